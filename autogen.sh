@@ -1,0 +1,147 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# ./autogen.sh            makes ./configure, nothing else
+# ./autogen.sh TARGET...  installs the Debian packages that are missing, configures into build/, and
+#                         makes TARGET there: run, check, all, ...
+#
+# Environment for TARGET: BUILD_DIR (default: build, seen from this folder), CONFIGURE_FLAGS,
+# EXTRA_PACKAGES (installed too), JOBS (default: one a processor).
+
+set -eu
+cd "$(dirname "$0")"
+
+build_packages="autoconf automake gcc libc6-dev make pkg-config
+	libconfig-dev libsystemd-dev uthash-dev check"
+test_packages="python3 netcat-openbsd curl git rsync strace procps groff shellcheck systemd
+	iproute2 util-linux"
+
+say() {
+	echo "autogen.sh: $*"
+}
+
+die() {
+	say "$*" >&2
+	exit 1
+}
+
+# missing PACKAGE...: those of them that are not installed
+missing() {
+	for package; do
+		status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || status=
+		[ "$status" = installed ] || printf ' %s' "$package"
+	done
+}
+
+apt_get() {
+	# shellcheck disable=SC2086 # $as_root is a command with its arguments, or nothing
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"
+}
+
+# install PACKAGE...: as root, or through sudo; else says the line and ends
+install() {
+	if [ "$(id -u)" -eq 0 ]; then
+		as_root=
+	elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+		as_root=sudo
+	else
+		die "packages are missing, and this is not root. Run this, then start again:
+  apt-get update && apt-get install --no-install-recommends -y $*"
+	fi
+	say "installing $*"
+	# A fresh container has no package lists; old ones name files that are gone.
+	if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ]; then
+		apt_get update
+	elif apt_get install -y --no-install-recommends "$@"; then
+		return
+	else
+		apt_get update
+	fi
+	apt_get install -y --no-install-recommends "$@" || die "apt-get could not install: $*"
+}
+
+# install_for TARGET...: sets installed_some
+install_for() {
+	wanted="$build_packages ${EXTRA_PACKAGES:-}"
+	installed_some=no
+	for target; do
+		case $target in
+		check | *check | bench) wanted="$wanted $test_packages" ;;
+		coverage) wanted="$wanted $test_packages lcov" ;;
+		esac
+	done
+	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+		say "this is not a Debian system: no packages are installed"
+		return
+	fi
+	# shellcheck disable=SC2086 # lists of words
+	absent=$(missing $wanted)
+	if [ -n "$absent" ]; then
+		# shellcheck disable=SC2086
+		install $absent
+		installed_some=yes
+	fi
+}
+
+generate() {
+	for tool in autoreconf automake pkg-config; do
+		command -v "$tool" >/dev/null || die "$tool is missing. On Debian:
+  apt-get install --no-install-recommends -y autoconf automake pkg-config"
+	done
+	autoreconf --install --warnings=all
+}
+
+generated() {
+	[ -e configure ] && [ -e Makefile.in ] &&
+		[ -z "$(find configure.ac m4 -newer configure -print -quit)" ]
+}
+
+# configured: is the build folder ready, and with the flags that are asked for?
+configured() {
+	[ "$installed_some" = no ] && [ -e "$build/config.status" ] && [ -e "$build/Makefile" ] &&
+		[ -z "$(find configure -newer "$build/config.status")" ] || return 1
+	[ -z "${CONFIGURE_FLAGS+set}" ] || [ "$CONFIGURE_FLAGS" = "$(cat "$build/.flags")" ]
+}
+
+make_build() {
+	: "${CONFIGURE_FLAGS=$(cat "$build/.flags" 2>/dev/null)}"
+	mkdir -p "$build"
+	# eval: a flag may be quoted, as in CONFIGURE_FLAGS="CFLAGS='-O0 -g'"
+	(cd "$build" && eval "\"$OLDPWD/configure\" $CONFIGURE_FLAGS")
+	printf '%s\n' "$CONFIGURE_FLAGS" >"$build/.flags"
+}
+
+if [ $# -eq 0 ]; then
+	generate
+	say "now: mkdir -p build && cd build && ../configure && make   (or: ./autogen.sh check)"
+	exit 0
+fi
+
+case $1 in
+-*) die "usage: ./autogen.sh [TARGET...]" ;;
+esac
+
+build=${BUILD_DIR:-build}
+jobs=${JOBS:-$(nproc)}
+install_for "$@"
+generated || generate
+configured || make_build
+
+# Ctrl-C is for the daemon alone: make would call it an error. So "run" is made last, with SIGINT
+# ignored in make; the rule gives it back to the daemon.
+run=no
+for target; do
+	shift
+	case $target in
+	run) run=yes ;;
+	*) set -- "$@" "$target" ;;
+	esac
+done
+if [ $# -gt 0 ] || [ "$run" = no ]; then
+	make --no-print-directory -C "$build" -j"$jobs" "$@"
+fi
+if [ "$run" = yes ]; then
+	make --no-print-directory -C "$build" -j"$jobs" all
+	trap '' INT
+	exec make --no-print-directory -s -C "$build" run
+fi
