@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/fds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+void fd_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		(void)close(*fd); /* Linux frees the descriptor whatever it returns */
+	*fd = -1;
+	errno = saved;
+}
+
+int fd_above_stdio(int fd, struct err *err)
+{
+	int moved;
+
+	if (fd > 2)
+		return fd;
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (moved < 0)
+		(void)err_sys(err, "cannot move descriptor %d", fd);
+	fd_close(&fd);
+	return moved;
+}
+
+int fd_dead(struct err *err)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "cannot open /dev/null");
+	return fd_above_stdio(fd, err);
+}
+
+int fds_fill_stdio(struct err *err)
+{
+	for (;;) {
+		int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (fd < 0)
+			return err_sys(err, "cannot open /dev/null");
+		if (fd > 2) {
+			fd_close(&fd);
+			return 0;
+		}
+		/* stays open on purpose, and survives an exec as standard descriptors do */
+		(void)fcntl(fd, F_SETFD, 0);
+	}
+}
+
+int fd_null(int fd, struct err *err)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return err_sys(err, "cannot open /dev/null");
+	if (null == fd)
+		return fcntl(fd, F_SETFD, 0) < 0 ? err_sys(err, "cannot keep /dev/null") : 0;
+	if (dup2(null, fd) < 0) {
+		(void)err_sys(err, "cannot put /dev/null on descriptor %d", fd);
+		fd_close(&null);
+		return -1;
+	}
+	fd_close(&null);
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void fds_close_except(int *keep, size_t n)
+{
+	unsigned first = 3;
+
+	qsort(keep, n, sizeof(*keep), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < (int)first)
+			continue;
+		if (keep[i] > (int)first)
+			(void)close_range(first, (unsigned)keep[i] - 1, 0);
+		first = (unsigned)keep[i] + 1;
+	}
+	(void)close_range(first, ~0U, 0);
+}

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+libpreforkd_a_SOURCES += \
+	%D%/clock.c \
+	%D%/clock.h \
+	%D%/err.c \
+	%D%/err.h \
+	%D%/escape.c \
+	%D%/escape.h \
+	%D%/fds.c \
+	%D%/fds.h \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/log_names.c \
+	%D%/log_sink.c \
+	%D%/log_sink.h \
+	%D%/parse.c \
+	%D%/parse.h \
+	%D%/signals.c \
+	%D%/signals.h \
+	%D%/title.c \
+	%D%/title.h

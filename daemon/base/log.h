@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log. One process-wide state: where lines go and who is speaking. Lines never stop the
+ * process: a reader that does not read costs a short wait once, then lines are dropped, counted,
+ * and the count is written as soon as a line gets through. Everything is escaped on the way out.
+ */
+#ifndef PREFORKD_BASE_LOG_H
+#define PREFORKD_BASE_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <syslog.h> /* LOG_ERR ... LOG_DEBUG and the facilities */
+
+enum log_target { LOG_TO_AUTO, LOG_TO_SYSLOG, LOG_TO_JOURNAL, LOG_TO_STDERR };
+
+#define LOG_LINE_MAX 2048 /* bytes of a message after escaping; longer ones are cut with "..." */
+
+/*
+ * Opens the target. LOG_TO_AUTO: the journal when standard error is connected to it (JOURNAL_STREAM),
+ * standard error when that is a terminal or the process stays in the foreground, else syslog.
+ * A target that cannot be opened is tried again with later lines. May be called again.
+ */
+void log_open(enum log_target target, int facility, bool foreground);
+void log_set_level(int level);
+
+/* Warnings and errors go to FD as well (-1: no longer): for a start that somebody watches. */
+void log_echo(int fd);
+bool log_enabled(int level);
+
+/* The descriptor that lines go to, or -1: to be kept when a process closes all others. */
+int log_fd(void);
+
+/* Names for the configuration: "auto" "syslog" ..., "daemon" "local0" ..., "err" "info" ... -1: none such. */
+int log_target_by_name(const char *name);
+int log_facility_by_name(const char *name);
+int log_level_by_name(const char *name);
+const char *log_target_name(int target);
+const char *log_facility_name(int facility);
+const char *log_level_name(int level);
+
+/* What a line is about; NULL members are left out. Becomes SERVICE=, PEER=, WORKER_PID=, MESSAGE_ID= in the
+ * journal and a "service peer: " prefix elsewhere. */
+struct log_about {
+	const char *service;
+	const char *peer;
+	pid_t worker;
+	const char *message_id;
+};
+
+void log_msg(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_about(int level, const struct log_about *about, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void log_vabout(int level, const struct log_about *about, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
+/* Lines that this process dropped because nobody read them. */
+uint64_t log_lost(void);
+
+/* At most one line in ten seconds: true if it is time; *suppressed_out says how many were not written since. */
+struct log_limit {
+	int64_t next_ms;
+	unsigned suppressed;
+};
+bool log_limit(struct log_limit *limit, unsigned *suppressed_out);
+
+#endif
