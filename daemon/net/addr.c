@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses as text and as the kernel takes them. Opens nothing; the one call that may block is
+ * getaddrinfo(3), and only for a host that is a name.
+ */
+#include "net/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/parse.h"
+
+#define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
+
+/* Where a text is put together that may not fit: what does not is replaced by "...". */
+struct line {
+	char *out;
+	size_t size, used;
+	bool cut;
+};
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static int parse_port(const char *text, const char *digits, struct addr *out, struct err *err)
+{
+	int64_t port;
+
+	if (*digits == '\0')
+		return err_set(err, "\"%.256s\": no port behind the colon", text);
+	if (strspn(digits, "0123456789") != strlen(digits))
+		return err_set(err, "\"%.256s\": the port is not a number", text);
+	if (parse_integer(digits, &port, NULL) < 0 || port > UINT16_MAX)
+		return err_set(err, "\"%.256s\": the port is out of range, 0 to 65535", text);
+	out->port = (uint16_t)port;
+	return 0;
+}
+
+/* Keeps LEN bytes of P as the host; false when they do not fit. */
+static bool keep_host(const char *p, size_t len, struct addr *out)
+{
+	if (len >= sizeof(out->host))
+		return false;
+	memcpy(out->host, p, len);
+	out->host[len] = '\0';
+	return true;
+}
+
+static int parse_unix(const char *text, const char *path, struct addr *out, struct err *err)
+{
+	size_t len = strlen(path);
+	size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
+	out->kind = ADDR_UNIX;
+	if (out->datagram)
+		return err_set(err, "\"%.256s\": udp: goes with HOST:PORT only", text);
+	if (*path != '/' && *path != '@')
+		return err_set(err, "\"%.256s\": the path must begin with / (or @ for an abstract name)",
+			       text);
+	if (*path == '@' && len == 1)
+		return err_set(err, "\"%.256s\": no name behind the @", text);
+	if (*path == '/' && path[len - 1] == '/')
+		return err_set(err, "\"%.256s\": the path names a directory", text);
+	if (len > max || !keep_host(path, len, out))
+		return err_set(err, "\"%.256s\": the path has %zu bytes, a socket's can have %zu", text,
+			       len, max);
+	return 0;
+}
+
+static int parse_systemd(const char *text, const char *name, struct addr *out, struct err *err)
+{
+	const char *p;
+
+	out->kind = ADDR_SYSTEMD;
+	if (out->datagram)
+		return err_set(err, "\"%.256s\": udp: goes with HOST:PORT only", text);
+	if (*name == '\0')
+		return err_set(err, "\"%.256s\": no name behind the colon", text);
+	for (p = name; *p != '\0'; p++) {
+		if (*p <= ' ' || *p > '~' || *p == ':')
+			return err_set(err, "\"%.256s\": a descriptor's name has no such characters",
+				       text);
+	}
+	if (!keep_host(name, strlen(name), out))
+		return err_set(err, "\"%.256s\": the name is too long", text);
+	return 0;
+}
+
+/* Splits "fe80::1%eth0"; false when it is no IPv6 address. ZONE_OUT points into TEXT or is NULL. */
+static bool split_v6(const char *text, struct in6_addr *out, const char **zone_out)
+{
+	char literal[INET6_ADDRSTRLEN];
+	const char *percent = strchr(text, '%');
+	size_t len = percent != NULL ? (size_t)(percent - text) : strlen(text);
+
+	if (len >= sizeof(literal))
+		return false;
+	memcpy(literal, text, len);
+	literal[len] = '\0';
+	*zone_out = percent != NULL ? percent + 1 : NULL;
+	if (percent != NULL && (percent[1] == '\0' || strlen(percent + 1) >= IF_NAMESIZE))
+		return false;
+	return inet_pton(AF_INET6, literal, out) == 1;
+}
+
+static int parse_v6(const char *text, const char *p, struct addr *out, struct err *err)
+{
+	const char *end = strchr(p, ']');
+	const char *zone;
+	struct in6_addr in6;
+
+	out->kind = ADDR_HOST6;
+	if (end == NULL)
+		return err_set(err, "\"%.256s\": the bracket is not closed", text);
+	if (!keep_host(p + 1, (size_t)(end - p - 1), out) || !split_v6(out->host, &in6, &zone))
+		return err_set(err, "\"%.256s\": no IPv6 address between the brackets", text);
+	if (end[1] != ':')
+		return err_set(err, "\"%.256s\": no port; write [ADDRESS]:PORT", text);
+	return parse_port(text, end + 2, out, err);
+}
+
+/* The resolver reads "127.1" and "1" as addresses too; nobody who writes them gets what they mean. */
+static bool looks_like_v4(const char *host)
+{
+	return strspn(host, "0123456789.") == strlen(host);
+}
+
+static int parse_host(const char *text, const char *p, struct addr *out, struct err *err)
+{
+	const char *colon = strrchr(p, ':');
+	struct in6_addr in6;
+	struct in_addr in;
+	const char *zone;
+	size_t len;
+
+	if (colon == NULL)
+		return err_set(err, "\"%.256s\": no port; write HOST:PORT, *:PORT or unix:/PATH", text);
+	if (split_v6(p, &in6, &zone) || strchr(p, ':') != colon)
+		return err_set(err, "\"%.256s\": an IPv6 address goes into brackets, [ADDRESS]:PORT", text);
+	len = (size_t)(colon - p);
+	if (len == 0)
+		return err_set(err, "\"%.256s\": no host; write *:PORT for all addresses", text);
+	if (len == 1 && *p == '*') {
+		out->kind = ADDR_ANY;
+		return parse_port(text, colon + 1, out, err);
+	}
+	out->kind = ADDR_HOST;
+	if (!keep_host(p, len, out))
+		return err_set(err, "\"%.64s...\": the host name is too long", text);
+	if (strspn(out->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != len)
+		return err_set(err, "\"%.256s\": a host name has no such characters", text);
+	if (looks_like_v4(out->host) && inet_pton(AF_INET, out->host, &in) != 1)
+		return err_set(err, "\"%.256s\": not an IPv4 address", text);
+	return parse_port(text, colon + 1, out, err);
+}
+
+int addr_parse(const char *text, struct addr *out, struct err *err)
+{
+	const char *p = text;
+	size_t len = strlen(text);
+
+	memset(out, 0, sizeof(*out));
+	if (len == 0)
+		return err_set(err, "the address is empty");
+	if (len >= sizeof(out->text))
+		return err_set(err, "\"%.64s...\": the address is too long", text);
+	memcpy(out->text, text, len + 1);
+	if (starts_with(p, "udp:")) {
+		out->datagram = true;
+		p += strlen("udp:");
+	}
+	if (starts_with(p, "unix:"))
+		return parse_unix(text, p + strlen("unix:"), out, err);
+	if (starts_with(p, "systemd:"))
+		return parse_systemd(text, p + strlen("systemd:"), out, err);
+	if (*p == '[')
+		return parse_v6(text, p, out, err);
+	return parse_host(text, p, out, err);
+}
+
+static void set_v4(struct sockaddr_any *out, struct in_addr in, uint16_t port)
+{
+	memset(out, 0, sizeof(*out));
+	out->in.sin_family = AF_INET;
+	out->in.sin_addr = in;
+	out->in.sin_port = htons(port);
+	out->len = sizeof(out->in);
+}
+
+static void set_v6(struct sockaddr_any *out, struct in6_addr in6, uint16_t port, uint32_t scope)
+{
+	memset(out, 0, sizeof(*out));
+	out->in6.sin6_family = AF_INET6;
+	out->in6.sin6_addr = in6;
+	out->in6.sin6_port = htons(port);
+	out->in6.sin6_scope_id = scope;
+	out->len = sizeof(out->in6);
+}
+
+static void set_unix(struct sockaddr_any *out, const char *path)
+{
+	size_t len = strnlen(path, sizeof(out->un.sun_path) - 1);
+
+	memset(out, 0, sizeof(*out));
+	out->un.sun_family = AF_UNIX;
+	memcpy(out->un.sun_path, path, len);
+	/* An abstract name begins with a NUL and ends with its length, a path ends with a NUL. */
+	if (*path == '@') {
+		out->un.sun_path[0] = '\0';
+		out->len = (socklen_t)(PATH_OFFSET + len);
+	} else {
+		out->len = (socklen_t)(PATH_OFFSET + len + 1);
+	}
+}
+
+static int resolve_v6(const struct addr *addr, struct sockaddr_any *out, struct err *err)
+{
+	struct in6_addr in6;
+	const char *zone;
+	unsigned scope = 0;
+	int64_t number;
+
+	if (!split_v6(addr->host, &in6, &zone))
+		return err_set(err, "\"%s\": no IPv6 address between the brackets", addr->text);
+	if (zone != NULL) {
+		scope = if_nametoindex(zone);
+		if (scope == 0 && parse_integer(zone, &number, NULL) == 0 && number > 0 &&
+		    number <= INT32_MAX)
+			scope = (unsigned)number;
+		if (scope == 0)
+			return err_set(err, "\"%s\": there is no interface %s", addr->text, zone);
+	}
+	set_v6(out, in6, addr->port, scope);
+	return 1;
+}
+
+static bool is_known(const struct sockaddr_any *list, size_t n, const struct sockaddr_any *one)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (addr_equal(&list[i], one))
+			return true;
+	}
+	return false;
+}
+
+static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_t max,
+			struct err *err)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC};
+	struct addrinfo *list, *ai;
+	struct sockaddr_any one;
+	size_t n = 0;
+	int rc;
+
+	hints.ai_socktype = addr->datagram ? SOCK_DGRAM : SOCK_STREAM;
+	rc = getaddrinfo(addr->host, NULL, &hints, &list);
+	if (rc == EAI_SYSTEM)
+		return err_sys(err, "\"%s\": cannot resolve %s", addr->text, addr->host);
+	if (rc != 0)
+		return err_set(err, "\"%s\": cannot resolve %s: %s", addr->text, addr->host,
+			       gai_strerror(rc));
+	for (ai = list; ai != NULL && n < max; ai = ai->ai_next) {
+		memset(&one, 0, sizeof(one));
+		if (ai->ai_addrlen > sizeof(one.ss))
+			continue;
+		memcpy(&one.ss, ai->ai_addr, ai->ai_addrlen);
+		if (one.sa.sa_family == AF_INET)
+			set_v4(&one, one.in.sin_addr, addr->port);
+		else if (one.sa.sa_family == AF_INET6)
+			set_v6(&one, one.in6.sin6_addr, addr->port, one.in6.sin6_scope_id);
+		else
+			continue;
+		if (!is_known(out, n, &one))
+			out[n++] = one;
+	}
+	freeaddrinfo(list);
+	if (n == 0 && max > 0)
+		return err_set(err, "\"%s\": %s has no address", addr->text, addr->host);
+	return (int)n;
+}
+
+int addr_resolve(const struct addr *addr, struct sockaddr_any *out, size_t max, struct err *err)
+{
+	struct in_addr in;
+
+	if (max == 0)
+		return 0;
+	switch (addr->kind) {
+	case ADDR_HOST:
+		if (inet_pton(AF_INET, addr->host, &in) != 1)
+			return resolve_name(addr, out, max, err);
+		set_v4(out, in, addr->port);
+		return 1;
+	case ADDR_HOST6:
+		return resolve_v6(addr, out, err);
+	case ADDR_ANY:
+		set_v6(out, in6addr_any, addr->port, 0);
+		return 1;
+	case ADDR_UNIX:
+		set_unix(out, addr->host);
+		return 1;
+	case ADDR_SYSTEMD:
+		return 0;
+	}
+	return err_set(err, "\"%s\": unknown kind of address", addr->text);
+}
+
+static void add_text(struct line *line, const char *text, size_t len)
+{
+	if (line->cut || len >= line->size - line->used) {
+		line->cut = true;
+		return;
+	}
+	memcpy(line->out + line->used, text, len);
+	line->used += len;
+}
+
+static void add(struct line *line, const char *text)
+{
+	add_text(line, text, strlen(text));
+}
+
+static const char *finish(struct line *line)
+{
+	size_t dots = 3;
+
+	if (line->cut && line->size > dots) {
+		if (line->used + dots >= line->size)
+			line->used = line->size - dots - 1;
+		memcpy(line->out + line->used, "...", dots);
+		line->used += dots;
+	}
+	line->out[line->used] = '\0';
+	return line->out;
+}
+
+static void add_unix(struct line *line, const struct sockaddr_any *addr)
+{
+	const char *path = addr->un.sun_path;
+	size_t len = addr->len > PATH_OFFSET ? addr->len - PATH_OFFSET : 0;
+	bool is_abstract = len > 0 && path[0] == '\0';
+	char hex[5];
+	size_t i;
+
+	if (len > sizeof(addr->un.sun_path))
+		len = sizeof(addr->un.sun_path);
+	if (!is_abstract)
+		len = strnlen(path, len);
+	add(line, is_abstract ? "unix:@" : "unix:");
+	for (i = is_abstract ? 1 : 0; i < len; i++) {
+		if ((unsigned char)path[i] >= ' ' && path[i] != 0x7f) {
+			add_text(line, &path[i], 1);
+		} else {
+			(void)snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)path[i]);
+			add(line, hex);
+		}
+	}
+}
+
+static void add_v6(struct line *line, const struct sockaddr_any *addr)
+{
+	char text[INET6_ADDRSTRLEN];
+	char zone[IF_NAMESIZE + 1] = "";
+
+	(void)inet_ntop(AF_INET6, &addr->in6.sin6_addr, text, sizeof(text));
+	add(line, text);
+	if (addr->in6.sin6_scope_id == 0)
+		return;
+	if (if_indextoname(addr->in6.sin6_scope_id, zone) == NULL)
+		(void)snprintf(zone, sizeof(zone), "%u", addr->in6.sin6_scope_id);
+	add(line, "%");
+	add(line, zone);
+}
+
+static const char *format(const struct sockaddr_any *addr, bool with_port, char *out, size_t size)
+{
+	struct line line = {.out = out, .size = size};
+	struct sockaddr_any folded = *addr;
+	char text[INET_ADDRSTRLEN];
+	char port[8];
+
+	if (size == 0)
+		return "";
+	addr_fold(&folded);
+	(void)snprintf(port, sizeof(port), ":%u", addr_port(&folded));
+	if (folded.len < sizeof(sa_family_t)) {
+		add(&line, "none");
+		return finish(&line);
+	}
+	switch (folded.sa.sa_family) {
+	case AF_INET:
+		(void)inet_ntop(AF_INET, &folded.in.sin_addr, text, sizeof(text));
+		add(&line, text);
+		break;
+	case AF_INET6:
+		if (with_port)
+			add(&line, "[");
+		add_v6(&line, &folded);
+		if (with_port)
+			add(&line, "]");
+		break;
+	case AF_UNIX:
+		add_unix(&line, &folded);
+		return finish(&line);
+	default: /* not an enum: any number the kernel may give */
+		add(&line, "unknown");
+		return finish(&line);
+	}
+	if (with_port)
+		add(&line, port);
+	return finish(&line);
+}
+
+const char *addr_format(const struct sockaddr_any *addr, char *out, size_t size)
+{
+	return format(addr, true, out, size);
+}
+
+const char *addr_format_host(const struct sockaddr_any *addr, char *out, size_t size)
+{
+	return format(addr, false, out, size);
+}
+
+uint16_t addr_port(const struct sockaddr_any *addr)
+{
+	if (addr->len >= sizeof(addr->in) && addr->sa.sa_family == AF_INET)
+		return ntohs(addr->in.sin_port);
+	if (addr->len >= sizeof(addr->in6) && addr->sa.sa_family == AF_INET6)
+		return ntohs(addr->in6.sin6_port);
+	return 0;
+}
+
+/* The bytes of a unix address's name: a path's closing NUL may or may not have been counted. */
+static size_t unix_length(const struct sockaddr_any *addr)
+{
+	size_t len = addr->len > PATH_OFFSET ? addr->len - PATH_OFFSET : 0;
+
+	if (len > sizeof(addr->un.sun_path))
+		len = sizeof(addr->un.sun_path);
+	if (len > 0 && addr->un.sun_path[0] != '\0')
+		len = strnlen(addr->un.sun_path, len);
+	return len;
+}
+
+bool addr_equal(const struct sockaddr_any *a, const struct sockaddr_any *b)
+{
+	if (a->len < sizeof(sa_family_t) || b->len < sizeof(sa_family_t))
+		return a->len == b->len;
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	switch (a->sa.sa_family) {
+	case AF_INET:
+		return a->in.sin_port == b->in.sin_port &&
+		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	case AF_INET6:
+		return a->in6.sin6_port == b->in6.sin6_port &&
+		       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+		       memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(struct in6_addr)) == 0;
+	case AF_UNIX:
+		return unix_length(a) == unix_length(b) &&
+		       memcmp(a->un.sun_path, b->un.sun_path, unix_length(a)) == 0;
+	default: /* not an enum: any number the kernel may give */
+		return a->len == b->len && a->len <= sizeof(a->ss) &&
+		       memcmp(&a->ss, &b->ss, a->len) == 0;
+	}
+}
+
+void addr_fold(struct sockaddr_any *addr)
+{
+	struct in_addr in;
+
+	if (addr->len < sizeof(addr->in6) || addr->sa.sa_family != AF_INET6 ||
+	    !IN6_IS_ADDR_V4MAPPED(&addr->in6.sin6_addr))
+		return;
+	memcpy(&in, &addr->in6.sin6_addr.s6_addr[12], sizeof(in));
+	set_v4(addr, in, ntohs(addr->in6.sin6_port));
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses: the text an administrator writes, the socket address the kernel takes, and the text
+ * a person reads in a log. Nothing here opens a socket; only addr_resolve() may block (DNS).
+ */
+#ifndef PREFORKD_NET_ADDR_H
+#define PREFORKD_NET_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct err;
+
+/* One socket address of any family that we serve. len is 0 for "none". */
+struct sockaddr_any {
+	socklen_t len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+		struct sockaddr_storage ss;
+	};
+};
+
+enum addr_kind {
+	ADDR_HOST,    /* HOST:PORT, an IPv4 address or a name */
+	ADDR_HOST6,   /* [V6]:PORT, a literal IPv6 address (a zone %IF is allowed) */
+	ADDR_ANY,     /* *:PORT, both families through one dual-stack socket */
+	ADDR_UNIX,    /* unix:/PATH or unix:@NAME (abstract) */
+	ADDR_SYSTEMD, /* systemd:NAME, an inherited descriptor by name */
+};
+
+/* An address as written, taken apart. Embedded; owns nothing. */
+struct addr {
+	enum addr_kind kind;
+	bool datagram;	/* "udp:" was written in front */
+	uint16_t port;	/* 0 to 65535; 0 asks the kernel for one; 0 for ADDR_UNIX and ADDR_SYSTEMD */
+	char host[256]; /* without brackets; "" for ADDR_ANY; path, "@name" or fd name for the others */
+	char text[272]; /* as written */
+};
+
+/* Takes TEXT apart; no name is resolved. Errors say what is wrong: no port, port out of range,
+ * an IPv6 address without brackets, a path that is relative or too long for sun_path, ... */
+int addr_parse(const char *text, struct addr *out, struct err *err);
+
+/*
+ * The socket addresses of ADDR, at most MAX, in resolver order without duplicates; returns how
+ * many, or -1. ADDR_ANY gives one: [::]:PORT. ADDR_SYSTEMD gives none (0). A name is looked up
+ * with getaddrinfo(3), which may block; literal addresses never do.
+ */
+int addr_resolve(const struct addr *addr, struct sockaddr_any *out, size_t max, struct err *err);
+
+/* "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path", "unix:@name", "unix:" (unnamed).
+ * ::ffff:a.b.c.d is written as a.b.c.d. Control characters in a path are escaped. */
+#define ADDR_TEXT_MAX 128 /* enough for every address; a longer path is cut with "..." */
+const char *addr_format(const struct sockaddr_any *addr, char *out, size_t size);
+
+/* The host part alone: "192.0.2.1", "2001:db8::1" (mapped IPv4 folded), or as above for unix. */
+const char *addr_format_host(const struct sockaddr_any *addr, char *out, size_t size);
+
+/* The port in host order, 0 where the family has none. */
+uint16_t addr_port(const struct sockaddr_any *addr);
+
+/* The same family, address and port (and scope); for unix the same name. */
+bool addr_equal(const struct sockaddr_any *a, const struct sockaddr_any *b);
+
+/* Turns an IPv4-mapped IPv6 address into the IPv4 address it stands for; others stay. */
+void addr_fold(struct sockaddr_any *addr);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/inherited.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+
+/* Why this descriptor is no listener of ours, or NULL. */
+static const char *look(struct inherited *item)
+{
+	int type, listening;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(item->fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return "it is no socket";
+	item->addr.len = sizeof(item->addr.ss);
+	if (getsockname(item->fd, &item->addr.sa, &item->addr.len) < 0) {
+		item->addr.len = 0;
+		return "it has no address";
+	}
+	if (item->addr.sa.sa_family != AF_INET && item->addr.sa.sa_family != AF_INET6 &&
+	    item->addr.sa.sa_family != AF_UNIX)
+		return "its address family is not served";
+	if (type != SOCK_STREAM)
+		return "it is no stream socket";
+	len = sizeof(listening);
+	if (getsockopt(item->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || !listening)
+		return "it does not listen";
+	return NULL;
+}
+
+int inherited_import(struct inherited_set *set, struct err *err)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+
+	*set = (struct inherited_set){.n = 0};
+	if (n < 0) {
+		errno = -n;
+		return err_sys(err, "LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES do not fit together");
+	}
+	if (n == 0)
+		return 0;
+	set->items = calloc((size_t)n, sizeof(*set->items));
+	if (set->items == NULL) {
+		for (int i = 0; i < n; i++)
+			free(names[i]);
+		free(names);
+		return err_set(err, "no memory for inherited sockets");
+	}
+	set->n = (size_t)n;
+	for (int i = 0; i < n; i++) {
+		set->items[i].fd = SD_LISTEN_FDS_START + i;
+		set->items[i].name = names[i];
+		set->items[i].unfit = look(&set->items[i]);
+	}
+	free(names);
+	return 0;
+}
+
+static int claim(struct inherited *item)
+{
+	int fd = item->fd;
+
+	item->fd = -1;
+	return fd;
+}
+
+int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct inherited *item = &set->items[i];
+
+		if (item->fd < 0 || item->unfit != NULL || strcmp(item->name, name) != 0)
+			continue;
+		*addr_out = item->addr;
+		return claim(item);
+	}
+	return -1;
+}
+
+int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct inherited *item = &set->items[i];
+
+		if (item->fd >= 0 && item->unfit == NULL && addr_equal(&item->addr, addr))
+			return claim(item);
+	}
+	return -1;
+}
+
+void inherited_clear(struct inherited_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		fd_close(&set->items[i].fd);
+		free(set->items[i].name);
+	}
+	free(set->items);
+	*set = (struct inherited_set){.n = 0};
+}

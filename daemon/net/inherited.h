@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Listeners that somebody handed to this process (sd_listen_fds(3)): a set of named descriptors,
+ * claimed by name or by address. What nobody claims is left over, to be named and closed.
+ */
+#ifndef PREFORKD_NET_INHERITED_H
+#define PREFORKD_NET_INHERITED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "net/addr.h"
+
+struct err;
+
+struct inherited {
+	int fd; /* -1 once claimed */
+	char *name;
+	struct sockaddr_any addr; /* len 0: no socket that we serve */
+	const char *unfit;	  /* why it cannot be used; NULL: it can */
+};
+
+struct inherited_set {
+	struct inherited *items;
+	size_t n;
+};
+
+/* Takes LISTEN_FDS over and removes the variables, so that nothing started later takes them again. */
+int inherited_import(struct inherited_set *set, struct err *err);
+
+/* The next unclaimed listener of that name or address, which the caller then owns; -1: none.
+ * *addr_out is where it listens. */
+int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out);
+int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr);
+
+/* Closes what is left. */
+void inherited_clear(struct inherited_set *set);
+
+#endif

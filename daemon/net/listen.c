@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/listen.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "net/addr.h"
+#include "net/socket_options.h"
+#include "net/tcp_info.h"
+
+static int fail_on(const struct sockaddr_any *addr, const char *what, struct err *err)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return err_sys(err, "cannot %s %s", what, addr_format(addr, text, sizeof(text)));
+}
+
+static int open_socket(int family, struct err *err)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, "cannot create a socket");
+	return fd_above_stdio(fd, err);
+}
+
+static int bind_inet(const struct sockaddr_any *addr, bool v6only,
+		     const struct socket_options *options, struct err *err)
+{
+	int family = addr->sa.sa_family, only = v6only;
+	int fd = open_socket(family, err);
+
+	if (fd < 0)
+		return -1;
+	/* always said, so that no sysctl decides it */
+	if (family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0) {
+		(void)err_sys(err, "cannot set IPV6_V6ONLY");
+		goto fail;
+	}
+	if (socket_options_before_bind(fd, family, options, err) < 0)
+		goto fail;
+	if (bind(fd, &addr->sa, addr->len) < 0) {
+		(void)fail_on(addr, "bind", err);
+		goto fail;
+	}
+	return fd;
+fail:
+	fd_close(&fd);
+	return -1;
+}
+
+static int bind_dual(const struct sockaddr_any *addr, const struct socket_options *options,
+		     struct err *err)
+{
+	struct sockaddr_any v4 = {.len = sizeof(v4.in)};
+	int fd = bind_inet(addr, false, options, err);
+
+	if (fd >= 0 || (err->code != EAFNOSUPPORT && err->code != EADDRNOTAVAIL))
+		return fd;
+	v4.in.sin_family = AF_INET;
+	v4.in.sin_port = addr->in6.sin6_port;
+	return bind_inet(&v4, false, options, err);
+}
+
+/* Does somebody listen at this path? Never blocks: a full queue counts as somebody. */
+static bool path_in_use(const struct sockaddr_any *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool used;
+
+	if (fd < 0)
+		return true;
+	used = connect(fd, &addr->sa, addr->len) == 0 || errno != ECONNREFUSED;
+	fd_close(&fd);
+	return used;
+}
+
+static int bind_path(int fd, const struct sockaddr_any *addr, const struct socket_options *options,
+		     struct err *err)
+{
+	mode_t saved;
+	int rc;
+
+	/* The path gets the socket's own mode, less the umask: right from its first moment, with no
+	 * window in which others could connect. */
+	if (fchmod(fd, options->mode) < 0)
+		return fail_on(addr, "set the mode of", err);
+	saved = umask(0);
+	rc = bind(fd, &addr->sa, addr->len);
+	(void)umask(saved);
+	return rc < 0 ? fail_on(addr, "bind", err) : 0;
+}
+
+static int bind_unix(const struct sockaddr_any *addr, const struct socket_options *options,
+		     struct listen_path *path_out, struct err *err)
+{
+	const char *path = addr->un.sun_path;
+	bool abstract = path[0] == '\0';
+	struct stat st;
+	int fd = open_socket(AF_UNIX, err);
+
+	if (fd < 0)
+		return -1;
+	if (abstract) {
+		if (bind(fd, &addr->sa, addr->len) == 0)
+			return fd;
+		(void)fail_on(addr, "bind", err);
+		goto fail;
+	}
+	if (lstat(path, &st) == 0) {
+		errno = EADDRINUSE;
+		if (!S_ISSOCK(st.st_mode)) {
+			(void)err_set(err, "cannot bind unix:%s: the path exists and is no socket",
+				      path);
+			goto fail;
+		}
+		if (path_in_use(addr)) {
+			errno = EADDRINUSE;
+			(void)fail_on(addr, "bind", err);
+			goto fail;
+		}
+		if (unlink(path) < 0 && errno != ENOENT) {
+			(void)fail_on(addr, "remove the stale", err);
+			goto fail;
+		}
+	}
+	if (bind_path(fd, addr, options, err) < 0)
+		goto fail;
+	if (lstat(path, &st) == 0)
+		*path_out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
+	if ((options->owner != (uid_t)-1 || options->group != (gid_t)-1) &&
+	    lchown(path, options->owner, options->group) < 0) {
+		(void)fail_on(addr, "change the owner of", err);
+		listen_unlink(addr, path_out);
+		goto fail;
+	}
+	return fd;
+fail:
+	fd_close(&fd);
+	return -1;
+}
+
+int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+		struct listen_path *path_out, struct err *err)
+{
+	int family = addr->sa.sa_family;
+	int fd;
+
+	*path_out = (struct listen_path){.ino = 0};
+	if (family == AF_UNIX)
+		fd = bind_unix(addr, options, path_out, err);
+	else if (dual)
+		fd = bind_dual(addr, options, err);
+	else
+		fd = bind_inet(addr, options->v6only, options, err);
+	if (fd < 0)
+		return -1;
+	if (socket_options_set(fd, family, options, err) < 0) {
+		listen_unlink(addr, path_out);
+		fd_close(&fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* What unix(7) sockets are clamped to; they do not tell their backlog. */
+static int64_t somaxconn(void)
+{
+	FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
+	long long value = INT_MAX;
+
+	if (f == NULL)
+		return INT_MAX;
+	if (fscanf(f, "%lld", &value) != 1)
+		value = INT_MAX;
+	(void)fclose(f);
+	return value;
+}
+
+int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err)
+{
+	struct tcp_queue queue;
+
+	if (listen(fd, backlog > INT_MAX ? INT_MAX : (int)backlog) < 0)
+		return err_sys(err, "cannot listen");
+	if (tcp_info_queue(fd, &queue) == 0)
+		*got_out = queue.limit;
+	else
+		*got_out = backlog < somaxconn() ? backlog : somaxconn();
+	return 0;
+}
+
+bool listen_pending(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0;
+}
+
+void listen_unlink(const struct sockaddr_any *addr, const struct listen_path *path)
+{
+	struct stat st;
+
+	if (path->ino == 0)
+		return;
+	if (lstat(addr->un.sun_path, &st) == 0 && st.st_ino == path->ino && st.st_dev == path->dev)
+		(void)unlink(addr->un.sun_path);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* A listening stream socket: bind, listen, its queue. The caller owns the descriptor. */
+#ifndef PREFORKD_NET_LISTEN_H
+#define PREFORKD_NET_LISTEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct err;
+struct sockaddr_any;
+struct socket_options;
+
+/* A unix socket's path as we made it: what is there later may be somebody else's. */
+struct listen_path {
+	dev_t dev;
+	ino_t ino; /* 0: no path of ours */
+};
+
+/*
+ * A bound stream socket, close-on-exec, blocking, not yet listening; -1 and *err otherwise (err->code is
+ * EADDRINUSE when somebody else has the address). DUAL makes [::]:PORT take IPv4 as well, whatever
+ * net.ipv6.bindv6only says, and falls back to 0.0.0.0:PORT where the host has no IPv6.
+ * A unix socket left behind by a dead process is replaced; one that is listened on is not.
+ */
+int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+		struct listen_path *path_out, struct err *err);
+
+/* listen(2), which may be called again on a living socket. *got_out is the backlog in force
+ * (net.core.somaxconn clamps it without a word), or BACKLOG where the kernel does not tell. */
+int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err);
+
+/* Clients are waiting to be accepted. */
+bool listen_pending(int fd);
+
+/* Removes the path of a unix socket if it is still the one that listen_bind() made. */
+void listen_unlink(const struct sockaddr_any *addr, const struct listen_path *path);
+
+#endif

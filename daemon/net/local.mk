@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+libpreforkd_a_SOURCES += \
+	%D%/addr.c \
+	%D%/addr.h \
+	%D%/inherited.c \
+	%D%/inherited.h \
+	%D%/linger.c \
+	%D%/linger.h \
+	%D%/listen.c \
+	%D%/listen.h \
+	%D%/socket_options.c \
+	%D%/socket_options.h \
+	%D%/tcp_info.c \
+	%D%/tcp_info.h

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/socket_options.h"
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+
+static int set(int fd, int level, int name, int64_t value, const char *what, struct err *err)
+{
+	int number = value > INT_MAX ? INT_MAX : (int)value;
+
+	if (setsockopt(fd, level, name, &number, sizeof(number)) < 0)
+		return err_sys(err, "cannot set %s to %d", what, number);
+	return 0;
+}
+
+int socket_options_before_bind(int fd, int family, const struct socket_options *o, struct err *err)
+{
+	if (family == AF_UNIX)
+		return 0;
+	/* or a restart would have to wait until the last client's TIME_WAIT is over */
+	if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) < 0)
+		return -1;
+	if (o->reuse_port && set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "socket.reuse_port", err) < 0)
+		return -1;
+	if (o->freebind && set(fd, IPPROTO_IP, IP_FREEBIND, 1, "socket.freebind", err) < 0)
+		return -1;
+	if (o->device != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device,
+					    (socklen_t)strlen(o->device)) < 0)
+		return err_sys(err, "cannot bind to socket.device \"%s\"", o->device);
+	return 0;
+}
+
+static int64_t seconds(int64_t ms)
+{
+	return (ms + 999) / 1000;
+}
+
+int socket_options_set(int fd, int family, const struct socket_options *o, struct err *err)
+{
+	/* buffers before listen(2): they decide the window that a connection starts with (tcp(7)) */
+	if (o->rcvbuf > 0 && set(fd, SOL_SOCKET, SO_RCVBUF, o->rcvbuf, "socket.rcvbuf", err) < 0)
+		return -1;
+	if (o->sndbuf > 0 && set(fd, SOL_SOCKET, SO_SNDBUF, o->sndbuf, "socket.sndbuf", err) < 0)
+		return -1;
+	if (family == AF_UNIX)
+		return 0;
+	if (set(fd, IPPROTO_TCP, TCP_NODELAY, o->nodelay, "socket.nodelay", err) < 0 ||
+	    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds(o->defer_accept), "socket.defer_accept",
+		err) < 0 ||
+	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout, "socket.user_timeout", err) < 0 ||
+	    set(fd, SOL_SOCKET, SO_KEEPALIVE, o->keepalive > 0, "socket.keepalive", err) < 0)
+		return -1;
+	/* interval and count stay the system's (net.ipv4.tcp_keepalive_*) */
+	if (o->keepalive > 0 &&
+	    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(o->keepalive), "socket.keepalive", err) < 0)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/tcp_info.h"
+
+#include <linux/tcp.h> /* netinet/tcp.h knows a shorter struct tcp_info */
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define STATE_CLOSE_WAIT 8 /* TCP_CLOSE_WAIT of include/net/tcp_states.h */
+
+static int get(int fd, struct tcp_info *info, size_t need)
+{
+	socklen_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) < 0)
+		return -1;
+	return len >= need ? 0 : -1;
+}
+
+int tcp_info_queue(int fd, struct tcp_queue *out)
+{
+	struct tcp_info info;
+
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_lost)) < 0)
+		return -1;
+	/* on a listener these two fields are the accept queue and its limit (net/ipv4/tcp.c) */
+	out->queued = info.tcpi_unacked;
+	out->limit = info.tcpi_sacked;
+	return 0;
+}
+
+int tcp_info_traffic(int fd, struct tcp_traffic *out)
+{
+	struct tcp_info info;
+
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_segs_out)) < 0)
+		return -1;
+	out->silent_ms = info.tcpi_last_data_recv < info.tcpi_last_data_sent
+				 ? info.tcpi_last_data_recv
+				 : info.tcpi_last_data_sent;
+	out->peer_done = info.tcpi_state == STATE_CLOSE_WAIT;
+	/* the end takes a sequence number, too, and is counted as a byte */
+	out->in = info.tcpi_bytes_received - (out->peer_done ? 1 : 0);
+	out->out = info.tcpi_bytes_acked;
+	return 0;
+}
