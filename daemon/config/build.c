@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/build.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/err.h"
+#include "config/arena.h"
+#include "config/nearest.h"
+#include "config/problems.h"
+#include "config/raw.h"
+#include "config/row.h"
+#include "config/set.h"
+#include "config/store.h"
+
+#define SERVICE_NAME_MOST 64
+
+/* One place that values are written in: the program, `defaults`, or a service. */
+struct scope {
+	const char *name; /* of the service; NULL for the others */
+	struct origin origin;
+	const struct row *rows;
+	size_t n_rows;
+	struct raw **raw; /* one a row; NULL: not written */
+};
+
+struct builder {
+	struct problems *problems;
+	struct config_store *store;
+	struct scope main, defaults;
+	struct scope *services;
+	size_t n_services;
+	const char *skip; /* a group that is unknown: what is in it is not reported again */
+};
+
+static void init_scope(struct builder *b, struct scope *scope, const struct row *rows, size_t n)
+{
+	*scope = (struct scope){.rows = rows, .n_rows = n};
+	scope->raw = arena_alloc(b->store->arena, n * sizeof(struct raw *));
+}
+
+__attribute__((format(printf, 3, 4)))
+static void fail(struct builder *b, struct raw *raw, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problems_add(b->problems, LOG_ERR, &raw->origin, raw->path, "%s", text);
+	raw->bad = true;
+}
+
+static bool is_inside(const char *path, const char *group)
+{
+	size_t len = strlen(group);
+
+	return strncmp(path, group, len) == 0 && path[len] == '.';
+}
+
+static bool is_group(const struct scope *scope, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < scope->n_rows; i++) {
+		if (is_inside(scope->rows[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+static bool is_row(const struct scope *scope, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < scope->n_rows; i++) {
+		if (strcmp(scope->rows[i].path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *const top_groups[] = {"services", "defaults"};
+
+/* What somebody meant who wrote KEY, the end of raw->path, in SCOPE. */
+static void report_unknown(struct builder *b, const struct scope *scope, struct raw *raw,
+			   const char *key)
+{
+	int prefix = (int)(key - raw->path);
+	const char *group = NULL;
+	char near[64];
+
+	if (raw->type == RAW_GROUP)
+		b->skip = raw->path;
+	if (scope == &b->main)
+		group = nearest_word(top_groups, 2, key);
+	if (group != NULL)
+		fail(b, raw, "unknown key; did you mean %s?", group);
+	else if (scope == &b->main && (is_group(&b->defaults, key) || is_row(&b->defaults, key)))
+		fail(b, raw, "belongs to a service: did you mean defaults.%s?", key);
+	else if (nearest_key(scope->rows, scope->n_rows, key, near, sizeof(near)) != NULL)
+		fail(b, raw, "unknown key; did you mean %.*s%s?", prefix, raw->path, near);
+	else
+		fail(b, raw, "unknown key");
+}
+
+/* Notes RAW as the value of KEY in SCOPE. */
+static void assign(struct builder *b, struct scope *scope, struct raw *raw, const char *key)
+{
+	const struct raw *first;
+	size_t i;
+
+	for (i = 0; i < scope->n_rows; i++) {
+		if (strcmp(scope->rows[i].path, key) == 0)
+			break;
+	}
+	if (i == scope->n_rows) {
+		if (!is_group(scope, key))
+			report_unknown(b, scope, raw, key);
+		else if (raw->type != RAW_GROUP)
+			fail(b, raw, "is a group of keys: %s: { ... }", key);
+		return;
+	}
+	first = scope->raw[i];
+	/* The command line may say it again, and the last time counts. */
+	if (first != NULL && raw->origin.file != NULL) {
+		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file,
+		     first->origin.line);
+		return;
+	}
+	scope->raw[i] = raw;
+}
+
+static const char *check_name(const char *name, size_t len)
+{
+	size_t i;
+
+	if (len == 0)
+		return "a service needs a name";
+	if (len > SERVICE_NAME_MOST)
+		return "the name of a service has at most 64 characters";
+	if (!isalpha((unsigned char)name[0]))
+		return "the name of a service begins with a letter";
+	for (i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_')
+			return "the name of a service has letters, digits, - and _ only";
+	}
+	return NULL;
+}
+
+static struct scope *find_service(struct builder *b, const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < b->n_services; i++) {
+		if (strlen(b->services[i].name) == len &&
+		    strncmp(b->services[i].name, name, len) == 0)
+			return &b->services[i];
+	}
+	return NULL;
+}
+
+static struct scope *add_service(struct builder *b, const struct raw *raw, const char *name,
+				 size_t len)
+{
+	struct scope *scope;
+
+	b->services = arena_resize(b->services, b->n_services + 1, sizeof(*b->services));
+	scope = &b->services[b->n_services++];
+	init_scope(b, scope, rows_service, rows_service_count);
+	scope->name = arena_printf(b->store->arena, "%.*s", (int)len, name);
+	scope->origin = raw->origin;
+	return scope;
+}
+
+/* A path behind "services.". */
+static void place_in_service(struct builder *b, struct raw *raw, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	size_t len = dot != NULL ? (size_t)(dot - name) : strlen(name);
+	const char *complaint = check_name(name, len);
+	struct scope *scope;
+
+	if (complaint != NULL) {
+		fail(b, raw, "%s", complaint);
+		b->skip = raw->path;
+		return;
+	}
+	if (dot == NULL && raw->type != RAW_GROUP) {
+		fail(b, raw, "is a group of keys: %.*s: { ... }", (int)len, name);
+		return;
+	}
+	scope = find_service(b, name, len);
+	if (scope == NULL)
+		scope = add_service(b, raw, name, len);
+	if (dot != NULL)
+		assign(b, scope, raw, dot + 1);
+}
+
+static void place(struct builder *b, struct raw *raw)
+{
+	size_t i;
+
+	if (b->skip != NULL && is_inside(raw->path, b->skip))
+		return;
+	b->skip = NULL;
+	for (i = 0; i < 2; i++) {
+		if (strcmp(raw->path, top_groups[i]) == 0) {
+			if (raw->type != RAW_GROUP)
+				fail(b, raw, "is a group of keys: %s: { ... }", top_groups[i]);
+			return;
+		}
+	}
+	if (is_inside(raw->path, "services")) {
+		place_in_service(b, raw, raw->path + strlen("services."));
+		return;
+	}
+	if (is_inside(raw->path, "defaults")) {
+		assign(b, &b->defaults, raw, raw->path + strlen("defaults."));
+		return;
+	}
+	assign(b, &b->main, raw, raw->path);
+}
+
+/* Takes RAW as the value of ROW into BASE; false, and reported once, if it is none. */
+static bool take(struct builder *b, const struct row *row, struct raw *raw, void *base)
+{
+	struct err err;
+
+	if (raw == NULL || raw->bad)
+		return false;
+	if (set_value(row, raw, b->store->arena, base, &err) == 0)
+		return true;
+	fail(b, raw, "%s", err.text);
+	return false;
+}
+
+/* The value that the table has for ROW. It is ours, so it fits. */
+static void take_preset(struct builder *b, const struct row *row, void *base)
+{
+	struct raw raw = {.path = row->path, .type = RAW_TEXT, .string = row->preset};
+
+	if (row->preset != NULL && set_value(row, &raw, b->store->arena, base, NULL) < 0)
+		abort();
+}
+
+static void fill_main(struct builder *b)
+{
+	struct main_values *values = &b->store->main;
+	struct value_source *source;
+	struct raw *raw;
+	size_t i;
+
+	values->sources = arena_alloc(b->store->arena, rows_main_count * sizeof(*source));
+	for (i = 0; i < rows_main_count; i++) {
+		raw = b->main.raw[i];
+		source = &values->sources[i];
+		source->key = rows_main[i].path;
+		take_preset(b, &rows_main[i], values);
+		source->bad = raw != NULL;
+		if (take(b, &rows_main[i], raw, values)) {
+			source->level = LEVEL_SERVICE;
+			source->origin = raw->origin;
+			source->bad = false;
+		}
+	}
+}
+
+/* What is wrong in `defaults` is reported here, once, and not for each service. */
+static void check_defaults(struct builder *b)
+{
+	struct service_values scratch = {.handler = NULL};
+	size_t i;
+
+	for (i = 0; i < rows_service_count; i++)
+		(void)take(b, &rows_service[i], b->defaults.raw[i], &scratch);
+}
+
+static void fill_service(struct builder *b, const struct scope *scope,
+			 struct service_values *values)
+{
+	struct arena *arena = b->store->arena;
+	struct value_source *source;
+	const struct row *row;
+	struct raw *raw;
+	size_t i;
+
+	values->sources = arena_alloc(arena, rows_service_count * sizeof(*source));
+	values->service.name = arena_strdup(arena, scope->name);
+	values->service.origin = scope->origin;
+	for (i = 0; i < rows_service_count; i++) {
+		row = &rows_service[i];
+		source = &values->sources[i];
+		source->key = arena_printf(arena, "services.%s.%s", scope->name, row->path);
+		take_preset(b, row, values);
+		raw = scope->raw[i];
+		if (take(b, row, raw, values)) {
+			source->level = LEVEL_SERVICE;
+		} else {
+			source->bad = raw != NULL || b->defaults.raw[i] != NULL;
+			raw = b->defaults.raw[i];
+			if (!take(b, row, raw, values))
+				continue;
+			source->level = LEVEL_DEFAULTS;
+			source->key = raw->path;
+		}
+		source->bad = false;
+		source->origin = raw->origin;
+	}
+}
+
+void build_store(const struct raws *raws, struct problems *problems, struct config_store *store)
+{
+	struct builder b = {.problems = problems, .store = store};
+	size_t i;
+
+	init_scope(&b, &b.main, rows_main, rows_main_count);
+	init_scope(&b, &b.defaults, rows_service, rows_service_count);
+	for (i = 0; i < raws->n; i++)
+		place(&b, raws->list[i]);
+	fill_main(&b);
+	check_defaults(&b);
+	store->n_services = b.n_services;
+	store->services = arena_alloc(store->arena, b.n_services * sizeof(*store->services));
+	for (i = 0; i < b.n_services; i++)
+		fill_service(&b, &b.services[i], &store->services[i]);
+	free(b.services);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/check.h"
+
+#include <inttypes.h>
+#include <preforkd/module.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "config/problems.h"
+#include "config/store.h"
+
+#define MODE_PRESET 0666 /* what the table has; writing it asks for nothing */
+
+__attribute__((format(printf, 5, 0)))
+static void report(const struct checker *checker, int level, const struct service_values *values,
+		   const struct value_source *source, const char *fmt, va_list ap)
+{
+	const struct origin *where = &source->origin;
+	char text[900];
+
+	if (source->level == LEVEL_PRESET)
+		where = &values->service.origin;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	problems_add(checker->problems, level, where, source->key, "%s", text);
+}
+
+void check_error(const struct checker *checker, const struct service_values *values,
+		 const struct value_source *source, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(checker, LOG_ERR, values, source, fmt, ap);
+	va_end(ap);
+}
+
+void check_warning(const struct checker *checker, const struct service_values *values,
+		   const struct value_source *source, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(checker, LOG_WARNING, values, source, fmt, ap);
+	va_end(ap);
+}
+
+/*
+ * Limits that nobody wrote follow those that somebody did: `max = 1` alone must not fail because
+ * of a minimum in our table.
+ */
+static void adapt_presets(struct service_values *values)
+{
+	struct config_workers *w = &values->service.workers;
+	int64_t lanes = values->n_lanes > 0 ? (int64_t)values->n_lanes : 1;
+
+	if (store_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes &&
+	    store_source(values, "workers.min")->level == LEVEL_PRESET)
+		w->max = w->min * lanes;
+	if (store_source(values, "workers.min")->level == LEVEL_PRESET && w->min * lanes > w->max)
+		w->min = w->max / lanes;
+	if (store_source(values, "workers.min_spare")->level == LEVEL_PRESET) {
+		if (w->min_spare > w->max)
+			w->min_spare = w->max;
+		if (w->min_spare > w->max_spare)
+			w->min_spare = w->max_spare;
+	}
+	if (store_source(values, "workers.max_spare")->level == LEVEL_PRESET &&
+	    w->max_spare < w->min_spare)
+		w->max_spare = w->min_spare;
+}
+
+/* Of two values that do not go together, the one that was written where it counts most. */
+static const struct value_source *nearer(const struct service_values *values, const char *a,
+					 const char *b)
+{
+	const struct value_source *source_a = store_source(values, a);
+	const struct value_source *source_b = store_source(values, b);
+
+	return source_b->level > source_a->level ? source_b : source_a;
+}
+
+static void check_workers(struct checker *checker, struct service_values *values)
+{
+	const struct config_workers *w = &values->service.workers;
+	int64_t lanes = (int64_t)values->n_lanes;
+
+	if (store_source(values, "workers.min")->bad || store_source(values, "workers.max")->bad ||
+	    store_source(values, "workers.min_spare")->bad ||
+	    store_source(values, "workers.max_spare")->bad)
+		return;
+	adapt_presets(values);
+	if (w->min > w->max)
+		check_error(checker, values, nearer(values, "workers.min", "workers.max"),
+			    "workers.min is %" PRId64 ", more than workers.max, %" PRId64
+			    "; raise max or lower min",
+			    w->min, w->max);
+	else if (lanes > 1 && w->min * lanes > w->max)
+		check_error(checker, values, nearer(values, "workers.min", "workers.max"),
+			    "workers.min is %" PRId64 " for each of %" PRId64
+			    " addresses, %" PRId64 " together, more than workers.max, %" PRId64
+			    "; raise max or lower min",
+			    w->min, lanes, w->min * lanes, w->max);
+	if (w->min_spare > w->max)
+		check_error(checker, values, nearer(values, "workers.min_spare", "workers.max"),
+			    "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64
+			    "; raise max or lower min_spare",
+			    w->min_spare, w->max);
+	if (w->max_spare < w->min_spare)
+		check_error(checker, values,
+			    nearer(values, "workers.max_spare", "workers.min_spare"),
+			    "workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
+			    "; raise max_spare or lower min_spare",
+			    w->max_spare, w->min_spare);
+}
+
+static bool has_kind(const struct service_values *values, enum addr_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < values->service.n_listen; i++) {
+		if (values->service.listen[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+static bool has_path(const struct service_values *values)
+{
+	size_t i;
+
+	for (i = 0; i < values->service.n_listen; i++) {
+		if (values->service.listen[i].kind == ADDR_UNIX &&
+		    values->service.listen[i].host[0] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* A key that was written for this very service, asks for something, and changes nothing. */
+static void check_useless(struct checker *checker, const struct service_values *values)
+{
+	const struct {
+		const char *path;
+		bool asked;
+	} of_path[] = {
+		{"socket.mode", values->service.socket.mode != MODE_PRESET},
+		{"socket.owner", values->socket_owner != NULL},
+		{"socket.group", values->socket_group != NULL},
+	};
+	const struct value_source *source;
+	size_t i;
+
+	if (values->service.n_listen == 0 || has_kind(values, ADDR_SYSTEMD))
+		return;
+	for (i = 0; i < sizeof(of_path) / sizeof(of_path[0]); i++) {
+		source = store_source(values, of_path[i].path);
+		if (of_path[i].asked && source->level == LEVEL_SERVICE && !has_path(values))
+			check_warning(checker, values, source,
+				      "changes nothing: no address is a unix:/PATH");
+	}
+	source = store_source(values, "socket.device");
+	if (source->level == LEVEL_SERVICE && values->service.socket.device != NULL &&
+	    !has_kind(values, ADDR_HOST) && !has_kind(values, ADDR_HOST6) &&
+	    !has_kind(values, ADDR_ANY))
+		check_warning(checker, values, source,
+			      "changes nothing: all addresses are unix sockets");
+}
+
+static void check_idle(struct checker *checker, const struct service_values *values)
+{
+	const struct preforkd_module *handler = values->service.handler;
+	const struct config_timeouts *t = &values->service.timeouts;
+
+	if (handler == NULL || (handler->flags & PREFORKD_COMMAND) == 0 ||
+	    !has_kind(values, ADDR_UNIX) || (t->idle == 0 && t->first_byte == 0))
+		return;
+	check_warning(checker, values, store_source(values, "timeouts.idle"),
+		      "timeouts.idle and first_byte are not enforced for a program on a unix: "
+		      "address; timeouts.total is");
+}
+
+void check_service(struct checker *checker, struct service_values *values)
+{
+	check_workers(checker, values);
+	check_useless(checker, values);
+	check_idle(checker, values);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens to the values once all of them are known. Three steps, each over all services:
+ * lookup (names into what they stand for), conflict (addresses against each other), check (values
+ * against each other). They change values only to complete them.
+ */
+#ifndef PREFORKD_CONFIG_CHECK_H
+#define PREFORKD_CONFIG_CHECK_H
+
+#include <stdbool.h>
+
+struct config_source;
+struct config_store;
+struct problems;
+struct service_values;
+struct value_source;
+
+struct checker {
+	const struct config_source *source;
+	struct config_store *store;
+	struct problems *problems;
+	bool root;	  /* started as root: workers become somebody else */
+	bool said_user;	  /* that a user is missing was reported */
+};
+
+void lookup_service(struct checker *checker, struct service_values *values);
+void conflict_check(struct checker *checker);
+void check_service(struct checker *checker, struct service_values *values);
+
+/* Reports something about the value that SOURCE tells the place of; of a preset: about the service. */
+void check_error(const struct checker *checker, const struct service_values *values,
+		 const struct value_source *source, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void check_warning(const struct checker *checker, const struct service_values *values,
+		   const struct value_source *source, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* --help-config: the table of keys for people. */
+#include <preforkd/module.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/load.h"
+#include "config/row.h"
+
+#define WIDTH 78
+#define INDENT "    "
+
+/* TEXT in lines of WIDTH, each indented. */
+static void print_wrapped(const char *text, FILE *out)
+{
+	size_t column = 0, len;
+
+	while (*text != '\0') {
+		len = strcspn(text, " ");
+		if (column > 0 && column + 1 + len > WIDTH) {
+			(void)fputc('\n', out);
+			column = 0;
+		}
+		if (column == 0) {
+			(void)fputs(INDENT, out);
+			column = strlen(INDENT);
+		} else {
+			(void)fputc(' ', out);
+			column++;
+		}
+		(void)fprintf(out, "%.*s", (int)len, text);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	(void)fputc('\n', out);
+}
+
+/* "" and whole parts of PATH match: "workers" matches "workers.max", "work" does not. */
+static bool begins_with(const char *path, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return len == 0 ||
+	       (strncmp(path, prefix, len) == 0 && (path[len] == '\0' || path[len] == '.'));
+}
+
+/* What of PATH is the key of a service: behind "services.NAME." or "defaults.", or all of it. */
+static const char *service_key(const char *path)
+{
+	const char *dot;
+
+	if (begins_with(path, "defaults"))
+		return path + strlen("defaults") + (path[strlen("defaults")] == '.');
+	if (!begins_with(path, "services"))
+		return path;
+	path += strlen("services");
+	dot = *path == '.' ? strchr(path + 1, '.') : NULL;
+	return dot != NULL ? dot + 1 : "";
+}
+
+static void print_row(const char *prefix, const struct row *row, FILE *out)
+{
+	char values[256];
+
+	row_describe(row, values, sizeof(values));
+	(void)fprintf(out, "%s%s\n", prefix, row->path);
+	print_wrapped(row->help, out);
+	(void)fprintf(out, INDENT "%s\n", values);
+	(void)fprintf(out, INDENT "default: %s; a change needs: %s\n\n",
+		      row->preset != NULL ? row->preset : "none", row_reload_name(row->reload));
+}
+
+static int print_rows(const char *title, const char *prefix, const struct row *rows, size_t n,
+		      const char *path, FILE *out)
+{
+	int found = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!begins_with(rows[i].path, path))
+			continue;
+		if (found++ == 0)
+			(void)fprintf(out, "%s\n\n", title);
+		print_row(prefix, &rows[i], out);
+	}
+	return found;
+}
+
+static void print_handlers(const struct preforkd_module *const *handlers, FILE *out)
+{
+	size_t i;
+
+	(void)fputs("Handlers\n\n", out);
+	for (i = 0; handlers != NULL && handlers[i] != NULL; i++)
+		(void)fprintf(out, INDENT "%-12s %s%s\n", handlers[i]->name, handlers[i]->summary,
+			      (handlers[i]->flags & PREFORKD_COMMAND) != 0 ? " (needs command)"
+									   : "");
+}
+
+static void print_legend(FILE *out)
+{
+	(void)fputs("Durations: 500ms, 30s, 5min, 1h, 2d, or a number of seconds. Sizes: 4096, "
+		    "64K, 10M.\n"
+		    "A change needs, at a reload: live: nothing; workers: new workers; listener: a "
+		    "new\nsocket and new workers. Clients that are being served are served to the "
+		    "end.\n\n",
+		    out);
+}
+
+int config_help(const char *path, const struct preforkd_module *const *handlers, FILE *out)
+{
+	const char *wanted = path != NULL ? path : "";
+	const char *key = service_key(wanted);
+	int found = 0;
+
+	if (*wanted == '\0')
+		print_legend(out);
+	if (key == wanted)
+		found += print_rows("Of the whole program", "", rows_main, rows_main_count, wanted,
+				    out);
+	found += print_rows("Of a service, or in `defaults` for all of them", "services.NAME.",
+			    rows_service, rows_service_count, key, out);
+	if (found > 0 && (begins_with("handler", key)))
+		print_handlers(handlers, out);
+	return found > 0 ? 0 : -1;
+}

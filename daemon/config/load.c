@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The order of things: read, build, look up, compare, check; and what becomes of the result. */
+#include "config/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "config/arena.h"
+#include "config/build.h"
+#include "config/check.h"
+#include "config/config.h"
+#include "config/folder.h"
+#include "config/problems.h"
+#include "config/raw.h"
+#include "config/read.h"
+#include "config/store.h"
+
+static char *absolute(struct arena *arena, const char *file)
+{
+	char *folder, *path;
+
+	folder = file[0] != '/' ? getcwd(NULL, 0) : NULL;
+	path = folder != NULL ? arena_printf(arena, "%s/%s", folder, file)
+			      : arena_strdup(arena, file);
+	free(folder);
+	return path;
+}
+
+static struct config *new_config(const struct config_source *source)
+{
+	struct arena *arena = arena_new();
+	struct config *config = arena_alloc(arena, sizeof(*config));
+
+	config->store = arena_alloc(arena, sizeof(*config->store));
+	config->store->arena = arena;
+	config->file = absolute(arena, source->file);
+	return config;
+}
+
+void config_free(struct config **config)
+{
+	struct arena *arena;
+
+	if (*config == NULL)
+		return;
+	arena = (*config)->store->arena;
+	arena_free(&arena);
+	*config = NULL;
+}
+
+/* Reads all that there is to read; false if some of it could not be read. */
+static bool read_raws(const struct config_source *source, struct arena *arena,
+		      struct problems *problems, struct raws *raws)
+{
+	bool complete = folder_read(source->file, arena, problems, raws) == 0;
+	size_t i;
+
+	for (i = 0; i < source->n_overrides; i++) {
+		if (read_override(source->overrides[i], arena, problems, raws) < 0)
+			complete = false;
+	}
+	return complete;
+}
+
+static void check_all(struct checker *checker)
+{
+	struct config_store *store = checker->store;
+	const struct origin main_file = {.file = checker->source->file};
+	size_t i;
+
+	/* A service that was refused for its name or form was reported. */
+	if (store->n_services == 0 && !problems_have_error(checker->problems))
+		problems_add(checker->problems, LOG_ERR, &main_file, "services",
+			     "there is no service, here or in conf.d");
+	for (i = 0; i < store->n_services; i++)
+		lookup_service(checker, &store->services[i]);
+	conflict_check(checker);
+	for (i = 0; i < store->n_services; i++)
+		check_service(checker, &store->services[i]);
+}
+
+/* The services as the rest of the program sees them. */
+static void publish(struct config *config)
+{
+	struct config_store *store = config->store;
+	size_t i;
+
+	config->log = store->main.log;
+	config->n_services = store->n_services;
+	config->services =
+		arena_alloc(store->arena, store->n_services * sizeof(*config->services));
+	for (i = 0; i < store->n_services; i++)
+		config->services[i] = store->services[i].service;
+}
+
+struct config *config_load(const struct config_source *source, struct problems **problems_out)
+{
+	struct config *config = new_config(source);
+	struct problems *problems = problems_new();
+	struct raws raws = {.list = NULL};
+	struct checker checker = {.source = source,
+				  .store = config->store,
+				  .problems = problems,
+				  .root = geteuid() == 0};
+	bool complete;
+
+	complete = read_raws(source, config->store->arena, problems, &raws);
+	build_store(&raws, problems, config->store);
+	raws_clear(&raws);
+	/* With a part missing, most of what the checks would find is only that it is missing. */
+	if (complete)
+		check_all(&checker);
+	problems_sort(problems);
+	*problems_out = problems;
+	if (problems_have_error(problems))
+		config_free(&config);
+	else
+		publish(config);
+	return config;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From files to a checked struct config. Nothing is bound and nothing is written; names are
+ * resolved (which may block), users and programs are looked up.
+ */
+#ifndef PREFORKD_CONFIG_LOAD_H
+#define PREFORKD_CONFIG_LOAD_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct config;
+struct preforkd_module;
+
+/* What was found wrong, all of it, in the order of the files. */
+struct problems;
+
+struct config_source {
+	const char *file;	      /* the main file; FILE's folder + "/conf.d" holds the others */
+	const char *const *overrides; /* "PATH=VALUE" of -o, applied last, in order */
+	size_t n_overrides;
+	const struct preforkd_module *const *handlers; /* NULL-terminated: what `handler` may name */
+};
+
+/* Returns the configuration, or NULL if there was any error. Warnings alone do not fail.
+ * *problems_out is always set; the caller frees it. Out of memory ends the process. */
+struct config *config_load(const struct config_source *source, struct problems **problems_out);
+
+struct problem {
+	int level;	  /* LOG_ERR or LOG_WARNING of syslog.h */
+	const char *text; /* "FILE:LINE: services.git.workers.max: ..." */
+};
+
+size_t problems_count(const struct problems *problems);
+const struct problem *problems_get(const struct problems *problems, size_t i);
+void problems_free(struct problems **problems);
+
+/* --print-config: every key with its value, as a file that loads to the same configuration and
+ * prints the same again. --help-config: the table for people; PATH (may be NULL) picks keys by prefix;
+ * returns -1 if PATH names none. */
+void config_print(const struct config *config, FILE *out);
+int config_help(const char *path, const struct preforkd_module *const *handlers, FILE *out);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of one service into what they stand for: handler, addresses, program, users and groups. */
+#include <preforkd/module.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "config/arena.h"
+#include "config/check.h"
+#include "config/identity.h"
+#include "config/load.h"
+#include "config/nearest.h"
+#include "config/store.h"
+
+#define HANDLERS_MOST 64 /* that are looked at for a suggestion */
+
+static bool is_missing(const struct value_source *source)
+{
+	return source->level == LEVEL_PRESET && !source->bad;
+}
+
+static void lookup_handler(struct checker *checker, struct service_values *values)
+{
+	const struct preforkd_module *const *handlers = checker->source->handlers;
+	const struct value_source *source = store_source(values, "handler");
+	const char *names[HANDLERS_MOST];
+	const char *near;
+	size_t i, n = 0;
+
+	if (source->bad)
+		return;
+	if (values->handler == NULL) {
+		check_error(checker, values, source, "missing: it must be said what serves this");
+		return;
+	}
+	for (i = 0; handlers != NULL && handlers[i] != NULL; i++) {
+		if (strcmp(handlers[i]->name, values->handler) == 0) {
+			values->service.handler = handlers[i];
+			return;
+		}
+		if (n < HANDLERS_MOST)
+			names[n++] = handlers[i]->name;
+	}
+	near = nearest_word(names, n, values->handler);
+	if (near != NULL)
+		check_error(checker, values, source,
+			    "there is no handler \"%.64s\"; did you mean \"%s\"?", values->handler,
+			    near);
+	else
+		check_error(checker, values, source, "there is no handler \"%.64s\"",
+			    values->handler);
+}
+
+static void lookup_listen(struct checker *checker, struct service_values *values)
+{
+	const struct preforkd_module *handler = values->service.handler;
+	const struct value_source *source = store_source(values, "listen");
+	struct config_service *service = &values->service;
+	struct arena *arena = checker->store->arena;
+	struct value_source place = *source;
+	struct addr *addr;
+	struct err err;
+	size_t i;
+
+	if (is_missing(source)) {
+		check_error(checker, values, source, "missing: an address, or a list of them");
+		return;
+	}
+	if (values->listen.n == 0 && !source->bad)
+		check_error(checker, values, source, "the list of addresses is empty");
+	service->listen = arena_alloc(arena, values->listen.n * sizeof(*service->listen));
+	service->listen_origin = arena_alloc(arena, values->listen.n * sizeof(struct origin));
+	for (i = 0; i < values->listen.n; i++) {
+		addr = &service->listen[service->n_listen];
+		place.origin = values->listen.origins[i];
+		if (addr_parse(values->listen.items[i], addr, &err) < 0) {
+			check_error(checker, values, &place, "%s", err.text);
+			continue;
+		}
+		if (handler != NULL && addr->datagram && (handler->flags & PREFORKD_DATAGRAM) == 0) {
+			check_error(checker, values, &place,
+				    "\"%s\": the handler \"%s\" does not serve datagrams",
+				    addr->text, handler->name);
+			continue;
+		}
+		if (handler != NULL && !addr->datagram && addr->kind != ADDR_SYSTEMD &&
+		    (handler->flags & PREFORKD_STREAM) == 0) {
+			check_error(checker, values, &place,
+				    "\"%s\": the handler \"%s\" serves datagrams only; write udp:",
+				    addr->text, handler->name);
+			continue;
+		}
+		service->listen_origin[service->n_listen++] = place.origin;
+	}
+}
+
+/* Whether the one that the worker becomes may run the program, as far as its mode tells. */
+static bool may_run(const struct identity *who, const struct stat *st)
+{
+	size_t i;
+
+	if (who->uid == 0)
+		return (st->st_mode & 0111) != 0;
+	if (st->st_uid == who->uid)
+		return (st->st_mode & S_IXUSR) != 0;
+	for (i = 0; i < who->n_groups; i++) {
+		if (who->groups[i] == st->st_gid)
+			return (st->st_mode & S_IXGRP) != 0;
+	}
+	return (st->st_mode & (st->st_gid == who->gid ? S_IXGRP : S_IXOTH)) != 0;
+}
+
+static void check_program(struct checker *checker, const struct service_values *values)
+{
+	const struct value_source *source = store_source(values, "command");
+	const char *program = values->command.n > 0 ? values->command.items[0] : "";
+	struct err err;
+	struct stat st;
+
+	if (program[0] != '/') {
+		check_error(checker, values, source,
+			    "\"%.256s\" must be a full path, beginning with /", program);
+		return;
+	}
+	if (stat(program, &st) < 0) {
+		(void)err_sys(&err, "\"%.256s\"", program);
+		check_error(checker, values, source, "%s%s", err.text,
+			    strchr(program, ' ') != NULL ? "; each argument is a string of its own"
+							 : "");
+	} else if (S_ISDIR(st.st_mode)) {
+		check_error(checker, values, source, "\"%.256s\" is a directory", program);
+	} else if (!S_ISREG(st.st_mode)) {
+		check_error(checker, values, source, "\"%.256s\" is not a program", program);
+	} else if (access(program, X_OK) < 0) {
+		check_error(checker, values, source, "\"%.256s\" is not executable", program);
+	} else if (values->service.identity.set && !may_run(&values->service.identity, &st)) {
+		/* Not an error: access control lists may say otherwise. */
+		check_warning(checker, values, source,
+			      "\"%.256s\" does not seem to be executable for the user %s", program,
+			      values->service.identity.user);
+	}
+}
+
+static void lookup_command(struct checker *checker, struct service_values *values)
+{
+	const struct preforkd_module *handler = values->service.handler;
+	const struct value_source *source = store_source(values, "command");
+	bool wanted;
+
+	if (handler == NULL || source->bad)
+		return;
+	wanted = (handler->flags & PREFORKD_COMMAND) != 0;
+	if (!wanted) {
+		if (values->command.n > 0 && source->level == LEVEL_SERVICE)
+			check_error(checker, values, source, "the handler \"%s\" takes no command",
+				    handler->name);
+		/* From defaults it is meant for the others. */
+		values->command = (struct text_list){.n = 0};
+		return;
+	}
+	if (values->command.n == 0) {
+		check_error(checker, values, source,
+			    "missing: the handler \"%s\" needs the program to run", handler->name);
+		return;
+	}
+	values->service.command = values->command.items;
+	check_program(checker, values);
+}
+
+static void lookup_socket(struct checker *checker, struct service_values *values)
+{
+	struct socket_options *socket = &values->service.socket;
+	struct err err;
+
+	socket->owner = (uid_t)-1;
+	socket->group = (gid_t)-1;
+	if (values->socket_owner != NULL &&
+	    identity_uid(values->socket_owner, &socket->owner, &err) < 0)
+		check_error(checker, values, store_source(values, "socket.owner"), "%s", err.text);
+	if (values->socket_group != NULL &&
+	    identity_gid(values->socket_group, &socket->group, &err) < 0)
+		check_error(checker, values, store_source(values, "socket.group"), "%s", err.text);
+}
+
+/* What counts for a service's identity: the names, and where they were said. */
+struct wish {
+	const char *user, *group;
+	const struct value_source *user_source, *group_source;
+};
+
+/* 0: for the whole program, 1: in defaults, 2: for the service. */
+static int rank(const struct checker *checker, const struct value_source *source)
+{
+	const struct main_values *values = &checker->store->main;
+
+	return source == store_main_source(values, "user") ||
+			       source == store_main_source(values, "group")
+		       ? 0
+		       : (int)source->level;
+}
+
+/* A group goes with the user that it was written for: one that was said less closely is dropped. */
+static struct wish find_wish(struct checker *checker, struct service_values *values)
+{
+	const struct main_values *main_values = &checker->store->main;
+	struct wish wish = {.user = values->user, .group = values->group};
+
+	wish.user_source = store_source(values, "user");
+	wish.group_source = store_source(values, "group");
+	if (wish.user == NULL) {
+		wish.user = main_values->user;
+		wish.user_source = store_main_source(main_values, "user");
+	}
+	if (wish.group == NULL) {
+		wish.group = main_values->group;
+		wish.group_source = store_main_source(main_values, "group");
+	}
+	if (rank(checker, wish.group_source) < rank(checker, wish.user_source)) {
+		wish.group = NULL;
+		values->group = NULL;
+	}
+	return wish;
+}
+
+/* Without root's rights a worker can only be who we are. */
+static void check_unchanged(struct checker *checker, struct service_values *values,
+			    const struct wish *wish)
+{
+	struct err err;
+	uid_t uid;
+	gid_t gid;
+
+	if (wish->user != NULL) {
+		if (identity_uid(wish->user, &uid, &err) < 0)
+			check_error(checker, values, wish->user_source, "%s", err.text);
+		else if (uid != geteuid())
+			check_error(checker, values, wish->user_source,
+				    "cannot become \"%.64s\": not started as root", wish->user);
+	}
+	if (wish->group != NULL) {
+		if (identity_gid(wish->group, &gid, &err) < 0)
+			check_error(checker, values, wish->group_source, "%s", err.text);
+		else if (gid != getegid())
+			check_error(checker, values, wish->group_source,
+				    "cannot take the group \"%.64s\": not started as root",
+				    wish->group);
+	}
+}
+
+static void lookup_identity(struct checker *checker, struct service_values *values)
+{
+	const struct wish wish = find_wish(checker, values);
+	struct arena *arena = checker->store->arena;
+	bool good = true;
+	struct err err;
+	uid_t uid;
+	gid_t gid;
+
+	identity_of_process(arena, &values->service.identity);
+	if (!checker->root) {
+		check_unchanged(checker, values, &wish);
+		return;
+	}
+	if (wish.user == NULL) {
+		/* Once: the answer is mostly one line for all services. */
+		if (!checker->said_user && !wish.user_source->bad &&
+		    !store_source(values, "user")->bad)
+			check_error(checker, values, store_source(values, "user"),
+				    "missing: started as root, so it must be said who workers run "
+				    "as, here or with a global user (\"root\" only if you mean it)");
+		checker->said_user = true;
+		return;
+	}
+	if (identity_uid(wish.user, &uid, &err) < 0) {
+		check_error(checker, values, wish.user_source, "%s", err.text);
+		good = false;
+	}
+	if (wish.group != NULL && identity_gid(wish.group, &gid, &err) < 0) {
+		check_error(checker, values, wish.group_source, "%s", err.text);
+		good = false;
+	}
+	if (good && identity_of_user(wish.user, wish.group, arena, &values->service.identity,
+				     &err) < 0)
+		check_error(checker, values, wish.user_source, "%s", err.text);
+}
+
+void lookup_service(struct checker *checker, struct service_values *values)
+{
+	values->service.backlog_asked = store_source(values, "backlog")->level != LEVEL_PRESET;
+	lookup_handler(checker, values);
+	lookup_listen(checker, values);
+	lookup_identity(checker, values);
+	lookup_command(checker, values);
+	lookup_socket(checker, values);
+}

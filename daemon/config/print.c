@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * --print-config: all rows of all services as a file. What it prints is what counts, after
+ * defaults and look-ups, so that it loads to the same and prints the same again.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "config/load.h"
+#include "config/row.h"
+#include "config/store.h"
+
+/* A string as libconfig reads it back. */
+static void print_string(const char *text, FILE *out)
+{
+	const unsigned char *p;
+
+	(void)fputc('"', out);
+	for (p = (const unsigned char *)text; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			(void)fprintf(out, "\\%c", *p);
+		else if (*p == '\n')
+			(void)fputs("\\n", out);
+		else if (*p == '\t')
+			(void)fputs("\\t", out);
+		else if (*p < ' ' || *p == 0x7f)
+			(void)fprintf(out, "\\x%02x", *p);
+		else
+			(void)fputc(*p, out);
+	}
+	(void)fputc('"', out);
+}
+
+static void print_list(const struct text_list *list, FILE *out)
+{
+	size_t i;
+
+	(void)fputs("[", out);
+	for (i = 0; i < list->n; i++) {
+		(void)fputs(i > 0 ? ", " : " ", out);
+		print_string(list->items[i], out);
+	}
+	(void)fputs(" ]", out);
+}
+
+static void print_value(const struct row *row, const void *base, FILE *out)
+{
+	const void *field = (const char *)base + row->offset;
+	char *const *string = field;
+	char text[32];
+
+	switch (row->type) {
+	case ROW_INTEGER:
+		(void)fprintf(out, "%" PRId64, *(const int64_t *)field);
+		return;
+	case ROW_DURATION:
+		format_duration(*(const int64_t *)field, text, sizeof(text));
+		print_string(text, out);
+		return;
+	case ROW_SIZE:
+		format_size(*(const int64_t *)field, text, sizeof(text));
+		print_string(text, out);
+		return;
+	case ROW_BOOL:
+		(void)fputs(*(const bool *)field ? "true" : "false", out);
+		return;
+	case ROW_STRING:
+		print_string(*string != NULL ? *string : "", out);
+		return;
+	case ROW_NAME:
+		print_string(row->names->name_of(*(const int *)field), out);
+		return;
+	case ROW_MODE:
+		(void)snprintf(text, sizeof(text), "%04o", (unsigned)*(const mode_t *)field);
+		print_string(text, out);
+		return;
+	case ROW_LIST:
+		print_list(field, out);
+		return;
+	}
+}
+
+/* The group of a row: the length of what stands in front of the dot, 0 without one. */
+static int group_length(const struct row *row)
+{
+	const char *dot = strchr(row->path, '.');
+
+	return dot != NULL ? (int)(dot - row->path) : 0;
+}
+
+static bool same_group(const struct row *a, const struct row *b)
+{
+	int len = group_length(a);
+
+	return len == group_length(b) && strncmp(a->path, b->path, (size_t)len) == 0;
+}
+
+/* All rows, each group in braces. INDENT goes in front of every line. */
+static void print_rows(const struct row *rows, size_t n, const void *base, const char *indent,
+		       FILE *out)
+{
+	const struct row *row;
+	bool opens, closes;
+	size_t i;
+	int len;
+
+	for (i = 0; i < n; i++) {
+		row = &rows[i];
+		len = group_length(row);
+		opens = len > 0 && (i == 0 || !same_group(row, row - 1));
+		closes = len > 0 && (i + 1 == n || !same_group(row, row + 1));
+		if (opens)
+			(void)fprintf(out, "%s%.*s: {\n", indent, len, row->path);
+		(void)fprintf(out, "%s%s%s = ", indent, len > 0 ? "\t" : "",
+			      row->path + (len > 0 ? len + 1 : 0));
+		print_value(row, base, out);
+		(void)fputs(";\n", out);
+		if (closes)
+			(void)fprintf(out, "%s};\n", indent);
+	}
+}
+
+void config_print(const struct config *config, FILE *out)
+{
+	const struct config_store *store = config->store;
+	size_t i;
+
+	print_rows(rows_main, rows_main_count, &store->main, "", out);
+	(void)fputs("services: {\n", out);
+	for (i = 0; i < store->n_services; i++) {
+		(void)fprintf(out, "\t%s: {\n", store->services[i].service.name);
+		print_rows(rows_service, rows_service_count, &store->services[i], "\t\t", out);
+		(void)fputs("\t};\n", out);
+	}
+	(void)fputs("};\n", out);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one table of keys. Reading, range errors, defaults, --print-config, --help-config and the
+ * checks of the manual and the sample file all go by it: a new key is a new row, and the field
+ * that it fills.
+ */
+#ifndef PREFORKD_CONFIG_ROW_H
+#define PREFORKD_CONFIG_ROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum row_type {
+	ROW_INTEGER,  /* int64_t */
+	ROW_DURATION, /* int64_t, milliseconds */
+	ROW_SIZE,     /* int64_t, bytes */
+	ROW_BOOL,     /* bool */
+	ROW_STRING,   /* char *; "" is NULL */
+	ROW_NAME,     /* int, one of a set of names */
+	ROW_MODE,     /* mode_t */
+	ROW_LIST,     /* struct text_list; one string is a list of one */
+};
+
+/* What a changed value needs to take effect. */
+enum row_reload {
+	RELOAD_LIVE,	 /* nothing: applied to what is there */
+	RELOAD_WORKERS,	 /* a new generation of workers */
+	RELOAD_LISTENER, /* a new socket, and new workers */
+};
+
+struct row_names {
+	int (*by_name)(const char *name); /* -1: none such */
+	const char *(*name_of)(int value);
+	const char *all; /* for people: "auto, syslog, ..." */
+};
+
+struct row {
+	const char *path;   /* "log.level"; for a service without "services.NAME." */
+	enum row_type type;
+	size_t offset;	    /* into struct main_values or struct service_values */
+	const char *preset; /* the default as -o would write it; NULL: none */
+	int64_t min, max;   /* of numbers, in the unit of the field */
+	int64_t step;	    /* the value must be a multiple of it; 0: any */
+	const char *zero;   /* what 0 and "unlimited" mean; NULL: 0 is a number like others */
+	const struct row_names *names;
+	enum row_reload reload;
+	const char *help;
+};
+
+extern const struct row rows_main[];
+extern const size_t rows_main_count;
+extern const struct row rows_service[];
+extern const size_t rows_service_count;
+
+/* "string", "number, 1 to 100", ...: the values that a row takes, for people. */
+void row_describe(const struct row *row, char *out, size_t size);
+/* "1 to 100", "1s to 365d, or 0: no limit": of the types that have one. */
+void row_range(const struct row *row, char *out, size_t size);
+const char *row_reload_name(enum row_reload reload);
+
+#endif

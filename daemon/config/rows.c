@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/row.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "config/store.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MAIN(field) offsetof(struct main_values, field)
+#define SERVICE(field) offsetof(struct service_values, field)
+
+#define SECOND INT64_C(1000)
+#define DAY (24 * 60 * 60 * SECOND)
+#define YEAR (365 * DAY)
+#define MEBIBYTE (INT64_C(1024) * 1024)
+#define WORKERS_MOST 100000
+
+static const char *const connection_names[] = {
+	[LOG_CONNECTIONS_NONE] = "none",
+	[LOG_CONNECTIONS_ERRORS] = "errors",
+	[LOG_CONNECTIONS_ALL] = "all",
+};
+
+static int connections_by_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(connection_names); i++) {
+		if (strcmp(connection_names[i], name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static const char *connections_name(int value)
+{
+	return connection_names[value];
+}
+
+static const struct row_names targets = {
+	log_target_by_name, log_target_name, "auto, syslog, journal, stderr"};
+static const struct row_names facilities = {
+	log_facility_by_name, log_facility_name,
+	"daemon, user, auth, authpriv, cron, ftp, lpr, mail, news, uucp, syslog, local0 to local7"};
+static const struct row_names levels = {
+	log_level_by_name, log_level_name,
+	"emerg, alert, crit, err, warning, notice, info, debug"};
+static const struct row_names connections = {
+	connections_by_name, connections_name, "none, errors, all"};
+
+/* Rows of one group stand together: printing opens and closes a group where the prefix changes. */
+const struct row rows_main[] = {
+	{.path = "user", .type = ROW_STRING, .offset = MAIN(user), .reload = RELOAD_WORKERS,
+	 .help = "Who workers run as. As root it must be said, here or for the service."},
+	{.path = "group", .type = ROW_STRING, .offset = MAIN(group), .reload = RELOAD_WORKERS,
+	 .help = "The workers' group. Without it: the user's own."},
+	{.path = "log.target", .type = ROW_NAME, .offset = MAIN(log.target), .preset = "auto",
+	 .names = &targets, .reload = RELOAD_WORKERS,
+	 .help = "Where log lines go. auto: the journal, a terminal, or else syslog."},
+	{.path = "log.facility", .type = ROW_NAME, .offset = MAIN(log.facility),
+	 .preset = "daemon", .names = &facilities, .reload = RELOAD_WORKERS,
+	 .help = "The facility of lines that go to syslog."},
+	{.path = "log.level", .type = ROW_NAME, .offset = MAIN(log.level), .preset = "info",
+	 .names = &levels, .reload = RELOAD_WORKERS,
+	 .help = "Lines less important than this are not written."},
+	{.path = "log.connections", .type = ROW_NAME, .offset = MAIN(log.connections),
+	 .preset = "errors", .names = &connections, .reload = RELOAD_WORKERS,
+	 .help = "Which connections get a line when they end."},
+};
+const size_t rows_main_count = ARRAY_SIZE(rows_main);
+
+const struct row rows_service[] = {
+	{.path = "handler", .type = ROW_STRING, .offset = SERVICE(handler),
+	 .reload = RELOAD_WORKERS, .help = "What serves the connections. Required."},
+	{.path = "listen", .type = ROW_LIST, .offset = SERVICE(listen), .reload = RELOAD_LISTENER,
+	 .help = "The addresses, one string or a list: HOST:PORT, [V6]:PORT, *:PORT, unix:/PATH, "
+		 "unix:@NAME, udp:HOST:PORT, systemd:NAME. Required."},
+	{.path = "backlog", .type = ROW_INTEGER, .offset = SERVICE(service.backlog),
+	 .preset = "4096", .min = 1, .max = INT32_MAX, .reload = RELOAD_LIVE,
+	 .help = "Connections that may wait until a worker takes them, for each address."},
+	{.path = "command", .type = ROW_LIST, .offset = SERVICE(command), .reload = RELOAD_WORKERS,
+	 .help = "The program and its arguments, each a string; the program with its full path."},
+	{.path = "user", .type = ROW_STRING, .offset = SERVICE(user), .reload = RELOAD_WORKERS,
+	 .help = "Who this service's workers run as. Without it: the global user."},
+	{.path = "group", .type = ROW_STRING, .offset = SERVICE(group), .reload = RELOAD_WORKERS,
+	 .help = "Their group. Without it: that of the user."},
+
+	{.path = "workers.min", .type = ROW_INTEGER, .offset = SERVICE(service.workers.min),
+	 .preset = "2", .min = 0, .max = WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .help = "Workers that are always there, for each address."},
+	{.path = "workers.min_spare", .type = ROW_INTEGER,
+	 .offset = SERVICE(service.workers.min_spare), .preset = "2", .min = 1,
+	 .max = WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .help = "With fewer idle workers than this at an address, more are started."},
+	{.path = "workers.max_spare", .type = ROW_INTEGER,
+	 .offset = SERVICE(service.workers.max_spare), .preset = "8", .min = 1,
+	 .max = WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .help = "With more idle workers than this at an address, some are retired."},
+	{.path = "workers.max", .type = ROW_INTEGER, .offset = SERVICE(service.workers.max),
+	 .preset = "64", .min = 1, .max = WORKERS_MOST, .reload = RELOAD_WORKERS,
+	 .help = "Workers of the service at most, all addresses together."},
+	{.path = "workers.max_requests", .type = ROW_INTEGER,
+	 .offset = SERVICE(service.workers.max_requests), .preset = "0", .min = 1,
+	 .max = INT32_MAX, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "Connections that a worker serves before a new one takes its place."},
+
+	{.path = "timeouts.first_byte", .type = ROW_DURATION,
+	 .offset = SERVICE(service.timeouts.first_byte), .preset = "30s", .min = 1, .max = YEAR,
+	 .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "How long a client may take until something has been sent, by either side."},
+	{.path = "timeouts.idle", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.idle),
+	 .preset = "5min", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "How long a connection may be silent in both directions."},
+	{.path = "timeouts.total", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.total),
+	 .preset = "0", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "How long a connection may take altogether."},
+	{.path = "timeouts.drain", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.drain),
+	 .preset = "30s", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_LIVE,
+	 .help = "At a stop, how long running connections get before they are cut."},
+	{.path = "timeouts.start", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.start),
+	 .preset = "30s", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_LIVE,
+	 .help = "How long a new worker may take to become ready."},
+
+	{.path = "socket.nodelay", .type = ROW_BOOL, .offset = SERVICE(service.socket.nodelay),
+	 .preset = "true", .reload = RELOAD_LIVE,
+	 .help = "TCP_NODELAY: small packets are sent at once."},
+	{.path = "socket.keepalive", .type = ROW_DURATION,
+	 .offset = SERVICE(service.socket.keepalive), .preset = "60s", .min = SECOND,
+	 .max = 32767 * SECOND, .step = SECOND, .zero = "off", .reload = RELOAD_LIVE,
+	 .help = "Silence after which the kernel asks whether the client is still there."},
+	{.path = "socket.defer_accept", .type = ROW_DURATION,
+	 .offset = SERVICE(service.socket.defer_accept), .preset = "0", .min = SECOND,
+	 .max = 32767 * SECOND, .step = SECOND, .zero = "off", .reload = RELOAD_LIVE,
+	 .help = "TCP_DEFER_ACCEPT: a worker wakes when data is there, or after this time."},
+	{.path = "socket.reuse_port", .type = ROW_BOOL,
+	 .offset = SERVICE(service.socket.reuse_port), .preset = "false",
+	 .reload = RELOAD_LISTENER,
+	 .help = "SO_REUSEPORT: another daemon of the same user may share the address."},
+	{.path = "socket.v6only", .type = ROW_BOOL, .offset = SERVICE(service.socket.v6only),
+	 .preset = "false", .reload = RELOAD_LISTENER,
+	 .help = "[V6]:PORT takes no IPv4 clients. *:PORT always takes both."},
+	{.path = "socket.rcvbuf", .type = ROW_SIZE, .offset = SERVICE(service.socket.rcvbuf),
+	 .preset = "0", .min = 256, .max = 512 * MEBIBYTE, .zero = "the kernel's choice",
+	 .reload = RELOAD_LIVE, .help = "SO_RCVBUF: the receive buffer of a connection."},
+	{.path = "socket.sndbuf", .type = ROW_SIZE, .offset = SERVICE(service.socket.sndbuf),
+	 .preset = "0", .min = 256, .max = 512 * MEBIBYTE, .zero = "the kernel's choice",
+	 .reload = RELOAD_LIVE, .help = "SO_SNDBUF: the send buffer of a connection."},
+	{.path = "socket.user_timeout", .type = ROW_DURATION,
+	 .offset = SERVICE(service.socket.user_timeout), .preset = "0", .min = 1, .max = 24 * DAY,
+	 .zero = "the kernel's choice", .reload = RELOAD_LIVE,
+	 .help = "TCP_USER_TIMEOUT: how long sent data may stay unacknowledged."},
+	{.path = "socket.freebind", .type = ROW_BOOL, .offset = SERVICE(service.socket.freebind),
+	 .preset = "false", .reload = RELOAD_LISTENER,
+	 .help = "IP_FREEBIND: the address need not be there yet."},
+	{.path = "socket.device", .type = ROW_STRING, .offset = SERVICE(service.socket.device),
+	 .reload = RELOAD_LISTENER,
+	 .help = "SO_BINDTODEVICE: only clients that come in through this interface."},
+	{.path = "socket.mode", .type = ROW_MODE, .offset = SERVICE(service.socket.mode),
+	 .preset = "0666", .max = 0777, .reload = RELOAD_LIVE,
+	 .help = "The permissions of a unix:/PATH socket, octal, in quotes."},
+	{.path = "socket.owner", .type = ROW_STRING, .offset = SERVICE(socket_owner),
+	 .reload = RELOAD_LIVE,
+	 .help = "The owner of a unix:/PATH socket. Without it: who preforkd runs as."},
+	{.path = "socket.group", .type = ROW_STRING, .offset = SERVICE(socket_group),
+	 .reload = RELOAD_LIVE,
+	 .help = "The group of a unix:/PATH socket. Without it: that of preforkd."},
+};
+const size_t rows_service_count = ARRAY_SIZE(rows_service);
+
+static size_t find(const struct row *rows, size_t n, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(rows[i].path, path) == 0)
+			return i;
+	}
+	abort(); /* a wrong name in our own code */
+}
+
+const struct value_source *store_source(const struct service_values *values, const char *path)
+{
+	return &values->sources[find(rows_service, rows_service_count, path)];
+}
+
+const struct value_source *store_main_source(const struct main_values *values, const char *path)
+{
+	return &values->sources[find(rows_main, rows_main_count, path)];
+}
+
+const char *row_reload_name(enum row_reload reload)
+{
+	switch (reload) {
+	case RELOAD_LIVE:
+		return "live";
+	case RELOAD_WORKERS:
+		return "workers";
+	case RELOAD_LISTENER:
+		return "listener";
+	}
+	return "";
+}
+
+void row_range(const struct row *row, char *out, size_t size)
+{
+	char min[32], max[32];
+
+	switch (row->type) {
+	case ROW_DURATION:
+		format_duration(row->min, min, sizeof(min));
+		format_duration(row->max, max, sizeof(max));
+		break;
+	case ROW_SIZE:
+		format_size(row->min, min, sizeof(min));
+		format_size(row->max, max, sizeof(max));
+		break;
+	case ROW_INTEGER:
+	case ROW_BOOL:
+	case ROW_STRING:
+	case ROW_NAME:
+	case ROW_MODE:
+	case ROW_LIST:
+		(void)snprintf(min, sizeof(min), "%" PRId64, row->min);
+		(void)snprintf(max, sizeof(max), "%" PRId64, row->max);
+		break;
+	}
+	if (row->zero != NULL)
+		(void)snprintf(out, size, "%s to %s, or 0: %s", min, max, row->zero);
+	else
+		(void)snprintf(out, size, "%s to %s", min, max);
+}
+
+void row_describe(const struct row *row, char *out, size_t size)
+{
+	char range[96];
+
+	row_range(row, range, sizeof(range));
+	switch (row->type) {
+	case ROW_INTEGER:
+		(void)snprintf(out, size, "number, %s", range);
+		return;
+	case ROW_DURATION:
+		(void)snprintf(out, size, "duration, %s", range);
+		return;
+	case ROW_SIZE:
+		(void)snprintf(out, size, "size, %s", range);
+		return;
+	case ROW_BOOL:
+		(void)snprintf(out, size, "true or false");
+		return;
+	case ROW_STRING:
+		(void)snprintf(out, size, "string");
+		return;
+	case ROW_NAME:
+		(void)snprintf(out, size, "one of %s", row->names->all);
+		return;
+	case ROW_MODE:
+		(void)snprintf(out, size, "octal mode in quotes, \"0\" to \"%04o\"",
+			       (unsigned)row->max);
+		return;
+	case ROW_LIST:
+		(void)snprintf(out, size, "string or list of strings");
+		return;
+	}
+}

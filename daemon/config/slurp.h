@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* A whole regular file in memory. */
+#ifndef PREFORKD_CONFIG_SLURP_H
+#define PREFORKD_CONFIG_SLURP_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct err;
+
+struct slurp {
+	char *text; /* terminated; the caller frees it */
+	size_t len;
+	dev_t dev; /* which file it was, whatever it was called */
+	ino_t ino;
+};
+
+/* -1 for anything that is not a regular, readable file of at most 16 MiB. Never blocks. */
+int slurp(const char *file, struct slurp *out, struct err *err);
+
+#endif

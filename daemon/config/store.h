@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The values behind a struct config: as the rows see them, each with the place that it came from.
+ * What struct config leaves out because it was looked up (names of users and handlers, addresses
+ * as text) is here, for printing and for comparing two generations row by row.
+ */
+#ifndef PREFORKD_CONFIG_STORE_H
+#define PREFORKD_CONFIG_STORE_H
+
+#include "config/config.h"
+
+struct arena;
+struct raw;
+
+struct text_list {
+	char **items; /* NULL-terminated */
+	struct origin *origins;
+	size_t n;
+};
+
+/* Which of the places that may say a value did; a higher one wins. */
+enum value_level { LEVEL_PRESET, LEVEL_DEFAULTS, LEVEL_SERVICE };
+
+/* What is known about one value besides the value. */
+struct value_source {
+	enum value_level level;
+	struct origin origin; /* of a preset: none */
+	const char *key;      /* as written, "defaults.workers.max"; never NULL */
+	bool bad;	      /* something else was written, but it was wrong: reported already */
+};
+
+/* The rows of the whole program fill this. */
+struct main_values {
+	struct config_log log;
+	char *user, *group;
+	struct value_source *sources; /* one a row of rows_main */
+};
+
+/* The rows of a service fill this. */
+struct service_values {
+	struct config_service service;
+	char *handler, *user, *group;
+	char *socket_owner, *socket_group;
+	struct text_list listen, command;
+	size_t n_lanes; /* socket addresses that `listen` stands for, names looked up */
+	struct value_source *sources; /* one a row of rows_service */
+};
+
+struct config_store {
+	struct arena *arena; /* owns all of it, and the struct config itself */
+	struct main_values main;
+	struct service_values *services; /* in the order of config->services */
+	size_t n_services;
+};
+
+/* Where the value of the row PATH came from. There must be such a row. */
+const struct value_source *store_source(const struct service_values *values, const char *path);
+const struct value_source *store_main_source(const struct main_values *values, const char *path);
+
+#endif
