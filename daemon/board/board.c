@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "board/board.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "net/addr.h"
+
+#define BOARD_VERSION 1U
+
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
+
+static size_t head_size(void)
+{
+	return (sizeof(struct board_head) + BOARD_ALIGN - 1) / BOARD_ALIGN * BOARD_ALIGN;
+}
+
+static void lay_out(struct board *board, void *memory, size_t n_lanes)
+{
+	char *at = memory;
+
+	board->head = memory;
+	board->lanes = (struct board_lane *)(at + head_size());
+	board->slots = (struct board_slot *)(at + head_size() + n_lanes * sizeof(struct board_lane));
+}
+
+int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err *err)
+{
+	void *memory;
+
+	board->next = 0;
+	board->size = head_size() + n_lanes * sizeof(struct board_lane) +
+		      n_slots * sizeof(struct board_slot);
+	board->fd = memfd_create("preforkd-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (board->fd < 0)
+		return err_sys(err, "cannot create a board");
+	board->fd = fd_above_stdio(board->fd, err);
+	if (board->fd < 0)
+		return -1;
+	if (ftruncate(board->fd, (off_t)board->size) < 0 ||
+	    fcntl(board->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		(void)err_sys(err, "cannot size a board of %zu bytes", board->size);
+		goto fail;
+	}
+	memory = mmap(NULL, board->size, PROT_READ | PROT_WRITE, MAP_SHARED, board->fd, 0);
+	if (memory == MAP_FAILED) {
+		(void)err_sys(err, "cannot map a board of %zu bytes", board->size);
+		goto fail;
+	}
+	/* workers of other services must not reach it */
+	if (madvise(memory, board->size, MADV_DONTFORK) < 0) {
+		(void)err_sys(err, "cannot keep a board from other services");
+		(void)munmap(memory, board->size);
+		goto fail;
+	}
+	lay_out(board, memory, n_lanes);
+	board->head->version = BOARD_VERSION;
+	board->head->n_lanes = (uint32_t)n_lanes;
+	board->head->n_slots = (uint32_t)n_slots;
+	return 0;
+fail:
+	fd_close(&board->fd);
+	return -1;
+}
+
+int board_map(struct board *board, int fd, struct err *err)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	void *memory;
+
+	if (size < 0)
+		return err_sys(err, "cannot read the size of the board");
+	memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return err_sys(err, "cannot map the board");
+	board->fd = fd;
+	board->size = (size_t)size;
+	lay_out(board, memory, ((struct board_head *)memory)->n_lanes);
+	return 0;
+}
+
+void board_close(struct board *board)
+{
+	if (board->head != NULL)
+		(void)munmap(board->head, board->size);
+	*board = (struct board){.fd = board->fd};
+	fd_close(&board->fd);
+}
+
+int board_slot_take(struct board *board, int64_t now_ms)
+{
+	size_t n = board->head->n_slots;
+
+	for (size_t k = 0; k < n; k++) {
+		size_t i = (board->next + k) % n;
+		struct board_slot *slot = &board->slots[i];
+
+		if (atomic_load(&slot->state) != SLOT_FREE)
+			continue;
+		board->next = i + 1;
+		memset(slot, 0, sizeof(*slot));
+		atomic_store(&slot->since_ms, now_ms);
+		atomic_store(&slot->state, SLOT_STARTING);
+		return (int)i;
+	}
+	return -1;
+}
+
+void board_slot_free(struct board *board, size_t slot)
+{
+	memset(&board->slots[slot], 0, sizeof(board->slots[slot]));
+}
+
+/* Three words: the address, and family and port (or nothing but the family) in the last. */
+void board_peer_set(struct board_slot *slot, const struct sockaddr_any *peer)
+{
+	uint64_t word[3] = {0, 0, peer->len == 0 ? 0 : peer->sa.sa_family};
+
+	if (peer->len > 0 && peer->sa.sa_family == AF_INET) {
+		memcpy(word, &peer->in.sin_addr, sizeof(peer->in.sin_addr));
+		word[2] |= (uint64_t)peer->in.sin_port << 16;
+	} else if (peer->len > 0 && peer->sa.sa_family == AF_INET6) {
+		memcpy(word, &peer->in6.sin6_addr, sizeof(peer->in6.sin6_addr));
+		word[2] |= (uint64_t)peer->in6.sin6_port << 16;
+		word[2] |= (uint64_t)peer->in6.sin6_scope_id << 32;
+	}
+	for (int i = 0; i < 3; i++)
+		atomic_store_explicit(&slot->peer[i], word[i], memory_order_relaxed);
+}
+
+void board_peer_get(const struct board_slot *slot, struct sockaddr_any *peer_out)
+{
+	uint64_t word[3];
+
+	for (int i = 0; i < 3; i++)
+		word[i] = atomic_load_explicit(&slot->peer[i], memory_order_relaxed);
+	memset(peer_out, 0, sizeof(*peer_out));
+	peer_out->sa.sa_family = (sa_family_t)(word[2] & 0xffff);
+	switch (peer_out->sa.sa_family) {
+	case AF_INET:
+		peer_out->len = sizeof(peer_out->in);
+		peer_out->in.sin_port = (in_port_t)(word[2] >> 16);
+		memcpy(&peer_out->in.sin_addr, word, sizeof(peer_out->in.sin_addr));
+		break;
+	case AF_INET6:
+		peer_out->len = sizeof(peer_out->in6);
+		peer_out->in6.sin6_port = (in_port_t)(word[2] >> 16);
+		peer_out->in6.sin6_scope_id = (uint32_t)(word[2] >> 32);
+		memcpy(&peer_out->in6.sin6_addr, word, sizeof(peer_out->in6.sin6_addr));
+		break;
+	case AF_UNIX:
+		peer_out->len = sizeof(peer_out->un.sun_family);
+		break;
+	default: /* whatever a crashed worker left */
+		peer_out->sa.sa_family = AF_UNSPEC;
+		break;
+	}
+}
+
+void board_ring(struct board *board, int ring_fd)
+{
+	uint64_t one = 1;
+
+	if (atomic_exchange(&board->head->rung, 1) != 0)
+		return;
+	/* an eventfd is never full here: at most one ring is under way */
+	while (write(ring_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+void board_answer(struct board *board, int ring_fd)
+{
+	uint64_t count;
+
+	(void)!read(ring_fd, &count, sizeof(count)); /* non-blocking: EAGAIN on the timer's visits */
+	atomic_store(&board->head->rung, 0);
+}

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+libpreforkd_a_SOURCES += \
+	%D%/board.c \
+	%D%/board.h

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <preforkd/module.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/fds.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "config/config.h"
+#include "net/linger.h"
+#include "services/deadline.h"
+
+void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
+		const struct config_service *service)
+{
+	conn->fd = fd;
+	conn->service = service;
+	conn->peer = *peer;
+	conn->start_ms = clock_coarse_ms();
+	conn->in = conn->out = 0;
+	conn->greeted = conn->peer_done = false;
+	conn->peer_text[0] = conn->reason[0] = '\0';
+	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
+						       : 0);
+}
+
+void conn_end(struct preforkd_conn *conn)
+{
+	bool cut = deadline_passed() != DEADLINE_NONE || deadline_was_cut();
+
+	deadline_end();
+	if (conn->peer_done || cut)
+		fd_close(&conn->fd);
+	else
+		linger_close(&conn->fd);
+}
+
+void conn_say_cut(struct preforkd_conn *conn)
+{
+	const struct config_timeouts *t = &conn->service->timeouts;
+	char limit[32];
+
+	switch (deadline_passed()) {
+	case DEADLINE_FIRST_BYTE:
+		format_duration(t->first_byte, limit, sizeof(limit));
+		(void)preforkd_fail(conn, "no first byte within %s (timeouts.first_byte)", limit);
+		break;
+	case DEADLINE_IDLE:
+		format_duration(t->idle, limit, sizeof(limit));
+		(void)preforkd_fail(conn, "idle for %s (timeouts.idle)", limit);
+		break;
+	case DEADLINE_TOTAL:
+		format_duration(t->total, limit, sizeof(limit));
+		(void)preforkd_fail(conn, "not finished within %s (timeouts.total)", limit);
+		break;
+	case DEADLINE_NONE:
+		if (deadline_was_cut())
+			(void)preforkd_fail(conn, "cut, because the worker had to stop");
+		break;
+	}
+}
+
+/* The limit that holds while the service waits for the client. */
+static void limit_wait(const struct preforkd_conn *conn, bool reading)
+{
+	const struct config_timeouts *t = &conn->service->timeouts;
+
+	if (reading && !conn->greeted && t->first_byte > 0)
+		deadline_set(DEADLINE_FIRST_BYTE, conn->start_ms + t->first_byte, 0);
+	else if (t->idle > 0)
+		deadline_set(DEADLINE_IDLE, clock_coarse_ms() + t->idle, t->idle);
+	else
+		deadline_set(DEADLINE_NONE, 0, 0);
+}
+
+/* After a call on the socket failed or ended early: was it us? Then errno and the reason are ours. */
+static bool ended_by_us(struct preforkd_conn *conn)
+{
+	if (!preforkd_ended(conn))
+		return false;
+	conn_say_cut(conn);
+	errno = deadline_was_cut() ? ECANCELED : ETIMEDOUT;
+	return true;
+}
+
+/* Somebody made the socket non-blocking: wait for it as if it were not. */
+static void wait_for(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	(void)poll(&p, 1, -1);
+}
+
+ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
+{
+	limit_wait(conn, true);
+	for (;;) {
+		ssize_t n = recv(conn->fd, buf, size, 0);
+
+		if (n > 0) {
+			conn->in += (uint64_t)n;
+			conn->greeted = true;
+			return n;
+		}
+		if (ended_by_us(conn))
+			return -1;
+		if (n == 0) {
+			conn->peer_done = true;
+			return 0;
+		}
+		if (errno == EAGAIN)
+			wait_for(conn->fd, POLLIN);
+		else if (errno != EINTR)
+			return preforkd_fail(conn, "cannot read: %s", strerror(errno));
+	}
+}
+
+int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
+{
+	const char *at = buf;
+
+	limit_wait(conn, false);
+	while (size > 0) {
+		ssize_t n = send(conn->fd, at, size, MSG_NOSIGNAL);
+
+		if (n > 0) {
+			conn->out += (uint64_t)n;
+			at += n;
+			size -= (size_t)n;
+			if (size > 0)
+				limit_wait(conn, false);
+			continue;
+		}
+		if (ended_by_us(conn))
+			return -1;
+		if (errno == EAGAIN)
+			wait_for(conn->fd, POLLOUT);
+		else if (errno != EINTR)
+			return preforkd_fail(conn, "cannot write: %s", strerror(errno));
+	}
+	return 0;
+}
+
+int preforkd_fd(const struct preforkd_conn *conn)
+{
+	return conn->fd;
+}
+
+bool preforkd_ended(const struct preforkd_conn *conn)
+{
+	(void)conn;
+	return deadline_passed() != DEADLINE_NONE || deadline_was_cut();
+}
+
+int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(conn->reason, sizeof(conn->reason), fmt, ap) < 0)
+		conn->reason[0] = '\0';
+	va_end(ap);
+	errno = saved;
+	return -1;
+}
+
+const char *preforkd_peer(struct preforkd_conn *conn)
+{
+	if (conn->peer_text[0] == '\0')
+		(void)addr_format(&conn->peer, conn->peer_text, sizeof(conn->peer_text));
+	return conn->peer_text;
+}
+
+const char *preforkd_service(const struct preforkd_conn *conn)
+{
+	return conn->service->name;
+}
+
+void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...)
+{
+	struct log_about about = {.service = conn->service->name};
+	va_list ap;
+
+	if (!log_enabled(priority))
+		return;
+	about.peer = preforkd_peer(conn);
+	va_start(ap, fmt);
+	log_vabout(priority, &about, fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Discard (RFC 863): throws away what it gets, until the client has finished sending. */
+#include <preforkd/module.h>
+
+#include "services/kinds.h"
+
+static char buf[65536];
+
+static int serve(struct preforkd_conn *conn)
+{
+	ssize_t n;
+
+	do
+		n = preforkd_read(conn, buf, sizeof(buf));
+	while (n > 0);
+	return (int)n;
+}
+
+const struct preforkd_module service_discard = {
+	.abi = PREFORKD_MODULE_ABI,
+	.size = sizeof(service_discard),
+	.name = "discard",
+	.summary = "throws away what it gets (RFC 863)",
+	.flags = PREFORKD_STREAM,
+	.serve = serve,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Echo (RFC 862): sends back what it gets, until the client has finished sending. */
+#include <preforkd/module.h>
+
+#include "services/kinds.h"
+
+static char buf[65536];
+
+static int serve(struct preforkd_conn *conn)
+{
+	for (;;) {
+		ssize_t n = preforkd_read(conn, buf, sizeof(buf));
+
+		if (n <= 0)
+			return (int)n;
+		if (preforkd_write(conn, buf, (size_t)n) < 0)
+			return -1;
+	}
+}
+
+const struct preforkd_module service_echo = {
+	.abi = PREFORKD_MODULE_ABI,
+	.size = sizeof(service_echo),
+	.name = "echo",
+	.summary = "sends back what it gets (RFC 862)",
+	.flags = PREFORKD_STREAM,
+	.serve = serve,
+};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/exec_env.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "config/config.h"
+#include "services/conn.h"
+
+#define ENV_VARS 20
+#define ENV_SIZE 4096 /* enough for the longest user, home, path and addresses together */
+
+/* One client at a time: one place is enough. */
+static char text[ENV_SIZE];
+static char *vars[ENV_VARS + 1];
+static size_t used, count;
+
+static void add(const char *name, const char *value)
+{
+	size_t left = sizeof(text) - used;
+	int n = snprintf(text + used, left, "%s=%s", name, value);
+
+	if (n < 0 || (size_t)n >= left || count >= ENV_VARS)
+		return;
+	vars[count++] = text + used;
+	used += (size_t)n + 1;
+}
+
+static void add_number(const char *name, long long value)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%lld", value);
+	add(name, number);
+}
+
+static void add_tcp(const struct preforkd_conn *conn, const struct sockaddr_any *local)
+{
+	char host[ADDR_TEXT_MAX];
+
+	add("PROTO", "TCP");
+	(void)addr_format_host(local, host, sizeof(host));
+	add("TCPLOCALIP", host);
+	add_number("TCPLOCALPORT", addr_port(local));
+	(void)addr_format_host(&conn->peer, host, sizeof(host));
+	add("TCPREMOTEIP", host);
+	add("REMOTE_ADDR", host);
+	add_number("TCPREMOTEPORT", addr_port(&conn->peer));
+	add_number("REMOTE_PORT", addr_port(&conn->peer));
+}
+
+static void add_unix(const struct preforkd_conn *conn, const struct sockaddr_any *local)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	char path[ADDR_TEXT_MAX];
+
+	add("PROTO", "UNIX");
+	(void)addr_format_host(local, path, sizeof(path));
+	add("UNIXLOCALPATH", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return;
+	add_number("UNIXREMOTEPID", cred.pid);
+	add_number("UNIXREMOTEEUID", cred.uid);
+	add_number("UNIXREMOTEEGID", cred.gid);
+}
+
+char **exec_env(const struct preforkd_conn *conn)
+{
+	const struct identity *who = &conn->service->identity;
+	struct sockaddr_any local = {.len = sizeof(local.ss)};
+
+	used = count = 0;
+	add("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	if (who->user != NULL && who->user[0] != '\0') {
+		add("USER", who->user);
+		add("LOGNAME", who->user);
+	}
+	if (who->home != NULL)
+		add("HOME", who->home);
+	if (who->shell != NULL)
+		add("SHELL", who->shell);
+	add("PREFORKD_SERVICE", conn->service->name);
+	if (getsockname(conn->fd, &local.sa, &local.len) == 0) {
+		if (local.sa.sa_family == AF_UNIX)
+			add_unix(conn, &local);
+		else
+			add_tcp(conn, &local);
+	}
+	vars[count] = NULL;
+	return vars;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/spawn.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/signals.h"
+
+/* The child runs in our memory: a sanitizer must not keep books on its stack. */
+#if defined(__clang__) || defined(__SANITIZE_ADDRESS__)
+#define NO_SANITIZER __attribute__((no_sanitize("address", "undefined")))
+#else
+#define NO_SANITIZER
+#endif
+
+static int changed_signals[64];
+static size_t n_changed;
+
+/* Of the child, until it is the program. We stand still meanwhile, and there is one child at a time. */
+static alignas(16) char child_stack[16384];
+
+struct child {
+	const struct spawn *spawn;
+	pid_t parent;
+	int failure; /* errno of the step that failed, written by the child */
+};
+
+void spawn_init(void)
+{
+	n_changed = 0;
+	for (int sig = 1; sig <= SIGRTMAX && n_changed < 64; sig++) {
+		struct sigaction action;
+
+		if (sigaction(sig, NULL, &action) == 0 && !signals_is_harmless(&action))
+			changed_signals[n_changed++] = sig;
+	}
+}
+
+NO_SANITIZER static int become_program(void *arg)
+{
+	struct child *child = arg;
+	const struct spawn *spawn = child->spawn;
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (size_t i = 0; i < n_changed; i++)
+		(void)sigaction(changed_signals[i], &action, NULL);
+	if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		goto fail;
+	/* The worker may have died before the line above; then nobody waits for us. */
+	if (getppid() != child->parent)
+		_exit(127);
+	if (dup2(spawn->socket, 0) < 0 || dup2(spawn->socket, 1) < 0 || dup2(spawn->errors, 2) < 0)
+		goto fail;
+	(void)close_range(3, ~0U, 0);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)execve(spawn->argv[0], spawn->argv, spawn->envp);
+fail:
+	child->failure = errno;
+	_exit(127);
+}
+
+pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
+{
+	struct child child = {.spawn = spawn, .parent = getpid()};
+	pid_t pid;
+
+	pid = clone(become_program, child_stack + sizeof(child_stack),
+		    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, pidfd_out);
+	if (pid < 0)
+		return err_sys(err, "cannot start %s", spawn->argv[0]);
+	if (child.failure == 0)
+		return pid;
+	(void)waitpid(pid, NULL, 0);
+	(void)close(*pidfd_out);
+	*pidfd_out = -1;
+	errno = child.failure;
+	return err_sys(err, "cannot run %s", spawn->argv[0]);
+}
