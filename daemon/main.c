@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of preforkd; nothing else. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/fds.h"
+#include "base/log.h"
+#include "base/title.h"
+#include "config/config.h"
+#include "config/load.h"
+#include "master/background.h"
+#include "master/master.h"
+#include "services/kinds.h"
+
+struct options {
+	const char *file;
+	const char **overrides;
+	size_t n_overrides;
+	bool check, print, daemon, verbose;
+	int target; /* enum log_target; -1: as configured */
+};
+
+enum { OPTION_HELP_CONFIG = 256 };
+
+static const char usage_text[] =
+	"Usage: preforkd [-c FILE] [-o PATH=VALUE]... [-t | -T | -d] [-l TARGET] [-v]\n"
+	"A pre-forking TCP daemon: binds what the configuration says and serves it with a pool of workers.\n"
+	"\n"
+	"  -c, --config FILE        the configuration (default " DEFAULT_CONFIG ");\n"
+	"                           conf.d/*.conf beside it is read, too\n"
+	"  -o, --set PATH=VALUE     overrides one key, e.g. services.echo.backlog=64\n"
+	"  -t, --check              checks the configuration and exits\n"
+	"  -T, --print-config       prints the configuration in force and exits\n"
+	"      --help-config[=PATH] explains the keys of the configuration and exits\n"
+	"  -d, --daemon             goes into the background once it is ready\n"
+	"  -l, --log TARGET         auto, syslog, journal or stderr\n"
+	"  -v, --verbose            logs everything (level debug)\n"
+	"  -V, --version            prints the version and exits\n"
+	"  -h, --help               prints this and exits\n"
+	"\n"
+	"Exit status: 0 done, 64 usage, 71 system error, 78 configuration.\n";
+
+_Noreturn static void die_usage(const char *text, const char *what)
+{
+	(void)fprintf(stderr, "preforkd: %s%s; try --help\n", text, what);
+	exit(EX_USAGE);
+}
+
+static char *copy(const char *text)
+{
+	char *out = strdup(text);
+
+	if (out == NULL) {
+		(void)fputs("preforkd: no memory\n", stderr);
+		exit(EX_OSERR);
+	}
+	return out;
+}
+
+/* For output that a full disk or a closed pipe must not lose silently. */
+_Noreturn static void finish_output(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		(void)fprintf(stderr, "preforkd: cannot write: %s\n", strerror(errno));
+		status = EX_OSERR;
+	}
+	exit(status);
+}
+
+_Noreturn static void help_config(const char *path)
+{
+	if (config_help(path, service_kinds, stdout) < 0)
+		die_usage("no such key: ", path);
+	finish_output(EX_OK);
+}
+
+/* Everything is copied: the process's title will be written where argv is now. */
+static void parse(int argc, char **argv, struct options *o)
+{
+	static const struct option known[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"set", required_argument, NULL, 'o'},
+		{"check", no_argument, NULL, 't'},
+		{"print-config", no_argument, NULL, 'T'},
+		{"help-config", optional_argument, NULL, OPTION_HELP_CONFIG},
+		{"daemon", no_argument, NULL, 'd'},
+		{"log", required_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:o:tTdl:vVh", known, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->file = copy(optarg);
+			break;
+		case 'o':
+			if (strchr(optarg, '=') == NULL || optarg[0] == '=')
+				die_usage("-o wants PATH=VALUE, not ", optarg);
+			o->overrides[o->n_overrides++] = copy(optarg);
+			break;
+		case 't':
+			o->check = true;
+			break;
+		case 'T':
+			o->print = true;
+			break;
+		case 'd':
+			o->daemon = true;
+			break;
+		case 'l':
+			o->target = log_target_by_name(optarg);
+			if (o->target < 0)
+				die_usage("-l wants auto, syslog, journal or stderr, not ", optarg);
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case OPTION_HELP_CONFIG:
+			if (optarg == NULL && optind < argc && argv[optind][0] != '-')
+				optarg = argv[optind++];
+			help_config(optarg);
+		case 'V':
+			(void)puts("preforkd " PACKAGE_VERSION);
+			finish_output(EX_OK);
+		case 'h':
+			(void)fputs(usage_text, stdout);
+			finish_output(EX_OK);
+		default: /* getopt_long has said why */
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc)
+		die_usage("unexpected argument: ", argv[optind]);
+	if (o->check + o->print + o->daemon > 1)
+		die_usage("-t, -T and -d exclude each other", "");
+}
+
+static struct config *load(const struct options *o)
+{
+	struct config_source source = {
+		.file = o->file,
+		.overrides = o->overrides,
+		.n_overrides = o->n_overrides,
+		.handlers = service_kinds,
+	};
+	struct problems *problems;
+	struct config *config = config_load(&source, &problems);
+
+	for (size_t i = 0; i < problems_count(problems); i++) {
+		const struct problem *p = problems_get(problems, i);
+		char line[LOG_LINE_MAX];
+
+		(void)escape_bytes(p->text, strlen(p->text), line, sizeof(line));
+		(void)fprintf(stderr, "%s%s\n", line, p->level == LOG_ERR ? "" : " (warning)");
+	}
+	problems_free(&problems);
+	if (config == NULL)
+		exit(EX_CONFIG);
+	return config;
+}
+
+static void on_ready(void)
+{
+	log_echo(-1);
+	background_ready();
+}
+
+static int run(const struct options *o, const struct config *config)
+{
+	int target = o->target >= 0 ? o->target : config->log.target;
+	struct err err;
+	int terminal;
+
+	log_set_level(o->verbose ? LOG_DEBUG : config->log.level);
+	log_open((enum log_target)target, config->log.facility, !o->daemon);
+	if (o->daemon) {
+		log_echo(STDERR_FILENO);
+		terminal = background_start(&err);
+		if (terminal < 0)
+			goto fail;
+		log_echo(terminal);
+	}
+	if (fd_null(STDIN_FILENO, &err) < 0 || fd_null(STDOUT_FILENO, &err) < 0)
+		goto fail;
+	if (chdir("/") < 0) {
+		(void)err_sys(&err, "cannot change to /");
+		goto fail;
+	}
+	return master_run(config, o->daemon ? on_ready : NULL);
+fail:
+	log_msg(LOG_ERR, "%s", err.text);
+	return EX_OSERR;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.file = DEFAULT_CONFIG, .target = -1};
+	struct config *config;
+	struct err err;
+	int status = EX_OK;
+
+	if (fds_fill_stdio(&err) < 0)
+		return EX_OSERR; /* and nowhere to say so */
+	o.overrides = calloc((size_t)argc + 1, sizeof(*o.overrides));
+	if (o.overrides == NULL)
+		return EX_OSERR;
+	parse(argc, argv, &o);
+	title_init(argc, argv);
+	config = load(&o);
+	if (o.print)
+		config_print(config, stdout);
+	else if (!o.check)
+		status = run(&o, config);
+	config_free(&config);
+	for (size_t i = 0; i < o.n_overrides; i++)
+		free((char *)o.overrides[i]);
+	free(o.overrides);
+	if (o.print)
+		finish_output(status);
+	return status;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/adopted.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define BEFORE_US_MAX 64
+
+static pid_t before_us[BEFORE_US_MAX];
+static size_t n_before_us;
+
+/* The kernel's list of our children (proc(5), CONFIG_PROC_CHILDREN); NULL where it has none. */
+static FILE *open_children(void)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	return fopen(path, "re");
+}
+
+void adopted_init(void)
+{
+	FILE *f;
+	int pid;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		log_msg(LOG_DEBUG, "orphans of programs go to init: no subreaper");
+	n_before_us = 0;
+	f = open_children();
+	if (f == NULL)
+		return;
+	while (n_before_us < BEFORE_US_MAX && fscanf(f, "%d", &pid) == 1)
+		before_us[n_before_us++] = pid;
+	(void)fclose(f);
+}
+
+static bool was_before_us(pid_t pid)
+{
+	for (size_t i = 0; i < n_before_us; i++)
+		if (before_us[i] == pid)
+			return true;
+	return false;
+}
+
+void adopted_end(struct proc *by_pid)
+{
+	struct proc *proc;
+	FILE *f = open_children();
+	int number;
+
+	if (f == NULL)
+		return;
+	while (fscanf(f, "%d", &number) == 1) {
+		pid_t pid = number;
+
+		HASH_FIND(by_pid, by_pid, &pid, sizeof(pid), proc);
+		if (proc != NULL || was_before_us(pid))
+			continue;
+		log_msg(LOG_NOTICE, "process %d was left behind by a program; killed", number);
+		(void)kill(pid, SIGKILL);
+	}
+	(void)fclose(f);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that became our children because their parent died: what a killed worker's program, or a program
+ * that put itself in the background, left behind. Nothing of a connection outlives it, so they are ended.
+ */
+#ifndef PREFORKD_MASTER_ADOPTED_H
+#define PREFORKD_MASTER_ADOPTED_H
+
+#include "master/proc.h"
+
+/* Makes this process the one that orphans come to (PR_SET_CHILD_SUBREAPER), and remembers the children that it
+ * already has: they were here before us and are not ours to end. */
+void adopted_init(void);
+
+/* Kills every child that is neither in BY_PID nor one of those. */
+void adopted_end(struct proc *by_pid);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/background.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+
+static int ready_fd = -1, terminal_fd = -1;
+
+/* One byte: ready. End of file: it is about to end, or has. */
+_Noreturn static void wait_for_it(int fd, pid_t pid)
+{
+	char byte;
+	ssize_t n;
+	int status;
+
+	do
+		n = read(fd, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		_exit(EX_OK);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			_exit(EX_OSERR);
+	_exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EX_OSERR);
+}
+
+int background_start(struct err *err)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, "cannot create a pipe");
+	pid = fork();
+	if (pid < 0) {
+		(void)err_sys(err, "cannot go into the background");
+		fd_close(&ends[0]);
+		fd_close(&ends[1]);
+		return -1;
+	}
+	if (pid > 0) {
+		fd_close(&ends[1]);
+		wait_for_it(ends[0], pid);
+	}
+	fd_close(&ends[0]);
+	ready_fd = ends[1];
+	(void)setsid(); /* fails only for a group leader, which a new process is not */
+	/* Workers inherit standard error; one that holds the terminal's would keep it, or a pipe, open. */
+	terminal_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (terminal_fd < 0)
+		return err_sys(err, "cannot keep standard error");
+	return fd_null(STDERR_FILENO, err) < 0 ? -1 : terminal_fd;
+}
+
+void background_ready(void)
+{
+	(void)!write(ready_fd, "", 1);
+	fd_close(&ready_fd);
+	fd_close(&terminal_fd);
+}

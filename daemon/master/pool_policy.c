@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/pool_policy.h"
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+int64_t pool_policy_minimum(const struct policy_limits *limits)
+{
+	return most(limits->min, 1);
+}
+
+/* Those who serve now or soon. */
+static int64_t present(const struct policy_lane *lane)
+{
+	return lane->starting + lane->idle + lane->busy;
+}
+
+/* Nobody is free, and somebody waits. */
+static bool starved(const struct policy_lane *lane)
+{
+	return lane->pending && lane->idle == 0;
+}
+
+/* How many workers the lane lacks, without regard to the pool's room. */
+static int64_t lack(const struct policy_lane *lane, const struct policy_limits *limits, int64_t step)
+{
+	int64_t spare = lane->starting + lane->idle;
+	int64_t need = most(limits->min_spare - spare, pool_policy_minimum(limits) - present(lane));
+
+	/* Those that start will take from the queue first; only then is it known what is still lacking. */
+	if (starved(lane) && lane->starting == 0)
+		need = most(need, step);
+	return most(need, 0);
+}
+
+/* Successors of spent workers may stand beside them for a moment: so far above max. */
+static int64_t recycling_room(const struct policy_limits *limits)
+{
+	return 1 + limits->max / 8;
+}
+
+static void shrink(const struct policy_limits *limits, struct policy_lane *lane)
+{
+	int64_t surplus = least(lane->lowest, lane->idle) - limits->max_spare;
+
+	surplus = least(surplus, present(lane) - pool_policy_minimum(limits));
+	lane->stop = most(surplus, 0);
+}
+
+/* At max: an idle worker of another lane gives way to one here. True if there was one. */
+static bool move_one(const struct policy_limits *limits, struct policy_lane *lanes, size_t n)
+{
+	struct policy_lane *donor = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct policy_lane *lane = &lanes[i];
+
+		if (lane->pending || lane->idle - lane->stop <= 0 ||
+		    present(lane) - lane->stop <= pool_policy_minimum(limits))
+			continue;
+		if (donor == NULL || lane->idle - lane->stop > donor->idle - donor->stop)
+			donor = lane;
+	}
+	if (donor == NULL)
+		return false;
+	donor->stop++;
+	return true;
+}
+
+static void replace_spent(const struct policy_limits *limits, struct policy_lane *lanes, size_t n,
+			  int64_t total)
+{
+	int64_t room = limits->max + recycling_room(limits) - total;
+
+	for (size_t i = 0; i < n && room > 0; i++) {
+		lanes[i].replace = least(lanes[i].spent, room);
+		lanes[i].start += lanes[i].replace;
+		room -= lanes[i].replace;
+	}
+}
+
+struct policy_verdict pool_policy_decide(struct pool_policy *policy,
+					 const struct policy_limits *limits,
+					 struct policy_lane *lanes, size_t n_lanes, int64_t now_ms)
+{
+	struct policy_verdict verdict = {.full = false};
+	int64_t total = 0, room, leaving = 0, moves;
+	bool hungry = false;
+
+	if (policy->step == 0)
+		policy->step = POLICY_STEP_FIRST;
+	if (now_ms - policy->grown_ms > POLICY_CALM_MS)
+		policy->step = POLICY_STEP_FIRST;
+	if (policy->shrunk_ms == 0)
+		policy->shrunk_ms = now_ms;
+	verdict.interval_over = now_ms - policy->shrunk_ms >= POLICY_SHRINK_MS;
+	if (verdict.interval_over)
+		policy->shrunk_ms = now_ms;
+
+	for (size_t i = 0; i < n_lanes; i++) {
+		lanes[i].start = lanes[i].stop = lanes[i].replace = 0;
+		total += present(&lanes[i]) + lanes[i].leaving;
+		leaving += lanes[i].leaving;
+		if (verdict.interval_over)
+			shrink(limits, &lanes[i]);
+	}
+	if (now_ms < policy->held_until_ms)
+		return verdict; /* the next tick asks again */
+
+	/* Lanes with clients in the queue first, then those that merely lack spare workers. */
+	room = limits->max - total;
+	moves = leaving; /* those that already give way */
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < n_lanes; i++) {
+			int64_t need;
+
+			if (starved(&lanes[i]) != (round == 0))
+				continue;
+			need = lack(&lanes[i], limits, policy->step);
+			lanes[i].start = most(least(need, room), 0);
+			room -= lanes[i].start;
+			if (lanes[i].start > 0 && round == 0)
+				hungry = true;
+			if (round != 0 || lanes[i].start >= need)
+				continue;
+			verdict.full = true;
+			for (need -= lanes[i].start; need > moves; moves++)
+				if (!move_one(limits, lanes, n_lanes))
+					break;
+		}
+	}
+	if (hungry) {
+		policy->grown_ms = now_ms;
+		policy->step = least(policy->step * 2, POLICY_STEP_LAST);
+	}
+	replace_spent(limits, lanes, n_lanes, limits->max - room);
+	return verdict;
+}
+
+void pool_policy_failed(struct pool_policy *policy, int64_t now_ms)
+{
+	int64_t hold = POLICY_HOLD_LAST_MS;
+
+	if (now_ms < policy->held_until_ms)
+		return; /* one of those that started together with the first that failed */
+	if (policy->failures < 9)
+		hold = least(hold, (int64_t)POLICY_HOLD_FIRST_MS << policy->failures);
+	policy->failures++;
+	policy->held_until_ms = now_ms + hold;
+}
+
+void pool_policy_proved(struct pool_policy *policy)
+{
+	policy->failures = 0;
+	policy->held_until_ms = 0;
+}

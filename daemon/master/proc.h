@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The master's own table of its workers, by pid. It is this table that the master believes. */
+#ifndef PREFORKD_MASTER_PROC_H
+#define PREFORKD_MASTER_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <uthash.h>
+
+struct pool;
+
+struct proc {
+	pid_t pid;
+	struct pool *pool;
+	size_t lane, slot;
+	int64_t started_ms;
+	bool ready;	      /* has been seen idle or busy */
+	bool leaving;	      /* was told to leave */
+	bool succeeded;	      /* spent, and its successor is under way */
+	pid_t predecessor;    /* leaves when this one is ready; 0: none */
+	int64_t kill_ms;      /* was cut: is killed then; 0: not */
+	UT_hash_handle by_pid;
+	struct proc *prev, *next; /* of its pool's list */
+};
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The graceful end: no new clients, serve those that are queued, let the running ones finish, and cut what is left
+ * when a service's timeouts.drain is over.
+ */
+#ifndef PREFORKD_MASTER_STOP_H
+#define PREFORKD_MASTER_STOP_H
+
+struct master;
+
+/* Begins it; the loop ends with STATUS when the last worker has gone. */
+void stop_begin(struct master *master, int status);
+
+/* No more patience: every client is cut now. */
+void stop_now(struct master *master, const char *why);
+
+/* Whatever can be done at the moment; called when a worker has gone, and by a timer. */
+void stop_step(struct master *master);
+
+#endif

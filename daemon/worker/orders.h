@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The master's orders, which come as signals while the worker blocks in accept(2), or is just about to.
+ * A flag alone would be lost in that moment; so the handler also lays a dead descriptor over the worker's own copy
+ * of the listener: a wait in accept ends with EINTR, a later call with ENOTSOCK, and the socket itself, which
+ * the others share, is not touched. No SA_RESTART, for the same reason.
+ */
+#ifndef PREFORKD_WORKER_ORDERS_H
+#define PREFORKD_WORKER_ORDERS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Installs the handlers; signals stay blocked. DEAD is from fd_dead(), MASTER the pid of our parent. */
+void orders_init(int listener, int dead, pid_t master);
+
+/* No further client is to be taken. */
+bool orders_to_leave(void);
+
+#endif
