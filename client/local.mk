@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+# preforkc. All but main.c is in the library, for the tests.
+libpreforkd_a_SOURCES += \
+	%D%/connect.c \
+	%D%/connect.h \
+	%D%/dial.c \
+	%D%/dial.h \
+	%D%/histogram.c \
+	%D%/histogram.h \
+	%D%/load.c \
+	%D%/load.h \
+	%D%/load_conn.c \
+	%D%/load_conn.h \
+	%D%/load_plan.c \
+	%D%/load_plan.h \
+	%D%/load_run.c \
+	%D%/load_run.h \
+	%D%/load_stats.c \
+	%D%/load_stats.h \
+	%D%/relay.c \
+	%D%/relay.h \
+	%D%/report.c \
+	%D%/report.h
+
+bin_PROGRAMS += preforkc
+preforkc_SOURCES = %D%/main.c
+preforkc_LDADD = $(preforkd_libs)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* preforkc: which command is meant; nothing else. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "connect.h"
+#include "load.h"
+
+static const char help[] =
+	"Usage: preforkc [connect] ADDRESS\n"
+	"       preforkc load [OPTION]... ADDRESS\n"
+	"Talks to a server: standard input goes there, what it says goes to standard output;\n"
+	"or puts it under load. ADDRESS is HOST:PORT, [IPV6]:PORT or unix:PATH (unix:@NAME for an\n"
+	"abstract name).\n"
+	"\n"
+	"  -h, --help     `preforkc load --help' tells the options of load\n"
+	"  -V, --version\n"
+	"\n"
+	"Exit status: 0 done, 1 cut, 64 usage, 69 cannot reach the server, 71 system error.\n";
+
+static int print(const char *text)
+{
+	return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? 0 : EX_IOERR;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err;
+
+	if (fds_fill_stdio(&err) < 0)
+		return EX_OSERR;
+	/* A peer that goes away is an error of one write, not the end of the program. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+		return print(help);
+	if (argc > 1 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
+		return print("preforkc " PACKAGE_VERSION "\n");
+	if (argc > 1 && strcmp(argv[1], "load") == 0)
+		return load_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "connect") == 0)
+		return connect_main(argc - 1, argv + 1);
+	return connect_main(argc, argv);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+#define BUFFER_SIZE 65536
+
+/* One direction. Bytes [start, end) of data wait to be written. */
+struct pump {
+	int from, to; /* -1 once that side has ended */
+	size_t start, end;
+	size_t write_max;     /* the most that one write takes without blocking */
+	const char *from_name; /* for messages */
+	const char *to_name;
+	char data[BUFFER_SIZE];
+};
+
+/*
+ * A pipe that is ready for writing takes PIPE_BUF bytes at least; with more, write(2) could block
+ * and stop the other direction too. A file never says that it is full.
+ */
+static size_t write_max(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
+		return BUFFER_SIZE;
+	return PIPE_BUF;
+}
+
+static bool is_waiting(const struct pump *pump)
+{
+	return pump->end > pump->start;
+}
+
+static bool is_done(const struct pump *pump)
+{
+	return pump->from < 0 && !is_waiting(pump);
+}
+
+static int fill(struct pump *pump, struct err *err)
+{
+	ssize_t n = read(pump->from, pump->data, sizeof(pump->data));
+
+	if (n < 0) {
+		if (errno == EAGAIN || errno == EINTR)
+			return 0;
+		return err_sys(err, "reading from %s", pump->from_name);
+	}
+	pump->start = 0;
+	pump->end = (size_t)n;
+	if (n == 0)
+		pump->from = -1;
+	return 0;
+}
+
+static int drain(struct pump *pump, bool to_socket, struct err *err)
+{
+	size_t size = pump->end - pump->start;
+	ssize_t n;
+
+	if (to_socket) {
+		n = send(pump->to, pump->data + pump->start, size, MSG_NOSIGNAL);
+	} else {
+		n = write(pump->to, pump->data + pump->start,
+			  size < pump->write_max ? size : pump->write_max);
+	}
+	if (n < 0) {
+		if (errno == EAGAIN || errno == EINTR)
+			return 0;
+		return err_sys(err, "writing to %s", pump->to_name);
+	}
+	pump->start += (size_t)n;
+	return 0;
+}
+
+/* Passes the end of the input on, once all of it is written. */
+static int end_output(struct pump *pump, bool to_socket, struct err *err)
+{
+	int to = pump->to;
+
+	if (!is_done(pump) || to < 0)
+		return 0;
+	pump->to = -1;
+	if (to_socket) {
+		if (shutdown(to, SHUT_WR) < 0 && errno != ENOTCONN)
+			return err_sys(err, "finishing towards %s", pump->to_name);
+		return 0;
+	}
+	/* A full disk may show only here. */
+	if (close(to) < 0)
+		return err_sys(err, "writing to %s", pump->to_name);
+	return 0;
+}
+
+static struct pollfd poll_for(const struct pump *pump)
+{
+	struct pollfd pfd = { .fd = -1 };
+
+	if (is_waiting(pump)) {
+		pfd.fd = pump->to;
+		pfd.events = POLLOUT;
+	} else {
+		pfd.fd = pump->from;
+		pfd.events = POLLIN;
+	}
+	return pfd;
+}
+
+static int move(struct pump *pump, bool to_socket, struct err *err)
+{
+	int rc = is_waiting(pump) ? drain(pump, to_socket, err) : fill(pump, err);
+
+	return rc < 0 ? rc : end_output(pump, to_socket, err);
+}
+
+/*
+ * The server takes no more. What it said before may still be there to be read, and is often the
+ * reason; so only this direction ends.
+ */
+static void give_up(struct pump *pump)
+{
+	pump->from = pump->to = -1;
+	pump->start = pump->end = 0;
+}
+
+int relay_run(int in, int out, int sock, struct err *err)
+{
+	static struct pump up, down;
+	bool terminal = isatty(in) == 1;
+	int status = 0;
+
+	up = (struct pump){ .from = in, .to = sock, .from_name = "standard input",
+			    .to_name = "the server" };
+	down = (struct pump){ .from = sock, .to = out, .from_name = "the server",
+			      .to_name = "standard output", .write_max = write_max(out) };
+	while (!is_done(&up) || !is_done(&down)) {
+		struct pollfd pfds[2];
+
+		/* Nobody at a terminal can know that the server has finished, and would wait for ever. */
+		if (is_done(&down) && terminal && !is_waiting(&up))
+			break;
+		pfds[0] = poll_for(&up);
+		pfds[1] = poll_for(&down);
+		if (poll(pfds, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_sys(err, "waiting for the server");
+		}
+		/* What the server said before it went away comes first. */
+		if (pfds[1].revents != 0 && move(&down, false, err) < 0)
+			return -1;
+		if (pfds[0].revents != 0 && move(&up, true, err) < 0) {
+			if (err->code != EPIPE && err->code != ECONNRESET)
+				return -1;
+			status = -1;
+			give_up(&up);
+		}
+	}
+	return status;
+}

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Measures preforkd beside bare yardsticks and, for programs, beside its peers.
+
+Everything runs on loopback and in turn. A round of rates is made of short slices, A B C, C B A, A B C,
+C B A, so that what else the machine does meets all alike. Each side's median is shown; the ratio is
+the median of the ratios within the rounds, because the two sides of a round had the same weather.
+The table goes to standard output and, with all
+values, into a folder. The exit status is 0 when every goal is met, 1 when one is not, 2 when
+something could not be measured.
+
+The environment names the programs: PREFORKD, PREFORKC, and for peers TCPSERVER, XINETD, SOCAT.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import sys
+
+import servers
+import works
+
+UNITS = {"rate": ("/s", 0), "memory": (" kB", 1), "time": (" ms", 1)}
+
+
+class Goal:
+	"""AT_LEAST or AT_MOST, of the ratio to the other side or (ABSOLUTE) of the value itself."""
+
+	def __init__(self, at_least=None, at_most=None, absolute=False):
+		self.at_least, self.at_most, self.absolute = at_least, at_most, absolute
+
+	def met(self, value, ratio):
+		value = value if self.absolute else ratio
+		return value >= self.at_least if self.at_least is not None else value <= self.at_most
+
+	def text(self, unit):
+		sign, limit = ("≥", self.at_least) if self.at_least is not None else ("≤", self.at_most)
+		return f"{sign} {limit:g}{unit}" if self.absolute else f"{sign} {limit:.2f}"
+
+
+# key, what it is, function, kind of value, goal
+WORKS = [
+	("echo-connections", "echo, 16 clients, connect–64 B–close", works.echo_connections, "rate",
+	 Goal(at_least=0.95)),
+	("echo-64", "echo, 1 client, 64 B ping-pong", works.echo_small, "rate", Goal(at_least=0.98)),
+	("echo-64K", "echo, 1 client, 64 KiB ping-pong", works.echo_large, "rate",
+	 Goal(at_least=0.98)),
+	("exec", "exec /bin/cat, 8 clients, connect–64 B–close", works.exec_cat, "rate",
+	 Goal(at_least=0.97)),
+	("memory", f"idle worker, mean Pss of {works.IDLE_WORKERS}", works.idle_memory, "memory",
+	 Goal(at_most=80, absolute=True)),
+	("start", f"{works.START_WORKERS} workers, start to READY (beside bare forks)", works.start,
+	 "time", Goal(at_most=5)),
+	("burst", f"burst: 4 workers, {works.BURST_CLIENTS} clients at once, last answer (beside "
+	 f"{works.BURST_CLIENTS} started before)", works.burst, "time",
+	 Goal(at_most=100, absolute=True)),
+]
+PEER_GOAL = Goal(at_least=1)
+
+
+def say(text):
+	print(text, file=sys.stderr, flush=True)
+
+
+def one_round(measures, slices, backwards):
+	"""The mean of each measure over SLICES turns; every other turn goes backwards."""
+	values = [[] for _ in measures]
+	for turn in range(slices):
+		order = list(range(len(measures)))
+		if (turn % 2 == 0) == backwards:
+			order.reverse()
+		for j in order:
+			values[j].append(measures[j]())
+	return [statistics.mean(v) for v in values]
+
+
+def interleave(measures, rounds, slices, label):
+	"""The values of each measure, one a round."""
+	values = [[] for _ in measures]
+	for i in range(rounds):
+		for j, value in enumerate(one_round(measures, slices, i % 2 == 1)):
+			values[j].append(value)
+		say(f"{label}: round {i + 1} of {rounds}: "
+		    + ", ".join(f"{v[-1]:.1f}" for v in values))
+	return values
+
+
+def available_peers():
+	"""The peers that can be started here, and the names of those that are not installed."""
+	found, missing = [], []
+	for peer in servers.PEERS:
+		try:
+			servers.find(peer.name, peer.name.upper())
+			found.append(peer)
+		except servers.Missing:
+			missing.append(peer.name)
+	return found, missing
+
+
+def show(value, kind):
+	unit, digits = UNITS[kind]
+	return f"{value:,.{digits}f}{unit}"
+
+
+def line(what, kind, goal, other, ours):
+	"""One line of the table: OTHER's values, OURS, their ratio, and whether the goal is met."""
+	a, b = statistics.median(other), statistics.median(ours)
+	ratios = [y / x for x, y in zip(other, ours)]
+	ratio = statistics.median(ratios)
+	return {
+		"work": what, "kind": kind, "other": a, "preforkd": b, "ratio": ratio,
+		"goal": goal.text(UNITS[kind][0]), "met": goal.met(b, ratio),
+		"ratio_min": min(ratios), "ratio_max": max(ratios),
+		"values": {"other": other, "preforkd": ours},
+	}
+
+
+def measure(bench, key, what, work, kind, goal, rounds):
+	"""The lines of one work: against the yardstick, and for exec against each peer."""
+	peers = available_peers()[0] if key == "exec" and not bench.self_test else []
+	with works.prepared(bench, work, *peers) as measures:
+		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
+	lines = [line(what, kind, goal, values[0], values[1])]
+	for peer, other in zip(peers, values[2:]):
+		lines.append(line(f"{what}; beside {peer.name}", kind, PEER_GOAL, other, values[1]))
+	return lines
+
+
+def machine():
+	model = "unknown processor"
+	with open("/proc/cpuinfo") as f:
+		for text in f:
+			if text.startswith("model name"):
+				model = text.split(":", 1)[1].strip()
+				break
+	return f"{model}, {os.cpu_count()} processors, Linux {platform.release()}"
+
+
+def table(lines):
+	out = ["| work | yardstick | preforkd | ratio | goal | met? | ratios |",
+	       "| --- | ---: | ---: | ---: | ---: | --- | --- |"]
+	for entry in lines:
+		out.append("| {} | {} | {} | {:.3f} | {} | {} | {:.2f} to {:.2f} |".format(
+			entry["work"], show(entry["other"], entry["kind"]),
+			show(entry["preforkd"], entry["kind"]), entry["ratio"], entry["goal"],
+			"yes" if entry["met"] else "**no**", entry["ratio_min"], entry["ratio_max"]))
+	return "\n".join(out)
+
+
+def report(lines, notes, rounds, seconds):
+	head = (f"{datetime.date.today()}, {machine()}\n\n"
+		f"Medians of {rounds} rounds, interleaved; {seconds:g} s a round where a rate is measured. "
+		"The last column has the lowest and the highest ratio of a round: the noise.\n")
+	return "\n".join([head, table(lines), ""] + [f"- {note}" for note in notes])
+
+
+def write(folder, text, lines):
+	os.makedirs(folder, exist_ok=True)
+	with open(os.path.join(folder, "bench.md"), "w") as f:
+		f.write(text + "\n")
+	with open(os.path.join(folder, "bench.json"), "w") as f:
+		json.dump(lines, f, indent=1)
+		f.write("\n")
+
+
+def arguments():
+	parser = argparse.ArgumentParser(
+		description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+	parser.add_argument("--programs", default=".", metavar="FOLDER",
+			    help="where yardstick, yardstick_exec and forks are")
+	parser.add_argument("--out", default="bench", metavar="FOLDER", help="where the results go")
+	parser.add_argument("--rounds", type=int, default=7)
+	parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
+	parser.add_argument("--only", action="append", choices=[work[0] for work in WORKS],
+			    help="measure this work only; may be repeated")
+	parser.add_argument("--self-test", action="store_true",
+			    help="measure the yardsticks against themselves: every ratio should be 1")
+	options = parser.parse_args()
+	if options.rounds < 1 or options.seconds <= 0:
+		parser.error("at least one round, of some length")
+	return options
+
+
+def main():
+	options = arguments()
+	bench = works.Bench(options.programs, os.environ.get("PREFORKD", "./preforkd"),
+			    os.environ.get("PREFORKC", "./preforkc"), options.seconds,
+			    options.self_test)
+	lines, notes = [], []
+	for key, what, work, kind, goal in WORKS:
+		if options.only and key not in options.only:
+			continue
+		try:
+			lines += measure(bench, key, what, work, kind, goal, options.rounds)
+		except (servers.Failed, OSError, ValueError) as error:
+			notes.append(f"not measured: {what}: {error}")
+	notes += [f"not installed: {name}" for name in available_peers()[1]]
+	if options.self_test:
+		notes.append("yardsticks against themselves: preforkd was not measured")
+	if options.rounds < 5:
+		notes.append("fewer than five rounds: not to be relied on")
+	text = report(lines, notes, options.rounds, options.seconds)
+	print(text)
+	write(options.out, text, lines)
+	if any(note.startswith("not measured") for note in notes):
+		return 2
+	return 0 if all(entry["met"] for entry in lines) else 1
+
+
+if __name__ == "__main__":
+	sys.exit(main())

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""What is measured: one function a line of the table, each of which yields one round's value.
+
+A side is a pair (name, measure); measure() gives one number. Sides of one work are measured in turn.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+
+import pss
+import servers
+
+WORKERS = 16  # in every echo and exec work, for the yardstick and the daemon alike
+SLICES = 4  # of a round
+SOURCES = 64  # enough that no port of the load generator's is waited for
+IDLE_WORKERS = 200
+START_WORKERS = 1000
+BURST_CLIENTS = 200
+
+
+class Bench:
+	"""The programs, and how long a round takes."""
+
+	def __init__(self, folder, preforkd, preforkc, seconds, self_test):
+		self.preforkd, self.preforkc, self.seconds = preforkd, preforkc, seconds
+		self.self_test = self_test
+		self.folder = folder
+
+	def program(self, name):
+		return os.path.join(self.folder, name)
+
+	def load(self, *arguments):
+		"""One run of the load generator; anything lost spoils the measurement."""
+		command = [self.preforkc, "load", "--json", *arguments]
+		run = subprocess.run(command, capture_output=True, text=True)
+		if run.returncode != 0:
+			raise servers.Failed(f"{' '.join(command)}: {run.stdout}{run.stderr}")
+		return json.loads(run.stdout)
+
+	def rate(self, server, *arguments):
+		return self.load("-t", f"{int(self.seconds * 1000 / SLICES)}ms", "--sources", str(SOURCES),
+				 *arguments, server.address)["rate"]
+
+	def echo_yardstick(self, processes=WORKERS):
+		return servers.Yardstick(self.program("yardstick"), processes)
+
+	def exec_yardstick(self):
+		return servers.Yardstick(self.program("yardstick_exec"), WORKERS)
+
+	def daemon(self, handler, workers):
+		return servers.Preforkd(self.preforkd, [f'handler = "{handler}";', workers])
+
+	def echo_daemon(self):
+		if self.self_test:
+			return self.echo_yardstick()
+		return self.daemon("echo", fixed(WORKERS))
+
+	def exec_daemon(self):
+		if self.self_test:
+			return self.exec_yardstick()
+		return servers.Preforkd(self.preforkd, ['handler = "exec";', 'command = [ "/bin/cat" ];',
+							fixed(WORKERS)])
+
+
+def fixed(n):
+	"""A pool that neither grows nor shrinks."""
+	return f"workers: {{ min = {n}; max = {n}; min_spare = 1; max_spare = {n}; }};"
+
+
+def rates(bench, stack, sides, *arguments):
+	"""Starts the servers of SIDES, which stay up, and gives a measurement for each."""
+	measures = []
+	for make in sides:
+		server = stack.enter_context(make())
+		bench.load("-n", "200", *arguments, server.address)  # everything touched once
+		measures.append(lambda server=server: bench.rate(server, *arguments))
+	return measures
+
+
+def echo_connections(bench, stack):
+	return rates(bench, stack, [bench.echo_yardstick, bench.echo_daemon], "-c", "16", "-s", "64")
+
+
+def on_one_processor(stack):
+	"""Client and servers together on one processor: for one client that takes turns with one worker.
+	Otherwise the place that the scheduler happens to choose outweighs all that the server does."""
+	before = os.sched_getaffinity(0)
+	stack.callback(os.sched_setaffinity, 0, before)
+	os.sched_setaffinity(0, {max(before)})
+
+
+def echo_small(bench, stack):
+	on_one_processor(stack)
+	return rates(bench, stack, [bench.echo_yardstick, bench.echo_daemon], "-c", "1", "--keep",
+		     "-s", "64")
+
+
+def echo_large(bench, stack):
+	on_one_processor(stack)
+	return rates(bench, stack, [bench.echo_yardstick, bench.echo_daemon], "-c", "1", "--keep",
+		     "-s", "64K")
+
+
+def exec_cat(bench, stack, *peers):
+	return rates(bench, stack, [bench.exec_yardstick, bench.exec_daemon, *peers], "-c", "8",
+		     "-s", "64")
+
+
+def idle_memory(bench, stack):
+	def measure(make):
+		with make() as server:
+			mean, count = pss.mean_of_children(server.pid)
+			if count < IDLE_WORKERS:
+				raise servers.Failed(f"{server.name}: {count} workers, not {IDLE_WORKERS}")
+			return mean
+
+	def yardstick():
+		return bench.echo_yardstick(IDLE_WORKERS)
+
+	def daemon():
+		return yardstick() if bench.self_test else bench.daemon("echo", fixed(IDLE_WORKERS))
+
+	del stack
+	return [lambda: measure(yardstick), lambda: measure(daemon)]
+
+
+def start(bench, stack):
+	def forks():
+		run = subprocess.run([bench.program("forks"), str(START_WORKERS)], check=True,
+				     capture_output=True, text=True)
+		return float(run.stdout)
+
+	def daemon():
+		if bench.self_test:
+			return forks()
+		with bench.daemon("echo", fixed(START_WORKERS)) as server:
+			return server.ready_ms
+
+	del stack
+	return [forks, daemon]
+
+
+def burst(bench, stack):
+	def measure(make):
+		with make() as server:
+			return bench.load("-c", str(BURST_CLIENTS), "--hold", server.address)["last_answer_ms"]
+
+	def yardstick():
+		return bench.echo_yardstick(BURST_CLIENTS)
+
+	def daemon():
+		if bench.self_test:
+			return yardstick()
+		# As a fresh installation has it, but for the numbers that the work is about.
+		return bench.daemon("echo", "workers: { min = 4; max = 256; };")
+
+	del stack
+	return [lambda: measure(yardstick), lambda: measure(daemon)]
+
+
+@contextlib.contextmanager
+def prepared(bench, work, *peers):
+	"""The measurements of WORK, with its servers up for as long as they are needed."""
+	with contextlib.ExitStack() as stack:
+		yield work(bench, stack, *peers)

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The manual is well-formed and complete, the scripts are sound. Prints TAP.
+
+n=0
+
+# result DESCRIPTION: the last command's status
+result() {
+	status=$?
+	n=$((n + 1))
+	if [ "$status" -eq 0 ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+	fi
+}
+
+skip() {
+	n=$((n + 1))
+	echo "ok $n - $1 # SKIP $2"
+}
+
+cd "$TOP_SRCDIR" || exit 99
+trap 'rm -f "$scratch"' EXIT
+scratch=$(mktemp) || exit 99
+
+# sound_page FILE: groff has nothing to say about it
+sound_page() {
+	groff -man -ww -z -Tutf8 "$1" >"$scratch" 2>&1
+	[ ! -s "$scratch" ] || {
+		sed 's/^/# /' "$scratch"
+		false
+	}
+}
+
+# options_in_page: every option that standard input names is in the manual
+options_in_page() {
+	grep -oE '(^|[ ,[])--?[A-Za-z][a-z-]*' | sed 's/^[ ,[]//' | sort -u >"$scratch"
+	[ -s "$scratch" ] || {
+		echo "# there are no options"
+		return 1
+	}
+	bad=0
+	while read -r option; do
+		sed 's/\\-/-/g' man/preforkd.8 | grep -qE -- "(^|[^a-z-])$option([^a-z-]|\$)" || {
+			echo "# $option is not in the manual"
+			bad=1
+		}
+	done <"$scratch"
+	return $bad
+}
+
+if command -v groff >/dev/null; then
+	for page in man/*.[0-9]; do
+		sound_page "$page"
+		result "$page is well-formed"
+	done
+	printf '.TH X 1\n.nosuchmacro\n' | sound_page - >/dev/null
+	[ $? -eq 1 ]
+	result "a page that is not is seen"
+else
+	skip "the manual is well-formed" "groff is not installed"
+fi
+
+if [ -x "$PREFORKD" ]; then
+	"$PREFORKD" --help </dev/null | options_in_page
+	result "the manual has every option of preforkd --help"
+	echo "  -Z --no-such-option" | options_in_page >/dev/null
+	[ $? -eq 1 ]
+	result "an option that is missing there is seen"
+else
+	skip "the manual has every option of preforkd --help" "preforkd is not built"
+fi
+
+if command -v shellcheck >/dev/null; then
+	for script in autogen.sh .ci/run etc/run tests/tap-unit tests/no-python tests/*.sh tests/*/*.sh; do
+		[ -e "$script" ] || continue
+		shellcheck "$script" >"$scratch" 2>&1
+		result "shellcheck accepts $script" || true
+		sed 's/^/# /' "$scratch"
+	done
+else
+	skip "the scripts are sound" "shellcheck is not installed"
+fi
+
+echo "1..$n"

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# make install into an empty DESTDIR: what arrives, what a second time leaves alone, and that make
+# uninstall takes back its own. Prints TAP.
+
+dest=$(mktemp -d) || exit 99
+trap 'rm -rf "$dest" "$dest.root" "$dest.log"' EXIT
+trap 'exit 99' HUP INT TERM
+# The make that runs this test says nothing to the make that it tests.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+n=0
+
+result() {
+	status=$?
+	n=$((n + 1))
+	if [ "$status" -eq 0 ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+	fi
+}
+
+installed() {
+	find "$dest" -path "*$1" | grep -q .
+}
+
+run_make() {
+	make -s -C "$TOP_BUILDDIR" DESTDIR="$dest" "$@" >"$dest.log" 2>&1 || {
+		sed 's/^/# /' "$dest.log"
+		rm -f "$dest.log"
+		return 1
+	}
+	rm -f "$dest.log"
+}
+
+run_make install
+result "make install"
+for file in sbin/preforkd man8/preforkd.8 include/preforkd/module.h preforkd/preforkd.conf \
+	preforkd/conf.d; do
+	installed "/$file"
+	result "installs $file"
+done
+
+unit=$(find "$dest" -name preforkd.service)
+unit_folder=${unit%/*}
+if [ -z "$unit" ]; then
+	n=$((n + 1))
+	echo "ok $n - the units # SKIP configured without a folder for units"
+else
+	! grep -n '@[a-z]*@' "$unit" "${unit%.service}.socket"
+	result "the paths in preforkd.service are filled in"
+	if command -v systemd-analyze >/dev/null; then
+		# Looked at as if it were in /: the program must be where the unit says. The targets
+		# that the units name are systemd's own; empty ones will do.
+		cp -R "$dest" "$dest.root"
+		search=$dest.root/etc/systemd/system
+		mkdir -p "$search"
+		cp "$unit_folder"/* "$search"
+		for target in sysinit basic shutdown network nss-lookup sockets multi-user; do
+			printf '[Unit]\nDescription=%s\n' "$target" >"$search/$target.target"
+		done
+		said=$(systemd-analyze verify --root="$dest.root" --man=no preforkd.service \
+			preforkd.socket 2>&1)
+		rm -rf "$dest.root"
+		[ -z "$said" ]
+		result "systemd-analyze has nothing to say about the units"
+		[ -z "$said" ] || echo "$said" | sed 's/^/# /'
+	else
+		n=$((n + 1))
+		echo "ok $n - systemd-analyze # SKIP systemd-analyze is not installed"
+	fi
+fi
+
+conf=$(find "$dest" -name preforkd.conf -path '*/preforkd/preforkd.conf' | grep -v 'share\|lib')
+echo "# mine" >"$conf"
+run_make install
+[ "$(cat "$conf")" = "# mine" ]
+result "a second make install leaves the configuration alone"
+
+run_make uninstall
+result "make uninstall"
+left=$(find "$dest" -type f)
+[ "$left" = "$conf" ]
+result "make uninstall leaves the changed configuration, and nothing else"
+[ "$left" = "$conf" ] || echo "$left" | sed 's/^/# /'
+
+rm -f "$conf"
+run_make install && run_make uninstall
+left=$(find "$dest" -type f)
+[ -z "$left" ]
+result "make uninstall takes back an untouched configuration"
+[ -z "$left" ] || echo "$left" | sed 's/^/# /'
+
+echo "1..$n"

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# Each fuzz_X.c is built with replay.c, which feeds it corpus/X/* in make check; with --enable-fuzzer
+# it is a libFuzzer program.
+check_LIBRARIES += %D%/libreplay.a
+%C%_libreplay_a_SOURCES = %D%/replay.c
+fuzz_programs = \
+	%D%/fuzz_addr \
+	%D%/fuzz_config \
+	%D%/fuzz_parse
+%C%_fuzz_addr_LDADD = $(fuzz_libs)
+%C%_fuzz_config_LDADD = $(fuzz_libs)
+%C%_fuzz_parse_LDADD = $(fuzz_libs)
+TESTS += %D%/replay.sh
+EXTRA_DIST += \
+	%D%/corpus

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""What the system tests share: a running daemon, clients for it, and TAP output.
+
+A test file starts with
+
+    import sys; sys.dont_write_bytecode = True
+    from harness import *
+
+derives its classes from Case and ends with main(). Nothing in here knows how the daemon works
+inside; it sees a binary, its sockets, its log and /proc.
+"""
+
+from .conf import Config, SERVICE_USER, libconfig
+from .daemon import Daemon, PREFORKD, PREFORKC, SANITIZED, run_preforkd
+from .net import Endpoint, can_ipv6, hold, lift_fd_limit, payload, read_all, recv_exact, talk
+from .namespaces import fresh_network, no_namespaces
+from .notify import NotifySocket
+from . import proc
+from .tap import Case, IS_ROOT, main, needs_root, needs_tool
+from .waiting import PATIENCE, wait_until
+
+__all__ = [
+	"Case", "Config", "Daemon", "Endpoint", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
+	"PREFORKD", "SANITIZED", "SERVICE_USER", "can_ipv6", "fresh_network", "hold", "libconfig",
+	"lift_fd_limit", "main", "needs_root", "needs_tool", "no_namespaces", "payload", "proc",
+	"read_all", "recv_exact", "run_preforkd", "talk", "wait_until",
+]

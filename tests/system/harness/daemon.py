@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""The real binary, running."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from . import proc
+from .conf import Config
+from .notify import NotifySocket
+from .waiting import PATIENCE, wait_until
+
+_here = os.path.dirname(os.path.abspath(__file__))
+TOP_SRCDIR = os.path.abspath(os.environ.get("TOP_SRCDIR", os.path.join(_here, "..", "..", "..")))
+TOP_BUILDDIR = os.path.abspath(os.environ.get("TOP_BUILDDIR", os.path.join(TOP_SRCDIR, "build")))
+PREFORKD = os.path.abspath(os.environ.get("PREFORKD", os.path.join(TOP_BUILDDIR, "preforkd")))
+PREFORKC = os.path.abspath(os.environ.get("PREFORKC", os.path.join(TOP_BUILDDIR, "preforkc")))
+
+
+def _is_sanitized():
+	try:
+		with open(PREFORKD, "rb") as f:
+			return b"__asan_init" in f.read()
+	except OSError:
+		return False
+
+
+SANITIZED = _is_sanitized()
+_running = []
+
+
+def _environment(extra):
+	keep = ("PATH", "HOME", "TERM", "LANG", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+	env = {name: os.environ[name] for name in keep if name in os.environ}
+	env.update(extra or {})
+	return {name: value for name, value in env.items() if value is not None}
+
+
+def run_preforkd(*arguments, timeout=PATIENCE, env=None, **options):
+	"""Runs the program to its end; for what is over at once, such as --check."""
+	return subprocess.run([PREFORKD, *arguments], stdin=subprocess.DEVNULL, text=True,
+			      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+			      env=_environment(env), check=False, **options)
+
+
+class Daemon:
+	"""
+	One preforkd in the foreground, in a session of its own, which says on NOTIFY_SOCKET when it
+	is ready. All that its session holds ends with it.
+	"""
+
+	def __init__(self, folder, config, arguments=("-l", "stderr"), env=None, how=None, binary=None,
+		     prefix=(), notify=True):
+		self.folder = folder
+		self.config_file = os.path.join(folder, "preforkd.conf")
+		with open(self.config_file, "w", encoding="utf-8") as f:
+			f.write(config.text() if isinstance(config, Config) else config)
+		self.arguments = list(arguments)
+		self.binary = binary or PREFORKD
+		self.prefix = list(prefix)	# a command that ends by running the daemon in its place
+		self.how = how or {}		# for launch.py
+		self.notify = NotifySocket(os.path.join(folder, "notify")) if notify else None
+		self.env = dict(env or {})
+		if self.notify:
+			self.env.setdefault("NOTIFY_SOCKET", self.notify.path)
+		self.process = None
+		self._raw = []
+		self._changed = threading.Condition()
+
+	# Start and end
+
+	def launch(self, **popen):
+		"""Starts it, without waiting for anything."""
+		command = [sys.executable, "-I", "-S", os.path.join(_here, "launch.py"), json.dumps(self.how),
+			   *self.prefix, self.binary, "-c", self.config_file, *self.arguments]
+		options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL,
+			   "stderr": subprocess.PIPE, "start_new_session": True,
+			   "pass_fds": self.how.get("fds") or (), "env": _environment(self.env)}
+		options.update(popen)
+		self.process = subprocess.Popen(command, **options)
+		_running.append(self)
+		if self.process.stderr:
+			threading.Thread(target=self._collect, args=(self.process.stderr,), daemon=True).start()
+		return self
+
+	def start(self, **popen):
+		self.launch(**popen)
+		self.wait_ready()
+		return self
+
+	def wait_ready(self):
+		end = time.monotonic() + PATIENCE
+		while not self.notify.wait("READY=1", timeout=0.1):
+			status = self.process.poll()
+			if status is not None:
+				raise AssertionError("ended with %d before it was ready" % status)
+			if time.monotonic() > end:
+				raise AssertionError("not ready after %g s" % PATIENCE)
+
+	@property
+	def pid(self):
+		return self.process.pid
+
+	def kill(self, number):
+		os.kill(self.pid, number)
+
+	def wait(self, timeout=PATIENCE):
+		"""Its exit status; afterwards the log is complete."""
+		try:
+			status = self.process.wait(timeout)
+		except subprocess.TimeoutExpired:
+			raise AssertionError("still runs after %g s" % timeout) from None
+		return status
+
+	def stop(self, number=signal.SIGTERM, timeout=PATIENCE):
+		"""Ends it gracefully; fails if anything of it is left. Returns the exit status."""
+		self.kill(number)
+		status = self.wait(timeout)
+		wait_until(lambda: not self.remains(), "no process left after the end", 5)
+		return status
+
+	def remains(self):
+		"""The living processes of its session, with their titles."""
+		return [(pid, proc.title(pid)) for pid in proc.in_session(self.pid)]
+
+	def destroy(self):
+		"""Ends everything at once, whatever the state."""
+		if self.process is not None:
+			if self.process.poll() is None:
+				self.process.kill()
+				self.process.wait()
+			for pid in proc.in_session(self.process.pid):
+				try:
+					os.kill(pid, signal.SIGKILL)
+				except ProcessLookupError:
+					pass
+		if self.notify:
+			self.notify.close()
+		if self in _running:
+			_running.remove(self)
+
+	# Its processes
+
+	def workers(self):
+		"""The pids of its workers: the master's children that carry the program's title."""
+		return [pid for pid in proc.children(self.pid) if proc.title(pid).startswith("preforkd: ")]
+
+	def wait_workers(self, count, timeout=None):
+		"""Waits until there are exactly COUNT, and returns them."""
+		wait_until(lambda: len(self.workers()) == count, "%d workers" % count, timeout)
+		return self.workers()
+
+	# Its log
+
+	def _collect(self, stream):
+		for line in stream:
+			with self._changed:
+				self._raw.append(line.rstrip(b"\n"))
+				self._changed.notify_all()
+		stream.close()
+
+	def raw_lines(self):
+		with self._changed:
+			return list(self._raw)
+
+	def lines(self):
+		return [x.decode("utf-8", "backslashreplace") for x in self.raw_lines()]
+
+	def mark(self):
+		"""Where the log is now, for `since`."""
+		with self._changed:
+			return len(self._raw)
+
+	def grep(self, pattern, since=0):
+		return [x for x in self.lines()[since:] if re.search(pattern, x)]
+
+	def wait_log(self, pattern, since=0, timeout=PATIENCE):
+		"""The first line from SINCE on that matches."""
+		end = time.monotonic() + timeout
+		while True:
+			count = self.mark()
+			found = self.grep(pattern, since)
+			if found:
+				return found[0]
+			with self._changed:
+				left = end - time.monotonic()
+				if left <= 0:
+					raise AssertionError("no line matches %r" % pattern)
+				if len(self._raw) == count:
+					self._changed.wait(min(left, 1))
+
+
+def destroy_all():
+	for d in list(_running):
+		d.destroy()

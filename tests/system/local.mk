@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# The real binary with real clients; each script prints TAP.
+system_tests = \
+	%D%/test_activation.py \
+	%D%/test_builtin.py \
+	%D%/test_check.py \
+	%D%/test_clients.py \
+	%D%/test_concurrency.py \
+	%D%/test_crash.py \
+	%D%/test_daemonize.py \
+	%D%/test_exec.py \
+	%D%/test_harness.py \
+	%D%/test_limits.py \
+	%D%/test_listeners.py \
+	%D%/test_log.py \
+	%D%/test_notify.py \
+	%D%/test_pool.py \
+	%D%/test_signals.py \
+	%D%/test_stop.py
+EXTRA_DIST += \
+	%D%/harness/__init__.py \
+	%D%/harness/conf.py \
+	%D%/harness/daemon.py \
+	%D%/harness/launch.py \
+	%D%/harness/namespaces.py \
+	%D%/harness/net.py \
+	%D%/harness/notify.py \
+	%D%/harness/proc.py \
+	%D%/harness/tap.py \
+	%D%/harness/waiting.py
+EXTRA_DIST += $(system_tests)

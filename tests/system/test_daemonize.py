@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""-d: in the background once ready, and the exit status says so."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import os
+import signal
+import socket
+import time
+
+from harness import *
+
+
+class Background(Case):
+	def launch(self, services, *more):
+		"""Runs preforkd -d to its return. The daemon that it leaves comes to us, a subreaper."""
+		notify = NotifySocket(self.path("notify"))
+		self.addCleanup(notify.close)
+		path = self.write("preforkd.conf", Config(services).text())
+		before = {s.pid for s in proc.everything() if s.ppid == os.getpid()}
+		# communicate() ends only when nobody holds the pipes any more.
+		done = run_preforkd("-d", "-c", path, *more, env={"NOTIFY_SOCKET": notify.path})
+		self.left = [s.pid for s in proc.everything()
+			     if s.ppid == os.getpid() and s.pid not in before and s.state != "Z"]
+		self.addCleanup(self.end)
+		return done
+
+	def end(self):
+		sessions = [s.session for s in map(proc.stat, self.left) if s]
+		for pid in self.left + [p for x in sessions for p in proc.in_session(x)]:
+			try:
+				os.kill(pid, signal.SIGKILL)
+			except ProcessLookupError:
+				pass
+		for pid in self.left:
+			try:
+				os.waitpid(pid, 0)
+			except ChildProcessError:
+				pass
+
+	def test_ready_when_it_returns(self):
+		endpoint = Endpoint.v4()
+		done = self.launch({"echo": {"handler": "echo", "listen": endpoint.text}})
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertEqual(talk(endpoint, b"x"), b"x")
+		self.assertEqual(len(self.left), 1)
+		master = proc.stat(self.left[0])
+		self.assertNotEqual(master.session, os.getsid(0), "a session of its own")
+		for fd in ("0", "1", "2"):
+			self.assertFalse(os.readlink("/proc/%d/fd/%s" % (master.pid, fd)).startswith("pipe:"))
+		os.kill(master.pid, signal.SIGTERM)
+		_, status = os.waitpid(master.pid, 0)
+		self.assertEqual(os.waitstatus_to_exitcode(status), 0)
+		self.left.clear()
+		self.assertTrue(endpoint.refuses())
+
+	def test_returns_soon(self):
+		endpoint = Endpoint.v4()
+		start = time.monotonic()
+		self.launch({"echo": {"handler": "echo", "listen": endpoint.text}})
+		self.assertLess(time.monotonic() - start, 10)
+
+	def test_port_taken(self):
+		endpoint = Endpoint.v4()
+		with socket.socket() as s:
+			s.bind(endpoint.address)
+			s.listen()
+			done = self.launch({"echo": {"handler": "echo", "listen": endpoint.text}})
+		self.assertEqual(done.returncode, 71)
+		self.assertIn(endpoint.text, done.stderr)
+		self.assertEqual(self.left, [])
+
+	def test_bad_configuration(self):
+		done = self.launch({"echo": {"handler": "nothing", "listen": Endpoint.v4().text}})
+		self.assertEqual(done.returncode, 78)
+		self.assertIn("preforkd.conf:", done.stderr)
+		self.assertEqual(self.left, [])
+
+	def test_relative_configuration_path(self):
+		endpoint = Endpoint.v4()
+		self.write("r.conf", Config({"echo": {"handler": "echo", "listen": endpoint.text}}).text())
+		before = {s.pid for s in proc.everything() if s.ppid == os.getpid()}
+		done = run_preforkd("-d", "-c", "r.conf", cwd=self.tmp)
+		self.left = [s.pid for s in proc.everything()
+			     if s.ppid == os.getpid() and s.pid not in before and s.state != "Z"]
+		self.addCleanup(self.end)
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertEqual(talk(endpoint, b"x"), b"x")
+
+
+main()

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""When the machine gives no more: no busy loop, few lines, and recovery without help."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import os
+import resource
+import select
+import shutil
+import subprocess
+
+from harness import *
+
+BUSY = 0.05	# of one CPU
+
+
+def limit(pid, what, soft):
+	_, hard = resource.prlimit(pid, what)
+	resource.prlimit(pid, what, (hard if soft is None else soft, hard))
+
+
+class Files(Case):
+	def test_no_descriptors_in_a_worker(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "workers": {"min": 1, "max": 1, "max_spare": 1}}})
+		worker, = d.wait_workers(1)
+		before = d.mark()
+		limit(worker, resource.RLIMIT_NOFILE, 0)
+		first = endpoint.connect()	# may be taken by an accept that was under way
+		clients = [first] + [endpoint.connect() for _ in range(5)]
+		d.wait_log("(?i)too many open files|EMFILE|descriptor", before)
+		self.assertLess(proc.cpu_share([worker, d.pid], 2), BUSY)
+		self.assertLessEqual(len(d.lines()[before:]), 4, "few lines")
+		self.assertEqual(d.workers(), [worker], "it lives")
+		limit(worker, resource.RLIMIT_NOFILE, None)
+		for s in clients:
+			s.sendall(b"hello")
+			self.assertEqual(recv_exact(s, 5), b"hello")
+			s.close()
+		self.assertEqual(d.stop(), 0)
+
+	def test_stop_while_there_are_none(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text, "timeouts": {"drain": "2s"},
+					  "workers": {"min": 1, "max": 1, "max_spare": 1}}})
+		worker, = d.wait_workers(1)
+		limit(worker, resource.RLIMIT_NOFILE, 0)
+		clients = [endpoint.connect() for _ in range(3)]
+		d.wait_log("(?i)too many open files|EMFILE|descriptor")
+		d.stop()
+		for s in clients:
+			s.close()
+
+
+class Processes(Case):
+	def ordinary(self):
+		"""Options for a daemon of an ordinary user, and how many processes that user has."""
+		if not IS_ROOT:
+			uid = os.getuid()
+			listing = subprocess.run(["ps", "-L", "-o", "pid=", "-U", str(uid)], check=True,
+						 stdout=subprocess.PIPE, text=True).stdout
+			return {}, len(listing.split())
+		# A user that nobody else is, so that only this daemon counts.
+		uid = 61000 + os.getpid() % 3000
+		binary = self.path("preforkd")
+		shutil.copy(os.path.realpath(PREFORKD), binary)
+		os.chmod(binary, 0o755)
+		return {"how": {"uid": uid}, "binary": binary}, 0
+
+	def test_no_processes_for_the_master(self):
+		options, others = self.ordinary()
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "workers": {"min": 2, "min_spare": 1, "max": 32}}},
+				top={"user": None, "group": None}, **options)
+		wait_until(lambda: len(d.workers()) >= 2, "workers")
+		# Some room at first when others share the user, none at all when we are alone.
+		limit(d.pid, resource.RLIMIT_NPROC, len(d.workers()) + 1 if not others else 1)
+		before = d.mark()
+		clients = [endpoint.connect() for _ in range(12)]
+		for s in clients:
+			s.sendall(b"hello")
+		d.wait_log("(?i)fork|Resource temporarily unavailable|EAGAIN", before)
+		served = lambda: [s for s in clients if select.select([s], [], [], 0)[0]]
+		wait_until(lambda: len(served()) >= 2, "those that it has serve on")
+		self.assertLess(proc.cpu_share([d.pid] + d.workers(), 2), BUSY)
+		self.assertLess(len(served()), 12)
+		self.assertLessEqual(len(d.lines()[before:]), 5, "few lines")
+		limit(d.pid, resource.RLIMIT_NPROC, None)
+		for s in clients:
+			self.assertEqual(recv_exact(s, 5), b"hello")
+			s.close()
+		self.assertEqual(d.stop(), 0)
+
+	def test_no_processes_for_a_program(self):
+		"""The client is let go, the worker stays and serves the next."""
+		options, _ = self.ordinary()
+		endpoint = Endpoint.v4()
+		d = self.daemon({"cat": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/cat"],
+					 "workers": {"min": 1, "max": 1, "max_spare": 1}}},
+				top={"user": None, "group": None}, **options)
+		worker, = d.wait_workers(1)
+		limit(worker, resource.RLIMIT_NPROC, 1)
+		try:
+			self.assertEqual(talk(endpoint, b"x"), b"")
+		except ConnectionResetError:
+			pass
+		d.wait_log(r"(?i)cat 127\.0\.0\.1:\d+.*(unavailable|fork|start|run)")
+		limit(worker, resource.RLIMIT_NPROC, None)
+		self.assertEqual(talk(endpoint, b"x"), b"x")
+		self.assertEqual(d.workers(), [worker])
+
+
+main()

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Stopping: what was queued is served, what does not end is cut, and impatience is heard."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import fcntl
+import os
+import pty
+import signal
+import socket
+import termios
+import time
+
+from harness import *
+
+
+class Graceful(Case):
+	def test_idle(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}})
+		start = time.monotonic()
+		self.assertEqual(d.stop(), 0)
+		self.assertLess(time.monotonic() - start, 5)
+		self.assertTrue(endpoint.refuses())
+
+	def queue(self, endpoint, services, busy_count):
+		d = self.daemon(services)
+		busy = [hold(endpoint) for _ in range(busy_count)]
+		queued = []
+		for i in range(50):
+			s = endpoint.connect()
+			s.sendall(b"question %d" % i)
+			s.shutdown(socket.SHUT_WR)
+			queued.append(s)
+		d.kill(signal.SIGTERM)
+		self.assertTrue(d.notify.wait("STOPPING=1"))
+		for s in busy:	# those that it serves just now are served on
+			s.sendall(b"still here?")
+			self.assertEqual(recv_exact(s, 11), b"still here?")
+			s.close()
+		for i, s in enumerate(queued):
+			self.assertEqual(read_all(s), b"question %d" % i)
+			s.close()
+		self.assertEqual(d.wait(), 0)
+		self.assertTrue(endpoint.refuses())
+
+	def echo(self, endpoint):
+		return {"echo": {"handler": "echo", "listen": endpoint.text, "timeouts": {"drain": "25s"},
+				 "workers": {"min": 4, "max": 4, "max_spare": 4}}}
+
+	def test_50_queued_clients_are_served(self):
+		endpoint = Endpoint.v4()
+		self.queue(endpoint, self.echo(endpoint), 4)
+
+	def test_50_queued_clients_are_served_unix(self):
+		endpoint = Endpoint.unix(self.path("d0", "s"))
+		self.queue(endpoint, self.echo(endpoint), 4)
+
+	def test_50_queued_clients_of_a_program(self):
+		endpoint = Endpoint.v4()
+		services = self.echo(endpoint)
+		services["echo"].update(handler="exec", command=["/bin/cat"])
+		self.queue(endpoint, services, 4)
+
+	def test_sigint_is_the_same(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(self.echo(endpoint))
+		with hold(endpoint) as s:
+			d.kill(signal.SIGINT)
+			self.assertTrue(d.notify.wait("STOPPING=1"))
+			s.sendall(b"more")
+			self.assertEqual(recv_exact(s, 4), b"more")
+		self.assertEqual(d.wait(), 0)
+
+	def test_term_to_one_worker(self):
+		"""It finishes its client, takes no other, and is replaced."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "workers": {"min": 1, "max": 1, "max_spare": 1}}})
+		worker, = d.wait_workers(1)
+		with hold(endpoint) as s:
+			os.kill(worker, signal.SIGTERM)
+			for _ in range(5):
+				s.sendall(b"more")
+				self.assertEqual(recv_exact(s, 4), b"more")
+		self.assertEqual(talk(endpoint, b"next"), b"next")
+		wait_until(lambda: not proc.alive(worker), "the old worker is gone")
+		self.assertEqual(d.stop(), 0)
+
+	def test_term_to_idle_workers_again_and_again(self):
+		"""However the signal falls relative to accept(), the worker leaves and no client is lost."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "workers": {"min": 2, "max": 4}}})
+		for i in range(60):
+			workers = wait_until(d.workers, "workers")
+			s = endpoint.connect()
+			os.kill(workers[i % len(workers)], signal.SIGTERM)
+			s.sendall(b"x")
+			s.shutdown(socket.SHUT_WR)
+			self.assertEqual(read_all(s), b"x")
+			s.close()
+			wait_until(lambda w=workers[i % len(workers)]: not proc.alive(w), "it left")
+		self.assertEqual(d.stop(), 0)
+
+
+class Limited(Case):
+	def test_a_client_that_never_ends(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "timeouts": {"drain": "1s"}}})
+		with hold(endpoint) as s:
+			port = s.getsockname()[1]
+			start = time.monotonic()
+			d.stop()
+			took = time.monotonic() - start
+			self.assertGreaterEqual(took, 0.9)
+			self.assertLess(took, 10)
+			try:
+				self.assertEqual(s.recv(1), b"")
+			except ConnectionResetError:
+				pass
+		d.wait_log(r"echo.*127\.0\.0\.1:%d" % port)
+
+	def test_a_program_that_never_ends(self):
+		"""The whole process group, even if it does not want to hear SIGTERM."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"sh": {"handler": "exec", "listen": endpoint.text, "timeouts": {"drain": "1s"},
+					"command": ["/bin/sh", "-c",
+						    "trap '' TERM; (trap '' TERM; sleep 100) & echo $$; sleep 100"]}})
+		with endpoint.connect() as s:
+			program = int(s.makefile().readline())
+			port = s.getsockname()[1]
+			start = time.monotonic()
+			d.stop()	# fails if anything of the session is left
+			self.assertLess(time.monotonic() - start, 15)
+			self.assertFalse(proc.alive(program))
+		d.wait_log(r"sh.*127\.0\.0\.1:%d" % port)
+
+	def impatient(self, services, endpoint, first, second):
+		d = self.daemon(services)
+		with hold(endpoint):
+			d.kill(first)
+			self.assertTrue(d.notify.wait("STOPPING=1"))
+			start = time.monotonic()
+			d.kill(second)
+			d.wait()
+			self.assertLess(time.monotonic() - start, 10)
+		wait_until(lambda: not d.remains(), "nothing left", 5)
+
+	def test_second_term_is_now(self):
+		endpoint = Endpoint.v4()
+		self.impatient({"echo": {"handler": "echo", "listen": endpoint.text, "timeouts": {"drain": "10min"}}},
+			       endpoint, signal.SIGTERM, signal.SIGTERM)
+
+	def test_second_int_is_now(self):
+		endpoint = Endpoint.v4()
+		self.impatient({"cat": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/cat"],
+					"timeouts": {"drain": "10min"}}},
+			       endpoint, signal.SIGINT, signal.SIGINT)
+
+
+class Terminal(Case):
+	def test_signal_to_the_whole_group(self):
+		"""As systemd's KillMode=control-group and a terminal do: the workers get it too."""
+		for number in (signal.SIGINT, signal.SIGTERM):
+			with self.subTest(signal.Signals(number).name):
+				endpoint = Endpoint.v4()
+				d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}})
+				with hold(endpoint) as s:
+					os.killpg(d.pid, number)
+					self.assertTrue(d.notify.wait("STOPPING=1"))
+					for _ in range(5):
+						s.sendall(b"more")
+						self.assertEqual(recv_exact(s, 4), b"more")
+				self.assertEqual(d.wait(), 0)
+				wait_until(lambda d=d: not d.remains(), "nothing left", 5)
+
+	def test_ctrl_c(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}}, start=False, arguments=())
+		master, slave = pty.openpty()
+		self.addCleanup(os.close, master)
+
+		# A session whose terminal this is; ctty in the child needs code before exec.
+		def own_terminal():
+			fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+		d.launch(stdin=slave, stdout=slave, stderr=slave, preexec_fn=own_terminal)
+		os.close(slave)
+		d.wait_ready()
+		with hold(endpoint) as s:
+			os.write(master, b"\x03")
+			self.assertTrue(d.notify.wait("STOPPING=1"))
+			s.sendall(b"more")
+			self.assertEqual(recv_exact(s, 4), b"more")
+		self.assertEqual(d.wait(), 0)
+		wait_until(lambda: not d.remains(), "nothing left", 5)
+
+
+main()

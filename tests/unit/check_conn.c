@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* Time limits and the lingering close, with a service's calls on one end of a connection and the test on the other. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <preforkd/module.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "config/config.h"
+#include "net/linger.h"
+#include "services/conn.h"
+#include "services/deadline.h"
+
+#include "suite.h"
+
+static struct config_service service;
+static struct preforkd_conn conn;
+static int far_end; /* the client's */
+static char buf[65536];
+
+static int tcp_pair(int *client_out)
+{
+	struct sockaddr_any addr = {.len = sizeof(addr.in)};
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+	addr.in.sin_family = AF_INET;
+	addr.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(listener, &addr.sa, addr.len), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, &addr.sa, &addr.len), 0);
+	*client_out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(*client_out, &addr.sa, addr.len), 0);
+	fd = accept(listener, NULL, NULL);
+	(void)close(listener);
+	return fd;
+}
+
+static void setup(void)
+{
+	memset(&service, 0, sizeof(service));
+	service.name = (char *)"test";
+	signals_harmless();
+	deadline_init();
+	log_set_level(LOG_EMERG);
+}
+
+static void begin(void)
+{
+	struct sockaddr_any peer = {.len = sizeof(peer.in)};
+
+	peer.in.sin_family = AF_INET;
+	conn_begin(&conn, tcp_pair(&far_end), &peer, &service);
+}
+
+START_TEST(first_byte_is_limited)
+{
+	int64_t start = clock_ms();
+
+	service.timeouts.first_byte = 150;
+	service.timeouts.idle = 60000;
+	begin();
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(conn.reason, "timeouts.first_byte"));
+	ck_assert_int_ge(clock_ms() - start, 120);
+	ck_assert(preforkd_ended(&conn));
+}
+END_TEST
+
+START_TEST(idle_is_limited_after_the_first_byte)
+{
+	service.timeouts.first_byte = 60000;
+	service.timeouts.idle = 150;
+	begin();
+	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	ck_assert_ptr_nonnull(strstr(conn.reason, "timeouts.idle"));
+}
+END_TEST
+
+START_TEST(total_is_limited_whatever_moves)
+{
+	service.timeouts.total = 300;
+	service.timeouts.idle = 60000;
+	begin();
+	for (;;) {
+		(void)send(far_end, "x", 1, MSG_NOSIGNAL);
+		if (preforkd_read(&conn, buf, sizeof(buf)) < 0)
+			break;
+	}
+	ck_assert_ptr_nonnull(strstr(conn.reason, "timeouts.total"));
+}
+END_TEST
+
+START_TEST(a_reader_that_does_not_read_is_idle)
+{
+	service.timeouts.idle = 200;
+	begin();
+	while (preforkd_write(&conn, buf, sizeof(buf)) == 0)
+		;
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(conn.reason, "timeouts.idle"));
+}
+END_TEST
+
+/* One write that takes many times the idle limit, to a client that reads a little all the time. */
+START_TEST(a_slow_but_moving_write_is_not_idle)
+{
+	static char big[192 << 10];
+	int small = 4096, status;
+	pid_t pid;
+
+	service.timeouts.idle = 400;
+	begin();
+	(void)setsockopt(far_end, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	(void)setsockopt(conn.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	pid = fork();
+	if (pid == 0) {
+		static char sink[65536];
+
+		(void)close(conn.fd);
+		/* the pace is what is tested: a small window every 20 ms */
+		while (recv(far_end, sink, sizeof(sink), 0) > 0)
+			(void)usleep(20000);
+		_exit(0);
+	}
+	(void)close(far_end);
+	ck_assert_msg(preforkd_write(&conn, big, sizeof(big)) == 0, "%s", conn.reason);
+	conn_end(&conn);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+END_TEST
+
+START_TEST(a_limit_of_one_client_does_not_hit_the_next)
+{
+	service.timeouts.first_byte = 100;
+	begin();
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	conn_end(&conn);
+	service.timeouts.first_byte = 60000;
+	begin();
+	ck_assert_int_eq(send(far_end, "fresh", 5, 0), 5);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 5);
+	ck_assert(!preforkd_ended(&conn));
+}
+END_TEST
+
+/* The timer of a long limit is armed already when a shorter one comes. */
+START_TEST(a_shorter_limit_overtakes_a_longer_one)
+{
+	int64_t start = clock_ms();
+
+	service.timeouts.first_byte = 60000;
+	begin();
+	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
+	service.timeouts.idle = 100;
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	ck_assert_int_lt(clock_ms() - start, 10000);
+}
+END_TEST
+
+static void cut_us(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	(void)context;
+	deadline_cut(false);
+}
+
+START_TEST(a_cut_is_not_lost_before_the_read)
+{
+	begin();
+	signals_handle(SIGUSR1, cut_us);
+	(void)raise(SIGUSR1); /* before the call that would block for ever */
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	ck_assert_int_eq(errno, ECANCELED);
+	ck_assert_ptr_nonnull(strstr(conn.reason, "had to stop"));
+}
+END_TEST
+
+START_TEST(other_signals_do_not_disturb)
+{
+	begin();
+	(void)raise(SIGHUP);
+	(void)raise(SIGPIPE);
+	(void)raise(SIGRTMIN + 3);
+	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
+}
+END_TEST
+
+/* Without lingering the unread bytes turn close(2) into a reset, which takes the answer along. */
+START_TEST(the_answer_arrives_although_bytes_are_unread)
+{
+	int status;
+	pid_t pid;
+
+	begin();
+	ck_assert_int_eq(send(far_end, buf, 30000, 0), 30000);
+	pid = fork();
+	if (pid == 0) {
+		size_t got = 0;
+		ssize_t n;
+
+		(void)close(conn.fd);
+		while ((n = recv(far_end, buf, sizeof(buf), 0)) > 0)
+			got += (size_t)n;
+		_exit(n == 0 && got == 60000 ? 0 : 1);
+	}
+	(void)close(far_end);
+	ck_assert_int_eq(preforkd_write(&conn, buf, 60000), 0);
+	conn_end(&conn);
+	ck_assert_int_eq(conn.fd, -1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(lingering_is_bounded_in_time)
+{
+	int64_t start = clock_ms();
+
+	begin();
+	conn_end(&conn); /* the client neither sends nor closes */
+	ck_assert_int_ge(clock_ms() - start, LINGER_MS - 50);
+	ck_assert_int_lt(clock_ms() - start, LINGER_MS * 4);
+}
+END_TEST
+
+START_TEST(lingering_is_bounded_in_bytes)
+{
+	int64_t start = clock_ms();
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (pid == 0) {
+		(void)close(conn.fd);
+		while (send(far_end, buf, sizeof(buf), MSG_NOSIGNAL) > 0)
+			;
+		_exit(0);
+	}
+	(void)close(far_end);
+	conn_end(&conn);
+	ck_assert_int_lt(clock_ms() - start, LINGER_MS);
+	(void)waitpid(pid, NULL, 0); /* the reset has ended it */
+}
+END_TEST
+
+START_TEST(a_finished_client_is_not_waited_for)
+{
+	int64_t start = clock_ms();
+
+	begin();
+	(void)shutdown(far_end, SHUT_WR);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 0);
+	ck_assert(conn.peer_done);
+	conn_end(&conn);
+	ck_assert_int_lt(clock_ms() - start, LINGER_MS / 2);
+}
+END_TEST
+
+int main(void)
+{
+	return SUITE_RUN("conn", setup, first_byte_is_limited, idle_is_limited_after_the_first_byte,
+			 total_is_limited_whatever_moves, a_reader_that_does_not_read_is_idle,
+			 a_slow_but_moving_write_is_not_idle,
+			 a_limit_of_one_client_does_not_hit_the_next,
+			 a_shorter_limit_overtakes_a_longer_one, a_cut_is_not_lost_before_the_read,
+			 other_signals_do_not_disturb, the_answer_arrives_although_bytes_are_unread,
+			 lingering_is_bounded_in_time, lingering_is_bounded_in_bytes,
+			 a_finished_client_is_not_waited_for);
+}

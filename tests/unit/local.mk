@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+# One Check program for each file under test; the source of check_X is check_X.c.
+unit_tests = \
+	%D%/check_addr \
+	%D%/check_board \
+	%D%/check_config \
+	%D%/check_config_docs \
+	%D%/check_conn \
+	%D%/check_escape \
+	%D%/check_histogram \
+	%D%/check_inherited \
+	%D%/check_listen \
+	%D%/check_load_run \
+	%D%/check_log \
+	%D%/check_parse \
+	%D%/check_pool_policy \
+	%D%/check_relay \
+	%D%/check_spawn \
+	%D%/check_wait
+
+# A call of its own in place of the C library's.
+%C%_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
+
+EXTRA_DIST += \
+	%D%/broken \
+	%D%/config_fakes.h \
+	%D%/suite.h
