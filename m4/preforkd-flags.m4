@@ -2,13 +2,14 @@ dnl SPDX-License-Identifier: MIT
 dnl Compiler and linker flags. Each is tried before it is used, with warnings as errors, since a
 dnl compiler may take an unknown flag with no more than a warning.
 
-dnl PREFORKD_TRY_CFLAG(VARIABLE, FLAG, [IF-TAKEN]): appends FLAG if a program compiles with it.
+dnl PREFORKD_TRY_CFLAG(VARIABLE, FLAG, [IF-TAKEN], [PROLOGUE], [BODY]): appends FLAG if a program,
+dnl an empty one unless it is given, compiles with it.
 AC_DEFUN([PREFORKD_TRY_CFLAG], [
   AS_VAR_PUSHDEF([cache], [preforkd_cv_cflag_$2])
   AC_CACHE_CHECK([whether $CC takes $2], [cache], [
     preforkd_save_CFLAGS=$CFLAGS
     CFLAGS="$CFLAGS -Werror $2"
-    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])], [AS_VAR_SET([cache], [yes])],
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([$4], [$5])], [AS_VAR_SET([cache], [yes])],
       [AS_VAR_SET([cache], [no])])
     CFLAGS=$preforkd_save_CFLAGS])
   AS_VAR_IF([cache], [yes], [$1="$$1 $2"
@@ -49,7 +50,13 @@ AC_DEFUN([PREFORKD_WARNINGS], [
   PREFORKD_TRY_CFLAG([WARN_CFLAGS], [-Wwrite-strings])
   PREFORKD_TRY_CFLAG([WARN_CFLAGS], [-Wvla])
   PREFORKD_TRY_CFLAG([WARN_CFLAGS], [-Walloca])
-  PREFORKD_TRY_CFLAG([WARN_CFLAGS], [-Wimplicit-fallthrough])
+  dnl clang sees the fall-through inside the macros of uthash, and blames whoever uses them.
+  PREFORKD_TRY_CFLAG([WARN_CFLAGS], [-Wimplicit-fallthrough], [],
+    [[#include <stddef.h>
+      #include <uthash.h>
+      struct item { int key; UT_hash_handle hh; };]],
+    [[struct item *head = NULL, item = { 0 };
+      HASH_ADD_INT(head, key, &item);]])
   AS_IF([test "$enable_werror" = yes], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])
   AC_SUBST([WARN_CFLAGS])
 ])

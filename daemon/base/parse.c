@@ -21,11 +21,11 @@ struct unit {
 
 /* From large to small: a text may go down this list but never up, so that nothing is said twice. */
 static const struct unit durations[] = {
-	{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1},
+	{ "d", 86400000 }, { "h", 3600000 }, { "min", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 
 static const struct unit sizes[] = {
-	{"T", INT64_C(1) << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1},
+	{ "T", INT64_C(1) << 40 }, { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 },
 };
 
 static bool is_digit(char c)
@@ -33,7 +33,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Takes digits from *P; false when the number does not fit. No digits at all is not an error here. */
+/* Takes digits from *P; false when the number does not fit. No digits at all is not an error here.
+ */
 static bool take_digits(const char **p, int64_t *out)
 {
 	int64_t value = 0;
@@ -131,8 +132,10 @@ static int take_duration_part(const char **p, const char *text, int *row, int64_
 	int unit;
 
 	if (!is_digit(**p))
-		return err_set(err, "\"%.64s\" is not a duration; write for example 30s, 500ms, 5min or 1h",
-			       text);
+		return err_set(
+			err,
+			"\"%.64s\" is not a duration; write for example 30s, 500ms, 5min or 1h",
+			text);
 	if (!take_digits(p, &whole))
 		return too_large(text, err);
 	if (**p == '.') {
@@ -145,9 +148,11 @@ static int take_duration_part(const char **p, const char *text, int *row, int64_
 	else
 		unit = take_duration_unit(p);
 	if (unit < 0)
-		return err_set(err, "\"%.64s\": the units of a duration are ms, s, min, h and d", text);
+		return err_set(err, "\"%.64s\": the units of a duration are ms, s, min, h and d",
+			       text);
 	if (unit <= *row)
-		return err_set(err, "\"%.64s\": the units of a duration go from large to small", text);
+		return err_set(err, "\"%.64s\": the units of a duration go from large to small",
+			       text);
 	*row = unit;
 	/* At most 86400000 * 10^9: no overflow. */
 	fraction *= durations[unit].factor;
@@ -193,7 +198,8 @@ int parse_size(const char *text, int64_t *bytes_out, struct err *err)
 	if (*p == '-')
 		return err_set(err, "\"%.64s\": a size is not negative", text);
 	if (!is_digit(*p))
-		return err_set(err, "\"%.64s\" is not a size; write for example 4096, 64K or 10M", text);
+		return err_set(err, "\"%.64s\" is not a size; write for example 4096, 64K or 10M",
+			       text);
 	if (!take_digits(&p, &value))
 		return too_large(text, err);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {

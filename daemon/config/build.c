@@ -40,12 +40,12 @@ struct builder {
 
 static void init_scope(struct builder *b, struct scope *scope, const struct row *rows, size_t n)
 {
-	*scope = (struct scope){.rows = rows, .n_rows = n};
+	*scope = (struct scope){ .rows = rows, .n_rows = n };
 	scope->raw = arena_alloc(b->store->arena, n * sizeof(struct raw *));
 }
 
-__attribute__((format(printf, 3, 4)))
-static void fail(struct builder *b, struct raw *raw, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void fail(struct builder *b, struct raw *raw,
+						       const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -86,7 +86,7 @@ static bool is_row(const struct scope *scope, const char *path)
 	return false;
 }
 
-static const char *const top_groups[] = {"services", "defaults"};
+static const char *const top_groups[] = { "services", "defaults" };
 
 /* What somebody meant who wrote KEY, the end of raw->path, in SCOPE. */
 static void report_unknown(struct builder *b, const struct scope *scope, struct raw *raw,
@@ -244,7 +244,7 @@ static bool take(struct builder *b, const struct row *row, struct raw *raw, void
 /* The value that the table has for ROW. It is ours, so it fits. */
 static void take_preset(struct builder *b, const struct row *row, void *base)
 {
-	struct raw raw = {.path = row->path, .type = RAW_TEXT, .string = row->preset};
+	struct raw raw = { .path = row->path, .type = RAW_TEXT, .string = row->preset };
 
 	if (row->preset != NULL && set_value(row, &raw, b->store->arena, base, NULL) < 0)
 		abort();
@@ -275,7 +275,7 @@ static void fill_main(struct builder *b)
 /* What is wrong in `defaults` is reported here, once, and not for each service. */
 static void check_defaults(struct builder *b)
 {
-	struct service_values scratch = {.handler = NULL};
+	struct service_values scratch = { .handler = NULL };
 	size_t i;
 
 	for (i = 0; i < rows_service_count; i++)
@@ -317,7 +317,7 @@ static void fill_service(struct builder *b, const struct scope *scope,
 
 void build_store(const struct raws *raws, struct problems *problems, struct config_store *store)
 {
-	struct builder b = {.problems = problems, .store = store};
+	struct builder b = { .problems = problems, .store = store };
 	size_t i;
 
 	init_scope(&b, &b.main, rows_main, rows_main_count);

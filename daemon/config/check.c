@@ -13,9 +13,10 @@
 
 #define MODE_PRESET 0666 /* what the table has; writing it asks for nothing */
 
-__attribute__((format(printf, 5, 0)))
-static void report(const struct checker *checker, int level, const struct service_values *values,
-		   const struct value_source *source, const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static void report(const struct checker *checker, int level,
+							 const struct service_values *values,
+							 const struct value_source *source,
+							 const char *fmt, va_list ap)
 {
 	const struct origin *where = &source->origin;
 	char text[900];
@@ -98,9 +99,8 @@ static void check_workers(struct checker *checker, struct service_values *values
 			    w->min, w->max);
 	else if (lanes > 1 && w->min * lanes > w->max)
 		check_error(checker, values, nearer(values, "workers.min", "workers.max"),
-			    "workers.min is %" PRId64 " for each of %" PRId64
-			    " addresses, %" PRId64 " together, more than workers.max, %" PRId64
-			    "; raise max or lower min",
+			    "workers.min is %" PRId64 " for each of %" PRId64 " addresses, %" PRId64
+			    " together, more than workers.max, %" PRId64 "; raise max or lower min",
 			    w->min, lanes, w->min * lanes, w->max);
 	if (w->min_spare > w->max)
 		check_error(checker, values, nearer(values, "workers.min_spare", "workers.max"),
@@ -108,11 +108,11 @@ static void check_workers(struct checker *checker, struct service_values *values
 			    "; raise max or lower min_spare",
 			    w->min_spare, w->max);
 	if (w->max_spare < w->min_spare)
-		check_error(checker, values,
-			    nearer(values, "workers.max_spare", "workers.min_spare"),
-			    "workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
-			    "; raise max_spare or lower min_spare",
-			    w->max_spare, w->min_spare);
+		check_error(
+			checker, values, nearer(values, "workers.max_spare", "workers.min_spare"),
+			"workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
+			"; raise max_spare or lower min_spare",
+			w->max_spare, w->min_spare);
 }
 
 static bool has_kind(const struct service_values *values, enum addr_kind kind)
@@ -145,9 +145,9 @@ static void check_useless(struct checker *checker, const struct service_values *
 		const char *path;
 		bool asked;
 	} of_path[] = {
-		{"socket.mode", values->service.socket.mode != MODE_PRESET},
-		{"socket.owner", values->socket_owner != NULL},
-		{"socket.group", values->socket_group != NULL},
+		{ "socket.mode", values->service.socket.mode != MODE_PRESET },
+		{ "socket.owner", values->socket_owner != NULL },
+		{ "socket.group", values->socket_group != NULL },
 	};
 	const struct value_source *source;
 	size_t i;

@@ -19,15 +19,16 @@ struct checker {
 	const struct config_source *source;
 	struct config_store *store;
 	struct problems *problems;
-	bool root;	  /* started as root: workers become somebody else */
-	bool said_user;	  /* that a user is missing was reported */
+	bool root;	/* started as root: workers become somebody else */
+	bool said_user; /* that a user is missing was reported */
 };
 
 void lookup_service(struct checker *checker, struct service_values *values);
 void conflict_check(struct checker *checker);
 void check_service(struct checker *checker, struct service_values *values);
 
-/* Reports something about the value that SOURCE tells the place of; of a preset: about the service. */
+/* Reports something about the value that SOURCE tells the place of; of a preset: about the service.
+ */
 void check_error(const struct checker *checker, const struct service_values *values,
 		 const struct value_source *source, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -50,7 +50,7 @@ static void resolve(struct checker *checker, struct service_values *values, size
 		    struct lanes *lanes)
 {
 	struct sockaddr_any list[ADDRESSES_MOST];
-	struct lane lane = {.values = values, .index = index};
+	struct lane lane = { .values = values, .index = index };
 	struct value_source place = place_of(values, index);
 	const struct addr *addr = &values->service.listen[index];
 	struct err err;
@@ -144,7 +144,7 @@ static bool same_entry(const struct lane *a, const struct lane *b)
 void conflict_check(struct checker *checker)
 {
 	struct config_store *store = checker->store;
-	struct lanes lanes = {.list = NULL};
+	struct lanes lanes = { .list = NULL };
 	size_t i, k;
 
 	for (i = 0; i < store->n_services; i++) {

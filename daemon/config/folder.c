@@ -30,7 +30,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 static int read_conf_d(const char *folder, struct arena *arena, struct problems *problems,
 		       struct raws *raws)
 {
-	const struct origin where = {.file = folder};
+	const struct origin where = { .file = folder };
 	struct dirent **entries;
 	int n, i, rc = 0;
 

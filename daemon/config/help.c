@@ -8,7 +8,7 @@
 #include "config/load.h"
 #include "config/row.h"
 
-#define WIDTH 78
+#define WIDTH  78
 #define INDENT "    "
 
 /* TEXT in lines of WIDTH, each indented. */

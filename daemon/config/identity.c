@@ -47,8 +47,8 @@ static void take_passwd(const struct passwd *pw, struct arena *arena, struct ide
 	out->gid = pw->pw_gid;
 }
 
-int identity_of_user(const char *user, const char *group, struct arena *arena,
-		     struct identity *out, struct err *err)
+int identity_of_user(const char *user, const char *group, struct arena *arena, struct identity *out,
+		     struct err *err)
 {
 	const struct passwd *pw = getpwnam(user);
 	int n = 32, room;

@@ -67,7 +67,7 @@ static bool read_raws(const struct config_source *source, struct arena *arena,
 static void check_all(struct checker *checker)
 {
 	struct config_store *store = checker->store;
-	const struct origin main_file = {.file = checker->source->file};
+	const struct origin main_file = { .file = checker->source->file };
 	size_t i;
 
 	/* A service that was refused for its name or form was reported. */
@@ -89,8 +89,7 @@ static void publish(struct config *config)
 
 	config->log = store->main.log;
 	config->n_services = store->n_services;
-	config->services =
-		arena_alloc(store->arena, store->n_services * sizeof(*config->services));
+	config->services = arena_alloc(store->arena, store->n_services * sizeof(*config->services));
 	for (i = 0; i < store->n_services; i++)
 		config->services[i] = store->services[i].service;
 }
@@ -99,11 +98,11 @@ struct config *config_load(const struct config_source *source, struct problems *
 {
 	struct config *config = new_config(source);
 	struct problems *problems = problems_new();
-	struct raws raws = {.list = NULL};
-	struct checker checker = {.source = source,
-				  .store = config->store,
-				  .problems = problems,
-				  .root = geteuid() == 0};
+	struct raws raws = { .list = NULL };
+	struct checker checker = { .source = source,
+				   .store = config->store,
+				   .problems = problems,
+				   .root = geteuid() == 0 };
 	bool complete;
 
 	complete = read_raws(source, config->store->arena, problems, &raws);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of one service into what they stand for: handler, addresses, program, users and groups. */
+#include <errno.h>
 #include <preforkd/module.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,7 +79,8 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 			check_error(checker, values, &place, "%s", err.text);
 			continue;
 		}
-		if (handler != NULL && addr->datagram && (handler->flags & PREFORKD_DATAGRAM) == 0) {
+		if (handler != NULL && addr->datagram &&
+		    (handler->flags & PREFORKD_DATAGRAM) == 0) {
 			check_error(checker, values, &place,
 				    "\"%s\": the handler \"%s\" does not serve datagrams",
 				    addr->text, handler->name);
@@ -115,7 +117,6 @@ static void check_program(struct checker *checker, const struct service_values *
 {
 	const struct value_source *source = store_source(values, "command");
 	const char *program = values->command.n > 0 ? values->command.items[0] : "";
-	struct err err;
 	struct stat st;
 
 	if (program[0] != '/') {
@@ -124,8 +125,7 @@ static void check_program(struct checker *checker, const struct service_values *
 		return;
 	}
 	if (stat(program, &st) < 0) {
-		(void)err_sys(&err, "\"%.256s\"", program);
-		check_error(checker, values, source, "%s%s", err.text,
+		check_error(checker, values, source, "\"%.256s\": %s%s", program, strerror(errno),
 			    strchr(program, ' ') != NULL ? "; each argument is a string of its own"
 							 : "");
 	} else if (S_ISDIR(st.st_mode)) {
@@ -156,7 +156,7 @@ static void lookup_command(struct checker *checker, struct service_values *value
 			check_error(checker, values, source, "the handler \"%s\" takes no command",
 				    handler->name);
 		/* From defaults it is meant for the others. */
-		values->command = (struct text_list){.n = 0};
+		values->command = (struct text_list){ .n = 0 };
 		return;
 	}
 	if (values->command.n == 0) {
@@ -204,7 +204,7 @@ static int rank(const struct checker *checker, const struct value_source *source
 static struct wish find_wish(struct checker *checker, struct service_values *values)
 {
 	const struct main_values *main_values = &checker->store->main;
-	struct wish wish = {.user = values->user, .group = values->group};
+	struct wish wish = { .user = values->user, .group = values->group };
 
 	wish.user_source = store_source(values, "user");
 	wish.group_source = store_source(values, "group");
@@ -266,9 +266,10 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 		/* Once: the answer is mostly one line for all services. */
 		if (!checker->said_user && !wish.user_source->bad &&
 		    !store_source(values, "user")->bad)
-			check_error(checker, values, store_source(values, "user"),
-				    "missing: started as root, so it must be said who workers run "
-				    "as, here or with a global user (\"root\" only if you mean it)");
+			check_error(
+				checker, values, store_source(values, "user"),
+				"missing: started as root, so it must be said who workers run "
+				"as, here or with a global user (\"root\" only if you mean it)");
 		checker->said_user = true;
 		return;
 	}
@@ -280,8 +281,8 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 		check_error(checker, values, wish.group_source, "%s", err.text);
 		good = false;
 	}
-	if (good && identity_of_user(wish.user, wish.group, arena, &values->service.identity,
-				     &err) < 0)
+	if (good &&
+	    identity_of_user(wish.user, wish.group, arena, &values->service.identity, &err) < 0)
 		check_error(checker, values, wish.user_source, "%s", err.text);
 }
 

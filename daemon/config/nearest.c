@@ -8,7 +8,7 @@
 #include "config/row.h"
 
 #define WORD_MOST 40 /* longer ones are not compared: no key of ours is */
-#define FAR 1000U
+#define FAR	  1000U
 
 static unsigned smallest(unsigned a, unsigned b, unsigned c)
 {

@@ -20,7 +20,8 @@
 #endif
 
 #if HAS_ASAN
-/* libconfig 1.5 forgets the strings that it holds when it meets a syntax error; not ours to find. */
+/* libconfig 1.5 forgets the strings that it holds when it meets a syntax error; not ours to find.
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -50,7 +51,7 @@ static struct raw *add_raw(struct arena *arena, struct raws *raws, const char *p
 void raws_clear(struct raws *raws)
 {
 	free(raws->list);
-	*raws = (struct raws){.list = NULL};
+	*raws = (struct raws){ .list = NULL };
 }
 
 static void take_value(const struct reader *r, const config_setting_t *setting, struct raw *raw);
@@ -144,7 +145,7 @@ static void report_syntax(const config_t *config, const struct scan *scan,
 static int parse(const struct scan *scan, struct arena *arena, struct problems *problems,
 		 struct raws *raws)
 {
-	struct reader r = {.scan = scan, .arena = arena, .raws = raws};
+	struct reader r = { .scan = scan, .arena = arena, .raws = raws };
 	config_t config;
 	int rc = 0;
 
@@ -174,9 +175,9 @@ int read_file(const char *file, struct arena *arena, struct problems *problems, 
 int read_override(const char *text, struct arena *arena, struct problems *problems,
 		  struct raws *raws)
 {
-	const struct origin where = {.file = NULL, .line = -1};
+	const struct origin where = { .file = NULL, .line = -1 };
 	const char *equals = strchr(text, '=');
-	struct raws parsed = {.list = NULL};
+	struct raws parsed = { .list = NULL };
 	const char *value, *path;
 	struct scan scan;
 	struct raw *raw;

@@ -35,7 +35,7 @@ struct row_names {
 };
 
 struct row {
-	const char *path;   /* "log.level"; for a service without "services.NAME." */
+	const char *path; /* "log.level"; for a service without "services.NAME." */
 	enum row_type type;
 	size_t offset;	    /* into struct main_values or struct service_values */
 	const char *preset; /* the default as -o would write it; NULL: none */

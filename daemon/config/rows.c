@@ -10,14 +10,14 @@
 #include "base/parse.h"
 #include "config/store.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MAIN(field) offsetof(struct main_values, field)
+#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
+#define MAIN(field)    offsetof(struct main_values, field)
 #define SERVICE(field) offsetof(struct service_values, field)
 
-#define SECOND INT64_C(1000)
-#define DAY (24 * 60 * 60 * SECOND)
-#define YEAR (365 * DAY)
-#define MEBIBYTE (INT64_C(1024) * 1024)
+#define SECOND	     INT64_C(1000)
+#define DAY	     (24 * 60 * 60 * SECOND)
+#define YEAR	     (365 * DAY)
+#define MEBIBYTE     (INT64_C(1024) * 1024)
 #define WORKERS_MOST 100000
 
 static const char *const connection_names[] = {
@@ -42,16 +42,19 @@ static const char *connections_name(int value)
 	return connection_names[value];
 }
 
-static const struct row_names targets = {
-	log_target_by_name, log_target_name, "auto, syslog, journal, stderr"};
+static const struct row_names targets = { log_target_by_name, log_target_name,
+					  "auto, syslog, journal, stderr" };
 static const struct row_names facilities = {
 	log_facility_by_name, log_facility_name,
-	"daemon, user, auth, authpriv, cron, ftp, lpr, mail, news, uucp, syslog, local0 to local7"};
-static const struct row_names levels = {
-	log_level_by_name, log_level_name,
-	"emerg, alert, crit, err, warning, notice, info, debug"};
-static const struct row_names connections = {
-	connections_by_name, connections_name, "none, errors, all"};
+	"daemon, user, auth, authpriv, cron, ftp, lpr, mail, news, uucp, syslog, local0 to local7"
+};
+static const struct row_names levels = { log_level_by_name, log_level_name,
+					 "emerg, alert, crit, err, warning, notice, info, debug" };
+static const struct row_names connections = { connections_by_name, connections_name,
+					      "none, errors, all" };
+
+/* A row is easier to read in three lines than in ten. */
+/* clang-format off */
 
 /* Rows of one group stand together: printing opens and closes a group where the prefix changes. */
 const struct row rows_main[] = {
@@ -62,8 +65,8 @@ const struct row rows_main[] = {
 	{.path = "log.target", .type = ROW_NAME, .offset = MAIN(log.target), .preset = "auto",
 	 .names = &targets, .reload = RELOAD_WORKERS,
 	 .help = "Where log lines go. auto: the journal, a terminal, or else syslog."},
-	{.path = "log.facility", .type = ROW_NAME, .offset = MAIN(log.facility),
-	 .preset = "daemon", .names = &facilities, .reload = RELOAD_WORKERS,
+	{.path = "log.facility", .type = ROW_NAME, .offset = MAIN(log.facility), .preset = "daemon",
+	 .names = &facilities, .reload = RELOAD_WORKERS,
 	 .help = "The facility of lines that go to syslog."},
 	{.path = "log.level", .type = ROW_NAME, .offset = MAIN(log.level), .preset = "info",
 	 .names = &levels, .reload = RELOAD_WORKERS,
@@ -78,8 +81,8 @@ const struct row rows_service[] = {
 	{.path = "handler", .type = ROW_STRING, .offset = SERVICE(handler),
 	 .reload = RELOAD_WORKERS, .help = "What serves the connections. Required."},
 	{.path = "listen", .type = ROW_LIST, .offset = SERVICE(listen), .reload = RELOAD_LISTENER,
-	 .help = "The addresses, one string or a list: HOST:PORT, [V6]:PORT, *:PORT, unix:/PATH, "
-		 "unix:@NAME, udp:HOST:PORT, systemd:NAME. Required."},
+	 .help = "The addresses, one string or a list: HOST:PORT, [V6]:PORT, *:PORT, "
+		 "unix:/PATH, unix:@NAME, udp:HOST:PORT, systemd:NAME. Required."},
 	{.path = "backlog", .type = ROW_INTEGER, .offset = SERVICE(service.backlog),
 	 .preset = "4096", .min = 1, .max = INT32_MAX, .reload = RELOAD_LIVE,
 	 .help = "Connections that may wait until a worker takes them, for each address."},
@@ -94,19 +97,19 @@ const struct row rows_service[] = {
 	 .preset = "2", .min = 0, .max = WORKERS_MOST, .reload = RELOAD_LIVE,
 	 .help = "Workers that are always there, for each address."},
 	{.path = "workers.min_spare", .type = ROW_INTEGER,
-	 .offset = SERVICE(service.workers.min_spare), .preset = "2", .min = 1,
-	 .max = WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .offset = SERVICE(service.workers.min_spare), .preset = "2", .min = 1, .max = WORKERS_MOST,
+	 .reload = RELOAD_LIVE,
 	 .help = "With fewer idle workers than this at an address, more are started."},
 	{.path = "workers.max_spare", .type = ROW_INTEGER,
-	 .offset = SERVICE(service.workers.max_spare), .preset = "8", .min = 1,
-	 .max = WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .offset = SERVICE(service.workers.max_spare), .preset = "8", .min = 1, .max = WORKERS_MOST,
+	 .reload = RELOAD_LIVE,
 	 .help = "With more idle workers than this at an address, some are retired."},
 	{.path = "workers.max", .type = ROW_INTEGER, .offset = SERVICE(service.workers.max),
 	 .preset = "64", .min = 1, .max = WORKERS_MOST, .reload = RELOAD_WORKERS,
 	 .help = "Workers of the service at most, all addresses together."},
 	{.path = "workers.max_requests", .type = ROW_INTEGER,
-	 .offset = SERVICE(service.workers.max_requests), .preset = "0", .min = 1,
-	 .max = INT32_MAX, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .offset = SERVICE(service.workers.max_requests), .preset = "0", .min = 1, .max = INT32_MAX,
+	 .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "Connections that a worker serves before a new one takes its place."},
 
 	{.path = "timeouts.first_byte", .type = ROW_DURATION,
@@ -138,8 +141,7 @@ const struct row rows_service[] = {
 	 .max = 32767 * SECOND, .step = SECOND, .zero = "off", .reload = RELOAD_LIVE,
 	 .help = "TCP_DEFER_ACCEPT: a worker wakes when data is there, or after this time."},
 	{.path = "socket.reuse_port", .type = ROW_BOOL,
-	 .offset = SERVICE(service.socket.reuse_port), .preset = "false",
-	 .reload = RELOAD_LISTENER,
+	 .offset = SERVICE(service.socket.reuse_port), .preset = "false", .reload = RELOAD_LISTENER,
 	 .help = "SO_REUSEPORT: another daemon of the same user may share the address."},
 	{.path = "socket.v6only", .type = ROW_BOOL, .offset = SERVICE(service.socket.v6only),
 	 .preset = "false", .reload = RELOAD_LISTENER,
@@ -171,6 +173,7 @@ const struct row rows_service[] = {
 	 .help = "The group of a unix:/PATH socket. Without it: that of preforkd."},
 };
 const size_t rows_service_count = ARRAY_SIZE(rows_service);
+/* clang-format on */
 
 static size_t find(const struct row *rows, size_t n, const char *path)
 {

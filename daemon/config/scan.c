@@ -18,11 +18,11 @@
 #include "config/problems.h"
 #include "config/slurp.h"
 
-#define DIGITS "0123456789"
+#define DIGITS	"0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define BLANKS " \t\r\f\v"
+#define BLANKS	" \t\r\f\v"
 
-#define DEPTH_MOST 10
+#define DEPTH_MOST    10
 #define INCLUDES_MOST 1000 /* in all: files that include each other twice grow without bound */
 
 /* One scan, with all files that it leads to. */
@@ -47,8 +47,8 @@ struct input {
 	int held;    /* line ends behind a string that were not written yet */
 };
 
-__attribute__((format(printf, 3, 4)))
-static void fail(struct scanner *s, const struct origin *at, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void fail(struct scanner *s, const struct origin *at,
+						       const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -175,8 +175,8 @@ static void take_name(struct scanner *s, struct input *in)
 	flush_newlines(s, in);
 	/* Where a value must come, a name is a string without its quotes. */
 	if (!is_bool && strchr("=:[(", in->before) != NULL)
-		fail(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p,
-		     (int)len, in->p);
+		fail(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p, (int)len,
+		     in->p);
 	emit(s, in->p, len);
 	in->p += len;
 	in->before = 'a';
@@ -258,7 +258,8 @@ static void take_number(struct scanner *s, struct input *in)
 		take_integer(s, in);
 	if (*in->p != '\0' && strchr(LETTERS DIGITS "._", *in->p) != NULL) {
 		len = strspn(start, LETTERS DIGITS "._+-:/");
-		fail(s, &in->at, "%.*s: a value that is more than a number goes into quotes, \"%.*s\"",
+		fail(s, &in->at,
+		     "%.*s: a value that is more than a number goes into quotes, \"%.*s\"",
 		     (int)len, start, (int)len, start);
 		in->p = start + len;
 	}
@@ -280,7 +281,7 @@ static bool is_open(const struct input *in, const struct slurp *file)
 static void include(struct scanner *s, struct input *in, const char *name)
 {
 	const char *slash = strrchr(in->at.file, '/');
-	struct input child = {.parent = in, .depth = in->depth + 1, .may_include = true};
+	struct input child = { .parent = in, .depth = in->depth + 1, .may_include = true };
 	struct slurp file;
 	struct err err;
 	int folder;
@@ -331,8 +332,9 @@ static void take_include(struct scanner *s, struct input *in)
 
 	p += strspn(p, BLANKS);
 	if (!in->may_include || *p != '"') {
-		fail(s, &in->at, in->may_include ? "@include takes a file name in quotes"
-						 : "@include cannot stand here");
+		fail(s, &in->at,
+		     in->may_include ? "@include takes a file name in quotes"
+				     : "@include cannot stand here");
 		in->p += strcspn(in->p, "\n");
 		return;
 	}
@@ -411,7 +413,7 @@ static void scan_input(struct scanner *s, struct input *in)
 
 static int scan(struct scanner *s, struct input *in)
 {
-	*s->out = (struct scan){.text = NULL};
+	*s->out = (struct scan){ .text = NULL };
 	emit(s, "", 0);
 	map_line(s, in->at);
 	scan_input(s, in);
@@ -421,13 +423,13 @@ static int scan(struct scanner *s, struct input *in)
 
 int scan_file(const char *file, struct arena *arena, struct problems *problems, struct scan *out)
 {
-	struct scanner s = {.out = out, .arena = arena, .problems = problems};
-	struct input in = {.may_include = true, .before = ';'};
+	struct scanner s = { .out = out, .arena = arena, .problems = problems };
+	struct input in = { .may_include = true, .before = ';' };
 	struct slurp content;
 	struct err err;
 	int rc;
 
-	*out = (struct scan){.text = NULL};
+	*out = (struct scan){ .text = NULL };
 	in.at.file = arena_strdup(arena, file);
 	problems_file(problems, file);
 	if (slurp(file, &content, &err) < 0) {
@@ -449,8 +451,8 @@ int scan_file(const char *file, struct arena *arena, struct problems *problems, 
 int scan_text(const char *text, const struct origin *where, struct arena *arena,
 	      struct problems *problems, struct scan *out)
 {
-	struct scanner s = {.out = out, .arena = arena, .problems = problems};
-	struct input in = {.at = *where, .before = ';', .p = text, .end = text + strlen(text)};
+	struct scanner s = { .out = out, .arena = arena, .problems = problems };
+	struct input in = { .at = *where, .before = ';', .p = text, .end = text + strlen(text) };
 
 	return scan(&s, &in);
 }
@@ -466,5 +468,5 @@ void scan_clear(struct scan *scan)
 {
 	free(scan->text);
 	free(scan->lines);
-	*scan = (struct scan){.text = NULL};
+	*scan = (struct scan){ .text = NULL };
 }

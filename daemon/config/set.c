@@ -197,7 +197,7 @@ static int set_list(const struct raw *raw, struct arena *arena, struct text_list
 {
 	size_t n = raw->type == RAW_LIST ? raw->n_items : 1;
 	const struct raw *item;
-	struct text_list list = {.n = n};
+	struct text_list list = { .n = n };
 	size_t i;
 
 	if (raw->type != RAW_LIST && !is_text(raw))
@@ -207,8 +207,8 @@ static int set_list(const struct raw *raw, struct arena *arena, struct text_list
 	for (i = 0; i < n; i++) {
 		item = raw->type == RAW_LIST ? &raw->items[i] : raw;
 		if (!is_text(item))
-			return err_set(err, "number %zu of the list must be a string, not %s", i + 1,
-				       type_name(item->type));
+			return err_set(err, "number %zu of the list must be a string, not %s",
+				       i + 1, type_name(item->type));
 		list.items[i] = arena_strdup(arena, item->string);
 		list.origins[i] = item->origin;
 	}

@@ -255,6 +255,8 @@ int master_run(const struct config *config, void (*when_ready)(void))
 		return EX_OSERR;
 	}
 	rc = sd_event_loop(master.event);
+	if (master.has_programs)
+		adopted_end(master.by_pid);
 	if (rc < 0)
 		log_msg(LOG_ERR, "the event loop failed: %s", strerror(-rc));
 	else

@@ -62,15 +62,16 @@ static int parse_unix(const char *text, const char *path, struct addr *out, stru
 	if (out->datagram)
 		return err_set(err, "\"%.256s\": udp: goes with HOST:PORT only", text);
 	if (*path != '/' && *path != '@')
-		return err_set(err, "\"%.256s\": the path must begin with / (or @ for an abstract name)",
+		return err_set(err,
+			       "\"%.256s\": the path must begin with / (or @ for an abstract name)",
 			       text);
 	if (*path == '@' && len == 1)
 		return err_set(err, "\"%.256s\": no name behind the @", text);
 	if (*path == '/' && path[len - 1] == '/')
 		return err_set(err, "\"%.256s\": the path names a directory", text);
 	if (len > max || !keep_host(path, len, out))
-		return err_set(err, "\"%.256s\": the path has %zu bytes, a socket's can have %zu", text,
-			       len, max);
+		return err_set(err, "\"%.256s\": the path has %zu bytes, a socket's can have %zu",
+			       text, len, max);
 	return 0;
 }
 
@@ -85,7 +86,8 @@ static int parse_systemd(const char *text, const char *name, struct addr *out, s
 		return err_set(err, "\"%.256s\": no name behind the colon", text);
 	for (p = name; *p != '\0'; p++) {
 		if (*p <= ' ' || *p > '~' || *p == ':')
-			return err_set(err, "\"%.256s\": a descriptor's name has no such characters",
+			return err_set(err,
+				       "\"%.256s\": a descriptor's name has no such characters",
 				       text);
 	}
 	if (!keep_host(name, strlen(name), out))
@@ -126,7 +128,8 @@ static int parse_v6(const char *text, const char *p, struct addr *out, struct er
 	return parse_port(text, end + 2, out, err);
 }
 
-/* The resolver reads "127.1" and "1" as addresses too; nobody who writes them gets what they mean. */
+/* The resolver reads "127.1" and "1" as addresses too; nobody who writes them gets what they mean.
+ */
 static bool looks_like_v4(const char *host)
 {
 	return strspn(host, "0123456789.") == strlen(host);
@@ -141,9 +144,12 @@ static int parse_host(const char *text, const char *p, struct addr *out, struct 
 	size_t len;
 
 	if (colon == NULL)
-		return err_set(err, "\"%.256s\": no port; write HOST:PORT, *:PORT or unix:/PATH", text);
+		return err_set(err, "\"%.256s\": no port; write HOST:PORT, *:PORT or unix:/PATH",
+			       text);
 	if (split_v6(p, &in6, &zone) || strchr(p, ':') != colon)
-		return err_set(err, "\"%.256s\": an IPv6 address goes into brackets, [ADDRESS]:PORT", text);
+		return err_set(err,
+			       "\"%.256s\": an IPv6 address goes into brackets, [ADDRESS]:PORT",
+			       text);
 	len = (size_t)(colon - p);
 	if (len == 0)
 		return err_set(err, "\"%.256s\": no host; write *:PORT for all addresses", text);
@@ -154,7 +160,8 @@ static int parse_host(const char *text, const char *p, struct addr *out, struct 
 	out->kind = ADDR_HOST;
 	if (!keep_host(p, len, out))
 		return err_set(err, "\"%.64s...\": the host name is too long", text);
-	if (strspn(out->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != len)
+	if (strspn(out->host,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != len)
 		return err_set(err, "\"%.256s\": a host name has no such characters", text);
 	if (looks_like_v4(out->host) && inet_pton(AF_INET, out->host, &in) != 1)
 		return err_set(err, "\"%.256s\": not an IPv4 address", text);
@@ -255,7 +262,7 @@ static bool is_known(const struct sockaddr_any *list, size_t n, const struct soc
 static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_t max,
 			struct err *err)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC};
+	struct addrinfo hints = { .ai_family = AF_UNSPEC };
 	struct addrinfo *list, *ai;
 	struct sockaddr_any one;
 	size_t n = 0;
@@ -383,7 +390,7 @@ static void add_v6(struct line *line, const struct sockaddr_any *addr)
 
 static const char *format(const struct sockaddr_any *addr, bool with_port, char *out, size_t size)
 {
-	struct line line = {.out = out, .size = size};
+	struct line line = { .out = out, .size = size };
 	struct sockaddr_any folded = *addr;
 	char text[INET_ADDRSTRLEN];
 	char port[8];

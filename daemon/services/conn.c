@@ -172,10 +172,24 @@ int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 	return -1;
 }
 
+/* A client on a unix socket has no address; the kernel knows who it was when it connected. */
+static void name_unix_peer(struct preforkd_conn *conn)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+		(void)snprintf(conn->peer_text, sizeof(conn->peer_text), "unix:uid=%u,pid=%d",
+			       (unsigned)cred.uid, (int)cred.pid);
+}
+
 const char *preforkd_peer(struct preforkd_conn *conn)
 {
-	if (conn->peer_text[0] == '\0')
+	if (conn->peer_text[0] == '\0') {
 		(void)addr_format(&conn->peer, conn->peer_text, sizeof(conn->peer_text));
+		if (conn->peer.sa.sa_family == AF_UNIX)
+			name_unix_peer(conn);
+	}
 	return conn->peer_text;
 }
 

@@ -9,13 +9,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "net/tcp_info.h"
 #include "services/conn.h"
@@ -25,7 +25,10 @@
 #include "services/kinds.h"
 #include "services/spawn.h"
 
-#define GRACE_MS 2000 /* between SIGTERM and SIGKILL */
+#define GRACE_MS 2000	    /* between SIGTERM and SIGKILL */
+#define PATIENCE_MS 10000   /* for a system that lacks what a program needs */
+#define PAUSE_FIRST_MS 50   /* between two tries; doubles */
+#define PAUSE_LAST_MS 1000
 
 static int worker_start(void)
 {
@@ -101,7 +104,13 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info)
 			     info->si_code == CLD_DUMPED ? ", core dumped" : "");
 }
 
-static int run(struct preforkd_conn *conn, const sigset_t *open)
+/* Lack of processes, descriptors or memory passes: the client waits a little rather than be lost. */
+static bool may_pass(int code)
+{
+	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
+}
+
+static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *open)
 {
 	struct spawn spawn = {
 		.argv = conn->service->command,
@@ -109,14 +118,36 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 		.socket = conn->fd,
 		.errors = exec_errors_write_fd(),
 	};
+	static struct log_limit limit;
+	int64_t pause_ms = PAUSE_FIRST_MS, end = clock_ms() + PATIENCE_MS;
+	struct timespec rest;
+	struct err err;
+	unsigned missed;
+	pid_t pid;
+
+	for (;;) {
+		pid = spawn_program(&spawn, pidfd_out, &err);
+		if (pid > 0)
+			return pid;
+		if (!may_pass(err.code) || clock_ms() >= end || preforkd_ended(conn))
+			return preforkd_fail(conn, "%s", err.text);
+		if (log_limit(&limit, &missed))
+			preforkd_log(conn, LOG_WARNING, "%s; trying again", err.text);
+		(void)ppoll(NULL, 0, rest_of(clock_ms() + pause_ms, &rest), open);
+		if (pause_ms < PAUSE_LAST_MS)
+			pause_ms *= 2;
+	}
+}
+
+static int run(struct preforkd_conn *conn, const sigset_t *open)
+{
 	struct tcp_traffic traffic;
 	siginfo_t info = {.si_code = 0};
-	struct err err;
 	int pidfd;
-	pid_t pid = spawn_program(&spawn, &pidfd, &err);
+	pid_t pid = start(conn, &pidfd, open);
 
 	if (pid < 0)
-		return preforkd_fail(conn, "%s", err.text);
+		return -1;
 	start_limits(conn);
 	wait_program(conn, pid, pidfd, open);
 	/* What is left of its group goes too, while the zombie still holds the number. */

@@ -35,16 +35,17 @@ static void pause_for(int listener, int ms)
 }
 
 /* All workers of the service together: one line in ten seconds. */
-static void report(struct board_head *head, int code)
+static void report(struct board_head *head, const char *service, int code)
 {
+	struct log_about about = {.service = service};
 	int64_t now = clock_coarse_ms();
 	int64_t next = atomic_load(&head->next_accept_error_ms);
 
 	if (now < next || !atomic_compare_exchange_strong(&head->next_accept_error_ms, &next,
 							  now + LOG_EVERY_MS))
 		return;
-	log_msg(LOG_WARNING, "cannot accept clients for now: %s; they wait in the queue",
-		strerror(code));
+	log_about(LOG_WARNING, &about, "cannot accept clients for now: %s; they wait in the queue",
+		  strerror(code));
 }
 
 /* What accept(2) may say of one client or of the network, and not of us: try the next one. */
@@ -70,8 +71,8 @@ static bool is_passing(int code)
 	}
 }
 
-enum wait_result wait_client(int listener, struct board_head *head, int *fd_out,
-			     struct sockaddr_any *peer_out)
+enum wait_result wait_client(int listener, struct board_head *head, const char *service,
+			     int *fd_out, struct sockaddr_any *peer_out)
 {
 	int pause_ms = PAUSE_FIRST_MS;
 
@@ -90,7 +91,7 @@ enum wait_result wait_client(int listener, struct board_head *head, int *fd_out,
 		case ENFILE:
 		case ENOBUFS:
 		case ENOMEM:
-			report(head, errno);
+			report(head, service, errno);
 			pause_for(-1, pause_ms);
 			if (pause_ms < PAUSE_LAST_MS)
 				pause_ms *= 2;

@@ -186,7 +186,8 @@ _Noreturn void worker_main(const struct worker_params *params)
 	become_idle(&w);
 	board_ring(&w.board, params->ring); /* ready */
 	for (;;) {
-		switch (wait_client(params->listener, w.board.head, &fd, &peer)) {
+		switch (wait_client(params->listener, w.board.head, params->service->name, &fd,
+				    &peer)) {
 		case WAIT_CLIENT:
 			become_busy(&w, &peer);
 			serve(&w, fd, &peer);

@@ -78,7 +78,7 @@ bool preforkd_ended(const struct preforkd_conn *conn);
 int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Who is at the other end: "192.0.2.7:4711", "[2001:db8::7]:4711", "unix:". Never NULL. */
+/* Who is at the other end: "192.0.2.7:4711", "[2001:db8::7]:4711", "unix:uid=1000,pid=4711". Never NULL. */
 const char *preforkd_peer(struct preforkd_conn *conn);
 
 /* The service's name in the configuration. */

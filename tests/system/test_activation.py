@@ -84,7 +84,7 @@ class Activated(Case):
 
 	def test_three_mixed(self):
 		self.check_three({"echo": {"listen": "systemd:one"}, "daytime": {}, "discard": {}},
-				 ["one", "", "x"])
+				 ["one", "other", "x"])
 
 	def test_unknown_one_is_named_and_closed(self):
 		a, b = Endpoint.v4(), Endpoint.v4()

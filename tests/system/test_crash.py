@@ -135,7 +135,7 @@ class Programs(Case):
 
 	def test_no_zombies_after_many_programs(self):
 		endpoint = Endpoint.v4()
-		d = self.daemon({"true": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/true"]}})
+		d = self.daemon({"quick": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/true"]}})
 		for _ in range(60):
 			self.assertEqual(talk(endpoint), b"")
 		wait_until(lambda: not [z for w in [d.pid] + d.workers() for z in proc.zombies(w)], "no zombie")

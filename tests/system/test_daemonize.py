@@ -19,13 +19,17 @@ class Background(Case):
 		notify = NotifySocket(self.path("notify"))
 		self.addCleanup(notify.close)
 		path = self.write("preforkd.conf", Config(services).text())
+		return self.run_and_find(path, *more, env={"NOTIFY_SOCKET": notify.path})
+
+	def run_and_find(self, path, *more, **options):
+		"""Afterwards self.left are the pids of what it left."""
 		before = {s.pid for s in proc.everything() if s.ppid == os.getpid()}
-		# communicate() ends only when nobody holds the pipes any more.
-		done = run_preforkd("-d", "-c", path, *more, env={"NOTIFY_SOCKET": notify.path})
-		self.left = [s.pid for s in proc.everything()
-			     if s.ppid == os.getpid() and s.pid not in before and s.state != "Z"]
 		self.addCleanup(self.end)
-		return done
+		try:	# this ends only when nobody holds its output any more
+			return run_preforkd("-d", "-c", path, *more, **options)
+		finally:
+			self.left = [s.pid for s in proc.everything()
+				     if s.ppid == os.getpid() and s.pid not in before and s.state != "Z"]
 
 	def end(self):
 		sessions = [s.session for s in map(proc.stat, self.left) if s]
@@ -81,11 +85,7 @@ class Background(Case):
 	def test_relative_configuration_path(self):
 		endpoint = Endpoint.v4()
 		self.write("r.conf", Config({"echo": {"handler": "echo", "listen": endpoint.text}}).text())
-		before = {s.pid for s in proc.everything() if s.ppid == os.getpid()}
-		done = run_preforkd("-d", "-c", "r.conf", cwd=self.tmp)
-		self.left = [s.pid for s in proc.everything()
-			     if s.ppid == os.getpid() and s.pid not in before and s.state != "Z"]
-		self.addCleanup(self.end)
+		done = self.run_and_find("r.conf", cwd=self.tmp)
 		self.assertEqual(done.returncode, 0, done.stderr)
 		self.assertEqual(talk(endpoint, b"x"), b"x")
 

@@ -221,7 +221,7 @@ class Log(ExecCase):
 				self.assertEqual(talk(self.endpoint), b"")
 			except ConnectionResetError:
 				pass
-		self.assertRegex(d.wait_log(r"prog.*127\.0\.0\.1"), "No such file|cannot")
+		d.wait_log(r"prog.*127\.0\.0\.1:\d+: .*(No such file|cannot)")
 		self.assertEqual(d.workers(), worker, "the worker is unharmed")
 
 	def test_success_is_quiet(self):
@@ -294,7 +294,7 @@ class TimeLimits(ExecCase):
 
 	def test_idle_knows_a_program_that_only_writes(self):
 		d = self.serve("for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.3; done; exec sleep 100",
-			       timeouts={"idle": "1s"})
+			       timeouts={"idle": "1s", "first_byte": 0})
 		with self.endpoint.connect() as s:
 			self.assertEqual(recv_exact(s, 16), b"1\n2\n3\n4\n5\n6\n7\n8\n")
 			self.cut(s, 0.7, "idle", d)

@@ -109,12 +109,12 @@ static size_t field_size(const struct row *row)
 /* RAW says the same as the table does; without a default there, nothing. */
 static void expect_preset(const struct row *row, const struct raw *raw, struct arena *arena)
 {
-	const struct raw preset = {.type = RAW_TEXT, .string = row->preset};
+	const struct raw preset = { .type = RAW_TEXT, .string = row->preset };
 	union {
 		struct service_values service;
 		struct main_values main;
 	} *said = arena_alloc(arena, sizeof(*said)), *meant = arena_alloc(arena, sizeof(*meant));
-	struct err err = {.text = ""};
+	struct err err = { .text = "" };
 
 	ck_assert_msg(set_value(row, raw, arena, said, &err) == 0, "%s: %s", row->path, err.text);
 	if (row->preset != NULL)
@@ -128,8 +128,8 @@ START_TEST(sample_has_every_key)
 {
 	struct arena *arena = arena_new();
 	struct problems *problems = problems_new();
-	struct config_store store = {.arena = arena};
-	struct raws raws = {.list = NULL};
+	struct config_store store = { .arena = arena };
+	struct raws raws = { .list = NULL };
 	const struct raw *raw;
 	size_t i;
 
@@ -164,9 +164,10 @@ END_TEST
 /* As it is shipped, with a user that is here. */
 START_TEST(sample_loads)
 {
-	const char *overrides[] = {"user="};
-	struct config_source source = {.overrides = overrides, .n_overrides = 1,
-				       .handlers = fake_handlers};
+	const char *overrides[] = { "user=" };
+	struct config_source source = { .overrides = overrides,
+					.n_overrides = 1,
+					.handlers = fake_handlers };
 	struct problems *problems;
 	struct config *config;
 	char path[4096];
@@ -213,8 +214,7 @@ static void expect_in_manual(const char *manual, const char *after, const struct
 			      text);
 	}
 	(void)snprintf(text, sizeof(text), "; %s)", row_reload_name(row->reload));
-	ck_assert_msg(strstr(entry, text) != NULL ||
-			      strstr(entry, text + 2) != NULL,
+	ck_assert_msg(strstr(entry, text) != NULL || strstr(entry, text + 2) != NULL,
 		      "the manual on %s lacks: %s", row->path, text);
 	free(entry);
 }
@@ -303,7 +303,9 @@ END_TEST
 START_TEST(help_of_one)
 {
 	static const char *const paths[] = {
-		"workers.max", "services.NAME.workers.max", "services.git.workers.max",
+		"workers.max",
+		"services.NAME.workers.max",
+		"services.git.workers.max",
 		"defaults.workers.max",
 	};
 	char *text;
@@ -334,8 +336,8 @@ START_TEST(table_is_sound)
 	size_t i;
 
 	for (i = 0; i < rows_main_count + rows_service_count; i++) {
-		const struct row *row = i < rows_main_count ? &rows_main[i]
-							    : &rows_service[i - rows_main_count];
+		const struct row *row =
+			i < rows_main_count ? &rows_main[i] : &rows_service[i - rows_main_count];
 
 		ck_assert_ptr_nonnull(row->help);
 		ck_assert_msg(row->type != ROW_NAME || row->names != NULL, "%s", row->path);

@@ -20,7 +20,7 @@ typedef int parser(const char *text, int64_t *out, struct err *err);
 
 static void expect_good(parser *parse, const struct good *good)
 {
-	struct err err = {.text = ""};
+	struct err err = { .text = "" };
 	int64_t value = -77;
 
 	ck_assert_msg(parse(good->text, &value, &err) == 0, "%s: %s", good->text, err.text);
@@ -30,7 +30,7 @@ static void expect_good(parser *parse, const struct good *good)
 /* A refusal says something, and leaves the value alone. */
 static void expect_bad(parser *parse, const char *text)
 {
-	struct err err = {.text = ""};
+	struct err err = { .text = "" };
 	int64_t value = -77;
 
 	ck_assert_msg(parse(text, &value, &err) == -1, "\"%s\" was taken as %" PRId64, text, value);
@@ -40,17 +40,28 @@ static void expect_bad(parser *parse, const char *text)
 }
 
 static const struct good integers[] = {
-	{"0", 0},
-	{"-0", 0},
-	{"+7", 7},
-	{"-7", -7},
-	{"007", 7},
-	{"9223372036854775807", INT64_MAX},
-	{"-9223372036854775808", INT64_MIN},
+	{ "0", 0 },
+	{ "-0", 0 },
+	{ "+7", 7 },
+	{ "-7", -7 },
+	{ "007", 7 },
+	{ "9223372036854775807", INT64_MAX },
+	{ "-9223372036854775808", INT64_MIN },
 };
 static const char *const bad_integers[] = {
-	"", "-", "+", "--1", "1 ", " 1", "1.0", "0x10", "12a", "9223372036854775808",
-	"-9223372036854775809", "99999999999999999999999", "1\n",
+	"",
+	"-",
+	"+",
+	"--1",
+	"1 ",
+	" 1",
+	"1.0",
+	"0x10",
+	"12a",
+	"9223372036854775808",
+	"-9223372036854775809",
+	"99999999999999999999999",
+	"1\n",
 };
 
 START_TEST(integer_good)
@@ -66,28 +77,52 @@ START_TEST(integer_bad)
 END_TEST
 
 static const struct good durations[] = {
-	{"0", 0},
-	{"unlimited", 0},
-	{"5", 5000},
-	{"1.5", 1500},
-	{"500ms", 500},
-	{"30s", 30000},
-	{"1.5s", 1500},
-	{"1.500000000000s", 1500},
-	{"5min", 300000},
-	{"1h", 3600000},
-	{"1h30min", 5400000},
-	{"2d", 172800000},
-	{"1d2h3min4s5ms", 93784005},
-	{"0.5d", 43200000},
-	{"0.001s", 1},
-	{"9223372036854775807ms", INT64_MAX},
+	{ "0", 0 },
+	{ "unlimited", 0 },
+	{ "5", 5000 },
+	{ "1.5", 1500 },
+	{ "500ms", 500 },
+	{ "30s", 30000 },
+	{ "1.5s", 1500 },
+	{ "1.500000000000s", 1500 },
+	{ "5min", 300000 },
+	{ "1h", 3600000 },
+	{ "1h30min", 5400000 },
+	{ "2d", 172800000 },
+	{ "1d2h3min4s5ms", 93784005 },
+	{ "0.5d", 43200000 },
+	{ "0.001s", 1 },
+	{ "9223372036854775807ms", INT64_MAX },
 };
 static const char *const bad_durations[] = {
-	"", "s", "-1s", "-1", "1m", "1 s", " 1s", "1s ", "30min1h", "1s1s", "1h30", "1.5ms", "0.0001s",
-	"1.s", ".5s", "1.2.3s", "9223372036854775808ms", "106751991168d", "9223372036854775807",
-	"99999999999999999999", "Unlimited", "1S", "0.00000000001d", "1e3", "5 minutes",
-	"9223372036854775807ms1", "106751991167d23h59min", "1\n",
+	"",
+	"s",
+	"-1s",
+	"-1",
+	"1m",
+	"1 s",
+	" 1s",
+	"1s ",
+	"30min1h",
+	"1s1s",
+	"1h30",
+	"1.5ms",
+	"0.0001s",
+	"1.s",
+	".5s",
+	"1.2.3s",
+	"9223372036854775808ms",
+	"106751991168d",
+	"9223372036854775807",
+	"99999999999999999999",
+	"Unlimited",
+	"1S",
+	"0.00000000001d",
+	"1e3",
+	"5 minutes",
+	"9223372036854775807ms1",
+	"106751991167d23h59min",
+	"1\n",
 };
 
 START_TEST(duration_good)
@@ -103,12 +138,13 @@ START_TEST(duration_bad)
 END_TEST
 
 static const struct good sizes[] = {
-	{"0", 0},	    {"unlimited", 0},	      {"4096", 4096},
-	{"64K", 65536},	    {"64k", 65536},	      {"10M", 10485760},
-	{"2G", 2147483648}, {"1T", INT64_C(1) << 40}, {"9223372036854775807", INT64_MAX},
+	{ "0", 0 },	      { "unlimited", 0 },	  { "4096", 4096 },
+	{ "64K", 65536 },     { "64k", 65536 },		  { "10M", 10485760 },
+	{ "2G", 2147483648 }, { "1T", INT64_C(1) << 40 }, { "9223372036854775807", INT64_MAX },
 };
 static const char *const bad_sizes[] = {
-	"", "K", "-1", "1KB", "1 K", "1.5M", "9223372036854775808", "9007199254740993K", "8388608T", "1Q",
+	"",	    "K",  "-1", "1KB", "1 K", "1.5M", "9223372036854775808", "9007199254740993K",
+	"8388608T", "1Q",
 };
 
 START_TEST(size_good)
@@ -125,7 +161,8 @@ END_TEST
 
 START_TEST(modes)
 {
-	static const char *const bad[] = {"", "8", "0x1", "10000", "-1", "0660 ", "rw", "77777777777777777777"};
+	static const char *const bad[] = { "",	 "8",	  "0x1", "10000",
+					   "-1", "0660 ", "rw",	 "77777777777777777777" };
 	struct err err;
 	mode_t mode = 1;
 	size_t i;

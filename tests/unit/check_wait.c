@@ -79,7 +79,7 @@ static enum wait_result wait_for_client(int *fd_out)
 {
 	struct sockaddr_any peer;
 
-	return wait_client(listener, &head, fd_out, &peer);
+	return wait_client(listener, &head, "test", fd_out, &peer);
 }
 
 /* Without the dead descriptor this blocks for ever, and Check's time limit fails it. */

@@ -22,8 +22,9 @@ static const struct preforkd_module fakes[] = {
 	FAKE("packets", PREFORKD_DATAGRAM),
 };
 
-static const struct preforkd_module *const fake_handlers[] = {
-	&fakes[0], &fakes[1], &fakes[2], &fakes[3], &fakes[4], &fakes[5], &fakes[6], NULL};
+static const struct preforkd_module *const fake_handlers[] = { &fakes[0], &fakes[1], &fakes[2],
+							       &fakes[3], &fakes[4], &fakes[5],
+							       &fakes[6], NULL };
 
 /* Where the sources are: make check says it. */
 static inline const char *top_srcdir(void)

@@ -69,6 +69,7 @@ class Daemon:
 		if self.notify:
 			self.env.setdefault("NOTIFY_SOCKET", self.notify.path)
 		self.process = None
+		self._reader = None
 		self._raw = []
 		self._changed = threading.Condition()
 
@@ -85,7 +86,9 @@ class Daemon:
 		self.process = subprocess.Popen(command, **options)
 		_running.append(self)
 		if self.process.stderr:
-			threading.Thread(target=self._collect, args=(self.process.stderr,), daemon=True).start()
+			self._reader = threading.Thread(target=self._collect, args=(self.process.stderr,),
+							daemon=True)
+			self._reader.start()
 		return self
 
 	def start(self, **popen):
@@ -115,6 +118,8 @@ class Daemon:
 			status = self.process.wait(timeout)
 		except subprocess.TimeoutExpired:
 			raise AssertionError("still runs after %g s" % timeout) from None
+		if self._reader:
+			self._reader.join(2)	# longer only if something still holds its standard error
 		return status
 
 	def stop(self, number=signal.SIGTERM, timeout=PATIENCE):
