@@ -14,10 +14,11 @@ static int run(struct load_plan *plan)
 {
 	static struct load_stats stats;
 	struct err err;
+	int status = load_plan_prepare(plan, &err);
 
-	if (load_plan_prepare(plan, &err) < 0) {
+	if (status != 0) {
 		(void)fprintf(stderr, "preforkc: %s\n", err.text);
-		return EX_UNAVAILABLE;
+		return status;
 	}
 	load_stats_init(&stats);
 	if (load_run(plan, &stats, &err) < 0) {

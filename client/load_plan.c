@@ -204,7 +204,8 @@ int load_plan_parse(int argc, char **argv, struct load_plan *plan)
 	return 0;
 }
 
-/* Of several addresses the first that answers is used; a single one is not asked beforehand. */
+/* Of several addresses the first that answers is used; a single one is not asked beforehand.
+ * 0 or an exit status. */
 static int choose_target(struct load_plan *plan, struct err *err)
 {
 	struct sockaddr_any targets[DIAL_TARGETS_MAX];
@@ -212,18 +213,20 @@ static int choose_target(struct load_plan *plan, struct err *err)
 	size_t winner = 0;
 
 	if (n < 0)
-		return -1;
+		return EX_UNAVAILABLE;
 	if (n > 1) {
 		int fd = dial_any(targets, (size_t)n, &winner, err);
 
 		if (fd < 0)
-			return -1;
+			return EX_UNAVAILABLE;
 		fd_close(&fd);
 	}
 	plan->target = targets[winner];
 	if (plan->sources > 0 && (plan->target.sa.sa_family != AF_INET ||
-				  ntohl(plan->target.in.sin_addr.s_addr) >> 24 != 127))
-		return err_set(err, "--sources goes with an address in 127.0.0.0/8 only");
+				  ntohl(plan->target.in.sin_addr.s_addr) >> 24 != 127)) {
+		(void)err_set(err, "--sources goes with an address in 127.0.0.0/8 only");
+		return EX_USAGE;
+	}
 	return 0;
 }
 
@@ -247,9 +250,11 @@ static int make_content(struct load_plan *plan, struct err *err)
 
 int load_plan_prepare(struct load_plan *plan, struct err *err)
 {
-	if (choose_target(plan, err) < 0)
-		return -1;
-	return make_content(plan, err);
+	int status = choose_target(plan, err);
+
+	if (status != 0)
+		return status;
+	return make_content(plan, err) < 0 ? EX_OSERR : 0;
 }
 
 void load_plan_free(struct load_plan *plan)

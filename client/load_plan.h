@@ -38,7 +38,7 @@ struct load_plan {
  * `--help` ends the program. */
 int load_plan_parse(int argc, char **argv, struct load_plan *plan);
 
-/* Looks the address up and makes the requests. 0, or -1. */
+/* Looks the address up and makes the requests. 0, or an exit status and the reason in *err. */
 int load_plan_prepare(struct load_plan *plan, struct err *err);
 
 void load_plan_free(struct load_plan *plan);

@@ -22,8 +22,8 @@
 #include "services/kinds.h"
 
 struct options {
-	const char *file;
-	const char **overrides;
+	char *file;
+	char **overrides;
 	size_t n_overrides;
 	bool check, print, daemon, verbose;
 	int target; /* enum log_target; -1: as configured */
@@ -104,6 +104,7 @@ static void parse(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "c:o:tTdl:vVh", known, NULL)) != -1) {
 		switch (c) {
 		case 'c':
+			free(o->file);
 			o->file = copy(optarg);
 			break;
 		case 'o':
@@ -152,7 +153,7 @@ static struct config *load(const struct options *o)
 {
 	struct config_source source = {
 		.file = o->file,
-		.overrides = o->overrides,
+		.overrides = (const char *const *)o->overrides,
 		.n_overrides = o->n_overrides,
 		.handlers = service_kinds,
 	};
@@ -207,7 +208,7 @@ fail:
 
 int main(int argc, char **argv)
 {
-	struct options o = {.file = DEFAULT_CONFIG, .target = -1};
+	struct options o = {.target = -1};
 	struct config *config;
 	struct err err;
 	int status = EX_OK;
@@ -217,6 +218,7 @@ int main(int argc, char **argv)
 	o.overrides = calloc((size_t)argc + 1, sizeof(*o.overrides));
 	if (o.overrides == NULL)
 		return EX_OSERR;
+	o.file = copy(DEFAULT_CONFIG);
 	parse(argc, argv, &o);
 	title_init(argc, argv);
 	config = load(&o);
@@ -226,8 +228,9 @@ int main(int argc, char **argv)
 		status = run(&o, config);
 	config_free(&config);
 	for (size_t i = 0; i < o.n_overrides; i++)
-		free((char *)o.overrides[i]);
+		free(o.overrides[i]);
 	free(o.overrides);
+	free(o.file);
 	if (o.print)
 		finish_output(status);
 	return status;

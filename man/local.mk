@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
 dist_man_MANS += \
+	%D%/preforkc.1 \
 	%D%/preforkd.8 \
 	%D%/preforkd.conf.5

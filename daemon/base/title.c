@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/title.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,37 +11,47 @@ static size_t area_size;   /* of it, with the final NUL */
 static size_t prefix_size; /* of "preforkd: PREFIX " */
 static size_t used;	   /* bytes of the last title, so that only those are cleared */
 
+/* Moves the environment to memory of its own, which stays to the end of the process: getenv() hands out
+ * pointers into it. Returns false, with all as it was, without memory. */
+static bool move_environment(void)
+{
+	static char **list, *strings;
+	size_t n = 0, size = 0;
+
+	for (; environ[n] != NULL; n++)
+		size += strlen(environ[n]) + 1;
+	list = calloc(n + 1, sizeof(*list));
+	strings = malloc(size + 1);
+	if (list == NULL || strings == NULL) {
+		free(list);
+		free(strings);
+		return false;
+	}
+	for (size_t i = 0, at = 0; i < n; i++) {
+		size_t len = strlen(environ[i]) + 1;
+
+		list[i] = memcpy(strings + at, environ[i], len);
+		at += len;
+	}
+	environ = list;
+	return true;
+}
+
 void title_init(int argc, char **argv)
 {
 	char *end;
-	size_t n = 0;
-	char **copy;
 
 	if (argc < 1 || argv[0] == NULL)
 		return;
 	end = argv[0] + strlen(argv[0]) + 1;
 	for (int i = 1; i < argc; i++)
-		if (argv[i] == end)
+		if (argv[i] == end) /* contiguous, as the kernel lays them */
 			end += strlen(end) + 1;
-	while (environ[n] != NULL)
-		n++;
-	copy = calloc(n + 1, sizeof(*copy));
-	if (copy == NULL)
+	for (size_t i = 0; environ[i] != NULL; i++)
+		if (environ[i] == end)
+			end += strlen(end) + 1;
+	if (!move_environment())
 		return;
-	for (size_t i = 0; i < n; i++) {
-		copy[i] = strdup(environ[i]);
-		if (copy[i] == NULL) {
-			while (i > 0)
-				free(copy[--i]);
-			free(copy);
-			return;
-		}
-	}
-	for (size_t i = 0; i < n; i++)
-		if (environ[i] == end) /* contiguous, as the kernel lays it */
-			end += strlen(end) + 1;
-	/* Both stay to the end of the process: getenv() hands out pointers into the copy. */
-	environ = copy;
 	area = argv[0];
 	area_size = (size_t)(end - area);
 }

@@ -12,8 +12,11 @@ libpreforkd_a_SOURCES += \
 	%D%/master.h \
 	%D%/pool.c \
 	%D%/pool.h \
+	%D%/pool_count.c \
+	%D%/pool_end.c \
 	%D%/pool_policy.c \
 	%D%/pool_policy.h \
+	%D%/proc.c \
 	%D%/proc.h \
 	%D%/report.c \
 	%D%/report.h \

@@ -231,6 +231,7 @@ static void close_all(struct master *master)
 		pool_close(&master->pools[i]);
 	free(master->pools);
 	fd_close(&master->dead);
+	(void)sd_event_source_unref(master->stop_timer); /* holds the loop */
 	(void)sd_event_unref(master->event);
 }
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -16,17 +15,9 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "master/exit_text.h"
-#include "worker/contract.h"
 #include "worker/worker.h"
 
 #define TELL_FULL_MS 60000
-#define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
-
-static struct log_about about(const struct pool *pool)
-{
-	return (struct log_about){.service = pool->service->name};
-}
 
 int pool_open(struct pool *pool, const struct config *config, const struct config_service *service,
 	      struct listener *listeners, size_t n_listeners, struct proc **by_pid, int dead,
@@ -76,42 +67,6 @@ void pool_close(struct pool *pool)
 	*pool = (struct pool){.ring = -1};
 }
 
-static struct board_slot *slot_of(const struct proc *proc)
-{
-	return &proc->pool->board.slots[proc->slot];
-}
-
-static enum slot_state state_of(const struct proc *proc)
-{
-	return (enum slot_state)atomic_load_explicit(&slot_of(proc)->state, memory_order_acquire);
-}
-
-/* Adds PROC to what it counts as. An unknown state is what a crash left: it is about to be reaped. */
-static void count_proc(const struct proc *proc, struct policy_lane *lane)
-{
-	if (proc->leaving) {
-		lane->leaving++;
-		return;
-	}
-	switch (state_of(proc)) {
-	case SLOT_STARTING:
-		lane->starting++;
-		break;
-	case SLOT_IDLE:
-		lane->idle++;
-		break;
-	case SLOT_BUSY:
-		lane->busy++;
-		break;
-	case SLOT_FREE:
-	case SLOT_LEAVING:
-		lane->leaving++;
-		break;
-	}
-	if (atomic_load_explicit(&slot_of(proc)->spent, memory_order_relaxed) && !proc->succeeded)
-		lane->spent++;
-}
-
 static void count_lanes(struct pool *pool)
 {
 	struct proc *proc;
@@ -122,51 +77,7 @@ static void count_lanes(struct pool *pool)
 			.lowest = atomic_load(&pool->board.lanes[i].lowest),
 		};
 	DL_FOREACH (pool->procs, proc)
-		count_proc(proc, &pool->lanes[proc->lane]);
-}
-
-struct pool_counts pool_count(const struct pool *pool, ssize_t lane)
-{
-	struct policy_lane sum = {.start = 0};
-	struct proc *proc;
-
-	DL_FOREACH (pool->procs, proc)
-		if (lane < 0 || proc->lane == (size_t)lane)
-			count_proc(proc, &sum);
-	return (struct pool_counts){
-		.starting = sum.starting,
-		.idle = sum.idle,
-		.busy = sum.busy,
-		.leaving = sum.leaving,
-	};
-}
-
-static void add_slot(struct pool_totals *totals, const struct board_slot *slot)
-{
-	totals->accepted += atomic_load(&slot->accepted);
-	totals->failed += atomic_load(&slot->failed);
-	totals->bytes_in += atomic_load(&slot->bytes_in);
-	totals->bytes_out += atomic_load(&slot->bytes_out);
-}
-
-struct pool_totals pool_totals(const struct pool *pool)
-{
-	struct pool_totals totals = pool->gone;
-	struct proc *proc;
-
-	DL_FOREACH (pool->procs, proc)
-		add_slot(&totals, slot_of(proc));
-	return totals;
-}
-
-bool pool_all_ready(const struct pool *pool)
-{
-	struct proc *proc;
-
-	DL_FOREACH (pool->procs, proc)
-		if (!proc->ready)
-			return false;
-	return pool->procs != NULL;
+		pool_count_proc(proc, &pool->lanes[proc->lane]);
 }
 
 int pool_start_worker(struct pool *pool, size_t lane, pid_t predecessor)
@@ -181,7 +92,7 @@ int pool_start_worker(struct pool *pool, size_t lane, pid_t predecessor)
 		.lane = lane,
 		.master = getpid(),
 	};
-	struct log_about who = about(pool);
+	struct log_about who = pool_about(pool);
 	static struct log_limit limit;
 	int64_t now = clock_ms();
 	struct proc *proc;
@@ -222,23 +133,17 @@ fail:
 	return -1;
 }
 
-static void tell_to_leave(struct proc *proc)
-{
-	proc->leaving = true;
-	(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
-}
-
 /* Those who started and are now seen at work; their predecessors may go. */
 static void notice_ready(struct pool *pool, int64_t now)
 {
 	int64_t patience = pool->service->timeouts.start;
-	struct log_about who = about(pool);
+	struct log_about who = pool_about(pool);
 	struct proc *proc, *old;
 
 	DL_FOREACH (pool->procs, proc) {
 		if (proc->ready)
 			continue;
-		if (state_of(proc) == SLOT_STARTING) {
+		if (proc_state(proc) == SLOT_STARTING) {
 			if (patience == 0 || now - proc->started_ms < patience || proc->kill_ms != 0)
 				continue;
 			log_about(LOG_ERR, &who, "worker %d was not ready in time (timeouts.start); killed",
@@ -254,7 +159,7 @@ static void notice_ready(struct pool *pool, int64_t now)
 			continue;
 		HASH_FIND(by_pid, *pool->by_pid, &proc->predecessor, sizeof(pid_t), old);
 		if (old != NULL && old->pool == pool && !old->leaving)
-			tell_to_leave(old);
+			proc_retire(old);
 		proc->predecessor = 0;
 	}
 }
@@ -267,8 +172,8 @@ static void retire_idle(struct pool *pool, size_t lane, int64_t n)
 	if (pool->procs == NULL)
 		return;
 	for (proc = pool->procs->prev; n > 0; proc = proc->prev) {
-		if (proc->lane == lane && !proc->leaving && state_of(proc) == SLOT_IDLE) {
-			tell_to_leave(proc);
+		if (proc->lane == lane && !proc->leaving && proc_state(proc) == SLOT_IDLE) {
+			proc_retire(proc);
 			n--;
 		}
 		if (proc == pool->procs)
@@ -282,7 +187,7 @@ static struct proc *next_spent(struct pool *pool, size_t lane)
 
 	DL_FOREACH (pool->procs, proc)
 		if (proc->lane == lane && !proc->leaving && !proc->succeeded &&
-		    atomic_load(&slot_of(proc)->spent))
+		    atomic_load(&proc_slot(proc)->spent))
 			return proc;
 	return NULL;
 }
@@ -301,7 +206,7 @@ static void start_workers(struct pool *pool, size_t lane, int64_t n, int64_t rep
 
 static void tell_full(struct pool *pool, int64_t now)
 {
-	struct log_about who = about(pool);
+	struct log_about who = pool_about(pool);
 
 	if (pool->told_full_ms != 0 && now - pool->told_full_ms < TELL_FULL_MS)
 		return;
@@ -363,104 +268,4 @@ void pool_look_after(struct pool *pool, bool tick)
 		/* At max a ring would be for nothing; the tick looks. */
 		atomic_store(&lane->may_grow, pool->n_procs < (size_t)limits.max);
 	}
-}
-
-/* The slot outlives its worker, so that it can be said whom a crash has hit. */
-static void tell_gone(struct pool *pool, const struct proc *proc, int status, bool failed)
-{
-	struct log_about who = about(pool);
-	char how[128], peer[ADDR_TEXT_MAX];
-	struct sockaddr_any addr;
-
-	exit_text(status, how, sizeof(how));
-	who.worker = proc->pid;
-	if (WIFSIGNALED(status) && state_of(proc) == SLOT_BUSY) {
-		board_peer_get(slot_of(proc), &addr);
-		who.peer = addr_format(&addr, peer, sizeof(peer));
-	}
-	if (WIFSIGNALED(status) && proc->kill_ms == 0)
-		log_about(LOG_ERR, &who, "worker %d %s%s", (int)proc->pid, how,
-			  who.peer != NULL ? " while it served this client" : "");
-	else if (failed)
-		log_about(LOG_ERR, &who, "worker %d %s before it could serve", (int)proc->pid, how);
-	else
-		log_about(LOG_DEBUG, &who, "worker %d %s", (int)proc->pid, how);
-}
-
-void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
-{
-	struct board_slot *slot = slot_of(proc);
-	bool told = proc->leaving || proc->kill_ms != 0;
-	bool early = atomic_load(&slot->accepted) == 0 && state_of(proc) != SLOT_BUSY &&
-		     clock_ms() - proc->started_ms < EARLY_MS;
-	bool failed = !pool->stopping && !proc->leaving &&
-		      (!proc->ready || status != 0) && (early || state_of(proc) == SLOT_STARTING);
-
-	tell_gone(pool, proc, status, failed);
-	if (WIFSIGNALED(status) && !told)
-		pool->gone.crashes++;
-	if (failed) {
-		pool_policy_failed(&pool->policy, clock_ms());
-		if (!pool->proved)
-			pool->failed_start = true;
-	}
-	if (state_of(proc) == SLOT_IDLE) /* it took its place among the idle with it */
-		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
-	add_slot(&pool->gone, slot);
-	board_slot_free(&pool->board, proc->slot);
-	HASH_DELETE(by_pid, *pool->by_pid, proc);
-	DL_DELETE(pool->procs, proc);
-	pool->n_procs--;
-	free(proc);
-}
-
-void pool_retire(struct pool *pool, ssize_t lane)
-{
-	struct proc *proc;
-
-	DL_FOREACH (pool->procs, proc)
-		if (!proc->leaving && (lane < 0 || proc->lane == (size_t)lane))
-			tell_to_leave(proc);
-}
-
-void pool_cut(struct pool *pool, const char *why)
-{
-	struct log_about who = about(pool);
-	char peer[ADDR_TEXT_MAX];
-	struct sockaddr_any addr;
-	struct proc *proc;
-
-	DL_FOREACH (pool->procs, proc) {
-		if (proc->kill_ms != 0)
-			continue;
-		if (state_of(proc) == SLOT_BUSY) {
-			board_peer_get(slot_of(proc), &addr);
-			who.peer = addr_format(&addr, peer, sizeof(peer));
-			who.worker = proc->pid;
-			log_about(LOG_WARNING, &who, "cut: %s", why);
-		}
-		proc->leaving = true;
-		proc->kill_ms = clock_ms() + WORKER_CUT_GRACE_MS;
-		(void)kill(proc->pid, WORKER_SIGNAL_CUT);
-	}
-}
-
-int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms)
-{
-	struct log_about who = about(pool);
-	int64_t next = 0;
-	struct proc *proc;
-
-	DL_FOREACH (pool->procs, proc) {
-		if (proc->kill_ms == 0)
-			continue;
-		if (now_ms >= proc->kill_ms) {
-			log_about(LOG_ERR, &who, "worker %d did not leave; killed", (int)proc->pid);
-			(void)kill(proc->pid, SIGKILL);
-			proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;
-		}
-		if (next == 0 || proc->kill_ms < next)
-			next = proc->kill_ms;
-	}
-	return next;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/log.h"
 #include "board/board.h"
 #include "master/listener.h"
 #include "master/pool_policy.h"
@@ -76,8 +77,17 @@ int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms);
 /* Starts one worker on LANE; used by the stop for clients that slipped in. */
 int pool_start_worker(struct pool *pool, size_t lane, pid_t predecessor);
 
+/* For a line in the log about the service. */
+struct log_about pool_about(const struct pool *pool);
+
+/* Adds PROC to what it counts as. */
+void pool_count_proc(const struct proc *proc, struct policy_lane *lane);
+
 struct pool_counts pool_count(const struct pool *pool, ssize_t lane);
 struct pool_totals pool_totals(const struct pool *pool);
+
+/* Adds what one worker has counted. */
+void pool_totals_add(struct pool_totals *totals, const struct board_slot *slot);
 
 /* Every worker that was started is ready. */
 bool pool_all_ready(const struct pool *pool);

@@ -10,6 +10,8 @@
 
 #include <uthash.h>
 
+#include "board/board.h"
+
 struct pool;
 
 struct proc {
@@ -25,5 +27,12 @@ struct proc {
 	UT_hash_handle by_pid;
 	struct proc *prev, *next; /* of its pool's list */
 };
+
+/* Its slot on the board, and what that says: a hint, for a crashed worker may have left anything there. */
+struct board_slot *proc_slot(const struct proc *proc);
+enum slot_state proc_state(const struct proc *proc);
+
+/* Tells it to finish its client and leave. */
+void proc_retire(struct proc *proc);
 
 #endif

@@ -54,7 +54,7 @@ void report_ready(struct master *master)
 
 static void dump_lane(const struct pool *pool, size_t lane)
 {
-	struct log_about about = {.service = pool->service->name};
+	struct log_about about = pool_about(pool);
 	const struct listener *listener = &pool->listeners[lane];
 	struct pool_counts n = pool_count(pool, (ssize_t)lane);
 	struct tcp_queue queue = {.queued = -1};
@@ -77,7 +77,7 @@ void report_dump(const struct master *master)
 		log_lost());
 	for (size_t i = 0; i < master->n_pools; i++) {
 		const struct pool *pool = &master->pools[i];
-		struct log_about about = {.service = pool->service->name};
+		struct log_about about = pool_about(pool);
 		struct pool_totals t = pool_totals(pool);
 
 		for (size_t lane = 0; lane < pool->n_lanes; lane++)

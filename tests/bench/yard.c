@@ -44,6 +44,10 @@ static int listen_on(long port)
 
 static _Noreturn void work(int listener, pid_t parent, void (*serve)(int fd))
 {
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(71);
 	for (;;) {
@@ -56,27 +60,50 @@ static _Noreturn void work(int listener, pid_t parent, void (*serve)(int fd))
 	}
 }
 
+/* Waits for SIGTERM or SIGINT and takes everybody along, so that nothing is left to be reaped. */
+static _Noreturn void watch(const sigset_t *signals, const pid_t *workers, long n)
+{
+	int signo = sigwaitinfo(signals, NULL);
+	long i;
+
+	for (i = 0; i < n; i++)
+		(void)kill(workers[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	if (signo == SIGCHLD)
+		errx(71, "a process has ended");
+	exit(0);
+}
+
 _Noreturn void yard_run(int argc, char **argv, void (*serve)(int fd))
 {
 	pid_t parent = getpid();
 	long i, processes;
+	sigset_t signals;
+	pid_t *workers;
 	int listener;
 
 	if (argc != 2 && argc != 3)
 		errx(64, "Usage: %s PROCESSES [PORT]", argv[0]);
 	processes = number(argv[1], 1, 100000);
+	workers = calloc((size_t)processes, sizeof(*workers));
+	if (workers == NULL)
+		err(71, "calloc");
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	listener = listen_on(argc == 3 ? number(argv[2], 0, 65535) : 0);
 	for (i = 0; i < processes; i++) {
-		pid_t pid = fork();
-
-		if (pid < 0)
+		workers[i] = fork();
+		if (workers[i] < 0)
 			err(71, "fork");
-		if (pid == 0)
+		if (workers[i] == 0)
 			work(listener, parent, serve);
 	}
 	/* The port is told only now, while everybody is there. */
 	if (fflush(stdout) != 0)
 		err(71, "standard output");
-	(void)wait(NULL);
-	errx(71, "a process has ended");
+	watch(&signals, workers, processes);
 }

@@ -10,6 +10,8 @@ fuzz_programs = \
 %C%_fuzz_addr_LDADD = $(fuzz_libs)
 %C%_fuzz_config_LDADD = $(fuzz_libs)
 %C%_fuzz_parse_LDADD = $(fuzz_libs)
+# FUZZ_ENGINE is substituted: automake does not see that the programs need it.
+$(fuzz_programs): %D%/libreplay.a
 TESTS += %D%/replay.sh
 EXTRA_DIST += \
 	%D%/corpus

@@ -2,7 +2,9 @@
 /* Half-closes in both orders, much data, and a server that goes away. */
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,6 +112,7 @@ START_TEST(directions_do_not_wait_for_each_other)
 {
 	struct pollfd pfd = { .fd = out[0], .events = POLLIN };
 	pid_t pid = start_relay(), writer;
+	int filled = 0;
 
 	/* The pipe is not empty, so that it has no room for a large piece. */
 	say(far_end, "x");
@@ -120,6 +123,9 @@ START_TEST(directions_do_not_wait_for_each_other)
 		memset(buf, 'x', sizeof(buf));
 		_exit(write(far_end, buf, MUCH) == MUCH ? 0 : 1);
 	}
+	/* Nobody reads the pipe, so it fills up. */
+	while (ioctl(out[0], FIONREAD, &filled) == 0 && filled < 50000)
+		(void)sched_yield();
 	say(in[1], "still heard");
 	(void)close(in[1]);
 	ck_assert_int_eq(recv(far_end, buf, 11, MSG_WAITALL), 11);

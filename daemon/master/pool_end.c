@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* How workers leave a pool: told to, cut, killed, or by themselves. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "master/exit_text.h"
+#include "master/pool.h"
+#include "worker/contract.h"
+
+#define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
+
+/* The slot outlives its worker, so that it can be said whom a crash has hit. */
+static void tell_gone(struct pool *pool, const struct proc *proc, int status, bool failed)
+{
+	struct log_about who = pool_about(pool);
+	char how[128], peer[ADDR_TEXT_MAX];
+	struct sockaddr_any addr;
+
+	exit_text(status, how, sizeof(how));
+	who.worker = proc->pid;
+	if (WIFSIGNALED(status) && proc_state(proc) == SLOT_BUSY) {
+		board_peer_get(proc_slot(proc), &addr);
+		who.peer = addr_format(&addr, peer, sizeof(peer));
+	}
+	if (WIFSIGNALED(status) && proc->kill_ms == 0)
+		log_about(LOG_ERR, &who, "worker %d %s%s", (int)proc->pid, how,
+			  who.peer != NULL ? " while it served this client" : "");
+	else if (failed)
+		log_about(LOG_ERR, &who, "worker %d %s before it could serve", (int)proc->pid, how);
+	else
+		log_about(LOG_DEBUG, &who, "worker %d %s", (int)proc->pid, how);
+}
+
+void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
+{
+	struct board_slot *slot = proc_slot(proc);
+	bool told = proc->leaving || proc->kill_ms != 0;
+	bool early = atomic_load(&slot->accepted) == 0 && proc_state(proc) != SLOT_BUSY &&
+		     clock_ms() - proc->started_ms < EARLY_MS;
+	bool failed = !pool->stopping && !proc->leaving &&
+		      (!proc->ready || status != 0) && (early || proc_state(proc) == SLOT_STARTING);
+
+	tell_gone(pool, proc, status, failed);
+	if (WIFSIGNALED(status) && !told)
+		pool->gone.crashes++;
+	if (failed) {
+		pool_policy_failed(&pool->policy, clock_ms());
+		if (!pool->proved)
+			pool->failed_start = true;
+	}
+	if (proc_state(proc) == SLOT_IDLE) /* it took its place among the idle with it */
+		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
+	pool_totals_add(&pool->gone, slot);
+	board_slot_free(&pool->board, proc->slot);
+	HASH_DELETE(by_pid, *pool->by_pid, proc);
+	DL_DELETE(pool->procs, proc);
+	pool->n_procs--;
+	free(proc);
+}
+
+void pool_retire(struct pool *pool, ssize_t lane)
+{
+	struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc)
+		if (!proc->leaving && (lane < 0 || proc->lane == (size_t)lane))
+			proc_retire(proc);
+}
+
+void pool_cut(struct pool *pool, const char *why)
+{
+	struct log_about who = pool_about(pool);
+	char peer[ADDR_TEXT_MAX];
+	struct sockaddr_any addr;
+	struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc) {
+		if (proc->kill_ms != 0)
+			continue;
+		if (proc_state(proc) == SLOT_BUSY) {
+			board_peer_get(proc_slot(proc), &addr);
+			who.peer = addr_format(&addr, peer, sizeof(peer));
+			who.worker = proc->pid;
+			log_about(LOG_WARNING, &who, "cut: %s", why);
+		}
+		proc->leaving = true;
+		proc->kill_ms = clock_ms() + WORKER_CUT_GRACE_MS;
+		(void)kill(proc->pid, WORKER_SIGNAL_CUT);
+	}
+}
+
+int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms)
+{
+	struct log_about who = pool_about(pool);
+	int64_t next = 0;
+	struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc) {
+		if (proc->kill_ms == 0)
+			continue;
+		if (now_ms >= proc->kill_ms) {
+			log_about(LOG_ERR, &who, "worker %d did not leave; killed", (int)proc->pid);
+			(void)kill(proc->pid, SIGKILL);
+			proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;
+		}
+		if (next == 0 || proc->kill_ms < next)
+			next = proc->kill_ms;
+	}
+	return next;
+}

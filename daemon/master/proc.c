@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/proc.h"
+
+#include <signal.h>
+
+#include "master/pool.h"
+#include "worker/contract.h"
+
+struct board_slot *proc_slot(const struct proc *proc)
+{
+	return &proc->pool->board.slots[proc->slot];
+}
+
+enum slot_state proc_state(const struct proc *proc)
+{
+	return (enum slot_state)atomic_load_explicit(&proc_slot(proc)->state, memory_order_acquire);
+}
+
+void proc_retire(struct proc *proc)
+{
+	proc->leaving = true;
+	(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
+}
