@@ -18,7 +18,8 @@
 #define LOG_EVERY_MS 10000
 
 /*
- * Waits for a client on LISTENER (-1: for nothing) at most MS (-1: for ever). Orders are let in only inside
+ * Waits for a client on LISTENER (-1: for nothing, which works even where RLIMIT_NOFILE allows no descriptor at
+ * all and poll(2) refuses one) at most MS (-1: for ever). Orders are let in only inside
  * ppoll(2), so that none is lost between the look and the wait.
  */
 static void pause_for(int listener, int ms)
@@ -30,7 +31,7 @@ static void pause_for(int listener, int ms)
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	if (!orders_to_leave())
-		(void)ppoll(&p, 1, ms < 0 ? NULL : &ts, &before);
+		(void)ppoll(&p, listener >= 0, ms < 0 ? NULL : &ts, &before);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
