@@ -104,7 +104,7 @@ class Master(Case):
 class Programs(Case):
 	def test_worker_killed_while_its_program_runs(self):
 		endpoint = Endpoint.v4()
-		d = self.daemon({"sh": {"handler": "exec", "listen": endpoint.text,
+		d = self.daemon({"sh": {"handler": "exec", "listen": endpoint.text, "timeouts": {"drain": "500ms"},
 					"command": ["/bin/sh", "-c", "echo $$ $PPID; exec sleep 100"]}})
 		with endpoint.connect() as s:
 			program, worker = map(int, s.makefile().readline().split())
@@ -121,7 +121,7 @@ class Programs(Case):
 		wait_until(lambda: not proc.zombies(d.pid), "no zombie")
 		with endpoint.connect() as s:
 			self.assertTrue(s.makefile().readline())
-		self.assertEqual(d.stop(signal.SIGTERM, 30), 0)
+		self.assertEqual(d.stop(), 0)
 
 	def test_what_the_program_left_behind_goes_too(self):
 		"""Its own children, when the worker that would have ended them is killed."""

@@ -108,23 +108,43 @@ class Processes(Case):
 			s.close()
 		self.assertEqual(d.stop(), 0)
 
-	def test_no_processes_for_a_program(self):
-		"""The client is let go, the worker stays and serves the next."""
+	def without_programs(self, **more):
 		options, _ = self.ordinary()
-		endpoint = Endpoint.v4()
-		d = self.daemon({"cat": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/cat"],
-					 "workers": {"min": 1, "max": 1, "max_spare": 1}}},
+		self.endpoint = Endpoint.v4()
+		d = self.daemon({"cat": {"handler": "exec", "listen": self.endpoint.text, "command": ["/bin/cat"],
+					 "workers": {"min": 1, "max": 1, "max_spare": 1}, **more}},
 				top={"user": None, "group": None}, **options)
-		worker, = d.wait_workers(1)
-		limit(worker, resource.RLIMIT_NPROC, 1)
+		self.worker, = d.wait_workers(1)
+		limit(self.worker, resource.RLIMIT_NPROC, 1)
+		return d
+
+	def check_recovered(self, d):
+		self.assertEqual(talk(self.endpoint, b"x"), b"x")
+		self.assertEqual(d.workers(), [self.worker])
+
+	def test_no_processes_for_a_program(self):
+		"""The client waits for better times, and does so quietly."""
+		d = self.without_programs()
+		with self.endpoint.connect() as s:
+			s.sendall(b"hello")
+			d.wait_log(r"(?i)cat 127\.0\.0\.1:\d+.*unavailable")
+			before = d.mark()
+			self.assertLess(proc.cpu_share([d.pid, self.worker], 1), BUSY)
+			limit(self.worker, resource.RLIMIT_NPROC, None)
+			self.assertEqual(recv_exact(s, 5), b"hello")
+			self.assertLessEqual(len(d.lines()) - before, 1)
+		self.check_recovered(d)
+
+	def test_no_processes_for_a_program_for_too_long(self):
+		"""The client is let go, the worker stays and serves the next."""
+		d = self.without_programs(timeouts={"total": "1s"})
 		try:
-			self.assertEqual(talk(endpoint, b"x"), b"")
+			self.assertEqual(talk(self.endpoint, b"x"), b"")
 		except ConnectionResetError:
 			pass
-		d.wait_log(r"(?i)cat 127\.0\.0\.1:\d+.*(unavailable|fork|start|run)")
-		limit(worker, resource.RLIMIT_NPROC, None)
-		self.assertEqual(talk(endpoint, b"x"), b"x")
-		self.assertEqual(d.workers(), [worker])
+		d.wait_log(r"(?i)cat 127\.0\.0\.1:\d+.*(total|cannot)")
+		limit(self.worker, resource.RLIMIT_NPROC, None)
+		self.check_recovered(d)
 
 
 main()
