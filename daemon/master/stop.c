@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "master/report.h"
 #include "master/state.h"
+#include "net/tcp_info.h"
 
 #define STEP_MS 20 /* how often a stopping master looks at the queues */
 
@@ -48,10 +49,27 @@ static bool lanes_open(const struct pool *pool)
 	return false;
 }
 
+/* Those who never got a worker are not on the board: say at least how many. */
+static void tell_queued(const struct pool *pool, const struct listener *listener, const char *why)
+{
+	struct log_about who = pool_about(pool);
+	struct tcp_queue queue;
+
+	if (listener->fd < 0 || listener->inherited || !listen_pending(listener->fd))
+		return;
+	if (tcp_info_queue(listener->fd, &queue) == 0)
+		log_about(LOG_WARNING, &who, "%s: %lld queued clients are cut: %s", listener->text,
+			  (long long)queue.queued, why);
+	else
+		log_about(LOG_WARNING, &who, "%s: queued clients are cut: %s", listener->text, why);
+}
+
 static void give_up_pool(struct pool *pool, const char *why)
 {
-	for (size_t i = 0; i < pool->n_lanes; i++)
+	for (size_t i = 0; i < pool->n_lanes; i++) {
+		tell_queued(pool, &pool->listeners[i], why);
 		listener_close(&pool->listeners[i]);
+	}
 	pool_cut(pool, why);
 }
 

@@ -2,6 +2,7 @@
 libpreforkd_a_SOURCES += \
 	%D%/addr.c \
 	%D%/addr.h \
+	%D%/addr_format.c \
 	%D%/inherited.c \
 	%D%/inherited.h \
 	%D%/linger.c \

@@ -172,7 +172,7 @@ def arguments():
 	parser.add_argument("--programs", default=".", metavar="FOLDER",
 			    help="where yardstick, yardstick_exec and forks are")
 	parser.add_argument("--out", default="bench", metavar="FOLDER", help="where the results go")
-	parser.add_argument("--rounds", type=int, default=7)
+	parser.add_argument("--rounds", type=int, default=9)
 	parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
 	parser.add_argument("--only", action="append", choices=[work[0] for work in WORKS],
 			    help="measure this work only; may be repeated")

@@ -95,6 +95,24 @@ class Master(Case):
 		endpoint = Endpoint.v4()
 		self.kill_master({"echo": {"handler": "echo", "listen": endpoint.text, "workers": FIXED}}, endpoint)
 
+	def test_no_program_survives_when_all_die_at_once(self):
+		"""Nobody is left who could end it: it has to be tied to its worker."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"sh": {"handler": "exec", "listen": endpoint.text,
+					"command": ["/bin/sh", "-c", "echo $$; exec sleep 100"]}})
+		with endpoint.connect() as s:
+			program = int(s.makefile().readline())
+			# none of them can do anything any more before all of them are dead
+			pids = [d.pid] + d.workers()
+			for pid in pids:
+				os.kill(pid, signal.SIGSTOP)
+			wait_until(lambda: all(proc.stat(pid).state == "T" for pid in pids), "stopped")
+			for pid in pids:
+				os.kill(pid, signal.SIGKILL)
+			d.wait()
+			wait_until(lambda: not proc.alive(program), "the program is gone", 10)
+			wait_until(lambda: not d.remains(), "nothing left of it", 10)
+
 	def test_no_program_survives(self):
 		endpoint = Endpoint.v4()
 		self.kill_master({"sh": {"handler": "exec", "listen": endpoint.text,

@@ -26,7 +26,11 @@ class ExecCase(Case):
 class Given(ExecCase):
 	def environment(self, endpoint, listen=None):
 		self.serve(["/usr/bin/env"], listen or endpoint)
-		with endpoint.connect() as s:
+		with socket.socket(endpoint.family) as s:
+			s.settimeout(PATIENCE)
+			if endpoint.family == socket.AF_INET:	# so that the two ends differ
+				s.bind(("127.0.0.9", 0))
+			s.connect(endpoint.address)
 			s.shutdown(socket.SHUT_WR)
 			here = s.getsockname()
 			text = read_all(s).decode()
@@ -79,7 +83,16 @@ class Given(ExecCase):
 						 ["TCPREMOTEPORT=%d" % port])
 
 	def test_descriptors(self):
-		d = self.serve("exec ls -l /proc/self/fd")
+		self.descriptors({})
+
+	def test_descriptors_when_we_inherited_more(self):
+		with open("/dev/zero", "rb") as extra:
+			self.descriptors({"pass_fds": (extra.fileno(),)})
+
+	def descriptors(self, popen):
+		self.endpoint = Endpoint.v4()
+		d = self.daemon({"prog": {"handler": "exec", "listen": self.endpoint.text,
+					  "command": ["/bin/ls", "-l", "/proc/self/fd"]}}, start=False).start(**popen)
 		fds = dict(re.findall(r" (\d+) -> (.*)", talk(self.endpoint).decode()))
 		self.assertRegex(fds.pop("3"), r"^/proc/\d+/fd$", "ls's own")
 		self.assertEqual(sorted(fds), ["0", "1", "2"])
@@ -115,6 +128,17 @@ class Given(ExecCase):
 		self.assertEqual(int(rows["CapEff"], 16) | int(rows["CapPrm"], 16), 0)
 		for worker in d.workers():
 			self.assertEqual(proc.status(worker, "Uid").split(), ["65534"] * 4)
+
+	@needs_root()
+	def test_a_user_of_its_own(self):
+		"""Each service may have another one."""
+		a, b = Endpoint.v4(), Endpoint.v4()
+		shell = ["/bin/sh", "-c", "id -un; id -gn; echo $USER $LOGNAME"]
+		self.daemon({"a": {"handler": "exec", "listen": a.text, "command": shell, "user": "daemon",
+				   "group": "daemon"},
+			     "b": {"handler": "exec", "listen": b.text, "command": shell}})
+		self.assertEqual(talk(a).decode().split(), ["daemon"] * 4)
+		self.assertEqual(talk(b).decode().split()[0], SERVICE_USER)
 
 	def test_own_process_group(self):
 		self.serve("read x < /proc/self/stat; echo $x; exec cat > /dev/null")
@@ -281,6 +305,13 @@ class TimeLimits(ExecCase):
 		self.serve("sleep 100 >/dev/null 2>&1 & echo $!")
 		left = int(talk(self.endpoint))
 		wait_until(lambda: not proc.alive(left), "gone", 10)
+
+	def test_what_leaves_its_group_ends_with_it_too(self):
+		"""A program that puts itself into the background keeps neither the client nor the log."""
+		d = self.serve("setsid sleep 100 & echo $!")
+		left = int(talk(self.endpoint))
+		wait_until(lambda: not proc.alive(left), "gone", 10)
+		wait_until(lambda: not [s for s in proc.everything() if s.ppid == d.pid and s.name == "sleep"], "gone")
 
 	def test_idle(self):
 		d = self.serve(["/bin/cat"], timeouts={"idle": "1s"})

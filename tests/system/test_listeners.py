@@ -254,6 +254,66 @@ class UnixPaths(ListenerCase):
 		self.assertEqual(d.stop(), 0)
 
 
+class Options(ListenerCase):
+	"""The `socket` group, seen from a program that has the client's socket as its standard input."""
+
+	CODE = "import socket as s, sys; c = s.socket(fileno=0); g = c.getsockopt; " \
+		"print(g(6, s.TCP_NODELAY), g(1, s.SO_KEEPALIVE), g(6, s.TCP_KEEPIDLE), g(6, 18), " \
+		"g(1, s.SO_RCVBUF), g(1, s.SO_SNDBUF), flush=True)"
+
+	def options(self, **options):
+		endpoint = Endpoint.v4()
+		self.daemon({"py": {"handler": "exec", "listen": endpoint.text, "socket": options,
+				    "command": ["/usr/bin/python3", "-I", "-S", "-c", self.CODE]}})
+		return [int(x) for x in talk(endpoint).split()]
+
+	@unittest.skipUnless(os.access("/usr/bin/python3", os.X_OK), "no /usr/bin/python3")
+	def test_on_the_connection(self):
+		nodelay, keepalive, after, user_timeout, rcvbuf, sndbuf = self.options(
+			nodelay=True, keepalive="77s", user_timeout="33s", rcvbuf="20K", sndbuf="24K")
+		self.assertEqual((bool(nodelay), bool(keepalive), after, user_timeout), (True, True, 77, 33000))
+		# the kernel doubles what was asked, for its own needs
+		self.assertIn(rcvbuf, (20480, 40960))
+		self.assertIn(sndbuf, (24576, 49152))
+
+	@unittest.skipUnless(os.access("/usr/bin/python3", os.X_OK), "no /usr/bin/python3")
+	def test_off(self):
+		nodelay, keepalive, _, user_timeout, rcvbuf, _ = self.options(nodelay=False, keepalive=0)
+		self.assertEqual((nodelay, keepalive, user_timeout), (0, 0, 0))
+		self.assertGreater(rcvbuf, 40960)
+
+	def test_freebind(self):
+		self.daemon(echo("192.0.2.77:%d" % Endpoint.v4().port, socket={"freebind": True}))
+
+	def test_reuse_port(self):
+		endpoint = Endpoint.v4()
+		for _ in range(2):
+			self.daemon(echo(endpoint.text, socket={"reuse_port": True}))
+		self.serves(endpoint)
+		self.daemons[0].stop()
+		self.serves(endpoint)
+
+	def test_defer_accept(self):
+		"""A client that says nothing takes no worker."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(echo(endpoint.text, socket={"defer_accept": "20s"},
+				     workers={"min": 1, "max": 1, "max_spare": 1}))
+		silent = [endpoint.connect() for _ in range(3)]
+		self.serves(endpoint)
+		for s in silent:
+			s.sendall(b"x")
+			self.assertEqual(recv_exact(s, 1), b"x")
+			s.close()
+		self.assertEqual(d.stop(), 0)
+
+	@needs_root()
+	def test_device(self):
+		endpoint = Endpoint.v4()
+		self.daemon(echo("*:%d" % endpoint.port, socket={"device": "lo"}))
+		self.serves(endpoint)
+		self.fails(echo(Endpoint.v4().text, socket={"device": "nonesuch0"}), "nonesuch0")
+
+
 class Backlog(ListenerCase):
 	def queue_length(self, endpoint):
 		"""Connects until nobody answers; with every worker busy that is the queue's length."""

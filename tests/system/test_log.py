@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import os
 import re
 import socket
+import struct
 import time
 
 from harness import *
@@ -191,6 +192,18 @@ class StandardError(Case):
 		talk(endpoint, b"x")
 		d.stop()
 		self.assertEqual(d.lines(), [])
+
+	def test_probes_are_not_worth_a_line(self):
+		"""Health checks connect and go, with an end or with a reset."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}})
+		before = d.mark()
+		for i in range(100):
+			with endpoint.connect() as s:
+				if i % 2:
+					s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		talk(endpoint, b"x")
+		self.assertEqual(d.lines()[before:], [])
 
 	def test_a_reader_of_standard_error_that_does_not_read(self):
 		"""A full pipe must not stop the service."""

@@ -35,6 +35,20 @@ class Size(Case):
 		for s in clients:
 			s.close()
 
+	def test_grows_when_the_last_spare_one_is_taken(self):
+		"""At once, not at the next tick. Four times, because a tick may come by chance."""
+		took = 0
+		for _ in range(4):
+			endpoint = Endpoint.v4()
+			d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+						  "workers": {"min": 1, "min_spare": 1, "max_spare": 1, "max": 4}}})
+			d.wait_workers(1)
+			with hold(endpoint):
+				start = time.monotonic()
+				hold(endpoint).close()
+				took += time.monotonic() - start
+		self.assertLess(took, 2)
+
 	def test_never_more_than_max(self):
 		endpoint = Endpoint.v4()
 		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,

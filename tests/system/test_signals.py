@@ -88,6 +88,16 @@ class Signals(Case):
 	def test_busy_worker_of_a_program(self):
 		self.busy_worker(self.serve("exec", command=["/bin/cat"]))
 
+	def test_usr1_says_how_things_are(self):
+		d = self.serve()
+		with hold(self.endpoint) as s:
+			before = d.mark()
+			d.kill(signal.SIGUSR1)
+			self.assertRegex(d.wait_log(r"svc.*\b1 busy", before), r"\b1 idle")
+			s.sendall(b"x")
+			self.assertEqual(recv_exact(s, 1), b"x")
+		self.steady(d)
+
 	def test_sigpipe(self):
 		"""Clients that leave in the middle of an answer kill nobody."""
 		d = self.serve("chargen")

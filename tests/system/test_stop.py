@@ -11,6 +11,7 @@ import pty
 import signal
 import socket
 import termios
+import threading
 import time
 
 from harness import *
@@ -104,6 +105,73 @@ class Graceful(Case):
 			s.close()
 			wait_until(lambda w=workers[i % len(workers)]: not proc.alive(w), "it left")
 		self.assertEqual(d.stop(), 0)
+
+
+class Load(Case):
+	"""Eight clients at a time, each with one short question after the other."""
+
+	def crowd(self, endpoint, over):
+		"""Starts them; returns their threads, and the list of what went wrong for a client that had connected."""
+		wrong = []
+
+		def client(number):
+			count = 0
+			while not over.is_set():
+				question = b"%d %d" % (number, count)
+				count += 1
+				try:
+					s = endpoint.connect()
+				except OSError:	# it has stopped
+					return
+				try:
+					s.sendall(question)
+					s.shutdown(socket.SHUT_WR)
+					answer = read_all(s)
+					if answer != question:
+						wrong.append(answer)
+				except OSError as e:
+					wrong.append(e)
+				finally:
+					s.close()
+		threads = [threading.Thread(target=client, args=(i,), daemon=True) for i in range(8)]
+		for thread in threads:
+			thread.start()
+		return threads, wrong
+
+	def test_retiring_workers_lose_nobody(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "workers": {"min": 4, "max": 12, "max_spare": 4, "max_requests": 20}}})
+		over = threading.Event()
+		threads, wrong = self.crowd(endpoint, over)
+		end = time.monotonic() + 2
+		while time.monotonic() < end:
+			for pid in d.workers()[:3]:
+				try:
+					os.kill(pid, signal.SIGTERM)
+				except ProcessLookupError:
+					pass
+			time.sleep(0.01)
+		over.set()
+		for thread in threads:
+			thread.join()
+		self.assertEqual(wrong, [])
+		self.assertEqual(d.stop(), 0)
+
+	def test_stop_under_load(self):
+		"""Once the path is gone nobody can come any more, so all who came are served."""
+		for i in range(5):
+			endpoint = Endpoint.unix(self.path("socket%d" % i))
+			d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+						  "workers": {"min": 4, "max": 8, "max_spare": 4}}})
+			over = threading.Event()
+			threads, wrong = self.crowd(endpoint, over)
+			time.sleep(0.1)
+			status = d.stop()
+			over.set()
+			for thread in threads:
+				thread.join()
+			self.assertEqual((status, wrong), (0, []))
 
 
 class Limited(Case):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Waiting for something to become true: polled, with a deadline, never a bare sleep."""
 
+import os
 import time
 
 # Generous, because machines are slow and shared; a test that passes never waits this long.
-PATIENCE = 30.0
+PATIENCE = float(os.environ.get("PREFORKD_TEST_PATIENCE", "30"))
 
 
 def wait_until(predicate, what, timeout=None, every=0.02):
