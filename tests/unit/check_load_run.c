@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a load run makes of servers that do right and of servers that do wrong. */
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include "base/err.h"
 #include "net/addr.h"
 
+#include "../../client/load_content.h"
 #include "../../client/load_plan.h"
 #include "../../client/load_run.h"
 #include "../../client/load_stats.h"
@@ -164,7 +166,7 @@ static void do_answer_at_end(int fd)
 
 static struct load_plan plan_for(uint64_t total)
 {
-	return (struct load_plan){.clients = 1, .total = total, .request_size = 64,
+	return (struct load_plan){.clients = 1, .threads = 1, .total = total, .request_size = 64,
 				  .timeout_ns = UINT64_C(10000000000)};
 }
 
@@ -377,11 +379,122 @@ START_TEST(held_and_dropped_is_cut)
 }
 END_TEST
 
+START_TEST(threads_share_the_work)
+{
+	struct load_plan plan = plan_for(101);
+
+	plan.clients = 7;
+	plan.threads = 3;
+	serve_with(do_echo);
+	run(&plan);
+	expect_only(LOAD_OK, 101);
+	ck_assert_uint_eq(stats.connections, 101);
+	ck_assert_uint_eq(stats.bytes_in, 101 * 64);
+}
+END_TEST
+
+START_TEST(failure_of_one_thread_ends_all)
+{
+	struct load_plan plan = plan_for(0);
+	struct err err;
+	char text[ADDR_TEXT_MAX];
+
+	plan.clients = 3;
+	plan.threads = 3;
+	plan.duration_ns = UINT64_C(100000000000);
+	serve_with(do_nothing);
+	ck_assert_int_eq(addr_parse(addr_format(&address, text, sizeof(text)), &plan.addr, &err), 0);
+	ck_assert_int_eq(load_plan_prepare(&plan, &err), 0);
+	plan.target.sa.sa_family = AF_INET6; /* too short for that */
+	plan.target.len = sizeof(plan.target.in6);
+	plan.target.in6.sin6_addr = in6addr_loopback;
+	plan.sources = 1;
+	load_stats_init(&stats);
+	ck_assert_int_eq(load_run(&plan, &stats, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "source address"));
+	load_plan_free(&plan);
+}
+END_TEST
+
+START_TEST(rate_is_kept)
+{
+	struct load_plan plan = plan_for(0);
+
+	plan.clients = 4;
+	plan.threads = 2;
+	plan.rate = 200;
+	plan.duration_ns = 500000000;
+	serve_with(do_echo);
+	run(&plan);
+	expect_only(LOAD_OK, 100);
+	ck_assert_uint_ge(stats.elapsed_ns, 495000000);
+}
+END_TEST
+
+/* Takes 200 ms for the first client, and no time for the others. */
+static void do_stall_once(int fd)
+{
+	static bool stalled;
+
+	if (!stalled)
+		(void)usleep(200000);
+	stalled = true;
+	do_echo(fd);
+}
+
+/* Ten exchanges, one each 10 ms, on one connection: the stall of the first is the wait of all. */
+START_TEST(stall_is_not_hidden)
+{
+	struct load_plan plan = plan_for(10);
+
+	plan.rate = 100;
+	plan.keep = true;
+	serve_with(do_stall_once);
+	run(&plan);
+	expect_only(LOAD_OK, 10);
+	ck_assert_uint_ge(histogram_percentile(&stats.latency, 50), 100000000);
+	ck_assert_uint_ge(stats.latency.min, 90000000);
+}
+END_TEST
+
+START_TEST(without_a_client_it_is_unsent)
+{
+	struct load_plan plan = plan_for(0);
+
+	plan.rate = 100;
+	plan.duration_ns = 100000000;
+	plan.timeout_ns = 300000000;
+	serve_with(do_nothing);
+	run(&plan);
+	ck_assert_uint_eq(stats.outcomes[LOAD_TIMEOUT], 1);
+	ck_assert_uint_eq(stats.outcomes[LOAD_UNSENT], 9);
+	ck_assert_uint_eq(load_stats_lost(&stats), 10);
+}
+END_TEST
+
+START_TEST(own_request_is_sent)
+{
+	struct load_plan plan = plan_for(3);
+	struct err err;
+
+	plan.content = load_content_unescape("twelve bytes", &plan.request_size, &err);
+	plan.fixed = true;
+	plan.reply = LOAD_REPLY_EOF;
+	serve_with(do_answer_at_end);
+	run(&plan);
+	expect_only(LOAD_OK, 3);
+	ck_assert_uint_eq(stats.bytes_out, 36);
+	ck_assert_uint_eq(stats.bytes_in, 3 * strlen("12 bytes\n"));
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("load_run", setup, echo_is_ok, large_echo_is_ok, kept_connection_is_one,
 			 sources_are_spread, wrong_byte_is_wrong, more_than_asked_is_wrong,
 			 early_end_is_short, reset_is_reset, reset_in_the_middle_is_cut,
 			 silence_is_timeout, nobody_there_is_refused, eof_takes_all,
-			 bytes_are_counted, hold_holds, held_and_dropped_is_cut);
+			 bytes_are_counted, hold_holds, held_and_dropped_is_cut,
+			 threads_share_the_work, failure_of_one_thread_ends_all, rate_is_kept,
+			 stall_is_not_hidden, without_a_client_it_is_unsent, own_request_is_sent);
 }

@@ -84,6 +84,24 @@ START_TEST(a_stalled_reader_costs_one_short_wait)
 }
 END_TEST
 
+START_TEST(a_full_pipe_costs_one_short_wait)
+{
+	struct log_sink sink = {.fd = -1};
+	int64_t begin;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(dup2(ends[1], 2), 2);
+	log_sink_open(&sink, NULL);
+	while (send_text(&sink, "a pipe holds only so much of it"))
+		;
+	begin = clock_ms();
+	for (int i = 0; i < 1000; i++)
+		ck_assert(!send_text(&sink, "lost"));
+	ck_assert_int_lt(clock_ms() - begin, 1000 * LOG_SINK_PATIENCE_MS / 2);
+}
+END_TEST
+
 START_TEST(a_restarted_reader_is_found_again)
 {
 	struct log_sink sink = {.fd = -1};
@@ -212,6 +230,7 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("log", setup, a_line_arrives, a_stalled_reader_costs_one_short_wait,
+			 a_full_pipe_costs_one_short_wait,
 			 a_restarted_reader_is_found_again, a_reader_that_was_never_there_is_no_error,
 			 nothing_reaches_a_line_unescaped, a_long_line_is_cut, the_level_decides,
 			 names_are_both_ways, a_limit_counts_what_it_holds_back);

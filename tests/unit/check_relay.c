@@ -21,6 +21,7 @@ static int in[2], out[2]; /* pipes: the user's ends are in[1] and out[0] */
 static int near_end, far_end;
 static char buf[MUCH + 1];
 static struct err err;
+static int64_t idle_ms;
 
 static void setup(void)
 {
@@ -44,7 +45,7 @@ static pid_t start_relay(void)
 		(void)close(in[1]);
 		(void)close(out[0]);
 		(void)close(far_end);
-		_exit(relay_run(in[0], out[1], near_end, &err) == 0 ? 0 : 1);
+		_exit(relay_run(in[0], out[1], near_end, idle_ms, &err) == 0 ? 0 : 1);
 	}
 	(void)close(in[0]);
 	(void)close(out[1]);
@@ -149,9 +150,20 @@ START_TEST(server_that_takes_nothing_is_a_failure)
 }
 END_TEST
 
+/* Both wait for each other, and would do so for ever. */
+START_TEST(silence_has_an_end)
+{
+	pid_t pid;
+
+	idle_ms = 50;
+	pid = start_relay();
+	ck_assert_int_eq(status_of(pid), 1);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("relay", setup, answer_comes_after_our_end, server_may_finish_first,
 			 directions_do_not_wait_for_each_other,
-			 server_that_takes_nothing_is_a_failure);
+			 server_that_takes_nothing_is_a_failure, silence_has_an_end);
 }

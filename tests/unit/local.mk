@@ -10,11 +10,15 @@ unit_tests = \
 	%D%/check_histogram \
 	%D%/check_inherited \
 	%D%/check_listen \
+	%D%/check_load_content \
+	%D%/check_load_pace \
 	%D%/check_load_run \
 	%D%/check_log \
 	%D%/check_parse \
 	%D%/check_pool_policy \
+	%D%/check_race \
 	%D%/check_relay \
+	%D%/check_report \
 	%D%/check_spawn \
 	%D%/check_wait
 
