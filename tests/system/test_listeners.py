@@ -333,6 +333,7 @@ class Backlog(ListenerCase):
 		d = self.daemon(echo(endpoint.text, backlog=5, workers={"min": 1, "max": 1, "max_spare": 1}))
 		with hold(endpoint):
 			self.assertIn(self.queue_length(endpoint), range(5, 9))
+		d.stop()
 		self.assertEqual(d.grep("somaxconn"), [])
 
 	@needs_namespace
@@ -342,6 +343,7 @@ class Backlog(ListenerCase):
 		endpoint = Endpoint.v4()
 		d = self.daemon(echo(endpoint.text, backlog=100))
 		self.serves(endpoint)
+		d.stop()
 		lines = d.grep(r"net\.core\.somaxconn")
 		self.assertEqual(len(lines), 1, lines)
 		self.assertRegex(lines[0], r"\b100\b")
@@ -355,6 +357,7 @@ class Backlog(ListenerCase):
 		endpoint = Endpoint.v4()
 		d = self.daemon(echo(endpoint.text))
 		self.serves(endpoint)
+		d.stop()
 		self.assertEqual(d.grep("somaxconn"), [])
 
 

@@ -177,7 +177,8 @@ class Daemon:
 		return [x.decode("utf-8", "backslashreplace") for x in self.raw_lines()]
 
 	def mark(self):
-		"""Where the log is now, for `since`."""
+		"""Where the log is now, for `since`. A line may still be on its way to us: what must not be in the
+		log is looked for after stop()."""
 		with self._changed:
 			return len(self._raw)
 
