@@ -13,6 +13,8 @@ libpreforkd_a_SOURCES += \
 	%D%/log_names.c \
 	%D%/log_sink.c \
 	%D%/log_sink.h \
+	%D%/notify.c \
+	%D%/notify.h \
 	%D%/parse.c \
 	%D%/parse.h \
 	%D%/signals.c \

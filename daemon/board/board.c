@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,22 +22,28 @@ static size_t head_size(void)
 	return (sizeof(struct board_head) + BOARD_ALIGN - 1) / BOARD_ALIGN * BOARD_ALIGN;
 }
 
-static void lay_out(struct board *board, void *memory, size_t n_lanes)
+static size_t size_of(size_t n_lanes, size_t n_slots)
+{
+	return head_size() + n_lanes * sizeof(struct board_lane) +
+	       n_slots * sizeof(struct board_slot);
+}
+
+static void lay_out(struct board *board, void *memory, size_t n_lanes, size_t n_slots)
 {
 	char *at = memory;
 
 	board->head = memory;
 	board->lanes = (struct board_lane *)(at + head_size());
 	board->slots = (struct board_slot *)(at + head_size() + n_lanes * sizeof(struct board_lane));
+	board->n_lanes = n_lanes;
+	board->n_slots = n_slots;
 }
 
 int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err *err)
 {
 	void *memory;
 
-	board->next = 0;
-	board->size = head_size() + n_lanes * sizeof(struct board_lane) +
-		      n_slots * sizeof(struct board_slot);
+	*board = (struct board){.size = size_of(n_lanes, n_slots)};
 	board->fd = memfd_create("preforkd-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (board->fd < 0)
 		return err_sys(err, "cannot create a board");
@@ -59,7 +66,13 @@ int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err
 		(void)munmap(memory, board->size);
 		goto fail;
 	}
-	lay_out(board, memory, n_lanes);
+	board->used = calloc(n_slots, sizeof(*board->used));
+	if (board->used == NULL) {
+		(void)err_set(err, "no memory for a board");
+		(void)munmap(memory, board->size);
+		goto fail;
+	}
+	lay_out(board, memory, n_lanes, n_slots);
 	board->head->version = BOARD_VERSION;
 	board->head->n_lanes = (uint32_t)n_lanes;
 	board->head->n_slots = (uint32_t)n_slots;
@@ -72,16 +85,22 @@ fail:
 int board_map(struct board *board, int fd, struct err *err)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
+	const struct board_head *head;
 	void *memory;
 
-	if (size < 0)
-		return err_sys(err, "cannot read the size of the board");
+	*board = (struct board){.fd = fd};
+	if (size < (off_t)head_size())
+		return err_set(err, "the board is too small to be one");
 	memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return err_sys(err, "cannot map the board");
-	board->fd = fd;
+	head = memory;
+	if (head->version != BOARD_VERSION || size_of(head->n_lanes, head->n_slots) != (size_t)size) {
+		(void)munmap(memory, (size_t)size);
+		return err_set(err, "the board is damaged");
+	}
 	board->size = (size_t)size;
-	lay_out(board, memory, ((struct board_head *)memory)->n_lanes);
+	lay_out(board, memory, head->n_lanes, head->n_slots);
 	return 0;
 }
 
@@ -89,20 +108,20 @@ void board_close(struct board *board)
 {
 	if (board->head != NULL)
 		(void)munmap(board->head, board->size);
+	free(board->used);
 	*board = (struct board){.fd = board->fd};
 	fd_close(&board->fd);
 }
 
 int board_slot_take(struct board *board, int64_t now_ms)
 {
-	size_t n = board->head->n_slots;
-
-	for (size_t k = 0; k < n; k++) {
-		size_t i = (board->next + k) % n;
+	for (size_t k = 0; k < board->n_slots; k++) {
+		size_t i = (board->next + k) % board->n_slots;
 		struct board_slot *slot = &board->slots[i];
 
-		if (atomic_load(&slot->state) != SLOT_FREE)
+		if (board->used[i])
 			continue;
+		board->used[i] = true;
 		board->next = i + 1;
 		memset(slot, 0, sizeof(*slot));
 		atomic_store(&slot->since_ms, now_ms);
@@ -115,6 +134,7 @@ int board_slot_take(struct board *board, int64_t now_ms)
 void board_slot_free(struct board *board, size_t slot)
 {
 	memset(&board->slots[slot], 0, sizeof(board->slots[slot]));
+	board->used[slot] = false;
 }
 
 /* Three words: the address, and family and port (or nothing but the family) in the last. */

@@ -10,6 +10,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,12 +58,17 @@ struct board {
 	struct board_lane *lanes;
 	struct board_slot *slots;
 	size_t size;
-	size_t next; /* where the search for a free slot goes on */
+	size_t n_lanes, n_slots;
+	/* The master's own, for what is shared may be overwritten by a worker that goes mad: */
+	bool *used;  /* which slots are taken */
+	size_t next; /* where the search for a free one goes on */
 };
 
 /* A new board, all slots free; -1 and *err if there is no memory. It is not inherited through
  * fork(): a worker maps its own service's board, by descriptor, and no other. */
 int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err *err);
+
+/* A worker's view of the board behind FD; it takes and frees no slots. */
 int board_map(struct board *board, int fd, struct err *err);
 void board_close(struct board *board);
 

@@ -102,6 +102,11 @@ static void check_workers(struct checker *checker, struct service_values *values
 			    "workers.min is %" PRId64 " for each of %" PRId64 " addresses, %" PRId64
 			    " together, more than workers.max, %" PRId64 "; raise max or lower min",
 			    w->min, lanes, w->min * lanes, w->max);
+	else if (lanes > w->max)
+		check_error(checker, values, store_source(values, "workers.max"),
+			    "workers.max is %" PRId64 ", but there are %" PRId64
+			    " addresses, and each needs a worker; raise it",
+			    w->max, lanes);
 	if (w->min_spare > w->max)
 		check_error(checker, values, nearer(values, "workers.min_spare", "workers.max"),
 			    "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64

@@ -4,8 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define BEFORE_US_MAX 64
@@ -46,14 +49,14 @@ static bool was_before_us(pid_t pid)
 	return false;
 }
 
-void adopted_end(struct proc *by_pid)
+int adopted_end(struct proc *by_pid)
 {
 	struct proc *proc;
 	FILE *f = open_children();
-	int number;
+	int number, n = 0;
 
 	if (f == NULL)
-		return;
+		return 0;
 	while (fscanf(f, "%d", &number) == 1) {
 		pid_t pid = number;
 
@@ -62,6 +65,20 @@ void adopted_end(struct proc *by_pid)
 			continue;
 		log_msg(LOG_NOTICE, "process %d was left behind by a program; killed", number);
 		(void)kill(pid, SIGKILL);
+		n++;
 	}
 	(void)fclose(f);
+	return n;
+}
+
+void adopted_end_all(struct proc *by_pid)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	int64_t end = clock_ms() + ADOPTED_END_MS;
+
+	while (adopted_end(by_pid) > 0 && clock_ms() < end) {
+		(void)nanosleep(&nap, NULL);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
 }

@@ -12,7 +12,12 @@
  * already has: they were here before us and are not ours to end. */
 void adopted_init(void);
 
-/* Kills every child that is neither in BY_PID nor one of those. */
-void adopted_end(struct proc *by_pid);
+/* Kills every child that is neither in BY_PID nor one of those; returns how many. */
+int adopted_end(struct proc *by_pid);
+
+/* The same until none is left, for what is killed leaves children of its own to us. Reaps them; gives up after
+ * ADOPTED_END_MS. */
+#define ADOPTED_END_MS 1000
+void adopted_end_all(struct proc *by_pid);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -30,6 +32,18 @@ _Noreturn static void wait_for_it(int fd, pid_t pid)
 	_exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EX_OSERR);
 }
 
+/* Sockets that were handed to the old process (sd_listen_fds(3)) are for this one now. */
+static void take_over_listen_fds(void)
+{
+	const char *text = getenv("LISTEN_PID");
+	char pid[16];
+
+	if (text == NULL || strtol(text, NULL, 10) != getppid())
+		return;
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	(void)setenv("LISTEN_PID", pid, 1);
+}
+
 int background_start(struct err *err)
 {
 	int ends[2];
@@ -50,6 +64,7 @@ int background_start(struct err *err)
 	}
 	fd_close(&ends[0]);
 	ready_fd = ends[1];
+	take_over_listen_fds();
 	(void)setsid(); /* fails only for a group leader, which a new process is not */
 	/* Workers inherit standard error; one that holds the terminal's would keep it, or a pipe, open. */
 	terminal_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);

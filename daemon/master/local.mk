@@ -22,4 +22,6 @@ libpreforkd_a_SOURCES += \
 	%D%/report.h \
 	%D%/state.h \
 	%D%/stop.c \
-	%D%/stop.h
+	%D%/stop.h \
+	%D%/watchdog.c \
+	%D%/watchdog.h

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,6 +22,7 @@
 #include "master/report.h"
 #include "master/state.h"
 #include "master/stop.h"
+#include "master/watchdog.h"
 #include "net/inherited.h"
 
 #define TICK_USEC 1000000
@@ -135,7 +135,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	for (size_t i = 0; i < master->n_pools && master->phase != MASTER_STOPPING; i++)
 		look_after(master, &master->pools[i], true);
 	if (master->has_programs)
-		adopted_end(master->by_pid);
+		(void)adopted_end(master->by_pid);
 	report_status(master);
 	(void)sd_event_source_set_time_relative(source, TICK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -189,24 +189,33 @@ static int on_dump(sd_event_source *source, const struct signalfd_siginfo *info,
 	return 0;
 }
 
-static int add_sources(struct master *master, struct err *err)
+static const struct {
+	int sig;
+	sd_event_signal_handler_t handler;
+} signals[] = {
+	{SIGCHLD, on_child},
+	{SIGTERM, on_stop},
+	{SIGINT, on_stop},
+	{SIGUSR1, on_dump},
+};
+
+#define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+static void block_signals(void)
 {
-	static const struct {
-		int sig;
-		sd_event_signal_handler_t handler;
-	} signals[] = {
-		{SIGCHLD, on_child}, {SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGUSR1, on_dump},
-	};
 	sigset_t block;
-	int rc;
 
 	(void)sigemptyset(&block);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (size_t i = 0; i < N_SIGNALS; i++)
 		(void)sigaddset(&block, signals[i].sig);
 	(void)sigprocmask(SIG_BLOCK, &block, NULL);
+}
 
-	rc = sd_event_new(&master->event);
-	for (size_t i = 0; rc >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
+static int add_sources(struct master *master, struct err *err)
+{
+	int rc = sd_event_new(&master->event);
+
+	for (size_t i = 0; rc >= 0 && i < N_SIGNALS; i++)
 		rc = sd_event_add_signal(master->event, NULL, signals[i].sig, signals[i].handler,
 					 master);
 	for (size_t i = 0; rc >= 0 && i < master->n_pools; i++)
@@ -216,9 +225,8 @@ static int add_sources(struct master *master, struct err *err)
 	if (rc >= 0)
 		rc = sd_event_add_time_relative(master->event, NULL, CLOCK_MONOTONIC, 0, 1000, on_tick,
 						master);
-	/* pings only if systemd asks for it (WATCHDOG_USEC) */
 	if (rc >= 0)
-		rc = sd_event_set_watchdog(master->event, true);
+		rc = watchdog_start(master->event);
 	if (rc >= 0)
 		return 0;
 	errno = -rc;
@@ -246,6 +254,8 @@ int master_run(const struct config *config, void (*when_ready)(void))
 	struct err err;
 	int rc;
 
+	/* From here on they wait for the loop: a stop during a slow start must not be lost. */
+	block_signals();
 	signals_harmless();
 	title_prefix("master");
 	adopted_init();
@@ -257,7 +267,7 @@ int master_run(const struct config *config, void (*when_ready)(void))
 	}
 	rc = sd_event_loop(master.event);
 	if (master.has_programs)
-		adopted_end(master.by_pid);
+		adopted_end_all(master.by_pid);
 	if (rc < 0)
 		log_msg(LOG_ERR, "the event loop failed: %s", strerror(-rc));
 	else

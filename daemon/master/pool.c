@@ -18,11 +18,15 @@
 #include "worker/worker.h"
 
 #define TELL_FULL_MS 60000
+#define STUCK_TICKS 3
 
 int pool_open(struct pool *pool, const struct config *config, const struct config_service *service,
 	      struct listener *listeners, size_t n_listeners, struct proc **by_pid, int dead,
 	      struct err *err)
 {
+	if ((int64_t)n_listeners > service->workers.max)
+		return err_set(err, "%zu sockets need a worker each, but workers.max is %lld",
+			       n_listeners, (long long)service->workers.max);
 	/* Twice max: those that leave still hold a slot while their successors start. */
 	size_t slots = (size_t)service->workers.max * 2 + 2;
 
@@ -39,8 +43,8 @@ int pool_open(struct pool *pool, const struct config *config, const struct confi
 	if (board_create(&pool->board, n_listeners, slots, err) < 0)
 		return -1;
 	pool->lanes = calloc(n_listeners, sizeof(*pool->lanes));
-	pool->drift = calloc(n_listeners, sizeof(*pool->drift));
-	if (pool->lanes == NULL || pool->drift == NULL) {
+	pool->lane_memory = calloc(n_listeners, sizeof(*pool->lane_memory));
+	if (pool->lanes == NULL || pool->lane_memory == NULL) {
 		(void)err_set(err, "no memory for a pool");
 		goto fail;
 	}
@@ -62,7 +66,7 @@ void pool_close(struct pool *pool)
 	free(pool->listeners);
 	board_close(&pool->board);
 	free(pool->lanes);
-	free(pool->drift);
+	free(pool->lane_memory);
 	fd_close(&pool->ring);
 	*pool = (struct pool){.ring = -1};
 }
@@ -227,11 +231,31 @@ static void mend_idle(struct pool *pool)
 		_Atomic int32_t *idle = &pool->board.lanes[i].idle;
 		int32_t drift = (int32_t)pool->lanes[i].idle - atomic_load(idle);
 
-		if (drift != 0 && drift == pool->drift[i]) {
+		if (drift != 0 && drift == pool->lane_memory[i].drift) {
 			(void)atomic_fetch_add(idle, drift);
 			drift = 0;
 		}
-		pool->drift[i] = drift;
+		pool->lane_memory[i].drift = drift;
+	}
+}
+
+/* A lane is stuck when clients wait and idle workers take none, tick after tick: those workers are stopped, or
+ * hang in the kernel. */
+static void find_stuck(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n_lanes; i++) {
+		struct pool_lane *memory = &pool->lane_memory[i];
+		uint64_t accepted = 0;
+		struct proc *proc;
+
+		DL_FOREACH (pool->procs, proc)
+			if (proc->lane == i)
+				accepted += atomic_load(&proc_slot(proc)->accepted);
+		if (pool->lanes[i].pending && accepted == memory->accepted)
+			memory->pending++;
+		else
+			memory->pending = 0;
+		memory->accepted = accepted;
 	}
 }
 
@@ -250,8 +274,13 @@ void pool_look_after(struct pool *pool, bool tick)
 	board_answer(&pool->board, pool->ring);
 	notice_ready(pool, now);
 	count_lanes(pool);
-	if (tick)
+	if (tick) {
 		mend_idle(pool);
+		find_stuck(pool);
+		pool_kill_hung(pool, now);
+	}
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		pool->lanes[i].stuck = pool->lane_memory[i].pending >= STUCK_TICKS;
 	verdict = pool_policy_decide(&pool->policy, &limits, pool->lanes, pool->n_lanes, now);
 	if (verdict.full)
 		tell_full(pool, now);

@@ -29,6 +29,12 @@ struct pool_counts { /* right now */
 	int64_t starting, idle, busy, leaving;
 };
 
+struct pool_lane {
+	int32_t drift;	   /* of the idle counter */
+	uint64_t accepted; /* by the living workers */
+	int pending;	   /* ticks in a row with clients in the queue and none accepted */
+};
+
 struct pool {
 	const struct config *config;
 	const struct config_service *service;
@@ -39,7 +45,7 @@ struct pool {
 	int dead; /* fd_dead(), for the workers; the master's, shared by all pools */
 	struct pool_policy policy;
 	struct policy_lane *lanes; /* scratch of pool_look_after() */
-	int32_t *drift;		   /* of each lane's idle counter, as the last tick saw it */
+	struct pool_lane *lane_memory; /* what the last tick saw of each lane */
 	struct proc *procs;	   /* list */
 	size_t n_procs;
 	struct proc **by_pid; /* the master's hash of all pools' processes */
@@ -70,6 +76,9 @@ void pool_retire(struct pool *pool, ssize_t lane);
 
 /* Ends the clients that are still there, each with a line in the log that says WHY. */
 void pool_cut(struct pool *pool, const char *why);
+
+/* Kills those that were told to leave, serve nobody, and are still there: stopped, or stuck in the kernel. */
+void pool_kill_hung(struct pool *pool, int64_t now_ms);
 
 /* Kills those that were cut and did not leave. Returns when to call again (ms of the clock), 0: never. */
 int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms);

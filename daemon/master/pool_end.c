@@ -13,6 +13,7 @@
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
+#define HUNG_MS 5000  /* an idle worker that was told to leave is gone long before */
 
 /* The slot outlives its worker, so that it can be said whom a crash has hit. */
 static void tell_gone(struct pool *pool, const struct proc *proc, int status, bool failed)
@@ -36,6 +37,22 @@ static void tell_gone(struct pool *pool, const struct proc *proc, int status, bo
 		log_about(LOG_DEBUG, &who, "worker %d %s", (int)proc->pid, how);
 }
 
+/*
+ * The two ends of a replacement hold each other by pid, which the kernel may give to another process as soon as
+ * we have reaped this one.
+ */
+static void forget_replacement(struct pool *pool, const struct proc *gone)
+{
+	struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc) {
+		if (gone->predecessor != 0 && proc->pid == gone->predecessor)
+			proc->succeeded = false; /* its successor did not make it: it needs another */
+		if (proc->predecessor == gone->pid)
+			proc->predecessor = 0;
+	}
+}
+
 void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 {
 	struct board_slot *slot = proc_slot(proc);
@@ -55,6 +72,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	}
 	if (proc_state(proc) == SLOT_IDLE) /* it took its place among the idle with it */
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
+	forget_replacement(pool, proc);
 	pool_totals_add(&pool->gone, slot);
 	board_slot_free(&pool->board, proc->slot);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);
@@ -70,6 +88,21 @@ void pool_retire(struct pool *pool, ssize_t lane)
 	DL_FOREACH (pool->procs, proc)
 		if (!proc->leaving && (lane < 0 || proc->lane == (size_t)lane))
 			proc_retire(proc);
+}
+
+void pool_kill_hung(struct pool *pool, int64_t now_ms)
+{
+	struct log_about who = pool_about(pool);
+	struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc) {
+		if (!proc->leaving || proc->kill_ms != 0 || proc_state(proc) != SLOT_IDLE ||
+		    now_ms - proc->told_ms < HUNG_MS)
+			continue;
+		log_about(LOG_ERR, &who, "worker %d is idle and does not leave; killed", (int)proc->pid);
+		proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;
+		(void)kill(proc->pid, SIGKILL);
+	}
 }
 
 void pool_cut(struct pool *pool, const char *why)

@@ -22,20 +22,20 @@ static int64_t present(const struct policy_lane *lane)
 	return lane->starting + lane->idle + lane->busy;
 }
 
-/* Nobody is free, and somebody waits. */
+/* Somebody waits, and nobody is free, or whoever seems to be does not take him. */
 static bool starved(const struct policy_lane *lane)
 {
-	return lane->pending && lane->idle == 0;
+	return lane->pending && (lane->idle == 0 || lane->stuck);
 }
 
 /* How many workers the lane lacks, without regard to the pool's room. */
 static int64_t lack(const struct policy_lane *lane, const struct policy_limits *limits, int64_t step)
 {
-	int64_t spare = lane->starting + lane->idle;
-	int64_t need = most(limits->min_spare - spare, pool_policy_minimum(limits) - present(lane));
+	int64_t spare = lane->starting + lane->idle + lane->start;
+	int64_t need = limits->min_spare - spare;
 
 	/* Those that start will take from the queue first; only then is it known what is still lacking. */
-	if (starved(lane) && lane->starting == 0)
+	if (starved(lane) && lane->starting + lane->start == 0)
 		need = most(need, step);
 	return most(need, 0);
 }
@@ -44,6 +44,15 @@ static int64_t lack(const struct policy_lane *lane, const struct policy_limits *
 static int64_t recycling_room(const struct policy_limits *limits)
 {
 	return 1 + limits->max / 8;
+}
+
+/* Lets NEED more start, as far as there is room; returns how many. */
+static int64_t start(struct policy_lane *lane, int64_t need, int64_t room)
+{
+	int64_t n = most(least(need, room), 0);
+
+	lane->start += n;
+	return n;
 }
 
 static void shrink(const struct policy_limits *limits, struct policy_lane *lane)
@@ -114,28 +123,30 @@ struct policy_verdict pool_policy_decide(struct pool_policy *policy,
 	if (now_ms < policy->held_until_ms)
 		return verdict; /* the next tick asks again */
 
-	/* Lanes with clients in the queue first, then those that merely lack spare workers. */
+	/*
+	 * Every lane's minimum first, or one lane's flood would leave another without any worker; then lanes
+	 * with clients in the queue; then those that merely lack spare workers.
+	 */
 	room = limits->max - total;
+	for (size_t i = 0; i < n_lanes; i++)
+		room -= start(&lanes[i], pool_policy_minimum(limits) - present(&lanes[i]), room);
 	moves = leaving; /* those that already give way */
-	for (int round = 0; round < 2; round++) {
-		for (size_t i = 0; i < n_lanes; i++) {
-			int64_t need;
+	for (size_t i = 0; i < n_lanes; i++) {
+		int64_t need = starved(&lanes[i]) ? lack(&lanes[i], limits, policy->step) : 0;
+		int64_t got = start(&lanes[i], need, room);
 
-			if (starved(&lanes[i]) != (round == 0))
-				continue;
-			need = lack(&lanes[i], limits, policy->step);
-			lanes[i].start = most(least(need, room), 0);
-			room -= lanes[i].start;
-			if (lanes[i].start > 0 && round == 0)
-				hungry = true;
-			if (round != 0 || lanes[i].start >= need)
-				continue;
-			verdict.full = true;
-			for (need -= lanes[i].start; need > moves; moves++)
-				if (!move_one(limits, lanes, n_lanes))
-					break;
-		}
+		room -= got;
+		hungry = hungry || got > 0;
+		if (got >= need)
+			continue;
+		verdict.full = true;
+		for (need -= got; need > moves; moves++)
+			if (!move_one(limits, lanes, n_lanes))
+				break;
 	}
+	for (size_t i = 0; i < n_lanes; i++)
+		if (!starved(&lanes[i]))
+			room -= start(&lanes[i], lack(&lanes[i], limits, 0), room);
 	if (hungry) {
 		policy->grown_ms = now_ms;
 		policy->step = least(policy->step * 2, POLICY_STEP_LAST);

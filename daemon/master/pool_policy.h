@@ -35,6 +35,7 @@ struct policy_lane {
 	int64_t spent;	 /* busy or idle, served max_requests, not yet replaced */
 	int64_t lowest;	 /* lowest idle of the interval */
 	bool pending;	 /* clients are queued */
+	bool stuck;	 /* for some time, and its idle workers take none of them */
 	/* out */
 	int64_t start;	 /* start so many */
 	int64_t stop;	 /* tell so many idle ones to leave */

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "base/clock.h"
 #include "master/pool.h"
 #include "worker/contract.h"
 
@@ -19,5 +20,6 @@ enum slot_state proc_state(const struct proc *proc)
 void proc_retire(struct proc *proc)
 {
 	proc->leaving = true;
+	proc->told_ms = clock_ms();
 	(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
 }

@@ -21,6 +21,7 @@ struct proc {
 	int64_t started_ms;
 	bool ready;	      /* has been seen idle or busy */
 	bool leaving;	      /* was told to leave */
+	int64_t told_ms;      /* when */
 	bool succeeded;	      /* spent, and its successor is under way */
 	pid_t predecessor;    /* leaves when this one is ready; 0: none */
 	int64_t kill_ms;      /* was cut: is killed then; 0: not */

@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/parse.h"
 #include "config/config.h"
 #include "master/state.h"
@@ -40,7 +40,7 @@ void report_status(struct master *master)
 	if (strcmp(status, master->status) == 0)
 		return;
 	memcpy(master->status, status, sizeof(status));
-	(void)sd_notifyf(0, "STATUS=%s", status);
+	notify_send("STATUS=%s", status);
 }
 
 void report_ready(struct master *master)
@@ -49,7 +49,7 @@ void report_ready(struct master *master)
 
 	write_status(master, master->status, sizeof(master->status));
 	log_about(LOG_NOTICE, &about, "started: %s", master->status);
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", master->status);
+	notify_send("READY=1\nSTATUS=%s", master->status);
 }
 
 static void dump_lane(const struct pool *pool, size_t lane)

@@ -2,10 +2,10 @@
 #include "master/stop.h"
 
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/parse.h"
 #include "config/config.h"
 #include "master/report.h"
@@ -98,6 +98,7 @@ void stop_step(struct master *master)
 		if (lanes_open(pool)) /* more hands for a long queue */
 			pool_look_after(pool, false);
 		check_drain(master, pool, now);
+		pool_kill_hung(pool, now);
 		(void)pool_kill_overdue(pool, now);
 		left = left || pool->procs != NULL || lanes_open(pool);
 	}
@@ -121,7 +122,7 @@ void stop_begin(struct master *master, int status)
 	master->phase = MASTER_STOPPING;
 	master->stop_ms = clock_ms();
 	master->exit_status = status;
-	(void)sd_notify(0, "STOPPING=1");
+	notify_send("STOPPING=1");
 	log_msg(LOG_NOTICE, "stopping: serving who is queued, waiting for who is connected");
 	for (size_t i = 0; i < master->n_pools; i++) {
 		struct pool *pool = &master->pools[i];

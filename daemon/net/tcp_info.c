@@ -7,7 +7,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define STATE_CLOSE_WAIT 8 /* TCP_CLOSE_WAIT of include/net/tcp_states.h */
+/* of the kernel's include/net/tcp_states.h: the peer has finished */
+#define STATE_CLOSE_WAIT 8
+#define STATE_LAST_ACK 9
+#define STATE_CLOSING 11
 
 static int get(int fd, struct tcp_info *info, size_t need)
 {
@@ -40,7 +43,8 @@ int tcp_info_traffic(int fd, struct tcp_traffic *out)
 	out->silent_ms = info.tcpi_last_data_recv < info.tcpi_last_data_sent
 				 ? info.tcpi_last_data_recv
 				 : info.tcpi_last_data_sent;
-	out->peer_done = info.tcpi_state == STATE_CLOSE_WAIT;
+	out->peer_done = info.tcpi_state == STATE_CLOSE_WAIT || info.tcpi_state == STATE_LAST_ACK ||
+			 info.tcpi_state == STATE_CLOSING;
 	/* the end takes a sequence number, too, and is counted as a byte */
 	out->in = info.tcpi_bytes_received - (out->peer_done ? 1 : 0);
 	out->out = info.tcpi_bytes_acked;

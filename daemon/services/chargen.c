@@ -31,11 +31,11 @@ static int worker_start(void)
 static bool discard_input(struct preforkd_conn *conn)
 {
 	char buf[4096];
-	ssize_t n;
+	ssize_t n = 1;
 
-	do
+	/* a client that sends faster than this is still to get its lines in between */
+	for (int i = 0; i < 64 && n > 0; i++)
 		n = recv(preforkd_fd(conn), buf, sizeof(buf), MSG_DONTWAIT);
-	while (n > 0);
 	return n < 0 && errno != EAGAIN && errno != EINTR;
 }
 

@@ -32,10 +32,8 @@
 
 static int worker_start(void)
 {
-	struct err err;
-
 	spawn_init();
-	return exec_errors_open(&err);
+	return 0;
 }
 
 static void start_limits(const struct preforkd_conn *conn)
@@ -65,8 +63,9 @@ static void wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 {
 	struct pollfd p[] = {
 		{.fd = pidfd, .events = POLLIN},
-		{.fd = exec_errors_read_fd(), .events = POLLIN},
+		{.fd = exec_errors_fd(), .events = POLLIN},
 	};
+	const struct timespec now = {.tv_sec = 0};
 	int64_t kill_ms = 0; /* told to end: is killed then */
 	struct timespec rest;
 
@@ -80,10 +79,13 @@ static void wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 		}
 		if (ppoll(p, 2, kill_ms != 0 ? rest_of(kill_ms, &rest) : NULL, open) <= 0)
 			continue;
-		if (p[1].revents != 0)
-			exec_errors_take(conn);
 		if (p[0].revents != 0)
 			return;
+		if (!exec_errors_take(conn))
+			p[1].fd = -1;
+		/* ppoll(2) lets no signal in while a descriptor is ready, and a program that never
+		 * stops writing would keep the time limits out */
+		(void)ppoll(NULL, 0, &now, open);
 	}
 }
 
@@ -110,14 +112,28 @@ static bool may_pass(int code)
 	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
 }
 
-static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *open)
+/* One try. */
+static pid_t start_once(struct preforkd_conn *conn, int *pidfd_out, struct err *err)
 {
 	struct spawn spawn = {
 		.argv = conn->service->command,
 		.envp = exec_env(conn),
 		.socket = conn->fd,
-		.errors = exec_errors_write_fd(),
+		.errors = exec_errors_open(err),
 	};
+	pid_t pid;
+
+	if (spawn.errors < 0)
+		return -1;
+	pid = spawn_program(&spawn, pidfd_out, err);
+	fd_close(&spawn.errors);
+	if (pid < 0)
+		exec_errors_finish(conn);
+	return pid;
+}
+
+static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *open)
+{
 	static struct log_limit limit;
 	int64_t pause_ms = PAUSE_FIRST_MS, end = clock_ms() + PATIENCE_MS;
 	struct timespec rest;
@@ -126,7 +142,7 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 	pid_t pid;
 
 	for (;;) {
-		pid = spawn_program(&spawn, pidfd_out, &err);
+		pid = start_once(conn, pidfd_out, &err);
 		if (pid > 0)
 			return pid;
 		if (!may_pass(err.code) || clock_ms() >= end || preforkd_ended(conn))

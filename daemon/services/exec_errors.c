@@ -5,44 +5,72 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <preforkd/module.h>
-#include <stdbool.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
 
-static int ends[2] = {-1, -1};
+/* Of the one client that this worker has. */
+static int read_end = -1;
 static char line[EXEC_ERRORS_LINE];
 static size_t used;
 static bool too_long; /* the rest of this line is dropped */
+static int64_t second;	/* the running one */
+static unsigned lines;	/* written in it */
+static unsigned long dropped;
 
 int exec_errors_open(struct err *err)
 {
+	int ends[2];
+
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(err, "cannot create a pipe");
-	for (int i = 0; i < 2; i++) {
-		ends[i] = fd_above_stdio(ends[i], err);
-		if (ends[i] < 0)
-			return -1;
+		return err_sys(err, "cannot create a pipe for standard error");
+	read_end = fd_above_stdio(ends[0], err);
+	if (read_end < 0) {
+		fd_close(&ends[1]);
+		return -1;
 	}
-	return 0;
+	used = 0;
+	too_long = false;
+	return fd_above_stdio(ends[1], err);
 }
 
-int exec_errors_read_fd(void)
+int exec_errors_fd(void)
 {
-	return ends[0];
+	return read_end;
 }
 
-int exec_errors_write_fd(void)
+static void tell_dropped(struct preforkd_conn *conn)
 {
-	return ends[1];
+	if (dropped > 0)
+		preforkd_log(conn, LOG_WARNING, "%lu more lines of standard error are not shown", dropped);
+	dropped = 0;
+}
+
+/* A program that writes without end must not fill the disk with our log. */
+static bool may_log(struct preforkd_conn *conn)
+{
+	int64_t now = clock_coarse_ms() / 1000;
+
+	if (now != second) {
+		tell_dropped(conn);
+		second = now;
+		lines = 0;
+	}
+	if (lines < EXEC_ERRORS_PER_SECOND) {
+		lines++;
+		return true;
+	}
+	dropped++;
+	return false;
 }
 
 static void flush(struct preforkd_conn *conn)
 {
-	if (used > 0)
+	if (used > 0 && may_log(conn))
 		preforkd_log(conn, LOG_NOTICE, "%.*s%s", (int)used, line, too_long ? "..." : "");
 	used = 0;
 	too_long = false;
@@ -58,30 +86,24 @@ static void take_byte(struct preforkd_conn *conn, char c)
 		line[used++] = c == '\0' ? ' ' : c; /* "%.*s" would stop there */
 }
 
-/* One read(2) that does not block, because somebody has asked poll(2). False: nothing is there. */
-static bool take_some(struct preforkd_conn *conn)
+bool exec_errors_take(struct preforkd_conn *conn)
 {
-	struct pollfd p = {.fd = ends[0], .events = POLLIN};
 	char buf[4096];
-	ssize_t n;
+	ssize_t n = read(read_end, buf, sizeof(buf));
 
-	if (poll(&p, 1, 0) != 1)
-		return false;
-	n = read(ends[0], buf, sizeof(buf));
 	for (ssize_t i = 0; i < n; i++)
 		take_byte(conn, buf[i]);
-	return n > 0;
-}
-
-void exec_errors_take(struct preforkd_conn *conn)
-{
-	(void)take_some(conn);
+	return n > 0 || (n < 0 && errno == EINTR);
 }
 
 void exec_errors_finish(struct preforkd_conn *conn)
 {
+	struct pollfd p = {.fd = read_end, .events = POLLIN};
+
 	/* bounded by what a pipe holds, even if something that escaped goes on writing */
-	for (int i = 0; i < 32 && take_some(conn); i++)
+	for (int i = 0; i < 32 && poll(&p, 1, 0) == 1 && exec_errors_take(conn); i++)
 		;
 	flush(conn);
+	tell_dropped(conn);
+	fd_close(&read_end);
 }

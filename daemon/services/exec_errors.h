@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program's standard error, line by line into the log with service and peer. One pipe a worker, for life:
- * the worker keeps both ends, so there is no end of file to wait for.
+ * A program's standard error, line by line into the log with service and peer. A pipe for each client: what a
+ * program changes on it (O_NONBLOCK), or writes to it after its time, is no other client's.
  */
 #ifndef PREFORKD_SERVICES_EXEC_ERRORS_H
 #define PREFORKD_SERVICES_EXEC_ERRORS_H
 
+#include <stdbool.h>
+
 struct preforkd_conn;
 struct err;
 
-#define EXEC_ERRORS_LINE 1024 /* bytes of a line; the rest of a longer one is dropped */
+#define EXEC_ERRORS_LINE 1024	   /* bytes of a line; the rest of a longer one is dropped */
+#define EXEC_ERRORS_PER_SECOND 100 /* lines; more are dropped and counted */
 
+/* Returns the end for the program, close-on-exec, which the caller closes once the program has it; -1 on failure. */
 int exec_errors_open(struct err *err);
-int exec_errors_read_fd(void);
-int exec_errors_write_fd(void);
 
-/* Logs what is there; does not block. */
-void exec_errors_take(struct preforkd_conn *conn);
+/* The end to wait on. */
+int exec_errors_fd(void);
 
-/* The program has ended: takes the rest, and a last line without its newline. */
+/* Logs what is there; call when the descriptor is readable. False: nobody can write any more. */
+bool exec_errors_take(struct preforkd_conn *conn);
+
+/* The program has ended: takes the rest, and a last line without its newline; closes our end. */
 void exec_errors_finish(struct preforkd_conn *conn);
 
 #endif

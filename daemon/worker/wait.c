@@ -16,6 +16,7 @@
 #define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */
 #define PAUSE_LAST_MS 1000
 #define LOG_EVERY_MS 10000
+#define PASS_OVER_MAX 100 /* clients in a row that could not be accepted, before it is a trouble of ours */
 
 /*
  * Waits for a client on LISTENER (-1: for nothing, which works even where RLIMIT_NOFILE allows no descriptor at
@@ -75,14 +76,14 @@ static bool is_passing(int code)
 enum wait_result wait_client(int listener, struct board_head *head, const char *service,
 			     int *fd_out, struct sockaddr_any *peer_out)
 {
-	int pause_ms = PAUSE_FIRST_MS;
+	int pause_ms = PAUSE_FIRST_MS, passed_over = 0;
 
 	while (!orders_to_leave()) {
 		peer_out->len = sizeof(peer_out->ss);
 		*fd_out = accept4(listener, &peer_out->sa, &peer_out->len, SOCK_CLOEXEC);
 		if (*fd_out >= 0)
 			return WAIT_CLIENT;
-		if (is_passing(errno))
+		if (is_passing(errno) && (errno == EINTR || ++passed_over < PASS_OVER_MAX))
 			continue;
 		switch (errno) {
 		case EAGAIN: /* somebody who shares the socket made it non-blocking */
@@ -98,8 +99,12 @@ enum wait_result wait_client(int listener, struct board_head *head, const char *
 				pause_ms *= 2;
 			break;
 		default:
-			if (!orders_to_leave())
+			if (passed_over >= PASS_OVER_MAX) { /* it does not pass */
+				report(head, service, errno);
+				pause_for(-1, PAUSE_LAST_MS);
+			} else if (!orders_to_leave()) {
 				return WAIT_BROKEN;
+			}
 		}
 	}
 	return WAIT_LEAVE;

@@ -61,6 +61,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	int keep[] = {params->listener, params->board, params->ring, params->dead, log_fd()};
 	struct err err;
 
+	log_echo(-1); /* its descriptor is closed next, and may become a client's */
 	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
 	if (privileges_drop(&params->service->identity, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);

@@ -44,6 +44,33 @@ class Background(Case):
 			except ChildProcessError:
 				pass
 
+	def test_sockets_that_were_handed_over(self):
+		"""LISTEN_PID names the process that was started, and another one goes on."""
+		with socket.socket() as s:
+			s.bind(("127.0.0.1", 0))
+			s.listen(10)
+			endpoint = Endpoint.v4(port=s.getsockname()[1])
+			path = self.write("preforkd.conf",
+					  Config({"echo": {"handler": "echo", "listen": "systemd:web"}}).text())
+			before = {x.pid for x in proc.everything() if x.ppid == os.getpid()}
+			self.left = []
+			self.addCleanup(self.end)
+			pid = os.fork()
+			if pid == 0:
+				try:
+					os.dup2(s.fileno(), 3)
+					os.set_inheritable(3, True)	# it may have been 3 before
+					os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1",
+							  LISTEN_FDNAMES="web")
+					os.execv(PREFORKD, [PREFORKD, "-d", "-c", path])
+				finally:
+					os._exit(99)
+			_, status = os.waitpid(pid, 0)
+			self.left = [x.pid for x in proc.everything()
+				     if x.ppid == os.getpid() and x.pid not in before and x.state != "Z"]
+		self.assertEqual(os.waitstatus_to_exitcode(status), 0)
+		self.assertEqual(talk(endpoint, b"x"), b"x")
+
 	def test_ready_when_it_returns(self):
 		endpoint = Endpoint.v4()
 		done = self.launch({"echo": {"handler": "echo", "listen": endpoint.text}})

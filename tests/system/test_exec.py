@@ -248,6 +248,22 @@ class Log(ExecCase):
 		d.wait_log(r"prog.*127\.0\.0\.1:\d+: .*(No such file|cannot)")
 		self.assertEqual(d.workers(), worker, "the worker is unharmed")
 
+	def test_a_flood_on_standard_error_is_thinned_out(self):
+		"""A hundred lines a second are shown; how many more there were is said."""
+		d = self.serve("i=0; while [ $i -lt 5000 ]; do echo line $i >&2; i=$((i+1)); done; echo done")
+		with self.endpoint.connect() as s:
+			self.assertEqual(read_all(s), b"done\n")
+		d.wait_log(r"prog 127\.0\.0\.1:\d+: \d+ more lines of standard error are not shown")
+		self.assertLess(len(d.grep(r"line \d+")), 4000)
+
+	def test_what_a_program_does_to_its_standard_error_stays_its_own(self):
+		"""O_NONBLOCK belongs to the open file description; the next client's program has another."""
+		code = ("import fcntl, os; f = fcntl.fcntl(2, fcntl.F_GETFL); print(bool(f & os.O_NONBLOCK));"
+			"fcntl.fcntl(2, fcntl.F_SETFL, f | os.O_NONBLOCK)")
+		self.serve(["/usr/bin/python3", "-S", "-c", code], workers={"min": 1, "max": 1, "max_spare": 1})
+		for _ in range(3):
+			self.assertEqual(talk(self.endpoint), b"False\n")
+
 	def test_success_is_quiet(self):
 		"""By default only what went wrong is worth a line."""
 		d = self.serve(["/bin/true"])
@@ -291,6 +307,31 @@ class TimeLimits(ExecCase):
 			self.cut(s, 0.2, "total", d)
 			wait_until(lambda: not proc.alive(program), "gone", 20)
 		self.assertEqual(d.stop(), 0)
+
+	def test_total_and_a_program_that_never_stops_writing_errors(self):
+		"""A pipe that is always readable must not keep the time limits out."""
+		d = self.serve("yes >&2 & yes >&2 & yes >&2", timeouts={"total": "300ms"})
+		with self.endpoint.connect() as s:
+			self.cut(s, 0.1, "total", d)
+		wait_until(lambda: all(not proc.children(w) for w in d.workers()), "no program left", 15)
+		with self.endpoint.connect() as s:
+			workers = d.workers()
+			wait_until(lambda: any(proc.children(w) for w in workers), "a program")
+			d.kill(9)
+			wait_until(lambda: not any(map(proc.alive, workers)), "no worker without a master", 15)
+
+	def test_what_leaves_its_group_does_not_survive_the_stop(self):
+		marker = self.path("pids")
+		open(marker, "w").close()
+		os.chmod(marker, 0o666)
+		d = self.serve("setsid sh -c 'echo $$ >>%s; setsid sleep 1000 & echo $! >>%s; sleep 1000' &"
+			       " while [ $(wc -l <%s) -lt 2 ]; do sleep 0.05; done" % (marker, marker, marker))
+		talk(self.endpoint)
+		with open(marker) as f:
+			pids = [int(x) for x in f.read().split()]
+		self.assertEqual(len(pids), 2)
+		self.assertEqual(d.stop(), 0)
+		wait_until(lambda: not any(map(proc.alive, pids)), "nothing left", 10)
 
 	def test_total_and_a_program_that_ignores_term_loudly(self):
 		"""Lines on standard error do not put its end off."""

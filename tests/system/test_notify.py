@@ -5,6 +5,8 @@
 import sys
 sys.dont_write_bytecode = True
 
+import os
+import socket
 import time
 
 from harness import *
@@ -43,6 +45,32 @@ class Notify(Case):
 			talk(self.endpoint, b"x")
 		d.stop()
 		self.assertEqual({m[1] for m in d.notify.messages}, {d.pid})
+
+	def test_a_supervisor_that_does_not_read(self):
+		"""The daemon serves, grows and stops all the same."""
+		endpoint, path = Endpoint.v4(), self.path("deaf")
+		with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+			deaf.bind(path)
+			os.chmod(path, 0o777)
+			deaf_full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+			deaf_full.connect(path)
+			with deaf_full:
+				try:
+					while True:
+						deaf_full.send(b"X=1")
+				except BlockingIOError:
+					pass
+			d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}}, start=False,
+					env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"}, notify=False)
+			d.launch()
+			d.wait_log("started")
+			for _ in range(3):
+				held = [hold(endpoint) for _ in range(10)]
+				for h in held:
+					h.__enter__()
+				for h in held:
+					h.__exit__(None, None, None)
+			self.assertEqual(d.stop(), 0)
 
 	def test_watchdog(self):
 		d = self.daemon(self.services(), env={"WATCHDOG_USEC": "1000000"})

@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import socket
 import threading
 import time
@@ -148,6 +149,32 @@ class Lanes(Case):
 		for s in on_a:
 			s.close()
 		self.assertEqual(d.stop(), 0)
+
+	def test_every_address_has_a_worker_from_the_first_moment(self):
+		"""Though spare workers are wanted, and there is not room for all."""
+		a, b, c = Endpoint.v4(), Endpoint.v4(), Endpoint.v4()
+		self.daemon({"echo": {"handler": "echo", "listen": [a.text, b.text, c.text],
+				      "workers": {"min": 1, "max": 3}}})
+		for endpoint in (a, b, c):
+			self.assertEqual(talk(endpoint, b"x"), b"x")
+
+	def test_a_flood_does_not_take_a_crashed_ones_place(self):
+		a, b = Endpoint.v4(), Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": [a.text, b.text],
+					  "workers": {"min": 2, "min_spare": 1, "max_spare": 8, "max": 6}}})
+		clients = [a.connect() for _ in range(20)]
+		for s in clients:
+			s.sendall(b"x")
+		def idle():
+			return [w for w in d.workers() if "idle" in proc.title(w)]
+		wait_until(lambda: len(d.workers()) == 6 and len(idle()) == 2, "a flooded, b idle")
+		victims = idle()
+		for w in victims:
+			os.kill(w, signal.SIGKILL)
+		wait_until(lambda: not any(map(proc.alive, victims)), "they are dead")
+		self.assertEqual(talk(b, b"y"), b"y")
+		for s in clients:
+			s.close()
 
 	def test_min_for_each_address(self):
 		a, b = Endpoint.v4(), Endpoint.unix(self.path("d0", "s"))

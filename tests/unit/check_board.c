@@ -37,6 +37,30 @@ START_TEST(slots_are_taken_and_freed)
 }
 END_TEST
 
+/* A worker can write anything there. */
+START_TEST(the_master_does_not_believe_it)
+{
+	int first = board_slot_take(&board, 1);
+
+	board.head->n_slots = board.head->n_lanes = UINT32_MAX;
+	memset(board.slots, 0xff, 3 * sizeof(*board.slots));
+	ck_assert_int_ge(board_slot_take(&board, 2), 0);
+	memset(board.slots, 0, 3 * sizeof(*board.slots)); /* all free, it says */
+	ck_assert_int_ne(board_slot_take(&board, 3), first);
+	ck_assert_int_eq(board_slot_take(&board, 4), -1);
+}
+END_TEST
+
+START_TEST(a_damaged_one_is_not_mapped)
+{
+	struct board mine;
+
+	board.head->n_slots = 4;
+	ck_assert_int_eq(board_map(&mine, board.fd, &err), -1);
+	ck_assert_str_eq(err.text, "the board is damaged");
+}
+END_TEST
+
 START_TEST(neighbours_share_no_cache_line)
 {
 	ck_assert_uint_eq((uintptr_t)&board.slots[0] % BOARD_ALIGN, 0);
@@ -139,7 +163,9 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("board", setup, slots_are_taken_and_freed, neighbours_share_no_cache_line,
+	return SUITE_RUN("board", setup, slots_are_taken_and_freed,
+			 the_master_does_not_believe_it, a_damaged_one_is_not_mapped,
+			 neighbours_share_no_cache_line,
 			 the_size_is_sealed, a_child_sees_it_only_through_the_descriptor,
 			 peers_survive_packing, garbage_in_a_slot_is_no_peer,
 			 one_ring_until_it_is_answered);

@@ -345,12 +345,12 @@ END_TEST
 START_TEST(presets_adapt)
 {
 	put("main.conf", "services: { a: { handler = \"echo\"; listen = [ \"*:1\", \"*:2\" ];\n"
-			 "workers: { max = 1; }; }; b: { handler = \"echo\"; listen = \"*:3\";\n"
+			 "workers: { max = 2; }; }; b: { handler = \"echo\"; listen = \"*:3\";\n"
 			 "workers: { min_spare = 20; }; }; };\n");
 	load(NULL);
 	expect_good();
-	ck_assert_int_eq(config->services[0].workers.min, 0);
-	ck_assert_int_eq(config->services[0].workers.min_spare, 1);
+	ck_assert_int_eq(config->services[0].workers.min, 1);
+	ck_assert_int_eq(config->services[0].workers.min_spare, 2);
 	ck_assert_int_eq(config->services[1].workers.max_spare, 20);
 }
 END_TEST

@@ -190,6 +190,34 @@ START_TEST(a_move_leaves_the_minimum_behind)
 }
 END_TEST
 
+START_TEST(every_lanes_minimum_comes_first)
+{
+	struct policy_limits tight = {.min = 1, .min_spare = 8, .max_spare = 8, .max = 2};
+
+	(void)pool_policy_decide(&policy, &tight, lanes, 2, now);
+	ck_assert_int_eq(lanes[0].start, 1);
+	ck_assert_int_eq(lanes[1].start, 1);
+	/* also when another lane is flooded */
+	lanes[0].busy = 18;
+	lanes[0].pending = true;
+	(void)decide(2);
+	ck_assert_int_eq(lanes[0].start, 0);
+	ck_assert_int_eq(lanes[1].start, 2);
+}
+END_TEST
+
+START_TEST(idle_workers_that_take_nobody_do_not_count)
+{
+	lanes[0].idle = 2;
+	lanes[0].pending = true;
+	(void)decide(1);
+	ck_assert_int_eq(lanes[0].start, 0);
+	lanes[0].stuck = true;
+	(void)decide(1);
+	ck_assert_int_gt(lanes[0].start, 0);
+}
+END_TEST
+
 START_TEST(queued_clients_come_before_spare_workers)
 {
 	lanes[0].busy = 2; /* lacks spare ones, and comes first in the list */
@@ -218,5 +246,7 @@ int main(void)
 			 spent_workers_are_replaced_beyond_max_in_bounds,
 			 at_max_idle_workers_move_to_the_queue,
 			 a_move_leaves_the_minimum_behind,
+			 every_lanes_minimum_comes_first,
+			 idle_workers_that_take_nobody_do_not_count,
 			 queued_clients_come_before_spare_workers);
 }

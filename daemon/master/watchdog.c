@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/watchdog.h"
+
+#include <stdint.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/notify.h"
+
+static uint64_t interval_usec;
+
+/* Not sd_event_set_watchdog(): it blocks when systemd does not read. */
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)usec;
+	(void)userdata;
+	notify_send("WATCHDOG=1");
+	(void)sd_event_source_set_time_relative(source, interval_usec);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int watchdog_start(sd_event *event)
+{
+	uint64_t allowed;
+
+	if (sd_watchdog_enabled(1, &allowed) <= 0)
+		return 0;
+	interval_usec = allowed / 2;
+	/* the first one at once: the start may have taken long */
+	return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 0, interval_usec / 10, on_time,
+					  NULL);
+}
