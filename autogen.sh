@@ -15,6 +15,10 @@ build_packages="autoconf automake gcc libc6-dev make pkg-config
 	libconfig-dev libsystemd-dev uthash-dev check"
 test_packages="python3 netcat-openbsd curl git rsync strace procps groff shellcheck systemd
 	iproute2 util-linux"
+# What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each
+# other: they are only unpacked.
+bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin"
+unpacked_packages="xinetd openbsd-inetd libnet-server-perl libwrap0 libtirpc3"
 
 say() {
 	echo "autogen.sh: $*"
@@ -66,7 +70,8 @@ install_for() {
 	installed_some=no
 	for target; do
 		case $target in
-		check | *check | bench) wanted="$wanted $test_packages" ;;
+		check | *check) wanted="$wanted $test_packages" ;;
+		bench) wanted="$wanted $bench_packages" ;;
 		coverage) wanted="$wanted $test_packages lcov" ;;
 		esac
 	done
@@ -81,6 +86,16 @@ install_for() {
 		install $absent
 		installed_some=yes
 	fi
+}
+
+# unpack_peers: into peers/ in the build folder. What cannot be had is named by the benchmarks.
+unpack_peers() {
+	command -v apt-get >/dev/null && [ ! -e "$build/peers" ] || return 0
+	mkdir -p "$build/peers"
+	for package in $unpacked_packages; do
+		(cd "$build/peers" && apt-get -qq download "$package" && dpkg -x "$package"_*.deb . &&
+			rm -f "$package"_*.deb) || say "cannot unpack $package"
+	done
 }
 
 generate() {
@@ -126,6 +141,9 @@ jobs=${JOBS:-$(nproc)}
 install_for "$@"
 generated || generate
 configured || make_build
+case " $* " in
+*" bench "*) unpack_peers ;;
+esac
 
 # Ctrl-C is for the daemon alone: make would call it an error. So "run" is made last, with SIGINT
 # ignored in make; the rule gives it back to the daemon.

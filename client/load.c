@@ -29,6 +29,8 @@ static int run(struct load_plan *plan)
 		report_json(plan, &stats, stdout);
 	else
 		report_text(plan, &stats, stdout);
+	if (plan->histogram && !plan->json)
+		report_histogram(&stats.latency, stdout);
 	if (fflush(stdout) != 0) {
 		(void)fprintf(stderr, "preforkc: cannot write the report\n");
 		return EX_IOERR;
@@ -41,9 +43,8 @@ int load_main(int argc, char **argv)
 	struct load_plan plan;
 	int status = load_plan_parse(argc, argv, &plan);
 
-	if (status != 0)
-		return status;
-	status = run(&plan);
+	if (status == 0)
+		status = run(&plan);
 	load_plan_free(&plan);
 	return status;
 }

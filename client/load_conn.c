@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "dial.h"
+#include "load_content.h"
 #include "load_plan.h"
 
 #define BUFFER_SIZE (256 * 1024)
@@ -23,6 +25,7 @@ const char *load_outcome_name(enum load_outcome outcome)
 		[LOAD_TIMEOUT] = "timeout", [LOAD_RESET] = "reset",
 		[LOAD_CUT] = "cut",	    [LOAD_SHORT] = "short",
 		[LOAD_WRONG] = "wrong",
+		[LOAD_UNSENT] = "unsent",
 	};
 
 	return names[outcome];
@@ -130,7 +133,7 @@ static enum load_step end_of_reply(struct load_conn *conn, const struct load_pla
  */
 static enum load_step pull(struct load_conn *conn, const struct load_plan *plan, bool finished)
 {
-	static unsigned char buffer[BUFFER_SIZE];
+	static _Thread_local unsigned char buffer[BUFFER_SIZE];
 
 	for (;;) {
 		ssize_t n = recv(conn->fd, buffer, sizeof(buffer), 0);
@@ -166,12 +169,12 @@ static int open_socket(struct load_conn *conn, const struct load_plan *plan, uin
 	struct sockaddr_any from = { .len = sizeof(from.in) };
 
 	if (plan->sources == 0) {
-		conn->fd = dial_socket(&plan->target, NULL, err);
+		conn->fd = dial_socket(&plan->target, NULL, SOCK_STREAM, err);
 	} else {
 		from.in.sin_family = AF_INET;
 		from.in.sin_addr.s_addr =
 			htonl(INADDR_LOOPBACK + (uint32_t)(serial % plan->sources));
-		conn->fd = dial_socket(&plan->target, &from, err);
+		conn->fd = dial_socket(&plan->target, &from, SOCK_STREAM, err);
 	}
 	return conn->fd < 0 ? -1 : 0;
 }
@@ -181,6 +184,23 @@ static bool is_ours(int error)
 {
 	return error == EADDRNOTAVAIL || error == ENOMEM || error == ENOBUFS ||
 	       error == EAFNOSUPPORT;
+}
+
+/* All ports of the range are taken, by our own connections or by those of the last minute. */
+static enum load_step no_port(const struct load_plan *plan, struct err *err)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned low = 0, high = 0;
+
+	if (file != NULL) {
+		if (fscanf(file, "%u %u", &low, &high) != 2)
+			low = high = 0;
+		(void)fclose(file);
+	}
+	(void)err_set(err, "no local port is free: net.ipv4.ip_local_port_range (%u to %u) is used up, "
+		      "with %u source address%s; --sources=N takes more addresses", low, high,
+		      plan->sources > 0 ? plan->sources : 1, plan->sources > 1 ? "es" : "");
+	return LOAD_STEP_FAILED;
 }
 
 static enum load_step open_connection(struct load_conn *conn, const struct load_plan *plan,
@@ -194,7 +214,7 @@ static enum load_step open_connection(struct load_conn *conn, const struct load_
 	if (errno == EAGAIN && plan->target.sa.sa_family == AF_UNIX)
 		return done(conn, LOAD_FULL, errno);
 	if (errno == EADDRNOTAVAIL)
-		return err_sys(err, "no local port is free; --sources takes more addresses");
+		return no_port(plan, err);
 	if (is_ours(errno))
 		return err_sys(err, "cannot connect");
 	if (errno != EINPROGRESS)
@@ -216,7 +236,9 @@ enum load_step load_conn_start(struct load_conn *conn, const struct load_plan *p
 {
 	conn->sent = conn->received = 0;
 	conn->error = 0;
-	conn->request = plan->content + serial * 61 % LOAD_SHIFTS;
+	conn->request = plan->content;
+	if (!plan->fixed)
+		conn->request += serial * 61 % LOAD_SHIFTS;
 	if (conn->fd < 0)
 		return open_connection(conn, plan, serial, err);
 	conn->state = LOAD_EXCHANGING;

@@ -23,6 +23,7 @@ enum load_outcome {
 	LOAD_CUT,   /* reset in the middle of the reply, or ended while it was held open */
 	LOAD_SHORT, /* the server finished in good order, but too early */
 	LOAD_WRONG, /* other bytes than those expected */
+	LOAD_UNSENT, /* due in its time, but no client was free */
 	LOAD_OUTCOMES,
 };
 
@@ -46,6 +47,7 @@ struct load_conn {
 	/* The run's own. */
 	uint32_t watched; /* what epoll was told */
 	uint64_t started_ns;
+	uint64_t due_ns; /* when it should have started: latency counts from here */
 	struct load_conn *prev, *next;
 };
 

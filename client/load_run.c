@@ -1,291 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 #include "load_run.h"
 
-#include <errno.h>
-#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fds.h"
-#include "load_conn.h"
+#include "load_loop.h"
 #include "load_plan.h"
 #include "load_stats.h"
+#include "progress.h"
 
-#define EVENTS_MAX   256
-#define STARTS_MAX   64 /* between two looks at what has come back */
-#define FDS_RESERVED 16 /* descriptors that are not clients' */
+#define FDS_RESERVED   16 /* descriptors that are not clients' */
+#define FDS_OF_THREADS 2
 
 struct run {
 	const struct load_plan *plan;
-	struct load_stats *stats;
-	struct load_conn *conns;  /* plan->clients of them */
-	struct load_conn **idle;  /* a stack of those without an exchange */
-	unsigned n_idle;
-	unsigned n_active;	  /* with an exchange under way */
-	struct load_conn *oldest, *newest; /* the active ones, in the order of their start */
-	uint64_t started;	  /* exchanges */
-	uint64_t begin_ns;
-	int epoll;
+	struct load_shared shared;
+	struct load_loop *loops; /* plan->threads of them */
+	pthread_t *threads;	 /* loop 0 runs in the thread that we are in */
+	unsigned n_loops, n_threads;
 };
 
-static volatile sig_atomic_t interrupted;
+static struct load_shared *interruptible;
 
 static void on_interrupt(int signo)
 {
 	(void)signo;
-	interrupted = 1;
+	load_loop_stop(interruptible);
 }
 
-static uint64_t now_ns(void)
+/* Every client is a descriptor. Who may raise the hard limit does so. */
+static int allow_descriptors(const struct load_plan *plan, struct err *err)
 {
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
-}
-
-static void append(struct run *run, struct load_conn *conn)
-{
-	conn->next = NULL;
-	conn->prev = run->newest;
-	if (run->newest != NULL)
-		run->newest->next = conn;
-	else
-		run->oldest = conn;
-	run->newest = conn;
-	run->n_active++;
-}
-
-static void unlink_conn(struct run *run, struct load_conn *conn)
-{
-	if (conn->prev != NULL)
-		conn->prev->next = conn->next;
-	else
-		run->oldest = conn->next;
-	if (conn->next != NULL)
-		conn->next->prev = conn->prev;
-	else
-		run->newest = conn->prev;
-	run->n_active--;
-}
-
-/* Keeps what epoll watches in step with what CONN waits for. */
-static int watch(struct run *run, struct load_conn *conn, struct err *err)
-{
-	struct epoll_event event = { .events = load_conn_wants(conn, run->plan) };
-
-	if (event.events == conn->watched)
-		return 0;
-	event.data.ptr = conn;
-	if (epoll_ctl(run->epoll, conn->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, conn->fd,
-		      &event) < 0)
-		return err_sys(err, "cannot watch a connection");
-	conn->watched = event.events;
-	return 0;
-}
-
-static void count(struct run *run, const struct load_conn *conn)
-{
-	struct load_stats *stats = run->stats;
-
-	stats->outcomes[conn->outcome]++;
-	if (stats->first_error[conn->outcome] == 0)
-		stats->first_error[conn->outcome] = conn->error;
-}
-
-/* The exchange of CONN has ended. */
-static int conclude(struct run *run, struct load_conn *conn, struct err *err)
-{
-	const struct load_plan *plan = run->plan;
-	struct load_stats *stats = run->stats;
-	uint64_t now = now_ns();
-	bool ok = conn->outcome == LOAD_OK;
-
-	unlink_conn(run, conn);
-	count(run, conn);
-	stats->bytes_out += conn->sent;
-	stats->bytes_in += conn->received;
-	stats->elapsed_ns = now - run->begin_ns;
-	if (ok) {
-		stats->last_answer_ns = stats->elapsed_ns;
-		histogram_add(&stats->latency, now - conn->started_ns);
-	}
-	if (ok && plan->hold)
-		return watch(run, conn, err);
-	if (!ok || !plan->keep)
-		load_conn_close(conn);
-	run->idle[run->n_idle++] = conn;
-	return 0;
-}
-
-/* A connection that had its answer and was held open is gone, too early. */
-static void lose_held(struct run *run, struct load_conn *conn)
-{
-	run->stats->outcomes[LOAD_OK]--;
-	count(run, conn);
-	load_conn_close(conn);
-}
-
-static bool may_start(const struct run *run, uint64_t now)
-{
-	const struct load_plan *plan = run->plan;
-
-	if (interrupted || (plan->total > 0 && run->started >= plan->total))
-		return false;
-	return plan->duration_ns == 0 || now - run->begin_ns < plan->duration_ns;
-}
-
-static int start_one(struct run *run, struct err *err)
-{
-	struct load_conn *conn = run->idle[--run->n_idle];
-	enum load_step step;
-
-	if (conn->fd < 0)
-		run->stats->connections++;
-	conn->started_ns = now_ns();
-	append(run, conn);
-	step = load_conn_start(conn, run->plan, run->started++, err);
-	if (step == LOAD_STEP_FAILED)
-		return -1;
-	if (step == LOAD_STEP_DONE)
-		return conclude(run, conn, err);
-	return watch(run, conn, err);
-}
-
-/* Starts what is due. *more_out: something was left for the next time. */
-static int start_due(struct run *run, bool *more_out, struct err *err)
-{
-	unsigned budget = STARTS_MAX;
-
-	*more_out = false;
-	while (run->n_idle > 0 && may_start(run, now_ns())) {
-		if (budget-- == 0) {
-			*more_out = true;
-			return 0;
-		}
-		if (start_one(run, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int expire(struct run *run, struct err *err)
-{
-	uint64_t now = now_ns();
-	struct load_conn *conn;
-
-	while ((conn = run->oldest) != NULL && run->plan->timeout_ns > 0 &&
-	       now - conn->started_ns >= run->plan->timeout_ns) {
-		conn->outcome = LOAD_TIMEOUT;
-		conn->error = 0;
-		if (conclude(run, conn, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Milliseconds until the next exchange runs out of time; rounded up, so as not to wake too early. */
-static int patience(const struct run *run)
-{
-	uint64_t now, end, ms;
-
-	if (run->oldest == NULL || run->plan->timeout_ns == 0)
-		return -1;
-	now = now_ns();
-	end = run->oldest->started_ns + run->plan->timeout_ns;
-	if (end <= now)
-		return 0;
-	ms = (end - now + 999999) / 1000000;
-	return ms < INT_MAX ? (int)ms : INT_MAX;
-}
-
-static int handle(struct run *run, const struct epoll_event *event, struct err *err)
-{
-	struct load_conn *conn = event->data.ptr;
-	bool held = conn->state == LOAD_OPEN;
-	enum load_step step = load_conn_event(conn, run->plan, event->events);
-
-	if (step == LOAD_STEP_DONE && held) {
-		/* With --keep it is silent between two exchanges, and the next one will notice. */
-		if (run->plan->hold)
-			lose_held(run, conn);
-		else
-			load_conn_close(conn);
-		return 0;
-	}
-	if (step == LOAD_STEP_DONE)
-		return conclude(run, conn, err);
-	return watch(run, conn, err);
-}
-
-static int loop(struct run *run, struct err *err)
-{
-	struct epoll_event events[EVENTS_MAX];
-	sigset_t mask;
-
-	if (sigprocmask(SIG_SETMASK, NULL, &mask) < 0)
-		return err_sys(err, "cannot read the signal mask");
-	(void)sigdelset(&mask, SIGINT);
-	(void)sigdelset(&mask, SIGTERM);
-	for (;;) {
-		bool more;
-		int i, n;
-
-		if (start_due(run, &more, err) < 0 || expire(run, err) < 0)
-			return -1;
-		if (interrupted || (run->n_active == 0 && !may_start(run, now_ns())))
-			return 0;
-		n = epoll_pwait(run->epoll, events, EVENTS_MAX,
-				more || run->n_active == 0 ? 0 : patience(run), &mask);
-		if (n < 0 && errno != EINTR)
-			return err_sys(err, "waiting for the server");
-		for (i = 0; i < n; i++) {
-			if (handle(run, &events[i], err) < 0)
-				return -1;
-		}
-	}
-}
-
-/* Every client is a descriptor. */
-static int allow_descriptors(unsigned clients, struct err *err)
-{
-	rlim_t wanted = (rlim_t)clients + FDS_RESERVED;
-	struct rlimit limit;
+	rlim_t wanted = (rlim_t)plan->clients + FDS_RESERVED + FDS_OF_THREADS * plan->threads;
+	struct rlimit limit, raised;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return err_sys(err, "cannot read the limit of open files");
 	if (limit.rlim_cur >= wanted)
 		return 0;
-	if (limit.rlim_max < wanted)
-		return err_set(err, "%u clients need %llu descriptors, but the limit of open files is %llu",
-			       clients, (unsigned long long)wanted,
-			       (unsigned long long)limit.rlim_max);
-	limit.rlim_cur = wanted;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return err_sys(err, "cannot raise the limit of open files to %llu",
-			       (unsigned long long)wanted);
+	raised = (struct rlimit){ .rlim_cur = wanted, .rlim_max = limit.rlim_max };
+	if (raised.rlim_max < wanted)
+		raised.rlim_max = wanted;
+	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+		return 0;
+	return err_set(err, "%u clients need %llu descriptors, but the limit of open files "
+		       "(RLIMIT_NOFILE) is %llu; `ulimit -Hn' or LimitNOFILE= raises it",
+		       plan->clients, (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
+}
+
+static int catch_signals(struct run *run, struct err *err)
+{
+	struct sigaction action = { .sa_handler = on_interrupt };
+
+	interruptible = &run->shared;
+	if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0)
+		return err_sys(err, "cannot catch signals");
 	return 0;
 }
 
-/* SIGINT and SIGTERM are let through only while the loop waits, so that none comes too early. */
-static int catch_signals(struct err *err)
+static void release_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_interrupt };
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0 ||
-	    sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return err_sys(err, "cannot catch signals");
-	return 0;
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	interruptible = NULL;
 }
 
 static uint64_t timeval_ns(struct timeval tv)
@@ -303,48 +86,141 @@ static void account_cpu(struct load_stats *stats, const struct rusage *before)
 	stats->cpu_system_ns = timeval_ns(after.ru_stime) - timeval_ns(before->ru_stime);
 }
 
+/* Part I of N that are as equal as can be. */
+static uint64_t share(uint64_t whole, unsigned i, unsigned n)
+{
+	return whole / n + (i < whole % n ? 1 : 0);
+}
+
+static int set_up_loop(struct run *run, unsigned i, struct err *err)
+{
+	const struct load_plan *plan = run->plan;
+	unsigned n = plan->threads;
+	struct load_loop *loop = &run->loops[run->n_loops++];
+
+	*loop = (struct load_loop){
+		.plan = plan,
+		.shared = &run->shared,
+		.pace = { .rate = plan->rate / n,
+			  .total = plan->total > 0 ? share(plan->total, i, n) : UINT64_MAX,
+			  .duration_ns = plan->duration_ns },
+		.clients = (unsigned)share(plan->clients, i, n),
+		.serial = i,
+		.serial_step = n,
+		.epoll = -1,
+		.timer = -1,
+	};
+	if (plan->rate > 0)
+		loop->pace.first_ns = (uint64_t)(i * 1e9 / plan->rate);
+	return load_loop_init(loop, err);
+}
+
 static int set_up(struct run *run, struct err *err)
 {
-	unsigned i, clients = run->plan->clients;
+	unsigned i, n = run->plan->threads;
 
-	if (allow_descriptors(clients, err) < 0 || catch_signals(err) < 0)
+	run->shared.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (run->shared.stop_fd < 0)
+		return err_sys(err, "cannot make an event");
+	run->loops = calloc(n, sizeof(*run->loops));
+	run->threads = calloc(n, sizeof(*run->threads));
+	if (run->loops == NULL || run->threads == NULL)
+		return err_sys(err, "no memory for %u threads", n);
+	if (allow_descriptors(run->plan, err) < 0)
 		return -1;
-	run->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (run->epoll < 0)
-		return err_sys(err, "cannot make an epoll instance");
-	run->conns = calloc(clients, sizeof(*run->conns));
-	run->idle = calloc(clients, sizeof(*run->idle));
-	if (run->conns == NULL || run->idle == NULL)
-		return err_sys(err, "no memory for %u clients", clients);
-	for (i = 0; i < clients; i++) {
-		load_conn_init(&run->conns[i]);
-		run->idle[run->n_idle++] = &run->conns[i];
+	for (i = 0; i < n; i++) {
+		if (set_up_loop(run, i, err) < 0)
+			return -1;
 	}
-	return 0;
+	return catch_signals(run, err);
 }
 
 static void tear_down(struct run *run)
 {
 	unsigned i;
 
-	for (i = 0; run->conns != NULL && i < run->plan->clients; i++)
-		load_conn_close(&run->conns[i]);
-	free(run->conns);
-	free(run->idle);
-	fd_close(&run->epoll);
+	release_signals();
+	for (i = 0; i < run->n_loops; i++)
+		load_loop_free(&run->loops[i]);
+	free(run->loops);
+	free(run->threads);
+	fd_close(&run->shared.stop_fd);
+}
+
+static void *thread_main(void *arg)
+{
+	load_loop_run(arg);
+	return NULL;
+}
+
+/* Threads beyond the first, with all signals left to that one. */
+static int start_threads(struct run *run, struct err *err)
+{
+	sigset_t all, before;
+	int rc = 0;
+	unsigned i;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (i = 1; i < run->n_loops && rc == 0; i++) {
+		rc = pthread_create(&run->threads[i], NULL, thread_main, &run->loops[i]);
+		if (rc == 0)
+			run->n_threads++;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc == 0)
+		return 0;
+	load_loop_stop(&run->shared);
+	return err_set(err, "cannot start thread %u", i);
+}
+
+static void join_threads(struct run *run)
+{
+	unsigned i;
+
+	for (i = 1; i <= run->n_threads; i++)
+		(void)pthread_join(run->threads[i], NULL);
+}
+
+/* Runs all loops to their end. */
+static int go(struct run *run, struct err *err)
+{
+	struct progress progress = { .loops = run->loops, .n = run->n_loops };
+	int rc;
+	unsigned i;
+
+	run->shared.begin_ns = load_loop_now();
+	if (progress_begin(&progress)) {
+		run->loops[0].on_second = progress_show;
+		run->loops[0].context = &progress;
+	}
+	rc = start_threads(run, err);
+	if (rc == 0)
+		load_loop_run(&run->loops[0]);
+	join_threads(run);
+	progress_end(&progress);
+	for (i = 0; i < run->n_loops && rc == 0; i++) {
+		if (run->loops[i].failed) {
+			*err = run->loops[i].err;
+			rc = -1;
+		}
+	}
+	return rc;
 }
 
 int load_run(const struct load_plan *plan, struct load_stats *stats, struct err *err)
 {
-	struct run run = { .plan = plan, .stats = stats, .epoll = -1 };
+	struct run run = { .plan = plan, .shared.stop_fd = -1 };
 	struct rusage before;
+	unsigned i;
 	int rc = set_up(&run, err);
 
 	if (rc == 0) {
 		(void)getrusage(RUSAGE_SELF, &before);
-		run.begin_ns = now_ns();
-		rc = loop(&run, err);
+		rc = go(&run, err);
 		account_cpu(stats, &before);
+		for (i = 0; i < run.n_loops; i++)
+			load_stats_merge(stats, &run.loops[i].stats);
 	}
 	tear_down(&run);
 	return rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load itself: one thread, one epoll, a closed loop of clients. A client starts its next
- * exchange as soon as the one before has ended.
+ * A load run as a whole: what it needs of the machine, its threads, its signals, and the sum of what the
+ * threads found out. The work is in load_loop.h.
  */
 #ifndef PREFORKD_CLIENT_LOAD_RUN_H
 #define PREFORKD_CLIENT_LOAD_RUN_H

@@ -16,10 +16,15 @@ struct load_stats {
 	uint64_t elapsed_ns;	 /* from the first connect to the last outcome */
 	uint64_t last_answer_ns; /* from the first connect to the last that was ok */
 	uint64_t cpu_user_ns, cpu_system_ns; /* of this process, during the run */
-	struct histogram latency; /* ns from the start of an exchange to its end; only those ok */
+	/* ns to the end of an exchange, of those ok; from its start, or in an open loop from when it
+	 * should have started */
+	struct histogram latency;
 };
 
 void load_stats_init(struct load_stats *stats);
+
+/* Adds what FROM has found out. */
+void load_stats_merge(struct load_stats *into, const struct load_stats *from);
 
 /* Everything that ended otherwise than ok. */
 uint64_t load_stats_lost(const struct load_stats *stats);

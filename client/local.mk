@@ -3,6 +3,8 @@
 libpreforkd_a_SOURCES += \
 	%D%/connect.c \
 	%D%/connect.h \
+	%D%/datagrams.c \
+	%D%/datagrams.h \
 	%D%/dial.c \
 	%D%/dial.h \
 	%D%/histogram.c \
@@ -11,16 +13,28 @@ libpreforkd_a_SOURCES += \
 	%D%/load.h \
 	%D%/load_conn.c \
 	%D%/load_conn.h \
+	%D%/load_content.c \
+	%D%/load_content.h \
+	%D%/load_loop.c \
+	%D%/load_loop.h \
+	%D%/load_options.c \
+	%D%/load_pace.c \
+	%D%/load_pace.h \
 	%D%/load_plan.c \
 	%D%/load_plan.h \
 	%D%/load_run.c \
 	%D%/load_run.h \
 	%D%/load_stats.c \
 	%D%/load_stats.h \
+	%D%/progress.c \
+	%D%/progress.h \
+	%D%/race.c \
+	%D%/race.h \
 	%D%/relay.c \
 	%D%/relay.h \
 	%D%/report.c \
-	%D%/report.h
+	%D%/report.h \
+	%D%/report_histogram.c
 
 bin_PROGRAMS += preforkc
 preforkc_SOURCES = %D%/main.c

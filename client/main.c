@@ -11,16 +11,21 @@
 #include "load.h"
 
 static const char help[] =
-	"Usage: preforkc [connect] ADDRESS\n"
+	"Usage: preforkc [connect] [-uv] [-w TIME] ADDRESS\n"
 	"       preforkc load [OPTION]... ADDRESS\n"
 	"Talks to a server: standard input goes there, what it says goes to standard output;\n"
 	"or puts it under load. ADDRESS is HOST:PORT, [IPV6]:PORT or unix:PATH (unix:@NAME for an\n"
-	"abstract name).\n"
+	"abstract name); udp:HOST:PORT is the same as -u.\n"
 	"\n"
-	"  -h, --help     `preforkc load --help' tells the options of load\n"
+	"  -u, --udp        datagrams: one for each piece that is read from standard input\n"
+	"  -v, --verbose    say which address answered, and how long it took\n"
+	"  -w, --wait=TIME  give up if there is no connection after TIME, e.g. 3s, or if nothing\n"
+	"                   comes or goes for that long\n"
+	"  -h, --help       `preforkc load --help' tells the options of load\n"
 	"  -V, --version\n"
 	"\n"
-	"Exit status: 0 done, 1 cut, 64 usage, 69 cannot reach the server, 71 system error.\n";
+	"Exit status: 0 done, 1 cut or silent, 64 usage, 69 cannot reach the server, 71 system error,\n"
+	"77 not permitted.\n";
 
 static int print(const char *text)
 {

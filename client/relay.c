@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/parse.h"
 
 #define BUFFER_SIZE 65536
 
@@ -21,6 +22,7 @@ struct pump {
 	size_t write_max;     /* the most that one write takes without blocking */
 	const char *from_name; /* for messages */
 	const char *to_name;
+	unsigned long long moved; /* bytes taken in */
 	char data[BUFFER_SIZE];
 };
 
@@ -54,10 +56,14 @@ static int fill(struct pump *pump, struct err *err)
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return 0;
+		if (errno == ECONNRESET)
+			return err_sys(err, "%s has cut the connection after %llu bytes",
+				       pump->from_name, pump->moved);
 		return err_sys(err, "reading from %s", pump->from_name);
 	}
 	pump->start = 0;
 	pump->end = (size_t)n;
+	pump->moved += (size_t)n;
 	if (n == 0)
 		pump->from = -1;
 	return 0;
@@ -133,7 +139,24 @@ static void give_up(struct pump *pump)
 	pump->start = pump->end = 0;
 }
 
-int relay_run(int in, int out, int sock, struct err *err)
+/* poll() for at most IDLE_MS (0: for ever). 1, 0 to try again, or -1. */
+static int wait_for(struct pollfd *pfds, int64_t idle_ms, struct err *err)
+{
+	int64_t ms = idle_ms > 0 ? idle_ms : -1;
+	int n = poll(pfds, 2, ms < INT_MAX ? (int)ms : INT_MAX);
+	char text[32];
+
+	if (n > 0)
+		return 1;
+	if (n < 0)
+		return errno == EINTR ? 0 : err_sys(err, "waiting for the server");
+	format_duration(idle_ms, text, sizeof(text));
+	(void)err_set(err, "nothing came or went for %s (time-out)", text);
+	err->code = ETIMEDOUT;
+	return -1;
+}
+
+int relay_run(int in, int out, int sock, int64_t idle_ms, struct err *err)
 {
 	static struct pump up, down;
 	bool terminal = isatty(in) == 1;
@@ -145,17 +168,18 @@ int relay_run(int in, int out, int sock, struct err *err)
 			      .to_name = "standard output", .write_max = write_max(out) };
 	while (!is_done(&up) || !is_done(&down)) {
 		struct pollfd pfds[2];
+		int rc;
 
 		/* Nobody at a terminal can know that the server has finished, and would wait for ever. */
 		if (is_done(&down) && terminal && !is_waiting(&up))
 			break;
 		pfds[0] = poll_for(&up);
 		pfds[1] = poll_for(&down);
-		if (poll(pfds, 2, -1) < 0) {
-			if (errno == EINTR)
-				continue;
-			return err_sys(err, "waiting for the server");
-		}
+		rc = wait_for(pfds, idle_ms, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			continue;
 		/* What the server said before it went away comes first. */
 		if (pfds[1].revents != 0 && move(&down, false, err) < 0)
 			return -1;

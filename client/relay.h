@@ -6,13 +6,16 @@
 #ifndef PREFORKD_CLIENT_RELAY_H
 #define PREFORKD_CLIENT_RELAY_H
 
+#include <stdint.h>
+
 struct err;
 
 /*
  * IN goes to SOCK and SOCK to OUT until both have ended. SOCK must be non-blocking; IN and OUT
  * are left as they are, for other processes may share them. OUT is closed when the peer has finished.
- * Input from a terminal is no longer waited for then. 0, or -1 if anything was cut.
+ * Input from a terminal is no longer waited for then. Silence in both
+ * directions for IDLE_MS is a failure, unless that is 0. 0, or -1 if anything was cut.
  */
-int relay_run(int in, int out, int sock, struct err *err);
+int relay_run(int in, int out, int sock, int64_t idle_ms, struct err *err);
 
 #endif

@@ -57,6 +57,10 @@ static void print_work(const struct load_plan *plan, FILE *out)
 		(void)fprintf(out, "%zu bytes", plan->reply_size);
 		break;
 	}
+	if (plan->rate > 0)
+		(void)fprintf(out, ", %g/s", plan->rate);
+	if (plan->threads > 1)
+		(void)fprintf(out, ", %u threads", plan->threads);
 	(void)fprintf(out, "%s%s\n", plan->keep ? ", kept" : "", plan->hold ? ", held" : "");
 }
 
@@ -146,8 +150,11 @@ void report_json(const struct load_plan *plan, const struct load_stats *stats, F
 
 	(void)fputs("{\"address\":", out);
 	json_string(plan->addr.text, out);
-	(void)fprintf(out, ",\"clients\":%u,\"size\":%zu,\"seconds\":%.6f", plan->clients,
-		      plan->request_size, ms(stats->elapsed_ns) / 1000);
+	(void)fprintf(out, ",\"clients\":%u,\"threads\":%u,\"size\":%zu", plan->clients,
+		      plan->threads, plan->request_size);
+	if (plan->rate > 0)
+		(void)fprintf(out, ",\"rate_asked\":%.3f", plan->rate);
+	(void)fprintf(out, ",\"seconds\":%.6f", ms(stats->elapsed_ns) / 1000);
 	(void)fprintf(out, ",\"rate\":%.3f,\"lost\":%" PRIu64 ",\"outcomes\":{",
 		      per_second(stats->outcomes[LOAD_OK], stats->elapsed_ns),
 		      load_stats_lost(stats));

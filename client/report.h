@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+struct histogram;
 struct load_plan;
 struct load_stats;
 
@@ -12,5 +13,8 @@ void report_text(const struct load_plan *plan, const struct load_stats *stats, F
 
 /* One object on one line. */
 void report_json(const struct load_plan *plan, const struct load_stats *stats, FILE *out);
+
+/* A bar for each step of latency, on a scale of 1, 2, 5, 10. Draws nothing if nothing was answered. */
+void report_histogram(const struct histogram *latency, FILE *out);
 
 #endif

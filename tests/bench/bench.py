@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures preforkd beside bare yardsticks and, for programs, beside its peers.
+"""Measures preforkd beside bare yardsticks and its peers, and its load generator beside wrk.
 
 Everything runs on loopback and in turn. A round of rates is made of short slices, A B C, C B A, A B C,
 C B A, so that what else the machine does meets all alike. Each side's median is shown; the ratio is
-the median of the ratios within the rounds, because the two sides of a round had the same weather.
-The table goes to standard output and, with all
-values, into a folder. The exit status is 0 when every goal is met, 1 when one is not, 2 when
-something could not be measured.
+the median of the ratios within the rounds, because the two sides had the same weather.
+The table goes to standard output and, with all values and a plot of the ratios, into a folder. The
+exit status is 0 when every goal is met, 1 when one is not, 2 when something could not be measured.
 
-The environment names the programs: PREFORKD, PREFORKC, and for peers TCPSERVER, XINETD, SOCAT.
+The environment names the programs: PREFORKD, PREFORKC, and for peers (else looked for in PATH)
+TCPSERVER, XINETD, INETD, SOCAT, SYSTEMD_SOCKET_ACTIVATE, PERL, APACHE, APACHE_MODULES and WRK; PEERS names a folder into which Debian packages were unpacked.
 """
 
 import argparse
@@ -20,10 +20,12 @@ import platform
 import statistics
 import sys
 
+import peers
+import plot
 import servers
 import works
 
-UNITS = {"rate": ("/s", 0), "memory": (" kB", 1), "time": (" ms", 1)}
+UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1)}
 
 
 class Goal:
@@ -57,6 +59,8 @@ WORKS = [
 	("burst", f"burst: 4 workers, {works.BURST_CLIENTS} clients at once, last answer (beside "
 	 f"{works.BURST_CLIENTS} started before)", works.burst, "time",
 	 Goal(at_most=100, absolute=True)),
+	("client", "load generator: exchanges for a CPU second of the client, 16 kept; beside wrk",
+	 works.client_cost, "cost", Goal(at_least=1)),
 ]
 PEER_GOAL = Goal(at_least=1)
 
@@ -88,30 +92,18 @@ def interleave(measures, rounds, slices, label):
 	return values
 
 
-def available_peers():
-	"""The peers that can be started here, and the names of those that are not installed."""
-	found, missing = [], []
-	for peer in servers.PEERS:
-		try:
-			servers.find(peer.name, peer.name.upper())
-			found.append(peer)
-		except servers.Missing:
-			missing.append(peer.name)
-	return found, missing
-
-
 def show(value, kind):
 	unit, digits = UNITS[kind]
 	return f"{value:,.{digits}f}{unit}"
 
 
-def line(what, kind, goal, other, ours):
+def line(key, beside, what, kind, goal, other, ours):
 	"""One line of the table: OTHER's values, OURS, their ratio, and whether the goal is met."""
 	a, b = statistics.median(other), statistics.median(ours)
 	ratios = [y / x for x, y in zip(other, ours)]
 	ratio = statistics.median(ratios)
 	return {
-		"work": what, "kind": kind, "other": a, "preforkd": b, "ratio": ratio,
+		"key": key, "beside": beside, "work": what, "kind": kind, "other": a, "preforkd": b, "ratio": ratio,
 		"goal": goal.text(UNITS[kind][0]), "met": goal.met(b, ratio),
 		"ratio_min": min(ratios), "ratio_max": max(ratios),
 		"values": {"other": other, "preforkd": ours},
@@ -119,13 +111,15 @@ def line(what, kind, goal, other, ours):
 
 
 def measure(bench, key, what, work, kind, goal, rounds):
-	"""The lines of one work: against the yardstick, and for exec against each peer."""
-	peers = available_peers()[0] if key == "exec" and not bench.self_test else []
-	with works.prepared(bench, work, *peers) as measures:
+	"""The lines of one work: against the yardstick, and against each peer that does the same."""
+	others = [] if bench.self_test else [p for p in peers.available()[0] if p.work == key]
+	with works.prepared(bench, work, *others) as measures:
 		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
-	lines = [line(what, kind, goal, values[0], values[1])]
-	for peer, other in zip(peers, values[2:]):
-		lines.append(line(f"{what}; beside {peer.name}", kind, PEER_GOAL, other, values[1]))
+	yardstick = "wrk" if key == "client" else "the yardstick"
+	lines = [line(key, yardstick, what, kind, goal, values[0], values[1])]
+	for peer, other in zip(others, values[2:]):
+		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind, PEER_GOAL, other,
+				  values[1]))
 	return lines
 
 
@@ -140,7 +134,7 @@ def machine():
 
 
 def table(lines):
-	out = ["| work | yardstick | preforkd | ratio | goal | met? | ratios |",
+	out = ["| work | the other side | preforkd | ratio | goal | met? | ratios |",
 	       "| --- | ---: | ---: | ---: | ---: | --- | --- |"]
 	for entry in lines:
 		out.append("| {} | {} | {} | {:.3f} | {} | {} | {:.2f} to {:.2f} |".format(
@@ -158,7 +152,6 @@ def report(lines, notes, rounds, seconds):
 
 
 def write(folder, text, lines):
-	os.makedirs(folder, exist_ok=True)
 	with open(os.path.join(folder, "bench.md"), "w") as f:
 		f.write(text + "\n")
 	with open(os.path.join(folder, "bench.json"), "w") as f:
@@ -195,17 +188,21 @@ def main():
 			continue
 		try:
 			lines += measure(bench, key, what, work, kind, goal, options.rounds)
+		except servers.Missing as name:
+			notes.append(f"not measured, {name} is not installed: {what}")
 		except (servers.Failed, OSError, ValueError) as error:
 			notes.append(f"not measured: {what}: {error}")
-	notes += [f"not installed: {name}" for name in available_peers()[1]]
+	notes += [f"not installed: {name}" for name in peers.available()[1]]
 	if options.self_test:
 		notes.append("yardsticks against themselves: preforkd was not measured")
 	if options.rounds < 5:
 		notes.append("fewer than five rounds: not to be relied on")
+	os.makedirs(options.out, exist_ok=True)
+	notes += plot.draw(lines, options.out)
 	text = report(lines, notes, options.rounds, options.seconds)
 	print(text)
 	write(options.out, text, lines)
-	if any(note.startswith("not measured") for note in notes):
+	if any(note.startswith("not measured:") for note in notes):
 		return 2
 	return 0 if all(entry["met"] for entry in lines) else 1
 

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
 # `make bench`: numbers, not tests; never part of make check. Arguments: make bench BENCH='--only echo-64'
-bench_programs = %D%/yardstick %D%/yardstick_exec %D%/forks
+bench_programs = %D%/yardstick %D%/yardstick_exec %D%/yardstick_http %D%/forks
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 %C%_yardstick_SOURCES = %D%/yardstick.c %D%/yard.c %D%/yard.h
 %C%_yardstick_exec_SOURCES = %D%/yardstick_exec.c %D%/yard.c %D%/yard.h
+%C%_yardstick_http_SOURCES = %D%/yardstick_http.c %D%/yard.c %D%/yard.h
 %C%_forks_SOURCES = %D%/forks.c
 %C%_yardstick_LDADD =
 %C%_yardstick_exec_LDADD =
+%C%_yardstick_http_LDADD =
 %C%_forks_LDADD =
 
 EXTRA_DIST += \
 	%D%/bench.py \
+	%D%/peers.py \
+	%D%/plot.py \
 	%D%/pss.py \
 	%D%/servers.py \
 	%D%/works.py
@@ -19,7 +23,7 @@ EXTRA_DIST += \
 # A goal that is missed is a finding, not a broken build.
 bench: preforkd$(EXEEXT) preforkc$(EXEEXT) $(bench_programs)
 	@PREFORKD='$(abs_top_builddir)/preforkd$(EXEEXT)' PREFORKC='$(abs_top_builddir)/preforkc$(EXEEXT)' \
-	PYTHONDONTWRITEBYTECODE=1 \
+	PEERS='$(abs_top_builddir)/peers' PYTHONDONTWRITEBYTECODE=1 \
 	$(PYTHON3) $(top_srcdir)/%D%/bench.py --programs %D% --out bench $(BENCH) \
 	|| test $$? -eq 1
 

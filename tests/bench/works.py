@@ -7,8 +7,10 @@ A side is a pair (name, measure); measure() gives one number. Sides of one work 
 import contextlib
 import json
 import os
+import re
 import subprocess
 
+import peers
 import pss
 import servers
 
@@ -79,8 +81,11 @@ def rates(bench, stack, sides, *arguments):
 	return measures
 
 
-def echo_connections(bench, stack):
-	return rates(bench, stack, [bench.echo_yardstick, bench.echo_daemon], "-c", "16", "-s", "64")
+def echo_connections(bench, stack, *others):
+	# One line: that is what Apache's mod_echo waits for.
+	line = "the same 64 bytes for all of them, for there are line servers\\r\\n"
+	return rates(bench, stack, [bench.echo_yardstick, bench.echo_daemon, *others], "-c", "16",
+		     "--send", line)
 
 
 def on_one_processor(stack):
@@ -103,8 +108,8 @@ def echo_large(bench, stack):
 		     "-s", "64K")
 
 
-def exec_cat(bench, stack, *peers):
-	return rates(bench, stack, [bench.exec_yardstick, bench.exec_daemon, *peers], "-c", "8",
+def exec_cat(bench, stack, *others):
+	return rates(bench, stack, [bench.exec_yardstick, bench.exec_daemon, *others], "-c", "8",
 		     "-s", "64")
 
 
@@ -160,8 +165,38 @@ def burst(bench, stack):
 	return [lambda: measure(yardstick), lambda: measure(daemon)]
 
 
+def run_for_cpu(command):
+	"""Its output, and the processor time that it took, in seconds."""
+	with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+		output = process.stdout.read()
+		_, status, usage = os.wait4(process.pid, 0)
+		process.returncode = os.waitstatus_to_exitcode(status)
+	if process.returncode != 0 or "Socket errors" in output or "Non-2xx" in output:
+		raise servers.Failed(f"{' '.join(command)}: {output}")
+	return output, usage.ru_utime + usage.ru_stime
+
+
+def client_cost(bench, stack):
+	"""The load generator itself beside wrk: one thread, 16 kept connections, as fast as it goes."""
+	wrk = peers.find("wrk", "WRK")
+	seconds = max(1, round(bench.seconds))
+	http = stack.enter_context(servers.Yardstick(bench.program("yardstick_http"), WORKERS))
+	echo = stack.enter_context(bench.echo_yardstick())
+
+	def with_wrk():
+		output, cpu = run_for_cpu([wrk, "-t1", "-c16", f"-d{seconds}s", f"http://{http.address}/"])
+		return int(re.search(r"(\d+) requests in", output).group(1)) / cpu
+
+	def with_preforkc():
+		output, cpu = run_for_cpu([bench.preforkc, "load", "--json", "--keep", "-c", "16",
+					   "-t", f"{seconds}s", echo.address])
+		return json.loads(output)["outcomes"]["ok"] / cpu
+
+	return [with_wrk, with_wrk if bench.self_test else with_preforkc]
+
+
 @contextlib.contextmanager
-def prepared(bench, work, *peers):
+def prepared(bench, work, *others):
 	"""The measurements of WORK, with its servers up for as long as they are needed."""
 	with contextlib.ExitStack() as stack:
-		yield work(bench, stack, *peers)
+		yield work(bench, stack, *others)

@@ -4,6 +4,8 @@ system_tests = \
 	%D%/test_activation.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \
+	%D%/test_client_connect.py \
+	%D%/test_client_load.py \
 	%D%/test_clients.py \
 	%D%/test_concurrency.py \
 	%D%/test_crash.py \
@@ -19,6 +21,7 @@ system_tests = \
 	%D%/test_stop.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
+	%D%/harness/client.py \
 	%D%/harness/conf.py \
 	%D%/harness/daemon.py \
 	%D%/harness/launch.py \

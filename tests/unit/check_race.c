@@ -91,7 +91,7 @@ START_TEST(silence_costs_250_ms_each)
 {
 	struct race race;
 
-	race_init(&race, 3, 1000);
+	race_init(&race, 4, 1000);
 	expect_start(&race, 1000, 0);
 	ck_assert_int_eq(race_wait(&race, 1000), 250);
 	expect_none(&race, 1249);
@@ -99,7 +99,10 @@ START_TEST(silence_costs_250_ms_each)
 	expect_start(&race, 1250, 1);
 	expect_none(&race, 1499);
 	expect_start(&race, 1510, 2); /* we were late: the next is late, too */
-	ck_assert_int_eq(race_wait(&race, 1510), -1);
+	ck_assert_int_eq(race_wait(&race, 1510), 250);
+	expect_none(&race, 1759);
+	expect_start(&race, 1760, 3);
+	ck_assert_int_eq(race_wait(&race, 1760), -1);
 	expect_none(&race, 9999);
 	ck_assert(!race_lost(&race));
 }

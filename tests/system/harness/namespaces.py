@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A network of one's own, where a test may turn the host's knobs."""
+"""A network, or mounts, of one's own, where a test may turn the host's knobs."""
 
 import ctypes
 import os
@@ -8,13 +8,23 @@ import subprocess
 CLONE_NEWNET = 0x40000000
 
 
+def _why_not(what, *command):
+	"""Root of a container may lack the right: so it is tried."""
+	if os.geteuid() != 0:
+		return "needs root (a %s namespace)" % what
+	probe = subprocess.run(["unshare", *command], check=False,
+			       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+	return None if probe.returncode == 0 else "no %s namespace: %s" % (what, probe.stderr.strip())
+
+
 def no_namespaces():
 	"""Why there can be no network namespace, or None."""
-	if os.geteuid() != 0:
-		return "needs root (a network namespace)"
-	probe = subprocess.run(["unshare", "-n", "ip", "link", "set", "lo", "up"], check=False,
-			       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-	return None if probe.returncode == 0 else "no network namespace: " + probe.stderr.strip()
+	return _why_not("network", "-n", "ip", "link", "set", "lo", "up")
+
+
+def no_mounts():
+	"""Why there can be no mounts of one's own, or None."""
+	return _why_not("mount", "-m", "mount", "--make-rprivate", "/")
 
 
 def fresh_network():

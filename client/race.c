@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "race.h"
+
+#include <sys/socket.h>
+
+#include "net/addr.h"
+
+static bool is_v6(const struct sockaddr_any *addr)
+{
+	return addr->sa.sa_family == AF_INET6;
+}
+
+/* The first at FROM or after it that is of IPv6 or not, as wanted; N if there is none. */
+static size_t find(const struct sockaddr_any *targets, size_t from, size_t n, bool v6)
+{
+	while (from < n && is_v6(&targets[from]) != v6)
+		from++;
+	return from;
+}
+
+void race_order(struct sockaddr_any *targets, size_t n)
+{
+	bool v6 = true;
+	size_t i;
+
+	for (i = 0; i < n; i++, v6 = !v6) {
+		size_t j = find(targets, i, n, v6);
+		struct sockaddr_any chosen;
+
+		if (j == n)
+			continue; /* that family is used up */
+		chosen = targets[j];
+		for (; j > i; j--)
+			targets[j] = targets[j - 1];
+		targets[i] = chosen;
+	}
+}
+
+void race_init(struct race *race, size_t n, int64_t now_ms)
+{
+	*race = (struct race){ .n = n, .next_ms = now_ms };
+}
+
+bool race_next(struct race *race, int64_t now_ms, size_t *index_out)
+{
+	if (race->started == race->n || now_ms < race->next_ms)
+		return false;
+	*index_out = race->started++;
+	race->next_ms = now_ms + RACE_STAGGER_MS;
+	return true;
+}
+
+void race_failed(struct race *race, int64_t now_ms)
+{
+	race->failed++;
+	race->next_ms = now_ms;
+}
+
+bool race_lost(const struct race *race)
+{
+	return race->failed == race->n;
+}
+
+int64_t race_wait(const struct race *race, int64_t now_ms)
+{
+	if (race->started == race->n)
+		return -1;
+	return race->next_ms > now_ms ? race->next_ms - now_ms : 0;
+}
