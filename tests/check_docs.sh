@@ -33,8 +33,9 @@ sound_page() {
 	}
 }
 
-# options_in_page: every option that standard input names is in the manual
+# options_in_page PAGE: every option that standard input names is in PAGE
 options_in_page() {
+	page=$1
 	grep -oE '(^|[ ,[])--?[A-Za-z][a-z-]*' | sed 's/^[ ,[]//' | sort -u >"$scratch"
 	[ -s "$scratch" ] || {
 		echo "# there are no options"
@@ -42,8 +43,8 @@ options_in_page() {
 	}
 	bad=0
 	while read -r option; do
-		sed 's/\\-/-/g' man/preforkd.8 | grep -qE -- "(^|[^a-z-])$option([^a-z-]|\$)" || {
-			echo "# $option is not in the manual"
+		sed 's/\\-/-/g' "$page" | grep -qE -- "(^|[^a-z-])$option([^a-z-]|\$)" || {
+			echo "# $option is not in $page"
 			bad=1
 		}
 	done <"$scratch"
@@ -62,14 +63,18 @@ else
 	skip "the manual is well-formed" "groff is not installed"
 fi
 
-if [ -x "$PREFORKD" ]; then
-	"$PREFORKD" --help </dev/null | options_in_page
+if [ -x "$PREFORKD" ] && [ -x "$PREFORKC" ]; then
+	"$PREFORKD" --help </dev/null | options_in_page man/preforkd.8
 	result "the manual has every option of preforkd --help"
-	echo "  -Z --no-such-option" | options_in_page >/dev/null
+	"$PREFORKC" --help </dev/null | options_in_page man/preforkc.1
+	result "the manual has every option of preforkc --help"
+	"$PREFORKC" load --help </dev/null | options_in_page man/preforkc.1
+	result "the manual has every option of preforkc load --help"
+	echo "  -Z --no-such-option" | options_in_page man/preforkd.8 >/dev/null
 	[ $? -eq 1 ]
 	result "an option that is missing there is seen"
 else
-	skip "the manual has every option of preforkd --help" "preforkd is not built"
+	skip "the manuals have every option" "the programs are not built"
 fi
 
 if command -v shellcheck >/dev/null; then
