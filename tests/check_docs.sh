@@ -2,23 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The manual is well-formed and complete, the scripts are sound. Prints TAP.
 
-n=0
-
-# result DESCRIPTION: the last command's status
-result() {
-	status=$?
-	n=$((n + 1))
-	if [ "$status" -eq 0 ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-	fi
-}
-
-skip() {
-	n=$((n + 1))
-	echo "ok $n - $1 # SKIP $2"
-}
+# shellcheck disable=SC1091 # is looked at by itself
+. "$TOP_SRCDIR/tests/tap.sh"
 
 cd "$TOP_SRCDIR" || exit 99
 trap 'rm -f "$scratch"' EXIT
@@ -88,4 +73,4 @@ else
 	skip "the scripts are sound" "shellcheck is not installed"
 fi
 
-echo "1..$n"
+plan

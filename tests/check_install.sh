@@ -8,17 +8,8 @@ trap 'rm -rf "$dest" "$dest.root" "$dest.log"' EXIT
 trap 'exit 99' HUP INT TERM
 # The make that runs this test says nothing to the make that it tests.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-n=0
-
-result() {
-	status=$?
-	n=$((n + 1))
-	if [ "$status" -eq 0 ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-	fi
-}
+# shellcheck disable=SC1091 # is looked at by itself
+. "$TOP_SRCDIR/tests/tap.sh"
 
 installed() {
 	find "$dest" -path "*$1" | grep -q .
@@ -44,8 +35,7 @@ done
 unit=$(find "$dest" -name preforkd.service)
 unit_folder=${unit%/*}
 if [ -z "$unit" ]; then
-	n=$((n + 1))
-	echo "ok $n - the units # SKIP configured without a folder for units"
+	skip "the units" "configured without a folder for units"
 else
 	! grep -n '@[a-z]*@' "$unit" "${unit%.service}.socket"
 	result "the paths in preforkd.service are filled in"
@@ -66,8 +56,7 @@ else
 		result "systemd-analyze has nothing to say about the units"
 		[ -z "$said" ] || echo "$said" | sed 's/^/# /'
 	else
-		n=$((n + 1))
-		echo "ok $n - systemd-analyze # SKIP systemd-analyze is not installed"
+		skip "systemd-analyze" "systemd-analyze is not installed"
 	fi
 fi
 
@@ -91,4 +80,4 @@ left=$(find "$dest" -type f)
 result "make uninstall takes back an untouched configuration"
 [ -z "$left" ] || echo "$left" | sed 's/^/# /'
 
-echo "1..$n"
+plan

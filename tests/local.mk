@@ -26,7 +26,8 @@ EXTRA_DIST += \
 	$(tree_tests) \
 	%D%/fuzz/replay.sh \
 	%D%/no-python \
-	%D%/tap-unit
+	%D%/tap-unit \
+	%D%/tap.sh
 
 TEST_EXTENSIONS = .py .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

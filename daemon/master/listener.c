@@ -44,15 +44,11 @@ static void tell_backlog(const struct config_service *service, const struct list
 		  listener->inherited ? " (inherited)" : "", (long long)listener->backlog);
 }
 
-/* Makes LISTENER, whose fd is open, take clients. */
+/* Makes LISTENER, whose fd and address are set, take clients. */
 static int start(const struct config_service *service, struct listener *listener, struct err *err)
 {
 	struct err why;
 
-	/* asked for port 0: see which one it became */
-	listener->addr.len = sizeof(listener->addr.ss);
-	if (getsockname(listener->fd, &listener->addr.sa, &listener->addr.len) < 0)
-		return err_sys(err, "cannot read a listener's address");
 	(void)addr_format(&listener->addr, listener->text, sizeof(listener->text));
 	if (listen_start(listener->fd, service->backlog, &listener->backlog, &why) < 0) {
 		(void)err_set(err, "%s: %s", listener->text, why.text);
@@ -63,8 +59,8 @@ static int start(const struct config_service *service, struct listener *listener
 	return 0;
 }
 
-static int open_inherited(const struct config_service *service, int fd, struct list *list,
-			  struct err *err)
+static int open_inherited(const struct config_service *service, int fd,
+			  const struct sockaddr_any *where, struct list *list, struct err *err)
 {
 	struct listener *listener = add(list, err);
 
@@ -74,10 +70,8 @@ static int open_inherited(const struct config_service *service, int fd, struct l
 	}
 	listener->fd = fd;
 	listener->inherited = true;
-	listener->addr.len = sizeof(listener->addr.ss);
-	if (getsockname(fd, &listener->addr.sa, &listener->addr.len) < 0)
-		return err_sys(err, "cannot read an inherited socket's address");
-	if (socket_options_set(fd, listener->addr.sa.sa_family, &service->socket, err) < 0)
+	listener->addr = *where;
+	if (socket_options_set(fd, where->sa.sa_family, &service->socket, err) < 0)
 		return -1;
 	return start(service, listener, err);
 }
@@ -91,7 +85,7 @@ static int open_named(const struct config_service *service, const struct addr *a
 
 	/* one name may stand for several sockets: a .socket unit with two ListenStream= lines */
 	while ((fd = inherited_by_name(inherited, addr->host, &where)) >= 0) {
-		if (open_inherited(service, fd, list, err) < 0)
+		if (open_inherited(service, fd, &where, list, err) < 0)
 			return -1;
 		any = true;
 	}
@@ -116,14 +110,16 @@ static int open_one(const struct config_service *service, const struct addr *add
 	struct listen_path path;
 	int fd = inherited_by_addr(inherited, where);
 
-	if (fd < 0 && addr->kind == ADDR_ANY) { /* 0.0.0.0:PORT serves *:PORT, too */
+	if (fd >= 0)
+		return open_inherited(service, fd, where, list, err);
+	if (addr->kind == ADDR_ANY) { /* 0.0.0.0:PORT serves *:PORT, too */
 		v4.len = sizeof(v4.in);
 		v4.in.sin_family = AF_INET;
 		v4.in.sin_port = where->in6.sin6_port;
 		fd = inherited_by_addr(inherited, &v4);
+		if (fd >= 0)
+			return open_inherited(service, fd, &v4, list, err);
 	}
-	if (fd >= 0)
-		return open_inherited(service, fd, list, err);
 	fd = listen_bind(where, addr->kind == ADDR_ANY, &service->socket, &path, err);
 	if (fd < 0)
 		return -1;
@@ -135,6 +131,10 @@ static int open_one(const struct config_service *service, const struct addr *add
 	}
 	listener->fd = fd;
 	listener->path = path;
+	/* asked for port 0, or fell back to IPv4: see what it became */
+	listener->addr.len = sizeof(listener->addr.ss);
+	if (getsockname(fd, &listener->addr.sa, &listener->addr.len) < 0)
+		return err_sys(err, "cannot read a listener's address");
 	return start(service, listener, err);
 }
 

@@ -11,7 +11,8 @@ static int64_t most(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-int64_t pool_policy_minimum(const struct policy_limits *limits)
+/* A lane without any worker would never see a client. */
+static int64_t minimum(const struct policy_limits *limits)
 {
 	return most(limits->min, 1);
 }
@@ -59,7 +60,7 @@ static void shrink(const struct policy_limits *limits, struct policy_lane *lane)
 {
 	int64_t surplus = least(lane->lowest, lane->idle) - limits->max_spare;
 
-	surplus = least(surplus, present(lane) - pool_policy_minimum(limits));
+	surplus = least(surplus, present(lane) - minimum(limits));
 	lane->stop = most(surplus, 0);
 }
 
@@ -72,7 +73,7 @@ static bool move_one(const struct policy_limits *limits, struct policy_lane *lan
 		struct policy_lane *lane = &lanes[i];
 
 		if (lane->pending || lane->idle - lane->stop <= 0 ||
-		    present(lane) - lane->stop <= pool_policy_minimum(limits))
+		    present(lane) - lane->stop <= minimum(limits))
 			continue;
 		if (donor == NULL || lane->idle - lane->stop > donor->idle - donor->stop)
 			donor = lane;
@@ -129,7 +130,7 @@ struct policy_verdict pool_policy_decide(struct pool_policy *policy,
 	 */
 	room = limits->max - total;
 	for (size_t i = 0; i < n_lanes; i++)
-		room -= start(&lanes[i], pool_policy_minimum(limits) - present(&lanes[i]), room);
+		room -= start(&lanes[i], minimum(limits) - present(&lanes[i]), room);
 	moves = leaving; /* those that already give way */
 	for (size_t i = 0; i < n_lanes; i++) {
 		int64_t need = starved(&lanes[i]) ? lack(&lanes[i], limits, policy->step) : 0;

@@ -66,7 +66,4 @@ void pool_policy_failed(struct pool_policy *policy, int64_t now_ms);
 /* A worker became ready. */
 void pool_policy_proved(struct pool_policy *policy);
 
-/* The same minimum everywhere: a lane without any worker would never see a client. */
-int64_t pool_policy_minimum(const struct policy_limits *limits);
-
 #endif

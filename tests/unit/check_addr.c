@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#include "suite.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct good {
@@ -254,8 +256,6 @@ int main(void)
 {
 	Suite *suite = suite_create("addr");
 	TCase *tc = tcase_create("addr");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60); /* a resolver may take its time to say no */
 	tcase_add_loop_test(tc, parse_good, 0, ARRAY_SIZE(good));
@@ -266,9 +266,5 @@ int main(void)
 	tcase_add_test(tc, equality);
 	tcase_add_test(tc, resolve_kinds);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_finish(suite);
 }

@@ -18,6 +18,8 @@
 #include "config/nearest.h"
 #include "config_fakes.h"
 
+#include "suite.h"
+
 #define ONE "services: { a: { handler = \"echo\"; listen = \"127.0.0.1:7\"; }; };\n"
 
 static char folder[] = "/tmp/check_config.XXXXXX";
@@ -749,8 +751,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *tc = tcase_create("config");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 60); /* a resolver may take its time to say no */
@@ -775,9 +775,5 @@ int main(void)
 	tcase_add_test(tc, said_once);
 	tcase_add_test(tc, nearest);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_finish(suite);
 }

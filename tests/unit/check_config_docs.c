@@ -19,6 +19,8 @@
 #include "config/store.h"
 #include "config_fakes.h"
 
+#include "suite.h"
+
 static char *read_tree_file(const char *name)
 {
 	char path[4096];
@@ -355,8 +357,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config_docs");
 	TCase *tc = tcase_create("config_docs");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, sample_has_every_key);
 	tcase_add_test(tc, sample_loads);
@@ -366,9 +366,5 @@ int main(void)
 	tcase_add_test(tc, help_of_one);
 	tcase_add_test(tc, table_is_sound);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_finish(suite);
 }

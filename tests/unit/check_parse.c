@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#include "suite.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct good {
@@ -226,8 +228,6 @@ int main(void)
 {
 	Suite *suite = suite_create("parse");
 	TCase *tc = tcase_create("parse");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, integer_good, 0, ARRAY_SIZE(integers));
 	tcase_add_loop_test(tc, integer_bad, 0, ARRAY_SIZE(bad_integers));
@@ -239,9 +239,5 @@ int main(void)
 	tcase_add_test(tc, formats);
 	tcase_add_test(tc, round_trip);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_finish(suite);
 }
