@@ -2,7 +2,8 @@
 /*
  * What happens to the values once all of them are known. Three steps, each over all services:
  * lookup (names into what they stand for), conflict (addresses against each other), check (values
- * against each other). They change values only to complete them.
+ * against each other); and all of them in one for the control socket, which is the program's.
+ * They change values only to complete them.
  */
 #ifndef PREFORKD_CONFIG_CHECK_H
 #define PREFORKD_CONFIG_CHECK_H
@@ -25,6 +26,7 @@ struct checker {
 
 void lookup_service(struct checker *checker, struct service_values *values);
 void conflict_check(struct checker *checker);
+void control_check(struct checker *checker);
 void check_service(struct checker *checker, struct service_values *values);
 
 /* Reports something about the value that SOURCE tells the place of; of a preset: about the service.

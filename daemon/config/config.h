@@ -32,6 +32,15 @@ struct config_log {
 	int connections; /* enum config_log_connections */
 };
 
+/* The socket that the daemon is asked and told things through. */
+struct config_control {
+	char *path;    /* absolute; NULL: no control socket */
+	mode_t mode;   /* of the path */
+	gid_t group;   /* of the path, and whose members may change things; (gid_t)-1: none */
+	bool read_all; /* whoever can connect may ask, not only those who may change things */
+	bool asked;    /* somebody wrote the path: that it cannot be bound is then an error */
+};
+
 struct config_workers { /* numbers of processes; the first three hold for each address */
 	int64_t min, min_spare, max_spare;
 	int64_t max;	      /* for all addresses of the service together */
@@ -46,7 +55,7 @@ struct config_timeouts { /* milliseconds; 0: none */
 
 /* Who a worker runs as. Looked up at load, so that nothing is looked up at fork. */
 struct identity {
-	bool set;  /* false: stay who we are (not started as root) */
+	bool set;   /* false: stay who we are (not started as root) */
 	char *user; /* name, "" if unknown */
 	char *home, *shell;
 	uid_t uid;
@@ -74,6 +83,7 @@ struct config_service {
 struct config {
 	char *file; /* absolute path of the main file */
 	struct config_log log;
+	struct config_control control;
 	struct config_service *services; /* in the order of the files */
 	size_t n_services;
 	struct config_store *store; /* memory and the values with their origins; opaque */

@@ -77,6 +77,7 @@ static void check_all(struct checker *checker)
 	for (i = 0; i < store->n_services; i++)
 		lookup_service(checker, &store->services[i]);
 	conflict_check(checker);
+	control_check(checker);
 	for (i = 0; i < store->n_services; i++)
 		check_service(checker, &store->services[i]);
 }
@@ -88,6 +89,7 @@ static void publish(struct config *config)
 	size_t i;
 
 	config->log = store->main.log;
+	config->control = store->main.control;
 	config->n_services = store->n_services;
 	config->services = arena_alloc(store->arena, store->n_services * sizeof(*config->services));
 	for (i = 0; i < store->n_services; i++)

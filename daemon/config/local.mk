@@ -8,6 +8,7 @@ libpreforkd_a_SOURCES += \
 	%D%/check.h \
 	%D%/config.h \
 	%D%/conflict.c \
+	%D%/control.c \
 	%D%/folder.c \
 	%D%/folder.h \
 	%D%/help.c \

@@ -26,20 +26,40 @@ static const char *const connection_names[] = {
 	[LOG_CONNECTIONS_ALL] = "all",
 };
 
-static int connections_by_name(const char *name)
+static const char *const read_names[] = {
+	[CONTROL_READ_GROUP] = "group",
+	[CONTROL_READ_ALL] = "all",
+};
+
+static int find_name(const char *const *names, size_t n, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(connection_names); i++) {
-		if (strcmp(connection_names[i], name) == 0)
+	for (i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0)
 			return (int)i;
 	}
 	return -1;
 }
 
+static int connections_by_name(const char *name)
+{
+	return find_name(connection_names, ARRAY_SIZE(connection_names), name);
+}
+
+static int read_by_name(const char *name)
+{
+	return find_name(read_names, ARRAY_SIZE(read_names), name);
+}
+
 static const char *connections_name(int value)
 {
 	return connection_names[value];
+}
+
+static const char *read_name(int value)
+{
+	return read_names[value];
 }
 
 static const struct row_names targets = { log_target_by_name, log_target_name,
@@ -52,6 +72,7 @@ static const struct row_names levels = { log_level_by_name, log_level_name,
 					 "emerg, alert, crit, err, warning, notice, info, debug" };
 static const struct row_names connections = { connections_by_name, connections_name,
 					      "none, errors, all" };
+static const struct row_names reads = { read_by_name, read_name, "group, all" };
 
 /* A row is easier to read in three lines than in ten. */
 /* clang-format off */
@@ -74,6 +95,19 @@ const struct row rows_main[] = {
 	{.path = "log.connections", .type = ROW_NAME, .offset = MAIN(log.connections),
 	 .preset = "errors", .names = &connections, .reload = RELOAD_WORKERS,
 	 .help = "Which connections get a line when they end."},
+	{.path = "control.path", .type = ROW_STRING, .offset = MAIN(control.path),
+	 .preset = "/run/preforkd/control", .reload = RELOAD_LIVE,
+	 .help = "The unix socket through which the daemon is asked and told things. Empty: none."},
+	{.path = "control.mode", .type = ROW_MODE, .offset = MAIN(control.mode), .preset = "0660",
+	 .max = 0777, .reload = RELOAD_LIVE,
+	 .help = "Its permissions, octal, in quotes. Connecting takes the right to write."},
+	{.path = "control.group", .type = ROW_STRING, .offset = MAIN(control_group),
+	 .reload = RELOAD_LIVE,
+	 .help = "Its group, whose members may change things, as root and the daemon's user may."},
+	{.path = "control.read", .type = ROW_NAME, .offset = MAIN(control_read), .preset = "group",
+	 .names = &reads, .reload = RELOAD_LIVE,
+	 .help = "Who may ask without changing anything: those who may change things, or all "
+		 "who can connect."},
 };
 const size_t rows_main_count = ARRAY_SIZE(rows_main);
 

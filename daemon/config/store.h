@@ -29,10 +29,16 @@ struct value_source {
 	bool bad;	      /* something else was written, but it was wrong: reported already */
 };
 
+/* Who may ask through the control socket: those who may change things, or all who can connect. */
+enum control_read { CONTROL_READ_GROUP, CONTROL_READ_ALL };
+
 /* The rows of the whole program fill this. */
 struct main_values {
 	struct config_log log;
+	struct config_control control;
 	char *user, *group;
+	char *control_group;
+	int control_read;	      /* enum control_read */
 	struct value_source *sources; /* one a row of rows_main */
 };
 

@@ -247,6 +247,10 @@ START_TEST(presets)
 	ck_assert_int_eq(config->log.facility, LOG_DAEMON);
 	ck_assert_int_eq(config->log.level, LOG_INFO);
 	ck_assert_int_eq(config->log.connections, LOG_CONNECTIONS_ERRORS);
+	ck_assert_str_eq(config->control.path, "/run/preforkd/control");
+	ck_assert_uint_eq(config->control.mode, 0660);
+	ck_assert_uint_eq(config->control.group, (gid_t)-1);
+	ck_assert(!config->control.read_all && !config->control.asked);
 	ck_assert_uint_eq(config->n_services, 1);
 	s = &config->services[0];
 	ck_assert_str_eq(s->name, "a");
@@ -340,6 +344,43 @@ START_TEST(defaults_apply)
 	ck_assert_int_eq(config->services[1].backlog, 9);
 	ck_assert_int_eq(config->services[1].workers.max, 30);
 	ck_assert_str_eq(config->services[1].command[0], "/bin/sh");
+}
+END_TEST
+
+START_TEST(control)
+{
+	char longest[128];
+
+	put("main.conf", "control: { path = \"/run/c\"; mode = \"0666\"; group = \"tty\";\n"
+			 "  read = \"all\"; };\n" ONE);
+	load(NULL);
+	expect_good();
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert_str_eq(config->control.path, "/run/c");
+	ck_assert_uint_eq(config->control.mode, 0666);
+	ck_assert_uint_eq(config->control.group, getgrnam("tty")->gr_gid);
+	ck_assert(config->control.read_all && config->control.asked);
+	/* What only a path could mean is not complained about without one. */
+	load_with(path_of("main.conf"),
+		  (const char *[]){ own_user, "control.path=", "control.mode=0600", NULL });
+	expect_good();
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert_ptr_null(config->control.path);
+	(void)snprintf(longest, sizeof(longest), "control.path=/%0106d", 0);
+	load(longest);
+	expect_good();
+	ck_assert_uint_eq(strlen(config->control.path), 107);
+	load("control.group=no-such-group");
+	expect_error("-o: control.group: there is no group \"no-such-group\"");
+	load("control.path=c");
+	expect_error("-o: control.path: \"c\" must be a full path");
+	load("control.path=/run/");
+	expect_error("-o: control.path: \"/run/\" names a directory");
+	load_with(path_of("main.conf"),
+		  (const char *[]){ own_user, "services.a.listen=unix:/run/c", NULL });
+	expect_error(
+		"-o: services.a.listen: \"unix:/run/c\" is taken already, by control.path in ");
+	ck_assert(says("/main.conf:1"));
 }
 END_TEST
 
@@ -600,6 +641,7 @@ START_TEST(print_round_trip)
 
 	put("main.conf",
 	    "log: { level = \"debug\"; };\n"
+	    "control: { path = \"\"; mode = \"0606\"; group = \"root\"; read = \"all\"; };\n"
 	    "defaults: { timeouts: { idle = 90; total = \"1500ms\"; }; group = \"root\"; };\n"
 	    "services: { a: { handler = \"echo\"; listen = [ \"*:1\", \"unix:/run/q\\\"\\\\nq\" "
 	    "];\n"
@@ -619,6 +661,9 @@ START_TEST(print_round_trip)
 	ck_assert_ptr_nonnull(strstr(first, "idle = \"90s\""));
 	ck_assert_ptr_nonnull(strstr(first, "total = \"1500ms\""));
 	ck_assert_ptr_nonnull(strstr(first, "mode = \"0600\""));
+	ck_assert_ptr_nonnull(strstr(first, "mode = \"0606\""));
+	ck_assert_ptr_null(config->control.path);
+	ck_assert_uint_eq(config->control.group, 0);
 	ck_assert_str_eq(config->services[0].listen[1].host, "/run/q\"\\nq");
 	ck_assert_str_eq(config->services[1].command[1], "t\ta\nb\x01\xc3\xa4");
 	free(first);
@@ -758,6 +803,7 @@ int main(void)
 	tcase_add_test(tc, presets);
 	tcase_add_test(tc, values);
 	tcase_add_test(tc, defaults_apply);
+	tcase_add_test(tc, control);
 	tcase_add_test(tc, presets_adapt);
 	tcase_add_test(tc, conf_d);
 	tcase_add_test(tc, all_files_reported);
