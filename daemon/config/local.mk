@@ -9,6 +9,8 @@ libpreforkd_a_SOURCES += \
 	%D%/config.h \
 	%D%/conflict.c \
 	%D%/control.c \
+	%D%/diff.c \
+	%D%/diff.h \
 	%D%/folder.c \
 	%D%/folder.h \
 	%D%/help.c \

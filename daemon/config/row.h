@@ -28,6 +28,17 @@ enum row_reload {
 	RELOAD_LISTENER, /* a new socket, and new workers */
 };
 
+/*
+ * What a row's text was looked up as. Two generations are compared by that: another name for the
+ * same changes nothing, and the same name may have become another.
+ */
+enum row_meaning {
+	MEANS_ITSELF,
+	MEANS_ID,    /* a uid_t or gid_t, at `meant` */
+	MEANS_USER,  /* the user of a service's identity ... */
+	MEANS_GROUP, /* ... and its groups; also what the program says for all services */
+};
+
 struct row_names {
 	int (*by_name)(const char *name); /* -1: none such */
 	const char *(*name_of)(int value);
@@ -43,6 +54,8 @@ struct row {
 	int64_t step;	    /* the value must be a multiple of it; 0: any */
 	const char *zero;   /* what 0 and "unlimited" mean; NULL: 0 is a number like others */
 	const struct row_names *names;
+	enum row_meaning meaning;
+	size_t meant; /* offset of what was looked up, into the same struct */
 	enum row_reload reload;
 	const char *help;
 };

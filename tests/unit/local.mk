@@ -4,6 +4,7 @@ unit_tests = \
 	%D%/check_addr \
 	%D%/check_board \
 	%D%/check_config \
+	%D%/check_config_diff \
 	%D%/check_config_docs \
 	%D%/check_conn \
 	%D%/check_escape \

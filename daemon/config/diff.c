@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/diff.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/row.h"
+#include "config/store.h"
+
+/* The rows' fields are in the store, and the checks have completed them there: struct config has
+ * copies of them. */
+
+/* The changed keys so far, and the most that one of them needs. */
+struct changes {
+	enum config_change most;
+	char *keys;
+	size_t size, len; /* len is what there would be with room for all */
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool same_list(const struct text_list *a, const struct text_list *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n && i < b->n; i++) {
+		if (!same_text(a->items[i], b->items[i]))
+			return false;
+	}
+	return a->n == b->n;
+}
+
+static bool same_field(const struct row *row, const void *a, const void *b)
+{
+	switch (row->type) {
+	case ROW_INTEGER:
+	case ROW_DURATION:
+	case ROW_SIZE:
+		return *(const int64_t *)a == *(const int64_t *)b;
+	case ROW_BOOL:
+		return *(const bool *)a == *(const bool *)b;
+	case ROW_NAME:
+		return *(const int *)a == *(const int *)b;
+	case ROW_MODE:
+		return *(const mode_t *)a == *(const mode_t *)b;
+	case ROW_STRING:
+		return same_text(*(char *const *)a, *(char *const *)b);
+	case ROW_LIST:
+		return same_list(a, b);
+	}
+	return false;
+}
+
+static bool has_groups(const struct identity *a, const struct identity *of)
+{
+	size_t i, k;
+
+	for (i = 0; i < of->n_groups; i++) {
+		for (k = 0; k < a->n_groups && a->groups[k] != of->groups[i]; k++)
+			;
+		if (k == a->n_groups)
+			return false;
+	}
+	return true;
+}
+
+/* The supplementary groups are a set: in which order the system lists them means nothing. */
+static bool same_groups(const struct identity *a, const struct identity *b)
+{
+	return a->gid == b->gid && has_groups(a, b) && has_groups(b, a);
+}
+
+/* Name, home and shell are what a program finds in its environment. */
+static bool same_user(const struct identity *a, const struct identity *b)
+{
+	return a->set == b->set && a->uid == b->uid && same_text(a->user, b->user) &&
+	       same_text(a->home, b->home) && same_text(a->shell, b->shell);
+}
+
+/* A and B are the structs that the row's offsets count from. */
+static bool same_value(const struct row *row, const void *a, const void *b)
+{
+	const struct service_values *service_a = a, *service_b = b;
+
+	_Static_assert(sizeof(uid_t) == sizeof(gid_t), "MEANS_ID is for both");
+	switch (row->meaning) {
+	case MEANS_ID:
+		return memcmp((const char *)a + row->meant, (const char *)b + row->meant,
+			      sizeof(uid_t)) == 0;
+	case MEANS_USER:
+		return same_user(&service_a->service.identity, &service_b->service.identity);
+	case MEANS_GROUP:
+		/* Another user mostly has other groups: that is one change, not two. */
+		return same_groups(&service_a->service.identity, &service_b->service.identity) ||
+		       !same_user(&service_a->service.identity, &service_b->service.identity);
+	case MEANS_ITSELF:
+		break;
+	}
+	return same_field(row, (const char *)a + row->offset, (const char *)b + row->offset);
+}
+
+static enum config_change change_of(const struct row *row)
+{
+	switch (row->reload) {
+	case RELOAD_LIVE:
+		return CHANGE_LIVE;
+	case RELOAD_WORKERS:
+		return CHANGE_WORKERS;
+	case RELOAD_LISTENER:
+		return CHANGE_LISTENER;
+	}
+	return CHANGE_LISTENER;
+}
+
+static void add_key(struct changes *changes, const char *key)
+{
+	size_t room = changes->size > changes->len ? changes->size - changes->len : 0;
+
+	changes->len += (size_t)snprintf(room > 0 ? changes->keys + changes->len : NULL, room,
+					 "%s%s", changes->len > 0 ? ", " : "", key);
+}
+
+static void compare(struct changes *changes, const struct row *row, const void *a, const void *b)
+{
+	if (same_value(row, a, b))
+		return;
+	if (change_of(row) > changes->most)
+		changes->most = change_of(row);
+	add_key(changes, row->path);
+}
+
+/* Workers are forked with it. The user and the group are in each service's identity. */
+static bool concerns_workers(const struct row *row)
+{
+	return row->reload != RELOAD_LIVE && row->meaning != MEANS_USER &&
+	       row->meaning != MEANS_GROUP;
+}
+
+enum config_change config_diff_service(const struct config *a, size_t old, const struct config *b,
+				       size_t new, char *keys, size_t size)
+{
+	struct changes changes = { .keys = keys, .size = size };
+	size_t i;
+
+	if (size > 0)
+		keys[0] = '\0';
+	for (i = 0; i < rows_main_count; i++) {
+		if (concerns_workers(&rows_main[i]))
+			compare(&changes, &rows_main[i], &a->store->main, &b->store->main);
+	}
+	for (i = 0; i < rows_service_count; i++)
+		compare(&changes, &rows_service[i], &a->store->services[old],
+			&b->store->services[new]);
+	if (changes.len >= size && size > strlen("..."))
+		memcpy(keys + size - sizeof("..."), "...", sizeof("..."));
+	return changes.most;
+}
+
+ssize_t config_find_service(const struct config *config, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < config->n_services; i++) {
+		if (strcmp(config->services[i].name, name) == 0)
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
+bool config_diff_log(const struct config *a, const struct config *b)
+{
+	return a->log.target != b->log.target || a->log.facility != b->log.facility ||
+	       a->log.level != b->log.level;
+}
+
+bool config_diff_control(const struct config *a, const struct config *b)
+{
+	size_t i;
+
+	for (i = 0; i < rows_main_count; i++) {
+		if (strncmp(rows_main[i].path, "control.", strlen("control.")) == 0 &&
+		    !same_value(&rows_main[i], &a->store->main, &b->store->main))
+			return true;
+	}
+	return false;
+}
