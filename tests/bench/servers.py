@@ -137,6 +137,7 @@ class Preforkd(Server):
 		lines = []
 		if os.geteuid() == 0:
 			lines += ['user = "nobody";', f'group = "{grp.getgrgid(65534).gr_name}";']
+		lines += ['control: { path = ""; };']
 		lines += ["services: {", "  bench: {", f'    listen = "{self.address}";']
 		lines += ["    " + line for line in self.settings]
 		lines += ["  };", "};", ""]

@@ -14,11 +14,14 @@ from harness import *
 
 
 class Background(Case):
+	def config(self, services):
+		return Config(services, control={"path": self.path("control")}).text()
+
 	def launch(self, services, *more):
 		"""Runs preforkd -d to its return. The daemon that it leaves comes to us, a subreaper."""
 		notify = NotifySocket(self.path("notify"))
 		self.addCleanup(notify.close)
-		path = self.write("preforkd.conf", Config(services).text())
+		path = self.write("preforkd.conf", self.config(services))
 		return self.run_and_find(path, *more, env={"NOTIFY_SOCKET": notify.path})
 
 	def run_and_find(self, path, *more, **options):
@@ -51,7 +54,7 @@ class Background(Case):
 			s.listen(10)
 			endpoint = Endpoint.v4(port=s.getsockname()[1])
 			path = self.write("preforkd.conf",
-					  Config({"echo": {"handler": "echo", "listen": "systemd:web"}}).text())
+					  self.config({"echo": {"handler": "echo", "listen": "systemd:web"}}))
 			before = {x.pid for x in proc.everything() if x.ppid == os.getpid()}
 			self.left = []
 			self.addCleanup(self.end)
@@ -111,7 +114,7 @@ class Background(Case):
 
 	def test_relative_configuration_path(self):
 		endpoint = Endpoint.v4()
-		self.write("r.conf", Config({"echo": {"handler": "echo", "listen": endpoint.text}}).text())
+		self.write("r.conf", self.config({"echo": {"handler": "echo", "listen": endpoint.text}}))
 		done = self.run_and_find("r.conf", cwd=self.tmp)
 		self.assertEqual(done.returncode, 0, done.stderr)
 		self.assertEqual(talk(endpoint, b"x"), b"x")

@@ -7,6 +7,8 @@ sys.dont_write_bytecode = True
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -165,6 +167,29 @@ class Helpers(Case):
 		text = libconfig({"a": True, "n": 5, "big": 2**40, "s": 'x"\\', "l": ["p", "q"], "g": {"k": {"m": 1}}})
 		self.assertEqual(text, 'a = true;\nn = 5;\nbig = 1099511627776L;\ns = "x\\"\\\\";\n'
 				 'l = [ "p", "q" ];\ng = {\n\tk = {\n\t\tm = 1;\n\t};\n};\n')
+
+	def control_path(self, config, folder=None, **options):
+		"""Where a daemon that is made of this has its control socket."""
+		d = Daemon(folder or self.folder("c%d" % len(os.listdir(self.tmp))), config, notify=False,
+			   **options)
+		done = run_preforkd("-T", "-c", d.config_file, *d.arguments[2:])
+		self.assertEqual(done.returncode, 0, done.stderr)
+		return d, re.search(r'control: {\s+path = "(.*)";', done.stdout).group(1)
+
+	def test_control_socket_in_the_daemons_folder(self):
+		services = {"a": {"handler": "echo", "listen": "127.0.0.1:7"}}
+		raw = Config(services).text()
+		for config in (Config(services), raw):
+			d, path = self.control_path(config)
+			self.assertEqual((path, d.control), (os.path.join(d.folder, "control"),) * 2)
+			d, path = self.control_path(config, folder=self.folder("x" * (110 - len(d.folder))))
+			self.assertEqual((path, d.control), ("", ""))
+			shutil.rmtree(d.folder)
+		own = {"path": "/run/x"}
+		self.assertEqual(self.control_path(Config(services, control=own))[1], "/run/x")
+		self.assertEqual(self.control_path(raw + 'control: { path = "/run/x"; };')[1], "/run/x")
+		self.assertEqual(self.control_path(raw, arguments=("-l", "stderr", "-o", "control.path=/x"))[1],
+				 "/x")
 
 	def test_ports_are_not_given_twice(self):
 		ports = [Endpoint.v4().port for _ in range(200)]

@@ -331,6 +331,9 @@ START_TEST(looked_up_again)
 	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
 	ck_assert_int_eq(config_diff_service(b, 0, a, 0, keys, sizeof(keys)), CHANGE_WORKERS);
 	ck_assert_str_eq(keys, "group");
+	new->service.identity.n_groups = 3;
+	new->service.identity.gid++;
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
 	new->service.identity.home = new->service.name;
 	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
 	ck_assert_str_eq(keys, "user");
@@ -364,9 +367,11 @@ START_TEST(many_keys)
 	ck_assert_int_eq(room[20], 'x');
 	ck_assert_int_eq(config_diff_service(a, 0, b, 0, room, 2), CHANGE_WORKERS);
 	ck_assert_str_eq(room, "l");
-	/* All that there is room for to the byte is not cut. */
-	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, strlen(keys) + 1), CHANGE_WORKERS);
+	/* Room to the byte, and one byte less. */
+	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys) + 1);
 	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.drain");
+	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys));
+	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.d...");
 }
 END_TEST
 

@@ -48,6 +48,7 @@ class Config:
 		self.top.update(top)
 		self.top["services"] = services
 
-	def text(self):
-		top = {key: value for key, value in self.top.items() if value is not None}
+	def text(self, **more):
+		"""As a file has it. MORE are settings of the top that count where the test says nothing."""
+		top = {key: value for key, value in {**more, **self.top}.items() if value is not None}
 		return libconfig(top)

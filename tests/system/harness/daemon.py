@@ -31,6 +31,7 @@ def _is_sanitized():
 
 
 SANITIZED = _is_sanitized()
+SUN_PATH_MOST = 107	# bytes of a unix socket's path
 _running = []
 
 
@@ -58,9 +59,13 @@ class Daemon:
 		     prefix=(), notify=True):
 		self.folder = folder
 		self.config_file = os.path.join(folder, "preforkd.conf")
-		with open(self.config_file, "w", encoding="utf-8") as f:
-			f.write(config.text() if isinstance(config, Config) else config)
+		self.control = os.path.join(folder, "control")	# unless the test says otherwise
+		if len(os.fsencode(self.control)) > SUN_PATH_MOST:
+			self.control = ""
+		self.configure(config)
 		self.arguments = list(arguments)
+		if isinstance(config, str) and "control" not in " ".join([config, *self.arguments]):
+			self.arguments += ["-o", "control.path=" + self.control]
 		self.binary = binary or PREFORKD
 		self.prefix = list(prefix)	# a command that ends by running the daemon in its place
 		self.how = how or {}		# for launch.py
@@ -72,6 +77,13 @@ class Daemon:
 		self._reader = None
 		self._raw = []
 		self._changed = threading.Condition()
+
+	def configure(self, config):
+		"""Writes its configuration file; a Config gets a control socket in the daemon's folder."""
+		if isinstance(config, Config):
+			config = config.text(control={"path": self.control})
+		with open(self.config_file, "w", encoding="utf-8") as f:
+			f.write(config)
 
 	# Start and end
 
