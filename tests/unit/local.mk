@@ -8,6 +8,7 @@ unit_tests = \
 	%D%/check_config_docs \
 	%D%/check_conn \
 	%D%/check_escape \
+	%D%/check_frame \
 	%D%/check_histogram \
 	%D%/check_inherited \
 	%D%/check_listen \
