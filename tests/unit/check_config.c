@@ -441,6 +441,32 @@ START_TEST(all_files_reported)
 }
 END_TEST
 
+/* A file that was named from where we were is found again from anywhere. */
+START_TEST(relative_file)
+{
+	struct config *first;
+
+	put("main.conf", "@include \"inc\"\n");
+	put("inc", "services: { a: { handler = \"echo\"; listen = \"*:1\"; }; };");
+	put("conf.d/b.conf", "@include \"../inc2\"\n");
+	put("inc2", "services: { a: { backlog = 5; }; };");
+	ck_assert_int_eq(chdir(folder), 0);
+	load_with("main.conf", (const char *[]){ own_user, NULL });
+	expect_good();
+	ck_assert_str_eq(config->file, path_of("main.conf"));
+	first = config;
+	config = NULL;
+	ck_assert_int_eq(chdir("/"), 0);
+	load_with(first->file, (const char *[]){ own_user, NULL });
+	config_free(&first); /* nothing of it is left in the second */
+	expect_good();
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert_str_eq(config->file, path_of("main.conf"));
+	ck_assert_int_eq(config->services[0].backlog, 5);
+	ck_assert_str_eq(config->services[0].listen_origin[0].file, path_of("inc"));
+}
+END_TEST
+
 START_TEST(files_that_are_none)
 {
 	load(NULL);
@@ -807,6 +833,7 @@ int main(void)
 	tcase_add_test(tc, presets_adapt);
 	tcase_add_test(tc, conf_d);
 	tcase_add_test(tc, all_files_reported);
+	tcase_add_test(tc, relative_file);
 	tcase_add_test(tc, files_that_are_none);
 	tcase_add_test(tc, places);
 	tcase_add_test(tc, include_bomb);

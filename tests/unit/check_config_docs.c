@@ -242,6 +242,25 @@ START_TEST(manual_has_every_key)
 }
 END_TEST
 
+/* The classes are explained before the keys. */
+START_TEST(manual_has_every_class)
+{
+	char *manual = read_tree_file("man/preforkd.conf.5");
+	char *keys = strstr(manual, ".SH KEYS OF THE PROGRAM");
+	char head[64];
+	int class;
+
+	ck_assert_ptr_nonnull(keys);
+	*keys = '\0';
+	for (class = RELOAD_LIVE; class <= RELOAD_LISTENER; class ++) {
+		(void)snprintf(head, sizeof(head), "\n.TP\n.B %s\n",
+			       row_reload_name((enum row_reload) class));
+		ck_assert_msg(strstr(manual, head) != NULL, "%s", head);
+	}
+	free(manual);
+}
+END_TEST
+
 static bool is_known(const char *key)
 {
 	size_t i;
@@ -291,20 +310,31 @@ static char *help(const char *path, int expected)
 	return text;
 }
 
+/* The entry of a key, which ends with an empty line, says what a change of it needs. */
+static void expect_in_help(const char *text, const char *prefix, const struct row *row)
+{
+	char head[128], needs[64];
+	const char *begin, *end, *said;
+
+	(void)snprintf(head, sizeof(head), "\n\n%s%s\n", prefix, row->path);
+	(void)snprintf(needs, sizeof(needs), "; a change needs: %s\n\n",
+		       row_reload_name(row->reload));
+	begin = strstr(text, head);
+	ck_assert_msg(begin != NULL, "%s", head);
+	end = strstr(begin + 2, "\n\n");
+	said = strstr(begin, needs);
+	ck_assert_msg(said != NULL && said < end, "%s: %s", row->path, needs);
+}
+
 START_TEST(help_has_every_key)
 {
 	char *text = help(NULL, 0);
-	char head[128];
 	size_t i;
 
-	for (i = 0; i < rows_main_count; i++) {
-		(void)snprintf(head, sizeof(head), "\n%s\n", rows_main[i].path);
-		ck_assert_msg(strstr(text, head) != NULL, "%s", head);
-	}
-	for (i = 0; i < rows_service_count; i++) {
-		(void)snprintf(head, sizeof(head), "\nservices.NAME.%s\n", rows_service[i].path);
-		ck_assert_msg(strstr(text, head) != NULL, "%s", head);
-	}
+	for (i = 0; i < rows_main_count; i++)
+		expect_in_help(text, "", &rows_main[i]);
+	for (i = 0; i < rows_service_count; i++)
+		expect_in_help(text, "services.NAME.", &rows_service[i]);
 	ck_assert_ptr_nonnull(strstr(text, "the summary of discard"));
 	free(text);
 }
@@ -369,6 +399,7 @@ int main(void)
 	tcase_add_test(tc, sample_has_every_key);
 	tcase_add_test(tc, sample_loads);
 	tcase_add_test(tc, manual_has_every_key);
+	tcase_add_test(tc, manual_has_every_class);
 	tcase_add_test(tc, manual_has_no_other_key);
 	tcase_add_test(tc, help_has_every_key);
 	tcase_add_test(tc, help_of_one);
