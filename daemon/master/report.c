@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "config/config.h"
 #include "master/state.h"
-#include "net/tcp_info.h"
+#include "net/queue.h"
 
 /* systemd's own numbers for these events (sd-messages.h), so that its tools know them. */
 #define MESSAGE_ID_STARTED "39f53479d3a045ac8e11786248231fbf"
@@ -57,10 +57,10 @@ static void dump_lane(const struct pool *pool, size_t lane)
 	struct log_about about = pool_about(pool);
 	const struct listener *listener = &pool->listeners[lane];
 	struct pool_counts n = pool_count(pool, (ssize_t)lane);
-	struct tcp_queue queue = {.queued = -1};
+	struct listen_queue queue = {.queued = -1};
 	char queued[48] = "";
 
-	if (listener->fd >= 0 && tcp_info_queue(listener->fd, &queue) == 0)
+	if (listener->fd >= 0 && listen_queue(listener->fd, &queue) == 0 && queue.queued >= 0)
 		(void)snprintf(queued, sizeof(queued), ", %" PRId64 " queued", queue.queued);
 	log_about(LOG_NOTICE, &about,
 		  "%s: %" PRId64 " idle, %" PRId64 " busy, %" PRId64 " starting, %" PRId64

@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "master/report.h"
 #include "master/state.h"
-#include "net/tcp_info.h"
+#include "net/queue.h"
 
 #define STEP_MS 20 /* how often a stopping master looks at the queues */
 
@@ -53,11 +53,11 @@ static bool lanes_open(const struct pool *pool)
 static void tell_queued(const struct pool *pool, const struct listener *listener, const char *why)
 {
 	struct log_about who = pool_about(pool);
-	struct tcp_queue queue;
+	struct listen_queue queue;
 
 	if (listener->fd < 0 || listener->inherited || !listen_pending(listener->fd))
 		return;
-	if (tcp_info_queue(listener->fd, &queue) == 0)
+	if (listen_queue(listener->fd, &queue) == 0 && queue.queued >= 0)
 		log_about(LOG_WARNING, &who, "%s: %lld queued clients are cut: %s", listener->text,
 			  (long long)queue.queued, why);
 	else

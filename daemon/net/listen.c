@@ -11,8 +11,8 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "net/addr.h"
+#include "net/queue.h"
 #include "net/socket_options.h"
-#include "net/tcp_info.h"
 
 static int fail_on(const struct sockaddr_any *addr, const char *what, struct err *err)
 {
@@ -170,7 +170,7 @@ int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_
 	return fd;
 }
 
-/* What unix(7) sockets are clamped to; they do not tell their backlog. */
+/* What unix(7) sockets are clamped to, where the kernel does not tell their backlog. */
 static int64_t somaxconn(void)
 {
 	FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
@@ -186,11 +186,11 @@ static int64_t somaxconn(void)
 
 int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 {
-	struct tcp_queue queue;
+	struct listen_queue queue;
 
 	if (listen(fd, backlog > INT_MAX ? INT_MAX : (int)backlog) < 0)
 		return err_sys(err, "cannot listen");
-	if (tcp_info_queue(fd, &queue) == 0)
+	if (listen_queue(fd, &queue) == 0 && queue.limit >= 0)
 		*got_out = queue.limit;
 	else
 		*got_out = backlog < somaxconn() ? backlog : somaxconn();

@@ -3,12 +3,16 @@ libpreforkd_a_SOURCES += \
 	%D%/addr.c \
 	%D%/addr.h \
 	%D%/addr_format.c \
+	%D%/diag.c \
+	%D%/diag.h \
 	%D%/inherited.c \
 	%D%/inherited.h \
 	%D%/linger.c \
 	%D%/linger.h \
 	%D%/listen.c \
 	%D%/listen.h \
+	%D%/queue.c \
+	%D%/queue.h \
 	%D%/socket_options.c \
 	%D%/socket_options.h \
 	%D%/tcp_info.c \

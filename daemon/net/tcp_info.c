@@ -22,18 +22,6 @@ static int get(int fd, struct tcp_info *info, size_t need)
 	return len >= need ? 0 : -1;
 }
 
-int tcp_info_queue(int fd, struct tcp_queue *out)
-{
-	struct tcp_info info;
-
-	if (get(fd, &info, offsetof(struct tcp_info, tcpi_lost)) < 0)
-		return -1;
-	/* on a listener these two fields are the accept queue and its limit (net/ipv4/tcp.c) */
-	out->queued = info.tcpi_unacked;
-	out->limit = info.tcpi_sacked;
-	return 0;
-}
-
 int tcp_info_traffic(int fd, struct tcp_traffic *out)
 {
 	struct tcp_info info;

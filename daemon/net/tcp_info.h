@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel knows of a TCP socket (TCP_INFO). All fail with -1 on other sockets. */
+/* What the kernel knows of a TCP connection (TCP_INFO); -1 on other sockets. */
 #ifndef PREFORKD_NET_TCP_INFO_H
 #define PREFORKD_NET_TCP_INFO_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct tcp_queue {	/* of a listener */
-	int64_t queued; /* connections that wait to be accepted */
-	int64_t limit;	/* the backlog in force */
-};
 
 struct tcp_traffic { /* of a connection */
 	int64_t silent_ms; /* since payload last went either way; keepalive does not count */
@@ -17,7 +12,6 @@ struct tcp_traffic { /* of a connection */
 	bool peer_done;	   /* the peer has finished sending */
 };
 
-int tcp_info_queue(int fd, struct tcp_queue *out);
 int tcp_info_traffic(int fd, struct tcp_traffic *out);
 
 #endif

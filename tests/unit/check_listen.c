@@ -65,22 +65,6 @@ static int dial(const struct sockaddr_any *addr)
 	return fd;
 }
 
-START_TEST(the_queue_is_seen)
-{
-	struct sockaddr_any addr;
-	struct tcp_queue queue;
-	int fd = open_listener("127.0.0.1:0", 7, &addr);
-
-	ck_assert(!listen_pending(fd));
-	(void)dial(&addr);
-	(void)dial(&addr);
-	ck_assert(listen_pending(fd));
-	ck_assert_int_eq(tcp_info_queue(fd, &queue), 0);
-	ck_assert_int_eq(queue.queued, 2);
-	ck_assert_int_eq(queue.limit, 7);
-}
-END_TEST
-
 START_TEST(the_kernels_clamp_is_seen)
 {
 	struct sockaddr_any addr = resolve("127.0.0.1:0");
@@ -276,7 +260,7 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("listen", setup, the_queue_is_seen, the_kernels_clamp_is_seen,
+	return SUITE_RUN("listen", setup, the_kernels_clamp_is_seen,
 			 connections_inherit_the_options, any_takes_both_families,
 			 an_address_in_use_is_named, a_path_has_its_mode_and_goes_at_the_end,
 			 a_stale_path_is_replaced, a_living_path_is_left_alone,

@@ -18,6 +18,7 @@ unit_tests = \
 	%D%/check_log \
 	%D%/check_parse \
 	%D%/check_pool_policy \
+	%D%/check_queue \
 	%D%/check_race \
 	%D%/check_relay \
 	%D%/check_report \
