@@ -59,7 +59,7 @@ fail:
 static int bind_dual(const struct sockaddr_any *addr, const struct socket_options *options,
 		     struct err *err)
 {
-	struct sockaddr_any v4 = {.len = sizeof(v4.in)};
+	struct sockaddr_any v4 = { .len = sizeof(v4.in) };
 	int fd = bind_inet(addr, false, options, err);
 
 	if (fd >= 0 || (err->code != EAFNOSUPPORT && err->code != EADDRNOTAVAIL))
@@ -134,7 +134,7 @@ static int bind_unix(const struct sockaddr_any *addr, const struct socket_option
 	if (bind_path(fd, addr, options, err) < 0)
 		goto fail;
 	if (lstat(path, &st) == 0)
-		*path_out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
+		*path_out = (struct listen_path){ .dev = st.st_dev, .ino = st.st_ino };
 	if ((options->owner != (uid_t)-1 || options->group != (gid_t)-1) &&
 	    lchown(path, options->owner, options->group) < 0) {
 		(void)fail_on(addr, "change the owner of", err);
@@ -153,7 +153,7 @@ int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_
 	int family = addr->sa.sa_family;
 	int fd;
 
-	*path_out = (struct listen_path){.ino = 0};
+	*path_out = (struct listen_path){ .ino = 0 };
 	if (family == AF_UNIX)
 		fd = bind_unix(addr, options, path_out, err);
 	else if (dual)
@@ -199,9 +199,13 @@ int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 
 bool listen_pending(int fd)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLRDHUP };
+	struct listen_queue queue;
 
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0;
+	if (poll(&p, 1, 0) != 1 || (p.revents & POLLIN) == 0)
+		return false;
+	/* a unix socket after listen_quiesce_for_good() is readable for ever */
+	return (p.revents & POLLRDHUP) == 0 || (listen_queue(fd, &queue) == 0 && queue.queued > 0);
 }
 
 void listen_unlink(const struct sockaddr_any *addr, const struct listen_path *path)

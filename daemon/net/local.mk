@@ -11,8 +11,12 @@ libpreforkd_a_SOURCES += \
 	%D%/linger.h \
 	%D%/listen.c \
 	%D%/listen.h \
+	%D%/nowhere.c \
+	%D%/nowhere.h \
 	%D%/queue.c \
 	%D%/queue.h \
+	%D%/quiesce.c \
+	%D%/quiesce.h \
 	%D%/socket_options.c \
 	%D%/socket_options.h \
 	%D%/tcp_info.c \

@@ -19,6 +19,7 @@ unit_tests = \
 	%D%/check_parse \
 	%D%/check_pool_policy \
 	%D%/check_queue \
+	%D%/check_quiesce \
 	%D%/check_race \
 	%D%/check_relay \
 	%D%/check_report \
@@ -30,5 +31,6 @@ unit_tests = \
 
 EXTRA_DIST += \
 	%D%/broken \
+	%D%/clients.h \
 	%D%/config_fakes.h \
 	%D%/suite.h
