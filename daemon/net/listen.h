@@ -18,10 +18,10 @@ struct listen_path {
 };
 
 /*
- * A bound stream socket, close-on-exec, blocking, not yet listening; -1 and *err otherwise (err->code is
- * EADDRINUSE when somebody else has the address). DUAL makes [::]:PORT take IPv4 as well, whatever
- * net.ipv6.bindv6only says, and falls back to 0.0.0.0:PORT where the host has no IPv6.
- * A unix socket left behind by a dead process is replaced; one that is listened on is not.
+ * A bound stream socket, close-on-exec, blocking, not yet listening; -1 and *err otherwise
+ * (err->code is EADDRINUSE when somebody else has the address). DUAL makes [::]:PORT take IPv4 as
+ * well, whatever net.ipv6.bindv6only says, and falls back to 0.0.0.0:PORT where the host has no
+ * IPv6. A unix socket left behind by a dead process is replaced; one that is listened on is not.
  */
 int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
 		struct listen_path *path_out, struct err *err);
@@ -32,6 +32,14 @@ int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err);
 
 /* Clients are waiting to be accepted. */
 bool listen_pending(int fd);
+
+/*
+ * Gives the path of a living unix socket, which listen_bind() made, the mode and the owner of
+ * OPTIONS; an owner that is not set is the one that a new socket would have. ESTALE: the path is
+ * gone, or somebody else's by now.
+ */
+int listen_path_apply(const struct sockaddr_any *addr, const struct listen_path *path,
+		      const struct socket_options *options, struct err *err);
 
 /* Removes the path of a unix socket if it is still the one that listen_bind() made. */
 void listen_unlink(const struct sockaddr_any *addr, const struct listen_path *path);

@@ -11,6 +11,7 @@ libpreforkd_a_SOURCES += \
 	%D%/linger.h \
 	%D%/listen.c \
 	%D%/listen.h \
+	%D%/listen_path.c \
 	%D%/nowhere.c \
 	%D%/nowhere.h \
 	%D%/queue.c \
@@ -19,5 +20,6 @@ libpreforkd_a_SOURCES += \
 	%D%/quiesce.h \
 	%D%/socket_options.c \
 	%D%/socket_options.h \
+	%D%/socket_options_change.c \
 	%D%/tcp_info.c \
 	%D%/tcp_info.h

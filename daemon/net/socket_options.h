@@ -34,4 +34,20 @@ int socket_options_before_bind(int fd, int family, const struct socket_options *
 /* The others; also for a socket that somebody else has bound. */
 int socket_options_set(int fd, int family, const struct socket_options *options, struct err *err);
 
+/*
+ * Gives a living listener, which has the options FROM, the options TO; its connections from then on
+ * have them, too. All but v6only (for a new socket only) and what is of a unix socket's path
+ * (listen_path_apply()). A failure may leave some changed: the way back is the same call with FROM
+ * and TO swapped.
+ */
+int socket_options_change(int fd, int family, const struct socket_options *from,
+			  const struct socket_options *to, struct err *err);
+
+/*
+ * Does the kernel take OPTIONS from us, for a new socket (FROM is NULL) or for one that has FROM?
+ * Tried on a socket that is thrown away: nothing is bound, nothing changes.
+ */
+int socket_options_try(int family, const struct socket_options *from,
+		       const struct socket_options *options, struct err *err);
+
 #endif

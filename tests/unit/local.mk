@@ -23,6 +23,7 @@ unit_tests = \
 	%D%/check_race \
 	%D%/check_relay \
 	%D%/check_report \
+	%D%/check_socket_options \
 	%D%/check_spawn \
 	%D%/check_wait
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* The path of a unix socket that is listened on already. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "net/addr.h"
+#include "net/listen.h"
+#include "net/socket_options.h"
+
+/* The inode at the path, if it is ours. What happens to the path afterwards does not matter: the
+ * descriptor stands for the inode. */
+static int open_ours(const struct sockaddr_any *addr, const struct listen_path *path,
+		     struct stat *st, struct err *err)
+{
+	int fd = open(addr->un.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && fstat(fd, st) == 0 && st->st_dev == path->dev && st->st_ino == path->ino)
+		return fd;
+	fd_close(&fd);
+	errno = ESTALE;
+	return err_sys(err, "unix:%s: the path is not ours any more", addr->un.sun_path);
+}
+
+/* The group that a new socket would have here: our own, or the folder's where that is set-group-ID.
+ */
+static gid_t created_group(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	struct stat st;
+	size_t len = slash != NULL ? (size_t)(slash - path) : 0;
+
+	if (len >= sizeof(folder))
+		return getegid();
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	if (stat(len > 0 ? folder : "/", &st) < 0 || (st.st_mode & S_ISGID) == 0)
+		return getegid();
+	return st.st_gid;
+}
+
+/* chmod(2) of a descriptor opened with O_PATH, which fchmod(2) does not take. */
+static int set_mode(int fd, mode_t mode)
+{
+	char link[32];
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return chmod(link, mode);
+}
+
+int listen_path_apply(const struct sockaddr_any *addr, const struct listen_path *path,
+		      const struct socket_options *options, struct err *err)
+{
+	uid_t uid = options->owner != (uid_t)-1 ? options->owner : geteuid();
+	gid_t gid = options->group != (gid_t)-1 ? options->group : created_group(addr->un.sun_path);
+	mode_t mode = options->mode & 07777, before;
+	struct stat st;
+	int fd, rc = 0;
+
+	if (path->ino == 0)
+		return 0; /* abstract, or not made by us */
+	fd = open_ours(addr, path, &st, err);
+	if (fd < 0)
+		return -1;
+	before = st.st_mode & 07777;
+	if (st.st_uid != uid || st.st_gid != gid) {
+		/* with what both modes allow, so that the new owner never has the old one's rights
+		 */
+		if ((mode & before) != before)
+			rc = set_mode(fd, mode & before);
+		if (rc == 0)
+			rc = fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
+		if (rc < 0)
+			(void)err_sys(err, "cannot change the owner of unix:%s", addr->un.sun_path);
+		before = mode & before;
+	}
+	if (rc == 0 && before != mode) {
+		rc = set_mode(fd, mode);
+		if (rc < 0)
+			(void)err_sys(err, "cannot set the mode of unix:%s", addr->un.sun_path);
+	}
+	fd_close(&fd);
+	return rc;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of a socket that is at work already. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "net/socket_options.h"
+
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72
+#endif
+
+/* A buffer size that somebody has set is locked: the kernel leaves it alone from then on. */
+struct buffer {
+	int option;
+	int lock; /* in SO_BUF_LOCK (linux/socket.h) */
+	const char *name;
+};
+
+static const struct buffer receiving = { SO_RCVBUF, 2, "socket.rcvbuf" };
+static const struct buffer sending = { SO_SNDBUF, 1, "socket.sndbuf" };
+
+/* What the kernel gives a socket of FAMILY that is born now, in this network namespace: -1 if that
+ * cannot be told. */
+static int default_size(int family, int option)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int size = -1;
+	socklen_t len = sizeof(size);
+
+	if (fd < 0)
+		return -1;
+	if (getsockopt(fd, SOL_SOCKET, option, &size, &len) < 0)
+		size = -1;
+	fd_close(&fd);
+	return size;
+}
+
+/* Gives a buffer's size back into the kernel's hands. */
+static int release_buffer(int fd, int family, const struct buffer *buffer, struct err *err)
+{
+	int locks, size;
+	socklen_t len = sizeof(locks);
+
+	/* ask first: without it nothing is changed */
+	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, &len) < 0) {
+		if (errno != ENOPROTOOPT)
+			return err_sys(err, "cannot set %s back", buffer->name);
+		return err_set(
+			err, "%s: only a restart sets it back with this kernel (Linux >= 5.14 can)",
+			buffer->name);
+	}
+	size = default_size(family, buffer->option);
+	if (size < 0)
+		return err_sys(err, "cannot set %s back", buffer->name);
+	size /= 2; /* it doubles what it is given (socket(7)) */
+	/* the size first, for setting it locks it */
+	locks &= ~buffer->lock;
+	if (setsockopt(fd, SOL_SOCKET, buffer->option, &size, sizeof(size)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, sizeof(locks)) < 0)
+		return err_sys(err, "cannot set %s back", buffer->name);
+	return 0;
+}
+
+static int change_device(int fd, const char *from, const char *to, struct err *err)
+{
+	from = from != NULL ? from : "";
+	to = to != NULL ? to : "";
+	if (strcmp(from, to) == 0)
+		return 0;
+	/* the first device is free to all (Linux >= 5.7), another one or none wants CAP_NET_RAW */
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, to, (socklen_t)strlen(to)) < 0)
+		return err_sys(err, "cannot change socket.device from \"%s\" to \"%s\"", from, to);
+	return 0;
+}
+
+static int change_flag(int fd, int level, int name, bool from, bool to, const char *what,
+		       struct err *err)
+{
+	int value = to;
+
+	if (from == to || setsockopt(fd, level, name, &value, sizeof(value)) == 0)
+		return 0;
+	return err_sys(err, "cannot set %s to %d", what, value);
+}
+
+int socket_options_change(int fd, int family, const struct socket_options *from,
+			  const struct socket_options *to, struct err *err)
+{
+	if (from->rcvbuf > 0 && to->rcvbuf == 0 && release_buffer(fd, family, &receiving, err) < 0)
+		return -1;
+	if (from->sndbuf > 0 && to->sndbuf == 0 && release_buffer(fd, family, &sending, err) < 0)
+		return -1;
+	if (family != AF_UNIX && (change_device(fd, from->device, to->device, err) < 0 ||
+				  change_flag(fd, SOL_SOCKET, SO_REUSEPORT, from->reuse_port,
+					      to->reuse_port, "socket.reuse_port", err) < 0 ||
+				  change_flag(fd, IPPROTO_IP, IP_FREEBIND, from->freebind,
+					      to->freebind, "socket.freebind", err) < 0))
+		return -1;
+	return socket_options_set(fd, family, to, err);
+}
+
+int socket_options_try(int family, const struct socket_options *from,
+		       const struct socket_options *options, struct err *err)
+{
+	const struct socket_options *first = from != NULL ? from : options;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, "cannot create a socket");
+	rc = socket_options_before_bind(fd, family, first, err);
+	if (rc == 0)
+		rc = socket_options_set(fd, family, first, err);
+	if (rc == 0 && from != NULL)
+		rc = socket_options_change(fd, family, from, options, err);
+	fd_close(&fd);
+	return rc;
+}
