@@ -3,6 +3,8 @@ libpreforkd_a_SOURCES += \
 	%D%/addr.c \
 	%D%/addr.h \
 	%D%/addr_format.c \
+	%D%/beside.c \
+	%D%/beside.h \
 	%D%/diag.c \
 	%D%/diag.h \
 	%D%/inherited.c \

@@ -20,6 +20,7 @@
 struct clients {
 	struct sockaddr_any addr;
 	atomic_bool over;
+	atomic_int running;
 	atomic_int answered; /* connected, and got a byte */
 	atomic_int kept_out; /* refused, or not let in within the patience */
 	atomic_int lost;     /* connected, and got none */
@@ -64,6 +65,7 @@ static inline void *clients_run(void *arg)
 
 	while (!c->over)
 		clients_one(c);
+	c->running--;
 	return NULL;
 }
 
@@ -72,6 +74,7 @@ static inline void clients_start(struct clients *c, const struct sockaddr_any *a
 	memset(c, 0, sizeof(*c));
 	c->addr = *addr;
 	c->n = n;
+	c->running = n;
 	for (int i = 0; i < n; i++)
 		ck_assert_int_eq(pthread_create(&c->threads[i], NULL, clients_run, c), 0);
 }

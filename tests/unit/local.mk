@@ -2,6 +2,7 @@
 # One Check program for each file under test; the source of check_X is check_X.c.
 unit_tests = \
 	%D%/check_addr \
+	%D%/check_beside \
 	%D%/check_board \
 	%D%/check_config \
 	%D%/check_config_diff \

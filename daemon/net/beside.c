@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/beside.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "net/addr.h"
+#include "net/listen.h"
+#include "net/nowhere.h"
+#include "net/quiesce.h"
+#include "net/socket_options.h"
+
+static int set_reuse_port(int fd, bool on)
+{
+	int value = on;
+
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value));
+}
+
+int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual,
+		       const struct socket_options *options, struct err *err)
+{
+	struct socket_options shared = *options;
+	struct listen_path unused;
+	int had = 0, fd;
+	socklen_t len = sizeof(had);
+
+	if (addr->sa.sa_family == AF_UNIX) {
+		errno = EAFNOSUPPORT;
+		return err_sys(err, "cannot bind beside a unix socket");
+	}
+	/* It may be set late: bind(2) looks at the sockets that are there, one by one. */
+	if (getsockopt(old_fd, SOL_SOCKET, SO_REUSEPORT, &had, &len) < 0 ||
+	    set_reuse_port(old_fd, true) < 0)
+		return err_sys(err, "cannot share the address of a listener");
+	shared.reuse_port = true;
+	fd = listen_bind(addr, dual, &shared, &unused, err);
+	if (fd < 0)
+		listen_alone(old_fd, had != 0);
+	return fd;
+}
+
+void listen_alone(int fd, bool reuse_port)
+{
+	(void)set_reuse_port(fd, reuse_port);
+}
+
+int listen_steer(int new_fd, int old_fd, const struct sockaddr_any *old_addr)
+{
+	/* Before the old one is nowhere: as long as the kernel takes the two for a group, it deals
+	 * clients out by a hash, and would not see that the old one is out of reach. The new one
+	 * needed it until listen(2). */
+	if (set_reuse_port(new_fd, false) < 0 || set_reuse_port(old_fd, false) < 0)
+		return -1;
+	if (nowhere_go(old_fd) == 0)
+		return 1;
+	/* bound to a device: its clients are thrown back until it is closed, and then find the new
+	 * one */
+	return listen_quiesce_for_good(old_fd, old_addr);
+}
+
+int listen_bind_aside(const struct sockaddr_any *addr, const struct socket_options *options,
+		      struct sockaddr_any *aside_out, struct listen_path *path_out, struct err *err)
+{
+	const char *path = addr->un.sun_path, *slash;
+	size_t room = sizeof(aside_out->un.sun_path);
+	int n;
+
+	if (addr->sa.sa_family != AF_UNIX || path[0] != '/') {
+		errno = EAFNOSUPPORT;
+		return err_sys(err, "only a path can have two sockets");
+	}
+	slash = strrchr(path, '/');
+	*aside_out = (struct sockaddr_any){ .len = 0 };
+	aside_out->un.sun_family = AF_UNIX;
+	/* the process's own, and different from those of its other listeners, which end otherwise
+	 */
+	n = snprintf(aside_out->un.sun_path, room, "%.*s/.%d.%s", (int)(slash - path), path,
+		     (int)getpid(), slash + 1);
+	if (n < 0 || (size_t)n >= room)
+		return err_set(err,
+			       "unix:%s: no room in a socket's address for another name beside it",
+			       path);
+	aside_out->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
+	return listen_bind(aside_out, false, options, path_out, err);
+}
+
+int listen_move(const struct sockaddr_any *aside, const struct sockaddr_any *addr,
+		const struct listen_path *old, struct err *err)
+{
+	const char *path = addr->un.sun_path;
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && (st.st_ino != old->ino || st.st_dev != old->dev)) {
+		errno = ESTALE;
+		return err_sys(err, "unix:%s: the path is not ours any more", path);
+	}
+	if (rename(aside->un.sun_path, path) < 0)
+		return err_sys(err, "cannot move unix:%s to its place", aside->un.sun_path);
+	return 0;
+}

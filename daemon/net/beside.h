@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A second listener where an old one still is: for what only a new socket can have (IPV6_V6ONLY),
+ * and for an address that overlaps (127.0.0.1:80 becomes *:80). No client meets an address without
+ * a listener. For TCP:
+ *
+ *	new = listen_bind_beside(old, ...)	the way back: close it, listen_alone(old, ...)
+ *	listen_start(new, ...)			clients come to either
+ *	listen_steer(new, old, ...)		clients come to the new one
+ *
+ * For the path of a unix socket (abstract names can have one socket only):
+ *
+ *	new = listen_bind_aside(..., &aside, &path, ...)	the way back: listen_unlink(&aside, &path)
+ *	listen_start(new, ...)
+ *	listen_move(&aside, ...)		clients come to the new one
+ *
+ * Then the old one is served and closed as quiesce.h has it.
+ */
+#ifndef PREFORKD_NET_BESIDE_H
+#define PREFORKD_NET_BESIDE_H
+
+#include <stdbool.h>
+
+struct err;
+struct listen_path;
+struct sockaddr_any;
+struct socket_options;
+
+/*
+ * As listen_bind(), for TCP. Both get SO_REUSEPORT, which the kernel allows to sockets of the same
+ * user. A port that the kernel chose must be in ADDR.
+ */
+int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual,
+		       const struct socket_options *options, struct err *err);
+
+/* Sets SO_REUSEPORT of FD as its configuration has it. */
+void listen_alone(int fd, bool reuse_port);
+
+/*
+ * Brings all new clients to NEW_FD; OLD_FD, at OLD_ADDR, keeps those who are queued, and whose
+ * handshake is under way. There is no way back. 1: exactly that; 0: by the backlog of the old one;
+ * -1: not at all. Neither has SO_REUSEPORT then, which for the old one is for good: with it, the
+ * kernel would still deal clients out between two sockets of one address. Who wants it for the new
+ * one, calls listen_alone() when the old one is closed.
+ */
+int listen_steer(int new_fd, int old_fd, const struct sockaddr_any *old_addr);
+
+/*
+ * A unix socket under another name in the folder of ADDR, *ASIDE_OUT. getsockname(2) will tell that
+ * name for as long as it lives: the kernel does not see a renaming.
+ */
+int listen_bind_aside(const struct sockaddr_any *addr, const struct socket_options *options,
+		      struct sockaddr_any *aside_out, struct listen_path *path_out,
+		      struct err *err);
+
+/*
+ * Moves the path ASIDE to ADDR, over the old listener's path; *OLD is that one's, and it must still
+ * be there, or nothing at all (ESTALE otherwise). The listen_path of the new one stays what it is.
+ */
+int listen_move(const struct sockaddr_any *aside, const struct sockaddr_any *addr,
+		const struct listen_path *old, struct err *err);
+
+#endif

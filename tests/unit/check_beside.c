@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* One listener follows another at the same address, while clients knock: none is lost, and none is
+ * refused. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "net/addr.h"
+#include "net/beside.h"
+#include "net/listen.h"
+#include "net/quiesce.h"
+#include "net/socket_options.h"
+
+#include "clients.h"
+#include "suite.h"
+
+#define ROUNDS	10
+#define LOAD_MS 15
+
+static struct socket_options options;
+static struct listen_path path;
+static struct err err;
+
+static void setup(void)
+{
+	options = (struct socket_options){
+		.v6only = true, .mode = 0600, .owner = (uid_t)-1, .group = (gid_t)-1
+	};
+}
+
+/* TEXT, with the port PORT where that is not 0. */
+static struct sockaddr_any resolve(const char *text, uint16_t port)
+{
+	struct sockaddr_any out;
+	struct addr parsed;
+
+	ck_assert_msg(addr_parse(text, &parsed, &err) == 0, "%s", err.text);
+	if (port != 0)
+		parsed.port = port;
+	ck_assert_int_eq(addr_resolve(&parsed, &out, 1, &err), 1);
+	return out;
+}
+
+/* Makes a bound socket listen, and says where it is. Not blocking, so that the test can look. */
+static struct sockaddr_any start(int fd)
+{
+	struct sockaddr_any addr = { .len = sizeof(addr.ss) };
+	int64_t got;
+
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	ck_assert_int_eq(listen_start(fd, 64, &got, &err), 0);
+	ck_assert_int_eq(getsockname(fd, &addr.sa, &addr.len), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	return addr;
+}
+
+static int open_listener(const char *text, struct sockaddr_any *addr_out)
+{
+	struct sockaddr_any addr = resolve(text, 0);
+	int fd = listen_bind(&addr, text[0] == '*', &options, &path, &err);
+
+	*addr_out = start(fd);
+	return fd;
+}
+
+static void serve_for(int a, int b, int ms)
+{
+	int64_t end = clock_ms() + ms;
+	struct pollfd p[] = { { .fd = a, .events = POLLIN }, { .fd = b, .events = POLLIN } };
+
+	while (clock_ms() < end) {
+		(void)poll(p, 2, 1);
+		for (int i = 0; i < 2; i++)
+			if (p[i].fd >= 0)
+				(void)clients_serve_one(p[i].fd);
+	}
+}
+
+/* The end of the old listener, with the new one at work. */
+static void drain_and_close(int fd, const struct sockaddr_any *addr, int new_fd)
+{
+	int64_t end = clock_ms() + LISTEN_HANDSHAKE_MS;
+
+	listen_settle();
+	do {
+		serve_for(fd, new_fd, 1);
+	} while (listen_handshakes(addr) != 0 && clock_ms() < end);
+	while (listen_pending(fd))
+		(void)clients_serve_one(fd);
+	serve_for(-1, new_fd, 2); /* room for somebody to slip in */
+	(void)close(fd);
+}
+
+static bool has_v6(void)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0;
+
+	(void)close(fd);
+	if (!has)
+		(void)fputs("needs IPv6\n", stderr);
+	return has;
+}
+
+static int flag(int fd)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, &len), 0);
+	return value;
+}
+
+/* OLD becomes NEW, while clients come to CLIENT, an address that both have. */
+static void hand_over(const char *old, const char *new, const char *client)
+{
+	if (geteuid() == 0)
+		ck_assert_int_eq(setuid(65534), 0); /* nothing of this needs a capability */
+	for (int i = 0; i < ROUNDS; i++) {
+		struct sockaddr_any old_addr, new_addr, to;
+		int old_fd = open_listener(old, &old_addr), new_fd;
+		struct clients clients;
+
+		to = resolve(client, addr_port(&old_addr));
+		clients_start(&clients, &to, 4);
+		serve_for(old_fd, -1, LOAD_MS);
+		new_addr = resolve(new, addr_port(&old_addr));
+		new_fd = listen_bind_beside(old_fd, &new_addr, new[0] == '*', &options, &err);
+		(void)start(new_fd);
+		serve_for(old_fd, new_fd, LOAD_MS);
+		ck_assert_int_eq(listen_steer(new_fd, old_fd, &old_addr), 1);
+		ck_assert_int_eq(flag(old_fd), 0);
+		ck_assert_int_eq(flag(new_fd), 0);
+		drain_and_close(old_fd, &old_addr, new_fd);
+		serve_for(new_fd, -1, LOAD_MS);
+		ck_assert_int_eq(clients.kept_out, 0);
+		clients.over = true;
+		while (clients.running > 0)
+			serve_for(new_fd, -1, 1);
+		clients_end(&clients);
+		(void)close(new_fd);
+	}
+}
+
+START_TEST(both_families_to_v6)
+{
+	if (has_v6())
+		hand_over("*:0", "[::]:0", "[::1]:0");
+}
+END_TEST
+
+START_TEST(v6_to_both_families)
+{
+	if (has_v6())
+		hand_over("[::]:0", "*:0", "[::1]:0");
+}
+END_TEST
+
+START_TEST(one_address_to_all)
+{
+	hand_over("127.0.0.1:0", "*:0", "127.0.0.1:0");
+}
+END_TEST
+
+START_TEST(all_to_one_address)
+{
+	hand_over("*:0", "127.0.0.1:0", "127.0.0.1:0");
+}
+END_TEST
+
+START_TEST(the_very_same_address)
+{
+	hand_over("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0");
+}
+END_TEST
+
+/* What is dropped with the change is refused, and what was queued at the old one is served. */
+START_TEST(the_rest_of_the_old_address)
+{
+	struct sockaddr_any old_addr, new_addr, v4;
+	int old_fd, new_fd, queued, late;
+	char byte;
+
+	if (!has_v6())
+		return;
+	old_fd = open_listener("*:0", &old_addr);
+	v4 = resolve("127.0.0.1:0", addr_port(&old_addr));
+	queued = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(queued, &v4.sa, v4.len), 0);
+	new_addr = resolve("[::]:0", addr_port(&old_addr));
+	new_fd = listen_bind_beside(old_fd, &new_addr, false, &options, &err);
+	(void)start(new_fd);
+	ck_assert_int_eq(listen_steer(new_fd, old_fd, &old_addr), 1);
+	ck_assert_int_eq(connect(late, &v4.sa, v4.len), -1);
+	ck_assert_int_eq(errno, ECONNREFUSED);
+	ck_assert(clients_serve_one(old_fd));
+	ck_assert_int_eq(recv(queued, &byte, 1, 0), 1);
+}
+END_TEST
+
+START_TEST(an_old_one_with_a_device)
+{
+	struct sockaddr_any addr;
+	int old_fd, new_fd, queued, fd;
+
+	if (geteuid() != 0) {
+		(void)fputs("needs root\n", stderr);
+		return;
+	}
+	old_fd = open_listener("127.0.0.1:0", &addr);
+	ck_assert_int_eq(setsockopt(old_fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2), 0);
+	queued = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(queued, &addr.sa, addr.len), 0);
+	new_fd = listen_bind_beside(old_fd, &addr, false, &options, &err);
+	(void)start(new_fd);
+	ck_assert_int_ge(listen_steer(new_fd, old_fd, &addr), 0);
+	ck_assert(clients_serve_one(old_fd));
+	(void)close(old_fd);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(fd, &addr.sa, addr.len), 0);
+	ck_assert(clients_serve_one(new_fd));
+}
+END_TEST
+
+START_TEST(a_failure_leaves_the_old_one_alone)
+{
+	struct sockaddr_any addr, other;
+	int fd = open_listener("127.0.0.1:0", &addr), new_fd;
+
+	(void)open_listener("127.0.0.1:0", &other); /* somebody else's, not to be shared */
+	ck_assert_int_eq(listen_bind_beside(fd, &other, false, &options, &err), -1);
+	ck_assert_int_eq(err.code, EADDRINUSE);
+	ck_assert_int_eq(flag(fd), 0);
+	/* undone before anything has happened */
+	new_fd = listen_bind_beside(fd, &addr, false, &options, &err);
+	ck_assert_int_ge(new_fd, 0);
+	(void)close(new_fd);
+	listen_alone(fd, false);
+	ck_assert_int_eq(flag(fd), 0);
+}
+END_TEST
+
+static const char *unix_text(void)
+{
+	static char text[80];
+
+	(void)snprintf(text, sizeof(text), "unix:/tmp/check_beside.%d", (int)getpid());
+	return text;
+}
+
+START_TEST(a_path)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		struct sockaddr_any addr, aside;
+		int old_fd = open_listener(unix_text(), &addr), new_fd;
+		struct listen_path new_path;
+		struct clients clients;
+		struct stat st;
+
+		clients_start(&clients, &addr, 4);
+		serve_for(old_fd, -1, LOAD_MS);
+		options.mode = 0640;
+		new_fd = listen_bind_aside(&addr, &options, &aside, &new_path, &err);
+		(void)start(new_fd);
+		ck_assert_msg(listen_move(&aside, &addr, &path, &err) == 0, "%s", err.text);
+		/* who has looked the old path up is about to connect */
+		serve_for(old_fd, new_fd, LOAD_MS);
+		ck_assert_int_eq(listen_quiesce_for_good(old_fd, &addr), 1);
+		drain_and_close(old_fd, &addr, new_fd);
+		listen_unlink(&addr, &path); /* the old one's: not the new one's */
+		ck_assert_int_eq(lstat(addr.un.sun_path, &st), 0);
+		ck_assert_int_eq(st.st_mode & 0777, 0640);
+		ck_assert_int_lt(lstat(aside.un.sun_path, &st), 0);
+		serve_for(new_fd, -1, LOAD_MS);
+		ck_assert_int_eq(clients.kept_out, 0);
+		clients.over = true;
+		while (clients.running > 0)
+			serve_for(new_fd, -1, 1);
+		clients_end(&clients);
+		listen_unlink(&addr, &new_path);
+		ck_assert_int_lt(lstat(addr.un.sun_path, &st), 0);
+		(void)close(new_fd);
+	}
+}
+END_TEST
+
+START_TEST(a_path_that_cannot)
+{
+	struct sockaddr_any addr, aside, old;
+	struct listen_path new_path;
+	struct stat st;
+	char text[120];
+
+	(void)open_listener(unix_text(), &old);
+	ck_assert_int_ge(listen_bind_aside(&old, &options, &aside, &new_path, &err), 0);
+	path.ino++; /* as if another process had taken the path */
+	ck_assert_int_eq(listen_move(&aside, &old, &path, &err), -1);
+	ck_assert_int_eq(err.code, ESTALE);
+	path.ino--;
+	listen_unlink(&aside, &new_path);
+	ck_assert_int_lt(lstat(aside.un.sun_path, &st), 0);
+	listen_unlink(&old, &path);
+
+	(void)snprintf(text, sizeof(text), "unix:@check_beside.%d", (int)getpid());
+	(void)open_listener(text, &addr);
+	ck_assert_int_eq(listen_bind_aside(&addr, &options, &aside, &new_path, &err), -1);
+	ck_assert_int_eq(listen_bind_beside(0, &addr, false, &options, &err), -1);
+	(void)snprintf(text, sizeof(text), "unix:/tmp/%0100d", 1);
+	addr = resolve(text, 0);
+	ck_assert_int_eq(listen_bind_aside(&addr, &options, &aside, &new_path, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "no room"));
+}
+END_TEST
+
+int main(void)
+{
+	return SUITE_RUN("beside", setup, both_families_to_v6, v6_to_both_families,
+			 one_address_to_all, all_to_one_address, the_very_same_address,
+			 the_rest_of_the_old_address, an_old_one_with_a_device,
+			 a_failure_leaves_the_old_one_alone, a_path, a_path_that_cannot);
+}
