@@ -1,5 +1,37 @@
 # SPDX-License-Identifier: MIT
 # preforkctl. All but main.c is in the library, for the tests and for the master.
 libpreforkd_a_SOURCES += \
+	%D%/call.c \
+	%D%/call.h \
+	%D%/commands.c \
+	%D%/commands.h \
 	%D%/frame.c \
-	%D%/frame.h
+	%D%/frame.h \
+	%D%/job.c \
+	%D%/job.h \
+	%D%/options.c \
+	%D%/options.h \
+	%D%/request.c \
+	%D%/request.h \
+	%D%/say.c \
+	%D%/say.h \
+	%D%/status.c \
+	%D%/status.h \
+	%D%/status_table.c \
+	%D%/status_table.h \
+	%D%/stop.c \
+	%D%/stop.h \
+	%D%/table.c \
+	%D%/table.h \
+	%D%/terminal.c \
+	%D%/terminal.h \
+	%D%/top.c \
+	%D%/top.h \
+	%D%/values.c \
+	%D%/values.h \
+	%D%/workers_table.c \
+	%D%/workers_table.h
+
+sbin_PROGRAMS += preforkctl
+preforkctl_SOURCES = %D%/main.c
+preforkctl_LDADD = $(preforkd_libs)

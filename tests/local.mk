@@ -47,5 +47,6 @@ AM_TESTS_ENVIRONMENT = \
 	TOP_BUILDDIR='$(abs_top_builddir)'; export TOP_BUILDDIR; \
 	PREFORKD='$(abs_top_builddir)/preforkd$(EXEEXT)'; export PREFORKD; \
 	PREFORKC='$(abs_top_builddir)/preforkc$(EXEEXT)'; export PREFORKC; \
+	PREFORKCTL='$(abs_top_builddir)/preforkctl$(EXEEXT)'; export PREFORKCTL; \
 	FUZZ_PROGRAMS='$(fuzz_programs)'; export FUZZ_PROGRAMS; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;

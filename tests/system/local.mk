@@ -9,6 +9,7 @@ system_tests = \
 	%D%/test_clients.py \
 	%D%/test_concurrency.py \
 	%D%/test_crash.py \
+	%D%/test_ctl.py \
 	%D%/test_daemonize.py \
 	%D%/test_exec.py \
 	%D%/test_harness.py \
@@ -23,6 +24,7 @@ EXTRA_DIST += \
 	%D%/harness/__init__.py \
 	%D%/harness/client.py \
 	%D%/harness/conf.py \
+	%D%/harness/control.py \
 	%D%/harness/daemon.py \
 	%D%/harness/launch.py \
 	%D%/harness/namespaces.py \

@@ -20,6 +20,7 @@ TOP_SRCDIR = os.path.abspath(os.environ.get("TOP_SRCDIR", os.path.join(_here, ".
 TOP_BUILDDIR = os.path.abspath(os.environ.get("TOP_BUILDDIR", os.path.join(TOP_SRCDIR, "build")))
 PREFORKD = os.path.abspath(os.environ.get("PREFORKD", os.path.join(TOP_BUILDDIR, "preforkd")))
 PREFORKC = os.path.abspath(os.environ.get("PREFORKC", os.path.join(TOP_BUILDDIR, "preforkc")))
+PREFORKCTL = os.path.abspath(os.environ.get("PREFORKCTL", os.path.join(TOP_BUILDDIR, "preforkctl")))
 
 
 def _is_sanitized():
@@ -47,6 +48,16 @@ def run_preforkd(*arguments, timeout=PATIENCE, env=None, **options):
 	return subprocess.run([PREFORKD, *arguments], stdin=subprocess.DEVNULL, text=True,
 			      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
 			      env=_environment(env), check=False, **options)
+
+
+def run_preforkctl(*arguments, timeout=PATIENCE, env=None, prefix=(), **options):
+	"""Runs it to its end."""
+	done = subprocess.run([*prefix, PREFORKCTL, *arguments], stdin=subprocess.DEVNULL, text=True,
+			      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+			      env=_environment(env), check=False, **options)
+	for sign in ("AddressSanitizer", "runtime error:", "LeakSanitizer:"):
+		assert sign not in done.stderr, done.stderr
+	return done
 
 
 class Daemon:

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#include "status_table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "values.h"
+
+#define NAME_MAX_BYTES 256
+#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
+
+static const struct table_column columns[] = {
+	{ .title = "SERVICE", .left = true },
+	{ .title = "HANDLER", .left = true, .may_be_dropped = true },
+	{ .title = "STATE", .left = true },
+	{ .title = "IDLE" },
+	{ .title = "BUSY" },
+	{ .title = "MAX" },
+	{ .title = "QUEUE" },
+	{ .title = "RATE" },
+	{ .title = "ACCEPTED" },
+	{ .title = "REFUSED" },
+	{ .title = "DROPS" },
+	{ .title = "CRASH" },
+};
+
+/* A service and what it is sorted by. */
+struct entry {
+	const json_t *service;
+	const char *name;
+	double weight; /* the heaviest first */
+	size_t index;
+};
+
+const char *status_sort_name(enum status_sort sort)
+{
+	static const char *const names[STATUS_SORTS] = { "configuration", "name", "busy", "rate",
+							 "queue" };
+
+	return names[sort];
+}
+
+static enum table_look state_look(const char *state)
+{
+	static const struct {
+		const char *state;
+		enum table_look look;
+	} looks[] = {
+		{ "serving", TABLE_GOOD },   { "starting", TABLE_WARN },
+		{ "reloading", TABLE_WARN }, { "upgrading", TABLE_WARN },
+		{ "paused", TABLE_WARN },    { "draining", TABLE_WARN },
+		{ "drained", TABLE_WARN },   { "throttled", TABLE_BAD },
+		{ "stopping", TABLE_BAD },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+		if (strcmp(looks[i].state, state) == 0)
+			return looks[i].look;
+	return TABLE_PLAIN;
+}
+
+static enum table_look if_any(const struct values_sum *sum, enum table_look look)
+{
+	return sum->known && sum->n > 0 ? look : TABLE_PLAIN;
+}
+
+static void write_head(const json_t *status, const struct table_paper *paper, FILE *out)
+{
+	const json_t *reload = json_object_get(status, "last_reload");
+	char text[NAME_MAX_BYTES], number[VALUES_NUMBER_MAX];
+	char line[1024];
+	int64_t lost;
+
+	(void)fprintf(out, "preforkd %s is ", values_text(status, "version", text, sizeof(text)));
+	(void)values_text(status, "state", text, sizeof(text));
+	table_put(paper, state_look(text), text, out);
+	(void)fprintf(out, ", pid %s", values_number(status, "pid", number));
+	(void)fprintf(out, ", up %s", values_age_words(status, "uptime", number));
+	(void)fprintf(out, ", generation %s\n", values_number(status, "generation", number));
+	if (json_is_false(json_object_get(reload, "success"))) {
+		char why[512];
+
+		(void)snprintf(line, sizeof(line), "The last reload failed, %s ago: %s",
+			       values_age_words(reload, "age", number),
+			       values_text(reload, "text", why, sizeof(why)));
+		table_put(paper, TABLE_BAD, line, out);
+		(void)fputc('\n', out);
+	}
+	if (values_integer(status, "log_lost", &lost) && lost > 0) {
+		(void)snprintf(line, sizeof(line), "%" PRId64 " line%s of the log %s lost", lost,
+			       lost == 1 ? "" : "s", lost == 1 ? "is" : "are");
+		table_put(paper, TABLE_WARN, line, out);
+		(void)fputc('\n', out);
+	}
+}
+
+/* "12 starting, 3 retiring": the members of OBJECT that are not 0. Empty if there is none. */
+static void list_members(const json_t *object, const char *const *keys, size_t n, char *out,
+			 size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		char number[VALUES_NUMBER_MAX];
+		int64_t value;
+		int rc;
+
+		if (!values_integer(object, keys[i], &value) || value == 0)
+			continue;
+		rc = snprintf(out + used, size - used, "%s%s %s", used > 0 ? ", " : "",
+			      values_count_of(value, number), keys[i]);
+		if (rc < 0 || (size_t)rc >= size - used)
+			return;
+		used += (size_t)rc;
+	}
+}
+
+/* The same for members whose names the daemon chooses. */
+static void add_reasons(struct table *table, json_t *refused)
+{
+	char line[512] = "", name[64], number[VALUES_NUMBER_MAX];
+	size_t used = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(refused, key, value)
+	{
+		json_t *boxed;
+		int rc;
+
+		if (!json_is_integer(value) || json_integer_value(value) == 0)
+			continue;
+		boxed = json_pack("{s:s}", "k", key);
+		rc = snprintf(line + used, sizeof(line) - used, "%s%s %s", used > 0 ? ", " : "",
+			      values_count_of(json_integer_value(value), number),
+			      values_text(boxed, "k", name, sizeof(name)));
+		json_decref(boxed);
+		if (rc < 0 || (size_t)rc >= sizeof(line) - used)
+			break;
+		used += (size_t)rc;
+	}
+	if (used > 0)
+		table_note(table, TABLE_WARN, "    refused: %s", line);
+}
+
+/* Did the system give a shorter queue than was asked for? */
+static bool is_short(const json_t *listener)
+{
+	int64_t backlog, asked;
+
+	return values_integer(listener, "backlog", &backlog) &&
+	       values_integer(listener, "backlog_asked", &asked) && backlog < asked;
+}
+
+static void add_listeners(struct table *table, const json_t *listeners, bool always)
+{
+	char address[NAME_MAX_BYTES], queue[VALUES_NUMBER_MAX], backlog[VALUES_NUMBER_MAX];
+	char drops[VALUES_NUMBER_MAX], asked[VALUES_NUMBER_MAX];
+	const json_t *listener;
+	size_t width = 0, i;
+
+	always |= json_array_size(listeners) > 1;
+	json_array_foreach(listeners, i, listener)
+	{
+		size_t w = table_text_width(
+			values_text(listener, "address", address, sizeof(address)));
+
+		width = w > width ? w : width;
+	}
+	json_array_foreach(listeners, i, listener)
+	{
+		if (!always && !is_short(listener))
+			continue;
+		(void)values_text(listener, "address", address, sizeof(address));
+		table_note(table, TABLE_PLAIN, "    %s%*s  queue %s/%s%s%s%s, %s dropped", address,
+			   (int)(width - table_text_width(address)), "",
+			   values_count(listener, "queue", queue),
+			   values_count(listener, "backlog", backlog),
+			   is_short(listener) ? " (" : "",
+			   is_short(listener) ? values_count(listener, "backlog_asked", asked) : "",
+			   is_short(listener) ? " asked for)" : "",
+			   values_count(listener, "drops", drops));
+	}
+}
+
+static void add_queue(struct table *table, const json_t *listeners)
+{
+	struct values_sum queue = { .n = 0 }, backlog = { .n = 0 };
+	char a[VALUES_NUMBER_MAX], b[VALUES_NUMBER_MAX];
+	const json_t *listener;
+	size_t i;
+
+	json_array_foreach(listeners, i, listener)
+	{
+		values_add(&queue, listener, "queue");
+		values_add(&backlog, listener, "backlog");
+	}
+	table_cell(table, if_any(&queue, TABLE_WARN), "%s/%s", values_sum_text(&queue, a),
+		   values_sum_text(&backlog, b));
+}
+
+static void add_workers(struct table *table, const json_t *workers)
+{
+	char number[VALUES_NUMBER_MAX];
+	int64_t idle, busy;
+	bool all_busy = values_integer(workers, "idle", &idle) &&
+			values_integer(workers, "busy", &busy) && idle == 0 && busy > 0;
+
+	table_cell(table, TABLE_PLAIN, "%s", values_count(workers, "idle", number));
+	table_cell(table, all_busy ? TABLE_WARN : TABLE_PLAIN, "%s",
+		   values_count(workers, "busy", number));
+	table_cell(table, TABLE_PLAIN, "%s", values_count(workers, "max", number));
+}
+
+/* Refused, dropped, crashed. */
+static void add_trouble(struct table *table, const json_t *service)
+{
+	struct values_sum refused = { .n = 0 }, drops = { .n = 0 }, crashes = { .n = 0 };
+	json_t *reasons = json_object_get(json_object_get(service, "connections"), "refused");
+	const json_t *listener;
+	char number[VALUES_NUMBER_MAX];
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	/* nobody was refused for any reason: that is known, too */
+	refused.known = json_is_object(reasons);
+	json_object_foreach(reasons, key, value) values_add(&refused, reasons, key);
+	json_array_foreach(json_object_get(service, "listeners"), i, listener)
+		values_add(&drops, listener, "drops");
+	values_add(&crashes, service, "crashes");
+	table_cell(table, if_any(&refused, TABLE_WARN), "%s", values_sum_text(&refused, number));
+	table_cell(table, if_any(&drops, TABLE_BAD), "%s", values_sum_text(&drops, number));
+	table_cell(table, if_any(&crashes, TABLE_BAD), "%s", values_sum_text(&crashes, number));
+}
+
+static void add_service(struct table *table, const json_t *service, bool all_listeners)
+{
+	static const char *const moving[] = { "starting", "retiring" };
+	const json_t *connections = json_object_get(service, "connections");
+	const json_t *listeners = json_object_get(service, "listeners");
+	const json_t *workers = json_object_get(service, "workers");
+	char text[NAME_MAX_BYTES], number[VALUES_NUMBER_MAX];
+
+	table_cell(table, TABLE_PLAIN, "%s", values_text(service, "name", text, sizeof(text)));
+	table_cell(table, TABLE_PLAIN, "%s", values_text(service, "handler", text, sizeof(text)));
+	(void)values_text(service, "state", text, sizeof(text));
+	table_cell(table, state_look(text), "%s", text);
+	add_workers(table, workers);
+	add_queue(table, listeners);
+	table_cell(table, TABLE_PLAIN, "%s", values_rate(service, "rate", number));
+	table_cell(table, TABLE_PLAIN, "%s", values_count(connections, "accepted", number));
+	add_trouble(table, service);
+	list_members(workers, moving, ARRAY_SIZE(moving), text, sizeof(text));
+	if (text[0] != '\0')
+		table_note(table, TABLE_PLAIN, "    workers: %s", text);
+	add_reasons(table, json_object_get(connections, "refused"));
+	add_listeners(table, listeners, all_listeners);
+}
+
+static double weight(const json_t *service, enum status_sort sort)
+{
+	struct values_sum queue = { .n = 0 };
+	const json_t *listener;
+	double value = 0;
+	size_t i;
+
+	switch (sort) {
+	case STATUS_BY_BUSY:
+		(void)values_real(json_object_get(service, "workers"), "busy", &value);
+		return value;
+	case STATUS_BY_RATE:
+		(void)values_real(service, "rate", &value);
+		return value;
+	case STATUS_BY_QUEUE:
+		json_array_foreach(json_object_get(service, "listeners"), i, listener)
+			values_add(&queue, listener, "queue");
+		return (double)queue.n;
+	case STATUS_AS_SENT:
+	case STATUS_BY_NAME:
+	case STATUS_SORTS:
+		break;
+	}
+	return 0;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int names;
+
+	if (x->weight != y->weight)
+		return x->weight < y->weight ? 1 : -1;
+	names = strcmp(x->name, y->name);
+	return names != 0 ? names : (x->index > y->index) - (x->index < y->index);
+}
+
+/* The services in their order; the caller frees it. NULL without memory. */
+static struct entry *in_order(const json_t *services, enum status_sort sort)
+{
+	size_t n = json_array_size(services), i;
+	struct entry *entries = calloc(n + 1, sizeof(*entries));
+
+	if (entries == NULL)
+		return NULL;
+	for (i = 0; i < n; i++) {
+		const json_t *service = json_array_get(services, i);
+		const char *name = json_string_value(json_object_get(service, "name"));
+
+		entries[i] =
+			(struct entry){ .service = service,
+					.name = name != NULL && sort != STATUS_AS_SENT ? name : "",
+					.weight = weight(service, sort),
+					.index = i };
+	}
+	qsort(entries, n, sizeof(*entries), by_weight);
+	return entries;
+}
+
+int status_table_write(const json_t *status, const struct status_view *view, FILE *out)
+{
+	const json_t *services = json_object_get(status, "services");
+	struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	struct entry *entries = in_order(services, view->sort);
+	int rc = -1;
+
+	if (entries != NULL) {
+		for (size_t i = 0; entries[i].service != NULL; i++)
+			add_service(table, entries[i].service, view->listeners);
+		write_head(status, &view->paper, out);
+		rc = table_write(table, &view->paper, out);
+	}
+	free(entries);
+	table_free(&table);
+	return rc;
+}
