@@ -18,7 +18,9 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "master/background.h"
+#include "master/launch.h"
 #include "master/master.h"
+#include "master/rehearsal.h"
 #include "services/kinds.h"
 
 struct options {
@@ -27,6 +29,7 @@ struct options {
 	size_t n_overrides;
 	bool check, print, daemon, verbose;
 	int target; /* enum log_target; -1: as configured */
+	char *binary; /* absolute */
 };
 
 enum { OPTION_HELP_CONFIG = 256 };
@@ -149,14 +152,19 @@ static void parse(int argc, char **argv, struct options *o)
 		die_usage("-t, -T and -d exclude each other", "");
 }
 
-static struct config *load(const struct options *o)
+static struct config_source source_of(const struct options *o)
 {
-	struct config_source source = {
+	return (struct config_source){
 		.file = o->file,
 		.overrides = (const char *const *)o->overrides,
 		.n_overrides = o->n_overrides,
 		.handlers = service_kinds,
 	};
+}
+
+static struct config *load(const struct options *o)
+{
+	struct config_source source = source_of(o);
 	struct problems *problems;
 	struct config *config = config_load(&source, &problems);
 
@@ -179,14 +187,50 @@ static void on_ready(void)
 	background_ready();
 }
 
-static int run(const struct options *o, const struct config *config)
+/* A command line that means the same wherever it is said again: paths are absolute, and a process that is in the
+ * background already does not go there. */
+static char **same_again(const struct options *o)
 {
-	int target = o->target >= 0 ? o->target : config->log.target;
+	char **argv = calloc(o->n_overrides * 2 + 8, sizeof(*argv));
+	size_t n = 0;
+
+	if (argv == NULL)
+		exit(EX_OSERR);
+	argv[n++] = o->binary;
+	argv[n++] = copy("-c");
+	argv[n++] = o->file;
+	for (size_t i = 0; i < o->n_overrides; i++) {
+		argv[n++] = copy("-o");
+		argv[n++] = o->overrides[i];
+	}
+	if (o->target >= 0) {
+		argv[n++] = copy("-l");
+		argv[n++] = copy(log_target_name(o->target));
+	}
+	if (o->verbose)
+		argv[n++] = copy("-v");
+	return argv;
+}
+
+static int run(struct options *o, struct config *config)
+{
+	struct launch launch = {
+		.log_target = o->target,
+		.verbose = o->verbose,
+		.foreground = !o->daemon && !rehearsal_in_background(),
+		.binary = o->binary,
+		.when_ready = o->daemon ? on_ready : NULL,
+	};
 	struct err err;
 	int terminal;
 
-	log_set_level(o->verbose ? LOG_DEBUG : config->log.level);
-	log_open((enum log_target)target, config->log.facility, !o->daemon);
+	free(o->file);
+	o->file = copy(config->file); /* absolute, and so is what comes of it at a reload */
+	launch.source = source_of(o);
+	launch.argv = same_again(o);
+	launch_log(&launch, config);
+	if (rehearsal_is_one())
+		return rehearsal_run(&launch, config);
 	if (o->daemon) {
 		log_echo(STDERR_FILENO);
 		terminal = background_start(&err);
@@ -200,9 +244,10 @@ static int run(const struct options *o, const struct config *config)
 		(void)err_sys(&err, "cannot change to /");
 		goto fail;
 	}
-	return master_run(config, o->daemon ? on_ready : NULL);
+	return master_run(&launch, config);
 fail:
 	log_msg(LOG_ERR, "%s", err.text);
+	config_free(&config);
 	return EX_OSERR;
 }
 
@@ -220,13 +265,17 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	o.file = copy(DEFAULT_CONFIG);
 	parse(argc, argv, &o);
+	o.binary = launch_binary(argv[0]);
+	if (o.binary == NULL)
+		return EX_OSERR;
 	title_init(argc, argv);
 	config = load(&o);
+	if (!o.check && !o.print)
+		return run(&o, config);
 	if (o.print)
 		config_print(config, stdout);
-	else if (!o.check)
-		status = run(&o, config);
 	config_free(&config);
+	free(o.binary);
 	for (size_t i = 0; i < o.n_overrides; i++)
 		free(o.overrides[i]);
 	free(o.overrides);

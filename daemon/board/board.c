@@ -12,7 +12,7 @@
 #include "base/fds.h"
 #include "net/addr.h"
 
-#define BOARD_VERSION 1U
+#define BOARD_VERSION 2U
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
@@ -39,6 +39,22 @@ static void lay_out(struct board *board, void *memory, size_t n_lanes, size_t n_
 	board->n_slots = n_slots;
 }
 
+/* What only the master's mapping has: workers of other services must not reach it, and which slots are taken. */
+static int own(struct board *board, void *memory, size_t n_slots, struct err *err)
+{
+	if (madvise(memory, board->size, MADV_DONTFORK) < 0) {
+		(void)err_sys(err, "cannot keep a board from other services");
+		(void)munmap(memory, board->size);
+		return -1;
+	}
+	board->used = calloc(n_slots, sizeof(*board->used));
+	if (board->used == NULL) {
+		(void)munmap(memory, board->size);
+		return err_set(err, "no memory for a board");
+	}
+	return 0;
+}
+
 int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err *err)
 {
 	void *memory;
@@ -60,18 +76,8 @@ int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err
 		(void)err_sys(err, "cannot map a board of %zu bytes", board->size);
 		goto fail;
 	}
-	/* workers of other services must not reach it */
-	if (madvise(memory, board->size, MADV_DONTFORK) < 0) {
-		(void)err_sys(err, "cannot keep a board from other services");
-		(void)munmap(memory, board->size);
+	if (own(board, memory, n_slots, err) < 0)
 		goto fail;
-	}
-	board->used = calloc(n_slots, sizeof(*board->used));
-	if (board->used == NULL) {
-		(void)err_set(err, "no memory for a board");
-		(void)munmap(memory, board->size);
-		goto fail;
-	}
 	lay_out(board, memory, n_lanes, n_slots);
 	board->head->version = BOARD_VERSION;
 	board->head->n_lanes = (uint32_t)n_lanes;
@@ -102,6 +108,34 @@ int board_map(struct board *board, int fd, struct err *err)
 	board->size = (size_t)size;
 	lay_out(board, memory, head->n_lanes, head->n_slots);
 	return 0;
+}
+
+int board_adopt(struct board *board, int fd, size_t n_lanes, size_t n_slots, struct err *err)
+{
+	if (board_map(board, fd, err) < 0)
+		return -1;
+	/* its header is what workers could have overwritten: the numbers are those that the master had */
+	if (board->size != size_of(n_lanes, n_slots)) {
+		(void)munmap(board->head, board->size);
+		return err_set(err, "the board has another size than was said");
+	}
+	if (own(board, board->head, n_slots, err) < 0)
+		return -1;
+	lay_out(board, board->head, n_lanes, n_slots);
+	return 0;
+}
+
+int board_slot_keep(struct board *board, size_t slot)
+{
+	if (slot >= board->n_slots || board->used[slot])
+		return -1;
+	board->used[slot] = true;
+	return 0;
+}
+
+uint32_t board_version(void)
+{
+	return BOARD_VERSION;
 }
 
 void board_close(struct board *board)

@@ -30,6 +30,7 @@ enum slot_state {
 struct board_slot {
 	alignas(BOARD_ALIGN) _Atomic uint32_t state;
 	_Atomic uint32_t spent;	    /* has served max_requests: wants to be replaced */
+	_Atomic uint32_t told;	    /* has heard that it is to leave: takes no further client */
 	_Atomic int64_t since_ms;   /* when the state began (base/clock.h) */
 	_Atomic uint64_t accepted;  /* connections taken */
 	_Atomic uint64_t failed;    /* of them, ended badly */
@@ -70,6 +71,17 @@ int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err
 
 /* A worker's view of the board behind FD; it takes and frees no slots. */
 int board_map(struct board *board, int fd, struct err *err);
+
+/*
+ * The master's view of a board that another image of this program made, and whose workers live on. -1: it is
+ * laid out in another way, or damaged, and must not be read; FD stays the caller's then. The caller says with
+ * board_slot_keep() which slots are taken.
+ */
+int board_adopt(struct board *board, int fd, size_t n_lanes, size_t n_slots, struct err *err);
+int board_slot_keep(struct board *board, size_t slot);
+
+/* Of the layout: changes with every change of the structs above. */
+uint32_t board_version(void);
 void board_close(struct board *board);
 
 /* Takes a free slot for a new worker (master). -1: none is free. */

@@ -41,6 +41,8 @@ struct config_control {
 	bool asked;    /* somebody wrote the path: that it cannot be bound is then an error */
 };
 
+#define CONFIG_WORKERS_MOST 100000 /* of a service */
+
 struct config_workers { /* numbers of processes; the first three hold for each address */
 	int64_t min, min_spare, max_spare;
 	int64_t max;	      /* for all addresses of the service together */

@@ -18,7 +18,6 @@
 #define DAY	     (24 * 60 * 60 * SECOND)
 #define YEAR	     (365 * DAY)
 #define MEBIBYTE     (INT64_C(1024) * 1024)
-#define WORKERS_MOST 100000
 
 static const char *const connection_names[] = {
 	[LOG_CONNECTIONS_NONE] = "none",
@@ -132,18 +131,18 @@ const struct row rows_service[] = {
 	 .help = "Their group. Without it: that of the user."},
 
 	{.path = "workers.min", .type = ROW_INTEGER, .offset = SERVICE(service.workers.min),
-	 .preset = "2", .min = 0, .max = WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .preset = "2", .min = 0, .max = CONFIG_WORKERS_MOST, .reload = RELOAD_LIVE,
 	 .help = "Workers that are always there, for each address."},
 	{.path = "workers.min_spare", .type = ROW_INTEGER,
-	 .offset = SERVICE(service.workers.min_spare), .preset = "2", .min = 1, .max = WORKERS_MOST,
+	 .offset = SERVICE(service.workers.min_spare), .preset = "2", .min = 1, .max = CONFIG_WORKERS_MOST,
 	 .reload = RELOAD_LIVE,
 	 .help = "With fewer idle workers than this at an address, more are started."},
 	{.path = "workers.max_spare", .type = ROW_INTEGER,
-	 .offset = SERVICE(service.workers.max_spare), .preset = "8", .min = 1, .max = WORKERS_MOST,
+	 .offset = SERVICE(service.workers.max_spare), .preset = "8", .min = 1, .max = CONFIG_WORKERS_MOST,
 	 .reload = RELOAD_LIVE,
 	 .help = "With more idle workers than this at an address, some are retired."},
 	{.path = "workers.max", .type = ROW_INTEGER, .offset = SERVICE(service.workers.max),
-	 .preset = "64", .min = 1, .max = WORKERS_MOST, .reload = RELOAD_WORKERS,
+	 .preset = "64", .min = 1, .max = CONFIG_WORKERS_MOST, .reload = RELOAD_WORKERS,
 	 .help = "Workers of the service at most, all addresses together."},
 	{.path = "workers.max_requests", .type = ROW_INTEGER,
 	 .offset = SERVICE(service.workers.max_requests), .preset = "0", .min = 1, .max = INT32_MAX,

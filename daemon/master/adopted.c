@@ -41,15 +41,35 @@ void adopted_init(void)
 	(void)fclose(f);
 }
 
-static bool was_before_us(pid_t pid)
+json_t *adopted_before_us(void)
 {
+	json_t *list = json_array();
+
 	for (size_t i = 0; i < n_before_us; i++)
-		if (before_us[i] == pid)
+		(void)json_array_append_new(list, json_integer(before_us[i]));
+	return list;
+}
+
+void adopted_restore(const json_t *list)
+{
+	const json_t *number;
+	size_t i;
+
+	n_before_us = 0;
+	json_array_foreach (list, i, number)
+		if (n_before_us < BEFORE_US_MAX)
+			before_us[n_before_us++] = (pid_t)json_integer_value(number);
+}
+
+static bool is_among(const pid_t *list, size_t n, pid_t pid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == pid)
 			return true;
 	return false;
 }
 
-int adopted_end(struct proc *by_pid)
+int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n_ours)
 {
 	struct proc *proc;
 	FILE *f = open_children();
@@ -61,7 +81,7 @@ int adopted_end(struct proc *by_pid)
 		pid_t pid = number;
 
 		HASH_FIND(by_pid, by_pid, &pid, sizeof(pid), proc);
-		if (proc != NULL || was_before_us(pid))
+		if (proc != NULL || is_among(before_us, n_before_us, pid) || is_among(ours, n_ours, pid))
 			continue;
 		log_msg(LOG_NOTICE, "process %d was left behind by a program; killed", number);
 		(void)kill(pid, SIGKILL);
@@ -76,7 +96,7 @@ void adopted_end_all(struct proc *by_pid)
 	const struct timespec nap = {.tv_nsec = 10000000};
 	int64_t end = clock_ms() + ADOPTED_END_MS;
 
-	while (adopted_end(by_pid) > 0 && clock_ms() < end) {
+	while (adopted_end(by_pid, NULL, 0) > 0 && clock_ms() < end) {
 		(void)nanosleep(&nap, NULL);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;

@@ -6,14 +6,20 @@
 #ifndef PREFORKD_MASTER_ADOPTED_H
 #define PREFORKD_MASTER_ADOPTED_H
 
+#include <jansson.h>
+
 #include "master/proc.h"
 
 /* Makes this process the one that orphans come to (PR_SET_CHILD_SUBREAPER), and remembers the children that it
  * already has: they were here before us and are not ours to end. */
 void adopted_init(void);
 
-/* Kills every child that is neither in BY_PID nor one of those; returns how many. */
-int adopted_end(struct proc *by_pid);
+/* Those children, as a list of numbers for the next image of this program; and there, in place of what it found. */
+json_t *adopted_before_us(void);
+void adopted_restore(const json_t *list);
+
+/* Kills every child that is neither in BY_PID nor one of those, nor one of the N in OURS; returns how many. */
+int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n);
 
 /* The same until none is left, for what is killed leaves children of its own to us. Reaps them; gives up after
  * ADOPTED_END_MS. */

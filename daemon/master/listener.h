@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The listeners of the configuration: taken over if somebody handed them to us, else bound. */
+/*
+ * The listeners of the configuration. One comes from whoever has it already (the generation before, or whoever
+ * handed it to us), and only if nobody has, it is bound. Opening and listening are two steps: what a reload
+ * opens must not take clients before the reload has succeeded.
+ */
 #ifndef PREFORKD_MASTER_LISTENER_H
 #define PREFORKD_MASTER_LISTENER_H
 
@@ -14,26 +18,80 @@ struct config_service;
 struct err;
 struct inherited_set;
 
+/* What the configuration asked for: by this a listener is known again in the next generation. */
+struct listener_key {
+	struct sockaddr_any asked; /* one that the name was looked up to; len 0 with a name */
+	bool dual;		   /* *:PORT */
+	bool v6only;
+	char name[256]; /* of systemd:NAME, else "" */
+};
+
 struct listener {
+	struct listener_key key;
 	struct sockaddr_any addr; /* where it really listens */
 	char text[ADDR_TEXT_MAX]; /* the same, for people */
 	int fd;			  /* -1: closed */
 	bool inherited;		  /* somebody else holds it too: its queue is not ours to close */
+	bool listening;
+	bool refusing; /* by order: clients are turned away, the address is kept */
 	struct listen_path path;
-	int64_t backlog; /* in force */
+	int64_t backlog;	 /* in force */
+	int64_t quiesced_ms;	 /* since when no new clients get in; 0: they do */
+	bool reuse_port;	 /* as configured */
+	struct listener *lender; /* fd is still this one's, until listener_take() */
+	struct listener *rival;	 /* an old one whose address overlaps, until listener_steer() or the end; else NULL */
+};
+
+/* Listeners that somebody has and may be asked for. */
+struct listener_offers {
+	struct listener **items;
+	size_t n;
 };
 
 /*
- * Opens all listeners of SERVICE: *list_out is an array of *n_out, owned by the caller. Clients may connect from
- * then on, and wait in the queue. On an error nothing stays open.
+ * Opens all listeners of SERVICE: *list_out is an array of *n_out, owned by the caller. Those found among OFFERS are
+ * borrowed, those of INHERITED (may be NULL) are taken, the others are bound and do not listen yet.
+ * On an error nothing is changed.
  */
-int listener_open_all(const struct config_service *service, struct inherited_set *inherited,
-		      struct listener **list_out, size_t *n_out, struct err *err);
+int listener_open_all(const struct config_service *service, const struct listener_offers *offers,
+		      struct inherited_set *inherited, struct listener **list_out, size_t *n_out,
+		      struct err *err);
 
-/* No new clients, as far as that is possible: those that are queued stay and can be accepted. */
-void listener_quiesce(struct listener *listener);
+/* Closes all of them and frees the array: what was borrowed goes back, what was bound goes. */
+void listener_give_back(struct listener *list, size_t n);
 
-/* The end: also workers that still hold a copy are thrown out of accept. */
+/* Lets clients come; nothing is done where they do already. On an error the caller closes it. */
+int listener_start(struct listener *listener, const struct config_service *service, struct err *err);
+
+/* Brings all clients of the rival here, for good: the rival is to go. */
+void listener_steer(struct listener *listener);
+
+/* What was borrowed becomes ours, and the lender has it no longer. */
+void listener_take(struct listener *listener);
+
+/* FROM's options and backlog become TO's on a living listener. -1: some could not be, *err says which; the rest is. */
+int listener_change(struct listener *listener, const struct config_service *from,
+		    const struct config_service *to, struct err *err);
+
+/* No new clients, as far as that is possible: those that are queued stay and can be accepted. FOR_GOOD: it will be
+ * closed, not readmitted. */
+void listener_quiesce(struct listener *listener, bool for_good);
+
+/* By then no packet is on its way any more that was let through before (listen_settle()). */
+#define LISTENER_SETTLE_MS 50
+
+/* Nobody is queued, and as far as can be told nobody will be. */
+bool listener_is_empty(const struct listener *listener);
+
+/* Turns clients away from here on and keeps the address; who is queued is lost. Not possible with an inherited one,
+ * whose clients wait. Workers that still hold a copy are thrown out of accept. */
+void listener_refuse(struct listener *listener);
+
+/* The end of quiesce and refuse: clients may come again. -1 and *err: the address could not be had again. */
+int listener_readmit(struct listener *listener, const struct config_service *service,
+		     struct err *err);
+
+/* The end: also workers that still hold a copy are thrown out of accept. What is borrowed is given back. */
 void listener_close(struct listener *listener);
 
 #endif

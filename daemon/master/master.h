@@ -7,11 +7,12 @@
 #define PREFORKD_MASTER_MASTER_H
 
 struct config;
+struct launch;
 
 /*
  * Runs the daemon until it is told to stop; returns the exit status (sysexits.h). The log is open, 0 to 2 are
- * laid. WHEN_READY (may be NULL) is called once all workers of the start wait for clients.
+ * laid. CONFIG is taken over.
  */
-int master_run(const struct config *config, void (*when_ready)(void));
+int master_run(const struct launch *launch, struct config *config);
 
 #endif

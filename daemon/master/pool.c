@@ -14,61 +14,93 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
-#include "config/config.h"
 #include "worker/worker.h"
 
 #define TELL_FULL_MS 60000
 #define STUCK_TICKS 3
 
-int pool_open(struct pool *pool, const struct config *config, const struct config_service *service,
-	      struct listener *listeners, size_t n_listeners, struct proc **by_pid, int dead,
-	      struct err *err)
+/* Twice max: those that leave still hold a slot while their successors start. */
+static size_t slots_for(const struct config_workers *limits)
 {
-	if ((int64_t)n_listeners > service->workers.max)
-		return err_set(err, "%zu sockets need a worker each, but workers.max is %lld",
-			       n_listeners, (long long)service->workers.max);
-	/* Twice max: those that leave still hold a slot while their successors start. */
-	size_t slots = (size_t)service->workers.max * 2 + 2;
+	return (size_t)limits->max * 2 + 2;
+}
 
+bool pool_has_room(const struct pool *pool, const struct config_workers *limits)
+{
+	return slots_for(limits) <= pool->board.n_slots;
+}
+
+static int make_board(struct pool *pool, struct err *err)
+{
+	if ((int64_t)pool->n_lanes > pool->limits.max)
+		return err_set(err, "%zu sockets need a worker each, but workers.max is %lld",
+			       pool->n_lanes, (long long)pool->limits.max);
+	return board_create(&pool->board, pool->n_lanes, slots_for(&pool->limits), err);
+}
+
+struct pool *pool_new(const struct pool_parts *parts, struct err *err)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool == NULL) {
+		listener_give_back(parts->listeners, parts->n_listeners);
+		(void)err_set(err, "no memory for a pool");
+		return NULL;
+	}
 	*pool = (struct pool){
-		.config = config,
-		.service = service,
-		.listeners = listeners,
-		.n_lanes = n_listeners,
-		.by_pid = by_pid,
-		.dead = dead,
+		.master = parts->master,
+		.state = POOL_HELD,
+		.generation = generation_ref(parts->generation),
+		.service = parts->service,
+		.limits = parts->limits != NULL ? *parts->limits : parts->service->workers,
+		.listeners = parts->listeners,
+		.n_lanes = parts->n_listeners,
+		.by_pid = parts->by_pid,
+		.dead = parts->dead,
 		.ring = -1,
 		.board = {.fd = -1},
+		.tally = parts->tally != NULL ? tally_ref(parts->tally) : tally_new(),
+		.lanes = calloc(parts->n_listeners, sizeof(*pool->lanes)),
+		.lane_memory = calloc(parts->n_listeners, sizeof(*pool->lane_memory)),
 	};
-	if (board_create(&pool->board, n_listeners, slots, err) < 0)
-		return -1;
-	pool->lanes = calloc(n_listeners, sizeof(*pool->lanes));
-	pool->lane_memory = calloc(n_listeners, sizeof(*pool->lane_memory));
-	if (pool->lanes == NULL || pool->lane_memory == NULL) {
+	if (pool->lanes == NULL || pool->lane_memory == NULL || pool->tally == NULL) {
 		(void)err_set(err, "no memory for a pool");
 		goto fail;
 	}
+	if (make_board(pool, err) < 0)
+		goto fail;
 	pool->ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->ring < 0) {
 		(void)err_sys(err, "cannot create an eventfd");
 		goto fail;
 	}
-	return 0;
+	return pool;
 fail:
-	pool_close(pool);
-	return -1;
+	pool_free(&pool);
+	return NULL;
 }
 
-void pool_close(struct pool *pool)
+void pool_free(struct pool **pool)
 {
-	for (size_t i = 0; i < pool->n_lanes; i++)
-		listener_close(&pool->listeners[i]);
-	free(pool->listeners);
-	board_close(&pool->board);
-	free(pool->lanes);
-	free(pool->lane_memory);
-	fd_close(&pool->ring);
-	*pool = (struct pool){.ring = -1};
+	struct pool *p = *pool;
+
+	*pool = NULL;
+	if (p == NULL)
+		return;
+	listener_give_back(p->listeners, p->n_lanes);
+	board_close(&p->board);
+	free(p->lanes);
+	free(p->lane_memory);
+	(void)sd_event_source_disable_unref(p->ring_source);
+	fd_close(&p->ring);
+	tally_unref(&p->tally);
+	generation_unref(&p->generation);
+	if (p->stand_in != NULL) {
+		free(p->stand_in->socket.device);
+		free(p->stand_in->name);
+	}
+	free(p->stand_in);
+	free(p);
 }
 
 static void count_lanes(struct pool *pool)
@@ -77,22 +109,23 @@ static void count_lanes(struct pool *pool)
 
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		pool->lanes[i] = (struct policy_lane){
-			.pending = listen_pending(pool->listeners[i].fd),
+			.pending = !pool->listeners[i].refusing && listen_pending(pool->listeners[i].fd),
 			.lowest = atomic_load(&pool->board.lanes[i].lowest),
 		};
 	DL_FOREACH (pool->procs, proc)
 		pool_count_proc(proc, &pool->lanes[proc->lane]);
 }
 
-int pool_start_worker(struct pool *pool, size_t lane, pid_t predecessor)
+static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecessor, int gate)
 {
 	struct worker_params params = {
-		.config = pool->config,
+		.config = pool->generation != NULL ? pool->generation->config : NULL,
 		.service = pool->service,
 		.listener = pool->listeners[lane].fd,
 		.board = pool->board.fd,
 		.ring = pool->ring,
 		.dead = pool->dead,
+		.gate = gate,
 		.lane = lane,
 		.master = getpid(),
 	};
@@ -103,6 +136,8 @@ int pool_start_worker(struct pool *pool, size_t lane, pid_t predecessor)
 	unsigned missed;
 	int slot;
 
+	if (params.config == NULL) /* of another image: its workers were that image's */
+		return NULL;
 	proc = calloc(1, sizeof(*proc));
 	slot = board_slot_take(&pool->board, now);
 	if (proc == NULL || slot < 0) {
@@ -125,7 +160,7 @@ int pool_start_worker(struct pool *pool, size_t lane, pid_t predecessor)
 	HASH_ADD(by_pid, *pool->by_pid, pid, sizeof(proc->pid), proc);
 	DL_APPEND(pool->procs, proc);
 	pool->n_procs++;
-	return 0;
+	return proc;
 fail:
 	if (log_limit(&limit, &missed))
 		log_about(LOG_ERR, &who, "cannot start a worker: %s; trying again (%zu are running)",
@@ -134,7 +169,17 @@ fail:
 		board_slot_free(&pool->board, (size_t)slot);
 	free(proc);
 	pool_policy_failed(&pool->policy, now);
-	return -1;
+	return NULL;
+}
+
+struct proc *pool_start_worker(struct pool *pool, size_t lane)
+{
+	return start_worker(pool, lane, 0, -1);
+}
+
+struct proc *pool_start_held(struct pool *pool, size_t lane, int gate)
+{
+	return start_worker(pool, lane, 0, gate);
 }
 
 /* Those who started and are now seen at work; their predecessors may go. */
@@ -201,7 +246,7 @@ static void start_workers(struct pool *pool, size_t lane, int64_t n, int64_t rep
 	for (; n > 0; n--) {
 		struct proc *old = replace-- > 0 ? next_spent(pool, lane) : NULL;
 
-		if (pool_start_worker(pool, lane, old != NULL ? old->pid : 0) < 0)
+		if (start_worker(pool, lane, old != NULL ? old->pid : 0, -1) == NULL)
 			return;
 		if (old != NULL)
 			old->succeeded = true;
@@ -218,7 +263,7 @@ static void tell_full(struct pool *pool, int64_t now)
 	log_about(LOG_WARNING, &who,
 		  "all workers are busy and clients wait in the queue; workers.max = %" PRId64
 		  " does not allow more",
-		  pool->service->workers.max);
+		  pool->limits.max);
 }
 
 /*
@@ -262,10 +307,10 @@ static void find_stuck(struct pool *pool)
 void pool_look_after(struct pool *pool, bool tick)
 {
 	struct policy_limits limits = {
-		.min = pool->service->workers.min,
-		.min_spare = pool->service->workers.min_spare,
-		.max_spare = pool->service->workers.max_spare,
-		.max = pool->service->workers.max,
+		.min = pool->limits.min,
+		.min_spare = pool->limits.min_spare,
+		.max_spare = pool->limits.max_spare,
+		.max = pool->limits.max,
 	};
 	struct policy_verdict verdict;
 	int64_t now = clock_ms();
@@ -279,6 +324,8 @@ void pool_look_after(struct pool *pool, bool tick)
 		find_stuck(pool);
 		pool_kill_hung(pool, now);
 	}
+	if (pool->state != POOL_SERVING && !pool_winds_down(pool))
+		return; /* what it has is what it keeps */
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		pool->lanes[i].stuck = pool->lane_memory[i].pending >= STUCK_TICKS;
 	verdict = pool_policy_decide(&pool->policy, &limits, pool->lanes, pool->n_lanes, now);
@@ -287,10 +334,10 @@ void pool_look_after(struct pool *pool, bool tick)
 	for (size_t i = 0; i < pool->n_lanes; i++) {
 		struct board_lane *lane = &pool->board.lanes[i];
 
-		if (pool->listeners[i].fd < 0)
+		if (pool->listeners[i].fd < 0 || pool->listeners[i].refusing)
 			continue;
 		start_workers(pool, i, pool->lanes[i].start, pool->lanes[i].replace);
-		if (!pool->stopping)
+		if (!pool_winds_down(pool))
 			retire_idle(pool, i, pool->lanes[i].stop);
 		if (verdict.interval_over)
 			atomic_store(&lane->lowest, atomic_load(&lane->idle));

@@ -51,22 +51,44 @@ struct pool_counts pool_count(const struct pool *pool, ssize_t lane)
 	};
 }
 
-void pool_totals_add(struct pool_totals *totals, const struct board_slot *slot)
+void pool_counts_add(struct counts *counts, const struct board_slot *slot)
 {
-	totals->accepted += atomic_load(&slot->accepted);
-	totals->failed += atomic_load(&slot->failed);
-	totals->bytes_in += atomic_load(&slot->bytes_in);
-	totals->bytes_out += atomic_load(&slot->bytes_out);
+	counts->accepted += atomic_load(&slot->accepted);
+	counts->failed += atomic_load(&slot->failed);
+	counts->bytes_in += atomic_load(&slot->bytes_in);
+	counts->bytes_out += atomic_load(&slot->bytes_out);
 }
 
-struct pool_totals pool_totals(const struct pool *pool)
+void pool_counts_living(const struct pool *pool, struct counts *counts)
 {
-	struct pool_totals totals = pool->gone;
 	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
-		pool_totals_add(&totals, proc_slot(proc));
-	return totals;
+		pool_counts_add(counts, proc_slot(proc));
+}
+
+int64_t pool_throttled(const struct pool *pool, int64_t now_ms)
+{
+	if (pool->policy.failures == 0 || now_ms >= pool->policy.held_until_ms)
+		return 0;
+	return pool->policy.held_until_ms;
+}
+
+bool pool_winds_down(const struct pool *pool)
+{
+	return pool->state == POOL_DRAINING || pool->state == POOL_ENDING;
+}
+
+const char *pool_state_name(enum pool_state state)
+{
+	static const char *const names[] = {
+		[POOL_HELD] = "starting",	[POOL_SERVING] = "serving",
+		[POOL_PAUSED] = "paused",	[POOL_DRAINING] = "draining",
+		[POOL_DRAINED] = "drained",	[POOL_SUPERSEDED] = "superseded",
+		[POOL_ENDING] = "stopping",
+	};
+
+	return names[state];
 }
 
 bool pool_all_ready(const struct pool *pool)

@@ -59,12 +59,12 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	bool told = proc->leaving || proc->kill_ms != 0;
 	bool early = atomic_load(&slot->accepted) == 0 && proc_state(proc) != SLOT_BUSY &&
 		     clock_ms() - proc->started_ms < EARLY_MS;
-	bool failed = !pool->stopping && !proc->leaving &&
+	bool failed = !pool_winds_down(pool) && !proc->leaving &&
 		      (!proc->ready || status != 0) && (early || proc_state(proc) == SLOT_STARTING);
 
 	tell_gone(pool, proc, status, failed);
 	if (WIFSIGNALED(status) && !told)
-		pool->gone.crashes++;
+		pool->tally->gone.crashes++;
 	if (failed) {
 		pool_policy_failed(&pool->policy, clock_ms());
 		if (!pool->proved)
@@ -73,7 +73,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	if (proc_state(proc) == SLOT_IDLE) /* it took its place among the idle with it */
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
 	forget_replacement(pool, proc);
-	pool_totals_add(&pool->gone, slot);
+	pool_counts_add(&pool->tally->gone, slot);
 	board_slot_free(&pool->board, proc->slot);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);
 	DL_DELETE(pool->procs, proc);
@@ -88,6 +88,16 @@ void pool_retire(struct pool *pool, ssize_t lane)
 	DL_FOREACH (pool->procs, proc)
 		if (!proc->leaving && (lane < 0 || proc->lane == (size_t)lane))
 			proc_retire(proc);
+}
+
+bool pool_all_told(const struct pool *pool)
+{
+	const struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc)
+		if (proc->leaving && proc->kill_ms == 0 && atomic_load(&proc_slot(proc)->told) == 0)
+			return false;
+	return true;
 }
 
 void pool_kill_hung(struct pool *pool, int64_t now_ms)

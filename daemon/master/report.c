@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -11,25 +13,51 @@
 #include "base/parse.h"
 #include "config/config.h"
 #include "master/state.h"
+#include "master/status.h"
+#include "net/inherited.h"
 #include "net/queue.h"
 
 /* systemd's own numbers for these events (sd-messages.h), so that its tools know them. */
 #define MESSAGE_ID_STARTED "39f53479d3a045ac8e11786248231fbf"
+#define MESSAGE_ID_RELOADED "7b05ebc668384222baa8881179cfda54"
+
+/* Services whose workers all die, for systemctl status; "" if there is none. */
+static void write_throttled(const struct master *master, char *out, size_t size)
+{
+	int64_t now = clock_ms();
+
+	out[0] = '\0';
+	for (size_t i = 0; i < master->n_pools; i++) {
+		if (pool_throttled(master->pools[i], now) == 0)
+			continue;
+		(void)snprintf(out, size, "; degraded: workers of %s cannot start",
+			       master->pools[i]->service->name);
+		return;
+	}
+}
 
 static void write_status(const struct master *master, char *out, size_t size)
 {
-	static const char *const phases[] = {"starting", "serving", "stopping"};
 	int64_t workers = 0, busy = 0;
+	const struct pool *former;
+	char throttled[128];
 
 	for (size_t i = 0; i < master->n_pools; i++) {
-		struct pool_counts n = pool_count(&master->pools[i], -1);
+		struct pool_counts n = pool_count(master->pools[i], -1);
 
 		workers += n.starting + n.idle + n.busy + n.leaving;
 		busy += n.busy;
 	}
-	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64 " busy",
-		       phases[master->phase], master->n_pools, master->n_pools == 1 ? "" : "s",
-		       workers, busy);
+	DL_FOREACH (master->ending, former)
+		workers += (int64_t)former->n_procs;
+	write_throttled(master, throttled, sizeof(throttled));
+	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64 " busy%s%s%s",
+		       status_state(master), master->n_pools, master->n_pools == 1 ? "" : "s", workers,
+		       busy, throttled,
+		       master->last_reload.any && !master->last_reload.success ? "; rejected: " : "",
+		       master->last_reload.any && !master->last_reload.success
+			       ? master->last_reload.text
+			       : "");
 }
 
 void report_status(struct master *master)
@@ -50,6 +78,52 @@ void report_ready(struct master *master)
 	write_status(master, master->status, sizeof(master->status));
 	log_about(LOG_NOTICE, &about, "started: %s", master->status);
 	notify_send("READY=1\nSTATUS=%s", master->status);
+}
+
+void report_reloading(void)
+{
+	struct timespec now;
+
+	/* of the same moment and in the same datagram (sd_notify(3)) */
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+		    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+void report_verdict(struct master *master, bool success, const char *text, const json_t *reasons)
+{
+	struct log_about about = {.message_id = success ? MESSAGE_ID_RELOADED : NULL};
+	struct verdict *verdict = &master->last_reload;
+	const char *first = json_string_value(json_array_get(reasons, 0));
+	const json_t *reason;
+	size_t i;
+
+	*verdict = (struct verdict){.any = true, .success = success, .at_ms = clock_ms()};
+	(void)snprintf(verdict->text, sizeof(verdict->text), "%s",
+		       !success && first != NULL ? first : text);
+	json_array_foreach (reasons, i, reason)
+		log_msg(success ? LOG_WARNING : LOG_ERR, "%s", json_string_value(reason));
+	log_about(success ? LOG_NOTICE : LOG_ERR, &about, "%s", text);
+	if (master->phase != MASTER_SERVING)
+		return;
+	write_status(master, master->status, sizeof(master->status));
+	notify_send("READY=1\nSTATUS=%s", master->status);
+}
+
+void report_leftovers(const struct inherited_set *inherited)
+{
+	for (size_t i = 0; i < inherited->n; i++) {
+		const struct inherited *item = &inherited->items[i];
+		char text[ADDR_TEXT_MAX] = "no address";
+
+		if (item->fd < 0)
+			continue;
+		if (item->addr.len > 0)
+			(void)addr_format(&item->addr, text, sizeof(text));
+		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: %s", item->fd,
+			item->name, text,
+			item->unfit != NULL ? item->unfit : "no service listens there");
+	}
 }
 
 static void dump_lane(const struct pool *pool, size_t lane)
@@ -76,9 +150,11 @@ void report_dump(const struct master *master)
 	log_msg(LOG_NOTICE, "state: %s, up for %s, %" PRIu64 " log lines lost", master->status, uptime,
 		log_lost());
 	for (size_t i = 0; i < master->n_pools; i++) {
-		const struct pool *pool = &master->pools[i];
+		const struct pool *pool = master->pools[i];
 		struct log_about about = pool_about(pool);
-		struct pool_totals t = pool_totals(pool);
+		struct counts t;
+
+		status_counts(master, pool, &t);
 
 		for (size_t lane = 0; lane < pool->n_lanes; lane++)
 			dump_lane(pool, lane);

@@ -8,24 +8,52 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "master/generation.h"
+#include "master/jobs.h"
+#include "master/launch.h"
 #include "master/pool.h"
 
 enum master_phase { MASTER_STARTING, MASTER_SERVING, MASTER_STOPPING };
 
+struct control;
+struct reload;
+struct upgrade;
+
+struct verdict { /* of the last reload or upgrade */
+	bool any, success;
+	int64_t at_ms;
+	char text[512];
+};
+
+struct admin { /* of admin.c: what was ordered and has not come about yet */
+	unsigned pause_job, drain_job;
+	int64_t pause_due_ms;
+	sd_event_source *timer;
+};
+
 struct master {
-	const struct config *config;
+	const struct launch *launch;
+	struct generation *generation; /* in force */
 	sd_event *event;
-	sd_event_source *stop_timer; /* while stopping */
+	sd_event_source *stop_timer;   /* while stopping */
+	sd_event_source *ending_timer; /* of ending.c */
 	enum master_phase phase;
-	struct pool *pools; /* one a service, in its order */
+	struct pool **pools; /* one a service, in the configuration's order */
 	size_t n_pools;
+	struct pool *ending; /* list: former generations, removed services */
 	struct proc *by_pid; /* all workers */
 	int dead;	     /* fd_dead() */
-	void (*when_ready)(void);
 	bool has_programs;   /* some service runs programs: there may be orphans */
+	bool drained;	     /* by order, all services are, or are on the way to it */
+	struct reload *reload;	 /* under way; NULL: none */
+	struct upgrade *upgrade; /* the same */
+	unsigned reload_wanted;	 /* the job of one that was asked for during the start; 0: none */
+	struct jobs jobs;
+	struct admin admin;
+	struct control *control; /* the control socket; NULL: there is none */
+	struct verdict last_reload;
 	int64_t started_ms;
-	int64_t stop_ms;     /* when the stop began */
-	char status[128];    /* the last STATUS= line */
+	char status[768]; /* the last STATUS= line */
 	int exit_status;
 };
 

@@ -13,14 +13,16 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "board/board.h"
 #include "config/config.h"
 #include "net/linger.h"
 #include "services/deadline.h"
 
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
-		const struct config_service *service)
+		const struct config_service *service, struct board_slot *slot)
 {
 	conn->fd = fd;
+	conn->slot = slot;
 	conn->service = service;
 	conn->peer = *peer;
 	conn->start_ms = clock_coarse_ms();
@@ -29,6 +31,25 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);
+}
+
+static void bump(_Atomic uint64_t *counter, uint64_t by)
+{
+	/* one writer: no need for a locked instruction */
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by,
+			      memory_order_relaxed);
+}
+
+void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out)
+{
+	conn->in += in;
+	conn->out += out;
+	if (conn->slot == NULL)
+		return;
+	if (in > 0)
+		bump(&conn->slot->bytes_in, in);
+	if (out > 0)
+		bump(&conn->slot->bytes_out, out);
 }
 
 void conn_end(struct preforkd_conn *conn)
@@ -105,7 +126,7 @@ ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 		ssize_t n = recv(conn->fd, buf, size, 0);
 
 		if (n > 0) {
-			conn->in += (uint64_t)n;
+			conn_count(conn, (uint64_t)n, 0);
 			conn->greeted = true;
 			return n;
 		}
@@ -131,7 +152,7 @@ int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
 		ssize_t n = send(conn->fd, at, size, MSG_NOSIGNAL);
 
 		if (n > 0) {
-			conn->out += (uint64_t)n;
+			conn_count(conn, 0, (uint64_t)n);
 			at += n;
 			size -= (size_t)n;
 			if (size > 0)

@@ -10,6 +10,7 @@
 
 #include "net/addr.h"
 
+struct board_slot;
 struct config_service;
 
 struct preforkd_conn {
@@ -18,6 +19,7 @@ struct preforkd_conn {
 	struct sockaddr_any peer;
 	int64_t start_ms;
 	uint64_t in, out; /* payload */
+	struct board_slot *slot; /* where it is counted for others to see; NULL: nowhere */
 	bool greeted;	  /* the client has sent its first byte */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
@@ -26,7 +28,10 @@ struct preforkd_conn {
 
 /* Lays CONN for an accepted socket and starts its time limits. */
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
-		const struct config_service *service);
+		const struct config_service *service, struct board_slot *slot);
+
+/* So many bytes more have come from the client and gone to it. */
+void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out);
 
 /* The service is done with it: no more limits, the socket closed so that the peer gets everything. */
 void conn_end(struct preforkd_conn *conn);

@@ -172,10 +172,8 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 		;
 	fd_close(&pidfd);
 	exec_errors_finish(conn);
-	if (tcp_info_traffic(conn->fd, &traffic) == 0) {
-		conn->in = traffic.in;
-		conn->out = traffic.out;
-	}
+	if (tcp_info_traffic(conn->fd, &traffic) == 0)
+		conn_count(conn, traffic.in, traffic.out);
 	return judge(conn, &info);
 }
 

@@ -11,6 +11,7 @@
 #include "worker/contract.h"
 
 static volatile sig_atomic_t leave;
+static _Atomic uint32_t *told_flag; /* lock-free, so a handler may write it */
 static int listener_fd, dead_fd;
 static pid_t master_pid;
 
@@ -19,6 +20,8 @@ static void stop_taking(void)
 	leave = 1;
 	/* dup3, because dup2 would clear close-on-exec */
 	(void)dup3(dead_fd, listener_fd, O_CLOEXEC);
+	/* only now: who reads it relies on no further accept */
+	atomic_store(told_flag, 1);
 }
 
 static void on_retire(int sig, siginfo_t *info, void *context)
@@ -47,8 +50,9 @@ static void on_cut(int sig, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-void orders_init(int listener, int dead, pid_t master)
+void orders_init(int listener, int dead, pid_t master, _Atomic uint32_t *told)
 {
+	told_flag = told;
 	listener_fd = listener;
 	dead_fd = dead;
 	master_pid = master;

@@ -8,11 +8,14 @@
 #ifndef PREFORKD_WORKER_ORDERS_H
 #define PREFORKD_WORKER_ORDERS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/* Installs the handlers; signals stay blocked. DEAD is from fd_dead(), MASTER the pid of our parent. */
-void orders_init(int listener, int dead, pid_t master);
+/* Installs the handlers; signals stay blocked. DEAD is from fd_dead(), MASTER the pid of our parent. *TOLD becomes 1
+ * when this worker has heard that it is to leave. */
+void orders_init(int listener, int dead, pid_t master, _Atomic uint32_t *told);
 
 /* No further client is to be taken. */
 bool orders_to_leave(void);

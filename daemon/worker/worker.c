@@ -22,6 +22,7 @@
 #include "services/conn.h"
 #include "services/deadline.h"
 #include "worker/contract.h"
+#include "worker/gate.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
 #include "worker/wait.h"
@@ -45,6 +46,8 @@ _Noreturn static void give_up(const struct worker_params *params, enum worker_ex
 	struct log_about about = about_service(params);
 
 	log_about(LOG_ERR, &about, "worker leaves: %s", text);
+	if (params->gate >= 0)
+		gate_fail(params->gate, text);
 	_exit(status);
 }
 
@@ -58,7 +61,8 @@ static uint64_t with_jitter(int64_t max_requests)
 
 static void set_up(struct worker *w, const struct worker_params *params)
 {
-	int keep[] = {params->listener, params->board, params->ring, params->dead, log_fd()};
+	int keep[] = {params->listener, params->board, params->ring, params->dead, params->gate,
+		      log_fd()};
 	struct err err;
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
@@ -76,7 +80,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->slot = &w->board.slots[params->slot];
 
 	signals_harmless();
-	orders_init(params->listener, params->dead, params->master);
+	orders_init(params->listener, params->dead, params->master, &w->slot->told);
 	deadline_init();
 	srandom((unsigned)getpid() ^ (unsigned)clock_ms());
 	w->enough = with_jitter(params->service->workers.max_requests);
@@ -146,7 +150,7 @@ static void serve(struct worker *w, int fd, const struct sockaddr_any *peer)
 	bool failed;
 
 	title_rest(addr_format_host(peer, host, sizeof(host)));
-	conn_begin(&conn, fd, peer, service);
+	conn_begin(&conn, fd, peer, service, w->slot);
 	failed = service->handler->serve(&conn) != 0;
 	log_connection(&conn, failed, w->params->config->log.connections);
 	conn_end(&conn);
@@ -154,8 +158,6 @@ static void serve(struct worker *w, int fd, const struct sockaddr_any *peer)
 
 	bump(&w->slot->accepted, 1);
 	bump(&w->slot->failed, failed);
-	bump(&w->slot->bytes_in, conn.in);
-	bump(&w->slot->bytes_out, conn.out);
 	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough &&
 	    atomic_exchange(&w->slot->spent, 1) == 0)
 		board_ring(&w->board, w->params->ring);
@@ -178,10 +180,13 @@ _Noreturn void worker_main(const struct worker_params *params)
 {
 	struct sockaddr_any peer;
 	struct worker w = {0};
+	int gate = params->gate, fd;
 	sigset_t none;
-	int fd;
 
 	set_up(&w, params);
+	if (gate >= 0 && !gate_pass(gate))
+		leave(&w, WORKER_EXIT_DONE);
+	fd_close(&gate);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	become_idle(&w);

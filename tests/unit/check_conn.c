@@ -56,7 +56,7 @@ static void begin(void)
 	struct sockaddr_any peer = {.len = sizeof(peer.in)};
 
 	peer.in.sin_family = AF_INET;
-	conn_begin(&conn, tcp_pair(&far_end), &peer, &service);
+	conn_begin(&conn, tcp_pair(&far_end), &peer, &service, NULL);
 }
 
 START_TEST(first_byte_is_limited)

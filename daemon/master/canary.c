@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/canary.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/fds.h"
+#include "master/plan.h"
+#include "worker/gate.h"
+
+#define START_MS 60000 /* where timeouts.start allows any time: a reload must come to an end */
+
+static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_gate,
+		     void *userdata, struct err *err)
+{
+	const char *name = item->fresh->service->name;
+	struct proc *proc;
+	int ends[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "services.%s: cannot make a socket pair", name);
+	proc = pool_start_held(item->fresh, 0, ends[1]);
+	fd_close(&ends[1]);
+	item->gate = ends[0];
+	if (proc == NULL)
+		return err_set(err, "services.%s: no worker could be started", name);
+	item->canary = proc->pid;
+	rc = sd_event_add_io(event, &item->gate_source, item->gate, EPOLLIN, on_gate, userdata);
+	if (rc >= 0)
+		return 0;
+	errno = -rc;
+	return err_sys(err, "services.%s: cannot watch its first worker", name);
+}
+
+int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_gate, void *userdata,
+		 struct err *err)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->items[i].fresh != NULL &&
+		    start_one(&plan->items[i], event, on_gate, userdata, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* A worker that cannot become one says why; one that dies says nothing. */
+static enum canary_verdict listen_to(struct plan_item *item, struct err *err)
+{
+	const char *name = item->fresh->service->name;
+	char message[1 + GATE_TEXT_MAX], text[GATE_TEXT_MAX + 64];
+	ssize_t n = recv(item->gate, message, sizeof(message), MSG_DONTWAIT);
+
+	if (n > 0 && message[0] == GATE_PROVEN) {
+		/* from here on it only waits: its end is looked for elsewhere */
+		item->gate_source = sd_event_source_disable_unref(item->gate_source);
+		item->proven = true;
+		return CANARY_PROVEN;
+	}
+	if (n > 0 && message[0] == GATE_FAILED) {
+		(void)escape_bytes(message + 1, (size_t)n - 1, text, sizeof(text));
+		(void)err_set(err, "services.%s: a worker could not start: %s", name, text);
+		return CANARY_FAILED;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return CANARY_WAIT;
+	(void)err_set(err, "services.%s: a worker died before it could serve", name);
+	return CANARY_FAILED;
+}
+
+static enum canary_verdict judge_one(struct plan_item *item, int64_t now, struct err *err)
+{
+	struct pool *pool = item->fresh;
+	int64_t patience = pool->service->timeouts.start;
+
+	if (patience == 0)
+		patience = START_MS;
+	if (pool->procs == NULL) {
+		if (item->proven || listen_to(item, err) != CANARY_FAILED)
+			(void)err_set(err, "services.%s: a worker died before it could serve",
+				      pool->service->name);
+		return CANARY_FAILED;
+	}
+	if (item->proven)
+		return CANARY_PROVEN;
+	if (now - pool->procs->started_ms >= patience) {
+		(void)err_set(err, "services.%s: a worker was not ready in time (timeouts.start)",
+			      pool->service->name);
+		(void)kill(item->canary, SIGKILL);
+		return CANARY_FAILED;
+	}
+	return listen_to(item, err);
+}
+
+enum canary_verdict canary_judge(struct plan *plan, struct err *err)
+{
+	enum canary_verdict verdict = CANARY_PROVEN;
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < plan->n; i++) {
+		enum canary_verdict one;
+
+		if (plan->items[i].fresh == NULL)
+			continue;
+		one = judge_one(&plan->items[i], now, err);
+		if (one == CANARY_FAILED)
+			return one;
+		if (one == CANARY_WAIT)
+			verdict = one;
+	}
+	return verdict;
+}
+
+/*
+ * As many as serve now: with fewer, clients would wait until the pool has grown again. What is too much
+ * goes the way of every idle worker.
+ */
+static void start_rest(struct pool *fresh, const struct pool *old)
+{
+	struct pool_counts n = pool_count(old, -1);
+	int64_t want = n.idle + n.busy + n.starting;
+	size_t lane = 0;
+
+	if (want > fresh->limits.max)
+		want = fresh->limits.max;
+	while ((int64_t)fresh->n_procs < want) {
+		lane = (lane + 1) % fresh->n_lanes;
+		if (pool_start_worker(fresh, lane) == NULL)
+			return;
+	}
+}
+
+void canary_release(struct plan *plan)
+{
+	const char go = GATE_GO;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->items[i];
+
+		if (item->fresh == NULL)
+			continue;
+		if (item->fresh->state != POOL_SERVING) {
+			pool_retire(item->fresh, -1);
+			continue;
+		}
+		(void)send(item->gate, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		pool_look_after(item->fresh, false);
+		if (item->old != NULL)
+			start_rest(item->fresh, item->old);
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Pools that wind down while the daemon goes on: former generations, removed services, and those drained by order. */
+#ifndef PREFORKD_MASTER_ENDING_H
+#define PREFORKD_MASTER_ENDING_H
+
+struct master;
+struct pool;
+
+/* So many former generations of one service serve on at most; then the oldest is cut. They are bounded by
+ * timeouts.drain anyway, unless that is unlimited. */
+#define ENDING_MAX 64
+
+/* POOL is no longer one of master->pools: it is freed when its last worker has gone. */
+void ending_add(struct master *master, struct pool *pool);
+
+/* Whatever can be done at the moment; called when a worker has gone, and by a timer of its own as long as there is
+ * something to do. */
+void ending_step(struct master *master);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* The other side of handover.c: what the image before left becomes this one's. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "master/adopted.h"
+#include "master/control.h"
+#include "master/handover.h"
+#include "master/state.h"
+
+#define LANES_MOST 10000 /* beyond any sense */
+
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static bool truth(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value != NULL ? value : "";
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int read_address(const json_t *object, const char *key, struct sockaddr_any *out)
+{
+	const char *hex = text(object, key);
+	size_t len = strlen(hex) / 2;
+
+	*out = (struct sockaddr_any){.len = 0};
+	if (len > sizeof(out->ss) || strlen(hex) % 2 != 0)
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -1;
+		((unsigned char *)&out->ss)[i] = (unsigned char)(high << 4 | low);
+	}
+	out->len = (socklen_t)len;
+	return 0;
+}
+
+/* Ours again, and close-on-exec again. -1: it was none. */
+static int read_fd(const json_t *object)
+{
+	int fd = (int)number(object, "fd");
+
+	return fd >= 3 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+}
+
+static int read_listener(const json_t *l, struct listener *out, struct err *err)
+{
+	*out = (struct listener){
+		.fd = number(l, "fd") >= 0 ? read_fd(l) : -1,
+		.inherited = truth(l, "inherited"),
+		.listening = truth(l, "listening"),
+		.refusing = truth(l, "refusing"),
+		.path = {.dev = (dev_t)number(l, "dev"), .ino = (ino_t)number(l, "ino")},
+		.backlog = number(l, "backlog"),
+		.quiesced_ms = number(l, "quiesced"),
+		.key = {.dual = truth(l, "dual"), .v6only = truth(l, "v6only")},
+	};
+	(void)snprintf(out->key.name, sizeof(out->key.name), "%s", text(l, "name"));
+	if (read_address(l, "asked", &out->key.asked) < 0 || read_address(l, "addr", &out->addr) < 0 ||
+	    (number(l, "fd") >= 0 && out->fd < 0))
+		return err_set(err, "a listener of the program before is not there");
+	(void)addr_format(&out->addr, out->text, sizeof(out->text));
+	return 0;
+}
+
+static int read_listeners(const json_t *list, struct pool *pool, struct err *err)
+{
+	size_t n = json_array_size(list), i;
+	const json_t *l;
+
+	if (n == 0 || n > LANES_MOST)
+		return err_set(err, "a pool of the program before has no listeners");
+	pool->listeners = calloc(n, sizeof(*pool->listeners));
+	pool->lanes = calloc(n, sizeof(*pool->lanes));
+	pool->lane_memory = calloc(n, sizeof(*pool->lane_memory));
+	if (pool->listeners == NULL || pool->lanes == NULL || pool->lane_memory == NULL)
+		return err_set(err, "no memory for listeners");
+	for (i = 0; i < n; i++)
+		pool->listeners[i].fd = -1;
+	pool->n_lanes = n;
+	json_array_foreach (list, i, l)
+		if (read_listener(l, &pool->listeners[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * A board of this layout is read on; of another one nothing is known but that its workers are there: they get a blank
+ * board, on which they are busy for as long as they live.
+ */
+static int read_board(const json_t *b, struct pool *pool, bool *known_out, struct err *err)
+{
+	size_t lanes = (size_t)number(b, "lanes"), slots = (size_t)number(b, "slots");
+	int fd = read_fd(b);
+
+	*known_out = false;
+	if (lanes != pool->n_lanes || slots == 0 || slots > 2 * CONFIG_WORKERS_MOST + 2)
+		return err_set(err, "a board of the program before makes no sense");
+	if (fd >= 0 && number(b, "version") == board_version() &&
+	    board_adopt(&pool->board, fd, lanes, slots, err) == 0) {
+		*known_out = true;
+		return 0;
+	}
+	fd_close(&fd);
+	return board_create(&pool->board, lanes, slots, err);
+}
+
+static int read_worker(const json_t *w, struct master *master, struct pool *pool, bool known,
+		       struct err *err)
+{
+	struct proc *proc = calloc(1, sizeof(*proc));
+
+	if (proc == NULL)
+		return err_set(err, "no memory for a worker");
+	*proc = (struct proc){
+		.pid = (pid_t)number(w, "pid"),
+		.pool = pool,
+		.lane = (size_t)number(w, "lane"),
+		.slot = (size_t)number(w, "slot"),
+		.started_ms = number(w, "started"),
+		.ready = truth(w, "ready"),
+		.leaving = truth(w, "leaving"),
+		.told_ms = number(w, "told"),
+		.kill_ms = number(w, "kill"),
+	};
+	if (proc->pid <= 1 || proc->lane >= pool->n_lanes ||
+	    board_slot_keep(&pool->board, proc->slot) < 0) {
+		free(proc);
+		return err_set(err, "a worker of the program before makes no sense");
+	}
+	if (!known) {
+		atomic_store(&proc_slot(proc)->state, SLOT_BUSY);
+		atomic_store(&proc_slot(proc)->told, 1);
+	}
+	HASH_ADD(by_pid, master->by_pid, pid, sizeof(proc->pid), proc);
+	DL_APPEND(pool->procs, proc);
+	pool->n_procs++;
+	return 0;
+}
+
+/* Former pools of one service share a tally; the first has it as it was. */
+static struct tally *read_tally(const json_t *p, const struct master *master)
+{
+	const json_t *t = json_object_get(p, "tally");
+	const struct pool *other;
+	struct tally *tally;
+
+	DL_FOREACH (master->ending, other)
+		if (strcmp(other->service->name, text(p, "name")) == 0)
+			return tally_ref(other->tally);
+	tally = tally_new();
+	if (tally != NULL)
+		tally->gone = (struct counts){
+			.accepted = (uint64_t)number(t, "accepted"),
+			.failed = (uint64_t)number(t, "failed"),
+			.bytes_in = (uint64_t)number(t, "in"),
+			.bytes_out = (uint64_t)number(t, "out"),
+			.crashes = (uint64_t)number(t, "crashes"),
+		};
+	return tally;
+}
+
+static void read_options(const json_t *o, struct socket_options *out)
+{
+	*out = (struct socket_options){
+		.nodelay = truth(o, "nodelay"),
+		.keepalive = number(o, "keepalive"),
+		.defer_accept = number(o, "defer_accept"),
+		.reuse_port = truth(o, "reuse_port"),
+		.v6only = truth(o, "v6only"),
+		.rcvbuf = number(o, "rcvbuf"),
+		.sndbuf = number(o, "sndbuf"),
+		.user_timeout = number(o, "user_timeout"),
+		.freebind = truth(o, "freebind"),
+		.device = json_is_string(json_object_get(o, "device")) ? strdup(text(o, "device")) : NULL,
+		.mode = (mode_t)number(o, "mode"),
+		.owner = (uid_t)number(o, "owner"),
+		.group = (gid_t)number(o, "group"),
+	};
+}
+
+/* As much of its service as is needed to bring it to an end, and to compare with. */
+static struct config_service *read_service(const json_t *p)
+{
+	struct config_service *service = calloc(1, sizeof(*service));
+
+	if (service == NULL)
+		return NULL;
+	service->name = strdup(text(p, "name"));
+	service->backlog = number(p, "backlog");
+	service->timeouts.drain = number(p, "drain");
+	read_options(json_object_get(p, "options"), &service->socket);
+	if (service->name != NULL)
+		return service;
+	free(service->socket.device);
+	free(service);
+	return NULL;
+}
+
+static const char *occasion_of(const json_t *p)
+{
+	static const char *const known[] = {"stop", "reload", "resize", "upgrade", "drain"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(text(p, "occasion"), known[i]) == 0)
+			return known[i];
+	return "upgrade";
+}
+
+static void read_state(const json_t *p, struct pool *pool)
+{
+	bool ended = strcmp(text(p, "state"), pool_state_name(POOL_ENDING)) == 0;
+
+	pool->state = ended ? POOL_ENDING : POOL_SUPERSEDED;
+	pool->was_paused = strcmp(text(p, "state"), pool_state_name(POOL_PAUSED)) == 0;
+	pool->was_resized = truth(p, "resized");
+	pool->limits.min = number(p, "min");
+	pool->limits.max = number(p, "max");
+	pool->proved = truth(p, "proved");
+	pool->cut = truth(p, "cut");
+	pool->wind_down_ms = number(p, "wind_down");
+	pool->occasion = occasion_of(p);
+}
+
+static int read_pool(const json_t *p, struct master *master, struct err *err)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+	const json_t *w;
+	bool known;
+	size_t i;
+
+	if (pool == NULL)
+		return err_set(err, "no memory for a pool");
+	*pool = (struct pool){
+		.master = master,
+		.by_pid = &master->by_pid,
+		.dead = master->dead,
+		.board = {.fd = -1},
+		.stand_in = read_service(p),
+		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+	};
+	pool->service = pool->stand_in;
+	pool->tally = pool->stand_in != NULL ? read_tally(p, master) : NULL;
+	DL_APPEND(master->ending, pool);
+	if (pool->tally == NULL || pool->ring < 0)
+		return err_set(err, "no memory for a pool");
+	read_state(p, pool);
+	if (read_listeners(json_object_get(p, "listeners"), pool, err) < 0 ||
+	    read_board(json_object_get(p, "board"), pool, &known, err) < 0)
+		return -1;
+	json_array_foreach (json_object_get(p, "workers"), i, w)
+		if (read_worker(w, master, pool, known, err) < 0)
+			return -1;
+	if (truth(p, "programs"))
+		master->has_programs = true;
+	return 0;
+}
+
+static void read_jobs(const json_t *j, struct jobs *jobs)
+{
+	const json_t *entry;
+	size_t i;
+
+	jobs->last = (unsigned)number(j, "last");
+	json_array_foreach (json_object_get(j, "list"), i, entry) {
+		unsigned n = (unsigned)number(entry, "number");
+		struct job *job = &jobs->list[n % JOBS_KEPT];
+
+		if (n == 0 || job->number != 0)
+			continue;
+		*job = (struct job){
+			.number = n,
+			.kind = "job",
+			.done = truth(entry, "done"),
+			.success = truth(entry, "success"),
+		};
+		if (json_is_array(json_object_get(entry, "reasons")))
+			job->reasons = json_incref(json_object_get(entry, "reasons"));
+		(void)snprintf(job->text, sizeof(job->text), "%s", text(entry, "text"));
+	}
+}
+
+static int read_control(const json_t *c, struct master *master, struct err *err)
+{
+	struct listen_path mark = {.dev = (dev_t)number(c, "dev"), .ino = (ino_t)number(c, "ino")};
+	int fd = c != NULL ? read_fd(c) : -1;
+
+	return fd >= 0 ? control_adopt(master, fd, text(c, "path"), &mark, err) : 0;
+}
+
+int handover_restore(struct master *master, const json_t *handover, struct err *err)
+{
+	const json_t *p;
+	size_t i;
+
+	master->generation->number = (unsigned)number(handover, "generation") + 1;
+	master->started_ms = number(handover, "started");
+	master->drained = truth(handover, "drained");
+	master->admin.drain_job = (unsigned)number(handover, "drain_job");
+	adopted_restore(json_object_get(handover, "before_us"));
+	read_jobs(json_object_get(handover, "jobs"), &master->jobs);
+	json_array_foreach (json_object_get(handover, "pools"), i, p)
+		if (read_pool(p, master, err) < 0)
+			return -1;
+	return read_control(json_object_get(handover, "control"), master, err);
+}
