@@ -31,6 +31,7 @@
  * above all the ACK that completes a handshake, for that meets the listener's filter as well.
  * Offset 0 is the TCP header for both families (tcp_filter() in net/ipv4/tcp_ipv4.c runs with the
  * data there).
+ * Connections inherit the filter, and never meet it: a SYN is not for them.
  */
 static int filter_syns(int fd)
 {
