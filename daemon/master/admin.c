@@ -14,6 +14,7 @@
 #include "master/report.h"
 #include "master/state.h"
 #include "master/wind_down.h"
+#include "net/quiesce.h"
 
 #define PATIENCE_MS 6000 /* for workers to hear an order: one that is stopped never does */
 #define STEP_MS 5
@@ -136,6 +137,7 @@ unsigned admin_drain(struct master *master, struct err *err)
 	master->drained = true;
 	for (size_t i = 0; i < master->n_pools; i++)
 		wind_down_begin(master->pools[i], POOL_DRAINING, "drain");
+	listen_settle();
 	job = master->admin.drain_job = jobs_new(&master->jobs, "drain");
 	ending_step(master);
 	report_status(master);

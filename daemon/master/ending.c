@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "master/state.h"
 #include "master/wind_down.h"
+#include "net/quiesce.h"
 
 #define STEP_MS 20	  /* while somebody is queued */
 #define SLOW_STEP_MS 200  /* while there are only clients to wait for */
@@ -58,6 +59,18 @@ void ending_step(struct master *master)
 	}
 	if (ms != 0)
 		step_again(master, ms);
+}
+
+void ending_settle(const struct master *master)
+{
+	const struct pool *pool;
+
+	DL_FOREACH (master->ending, pool) {
+		if (wind_down_is_busy(pool)) {
+			listen_settle();
+			return;
+		}
+	}
 }
 
 static void bound_generations(struct master *master, const struct pool *newest)

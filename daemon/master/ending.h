@@ -13,6 +13,10 @@ struct pool;
 /* POOL is no longer one of master->pools: it is freed when its last worker has gone. */
 void ending_add(struct master *master, struct pool *pool);
 
+/* After listeners were quiesced: no packet is on its way any more that was let through before (net/quiesce.h). Takes
+ * some milliseconds, if there is any. */
+void ending_settle(const struct master *master);
+
 /* Whatever can be done at the moment; called when a worker has gone, and by a timer of its own as long as there is
  * something to do. */
 void ending_step(struct master *master);

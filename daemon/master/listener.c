@@ -83,7 +83,8 @@ int listener_change(struct listener *listener, const struct config_service *from
 
 void listener_quiesce(struct listener *listener, bool for_good)
 {
-	if (listener->inherited || listener->fd < 0 || listener->quiesced_ms != 0)
+	if (listener->inherited || listener->fd < 0 || !listener->listening || listener->for_good ||
+	    (listener->quiesced_ms != 0 && !for_good))
 		return;
 	listen_unlink(&listener->addr, &listener->path);
 	listener->path.ino = 0;
@@ -92,6 +93,7 @@ void listener_quiesce(struct listener *listener, bool for_good)
 	else
 		(void)listen_quiesce(listener->fd, &listener->addr);
 	listener->quiesced_ms = clock_ms();
+	listener->for_good = for_good;
 }
 
 bool listener_is_empty(const struct listener *listener)
@@ -100,8 +102,7 @@ bool listener_is_empty(const struct listener *listener)
 
 	/* in this order: what leaves the handshake is in the queue before it is out of the handshake */
 	if (listener->quiesced_ms != 0 && listener->addr.sa.sa_family != AF_UNIX &&
-	    since < LISTEN_HANDSHAKE_MS &&
-	    (since < LISTENER_SETTLE_MS || listen_handshakes(&listener->addr) > 0))
+	    since < LISTEN_HANDSHAKE_MS && listen_handshakes(&listener->addr) > 0)
 		return false;
 	return !listen_pending(listener->fd);
 }

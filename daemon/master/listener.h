@@ -37,6 +37,7 @@ struct listener {
 	struct listen_path path;
 	int64_t backlog;	 /* in force */
 	int64_t quiesced_ms;	 /* since when no new clients get in; 0: they do */
+	bool for_good;		 /* and never will again */
 	bool reuse_port;	 /* as configured */
 	struct listener *lender; /* fd is still this one's, until listener_take() */
 	struct listener *rival;	 /* an old one whose address overlaps, until listener_steer() or the end; else NULL */
@@ -74,11 +75,9 @@ int listener_change(struct listener *listener, const struct config_service *from
 		    const struct config_service *to, struct err *err);
 
 /* No new clients, as far as that is possible: those that are queued stay and can be accepted. FOR_GOOD: it will be
- * closed, not readmitted. */
+ * closed, not readmitted. Once for all that are quiesced together listen_settle() follows (net/quiesce.h). */
 void listener_quiesce(struct listener *listener, bool for_good);
 
-/* By then no packet is on its way any more that was let through before (listen_settle()). */
-#define LISTENER_SETTLE_MS 50
 
 /* Nobody is queued, and as far as can be told nobody will be. */
 bool listener_is_empty(const struct listener *listener);

@@ -59,7 +59,7 @@ static struct listener *find_offer(const struct opening *o, const struct listene
 	for (size_t i = 0; i < o->offers->n; i++) {
 		struct listener *offer = o->offers->items[i];
 
-		if (offer->fd >= 0 && same_key(&offer->key, key) && !is_lent(o, offer))
+		if (offer->fd >= 0 && !offer->for_good && same_key(&offer->key, key) && !is_lent(o, offer))
 			return offer;
 	}
 	return NULL;

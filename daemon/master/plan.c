@@ -372,6 +372,7 @@ void plan_retire(const struct plan *plan, struct master *master)
 		if (plan->items[i].fresh != NULL && old != NULL && old->state == POOL_SUPERSEDED)
 			wind_down_begin(old, POOL_ENDING, plan->occasion);
 	}
+	ending_settle(master); /* of addresses and services that were removed */
 	ending_step(master);
 }
 

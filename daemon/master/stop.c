@@ -10,6 +10,7 @@
 #include "master/report.h"
 #include "master/state.h"
 #include "master/wind_down.h"
+#include "net/quiesce.h"
 
 #define STEP_MS 20 /* how often a stopping master looks at the queues */
 
@@ -57,6 +58,7 @@ void stop_begin(struct master *master, int status)
 		end(master->pools[i]);
 	DL_FOREACH (master->ending, pool)
 		end(pool);
+	listen_settle();
 	if (sd_event_add_time_relative(master->event, &master->stop_timer, CLOCK_MONOTONIC, 0,
 				       1000, on_timer, master) < 0)
 		stop_now(master, "no memory for an orderly stop");

@@ -15,6 +15,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "master/ending.h"
 #include "master/exit_text.h"
 #include "master/handover.h"
 #include "master/json_text.h"
@@ -240,6 +241,7 @@ static void retire_old(struct master *master)
 	DL_FOREACH (master->ending, pool)
 		if (pool->state == POOL_SUPERSEDED)
 			wind_down_begin(pool, POOL_ENDING, "upgrade");
+	ending_settle(master); /* of addresses that the new configuration does not have */
 	enter(master, UPGRADE_RETIRING);
 }
 

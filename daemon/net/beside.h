@@ -8,12 +8,6 @@
  *	listen_start(new, ...)			clients come to either
  *	listen_steer(new, old, ...)		clients come to the new one
  *
- * For the path of a unix socket (abstract names can have one socket only):
- *
- *	new = listen_bind_aside(..., &aside, &path, ...)	the way back: listen_unlink(&aside, &path)
- *	listen_start(new, ...)
- *	listen_move(&aside, ...)		clients come to the new one
- *
  * Then the old one is served and closed as quiesce.h has it.
  */
 #ifndef PREFORKD_NET_BESIDE_H
@@ -22,7 +16,6 @@
 #include <stdbool.h>
 
 struct err;
-struct listen_path;
 struct sockaddr_any;
 struct socket_options;
 
@@ -44,20 +37,5 @@ void listen_alone(int fd, bool reuse_port);
  * one, calls listen_alone() when the old one is closed.
  */
 int listen_steer(int new_fd, int old_fd, const struct sockaddr_any *old_addr);
-
-/*
- * A unix socket under another name in the folder of ADDR, *ASIDE_OUT. getsockname(2) will tell that
- * name for as long as it lives: the kernel does not see a renaming.
- */
-int listen_bind_aside(const struct sockaddr_any *addr, const struct socket_options *options,
-		      struct sockaddr_any *aside_out, struct listen_path *path_out,
-		      struct err *err);
-
-/*
- * Moves the path ASIDE to ADDR, over the old listener's path; *OLD is that one's, and it must still
- * be there, or nothing at all (ESTALE otherwise). The listen_path of the new one stays what it is.
- */
-int listen_move(const struct sockaddr_any *aside, const struct sockaddr_any *addr,
-		const struct listen_path *old, struct err *err);
 
 #endif

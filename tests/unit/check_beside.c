@@ -250,82 +250,10 @@ START_TEST(a_failure_leaves_the_old_one_alone)
 }
 END_TEST
 
-static const char *unix_text(void)
-{
-	static char text[80];
-
-	(void)snprintf(text, sizeof(text), "unix:/tmp/check_beside.%d", (int)getpid());
-	return text;
-}
-
-START_TEST(a_path)
-{
-	for (int i = 0; i < ROUNDS; i++) {
-		struct sockaddr_any addr, aside;
-		int old_fd = open_listener(unix_text(), &addr), new_fd;
-		struct listen_path new_path;
-		struct clients clients;
-		struct stat st;
-
-		clients_start(&clients, &addr, 4);
-		serve_for(old_fd, -1, LOAD_MS);
-		options.mode = 0640;
-		new_fd = listen_bind_aside(&addr, &options, &aside, &new_path, &err);
-		(void)start(new_fd);
-		ck_assert_msg(listen_move(&aside, &addr, &path, &err) == 0, "%s", err.text);
-		/* who has looked the old path up is about to connect */
-		serve_for(old_fd, new_fd, LOAD_MS);
-		ck_assert_int_eq(listen_quiesce_for_good(old_fd, &addr), 1);
-		drain_and_close(old_fd, &addr, new_fd);
-		listen_unlink(&addr, &path); /* the old one's: not the new one's */
-		ck_assert_int_eq(lstat(addr.un.sun_path, &st), 0);
-		ck_assert_int_eq(st.st_mode & 0777, 0640);
-		ck_assert_int_lt(lstat(aside.un.sun_path, &st), 0);
-		serve_for(new_fd, -1, LOAD_MS);
-		ck_assert_int_eq(clients.kept_out, 0);
-		clients.over = true;
-		while (clients.running > 0)
-			serve_for(new_fd, -1, 1);
-		clients_end(&clients);
-		listen_unlink(&addr, &new_path);
-		ck_assert_int_lt(lstat(addr.un.sun_path, &st), 0);
-		(void)close(new_fd);
-	}
-}
-END_TEST
-
-START_TEST(a_path_that_cannot)
-{
-	struct sockaddr_any addr, aside, old;
-	struct listen_path new_path;
-	struct stat st;
-	char text[120];
-
-	(void)open_listener(unix_text(), &old);
-	ck_assert_int_ge(listen_bind_aside(&old, &options, &aside, &new_path, &err), 0);
-	path.ino++; /* as if another process had taken the path */
-	ck_assert_int_eq(listen_move(&aside, &old, &path, &err), -1);
-	ck_assert_int_eq(err.code, ESTALE);
-	path.ino--;
-	listen_unlink(&aside, &new_path);
-	ck_assert_int_lt(lstat(aside.un.sun_path, &st), 0);
-	listen_unlink(&old, &path);
-
-	(void)snprintf(text, sizeof(text), "unix:@check_beside.%d", (int)getpid());
-	(void)open_listener(text, &addr);
-	ck_assert_int_eq(listen_bind_aside(&addr, &options, &aside, &new_path, &err), -1);
-	ck_assert_int_eq(listen_bind_beside(0, &addr, false, &options, &err), -1);
-	(void)snprintf(text, sizeof(text), "unix:/tmp/%0100d", 1);
-	addr = resolve(text, 0);
-	ck_assert_int_eq(listen_bind_aside(&addr, &options, &aside, &new_path, &err), -1);
-	ck_assert_ptr_nonnull(strstr(err.text, "no room"));
-}
-END_TEST
-
 int main(void)
 {
 	return SUITE_RUN("beside", setup, both_families_to_v6, v6_to_both_families,
 			 one_address_to_all, all_to_one_address, the_very_same_address,
 			 the_rest_of_the_old_address, an_old_one_with_a_device,
-			 a_failure_leaves_the_old_one_alone, a_path, a_path_that_cannot);
+			 a_failure_leaves_the_old_one_alone);
 }

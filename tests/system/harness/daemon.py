@@ -80,6 +80,8 @@ class Daemon:
 		self.binary = binary or PREFORKD
 		self.prefix = list(prefix)	# a command that ends by running the daemon in its place
 		self.how = how or {}		# for launch.py
+		if self.how.get("uid"):		# who makes the control socket
+			os.chown(folder, self.how["uid"], -1)
 		self.notify = NotifySocket(os.path.join(folder, "notify")) if notify else None
 		self.env = dict(env or {})
 		if self.notify:
