@@ -64,6 +64,19 @@ static void shrink(const struct policy_limits *limits, struct policy_lane *lane)
 	lane->stop = most(surplus, 0);
 }
 
+/* More than max, because somebody has lowered it: idle ones go at once, busy ones when they have become idle. */
+static void cut_back(const struct policy_limits *limits, struct policy_lane *lanes, size_t n,
+		     int64_t excess)
+{
+	for (size_t i = 0; i < n && excess > 0; i++) {
+		int64_t spare = least(lanes[i].idle, present(&lanes[i]) - minimum(limits));
+
+		spare = least(spare, excess);
+		lanes[i].stop = most(lanes[i].stop, spare);
+		excess -= most(lanes[i].stop, 0);
+	}
+}
+
 /* At max: an idle worker of another lane gives way to one here. True if there was one. */
 static bool move_one(const struct policy_limits *limits, struct policy_lane *lanes, size_t n)
 {
@@ -101,7 +114,7 @@ struct policy_verdict pool_policy_decide(struct pool_policy *policy,
 					 struct policy_lane *lanes, size_t n_lanes, int64_t now_ms)
 {
 	struct policy_verdict verdict = {.full = false};
-	int64_t total = 0, room, leaving = 0, moves;
+	int64_t total = 0, room, leaving = 0, starting = 0, moves;
 	bool hungry = false;
 
 	if (policy->step == 0)
@@ -118,9 +131,12 @@ struct policy_verdict pool_policy_decide(struct pool_policy *policy,
 		lanes[i].start = lanes[i].stop = lanes[i].replace = 0;
 		total += present(&lanes[i]) + lanes[i].leaving;
 		leaving += lanes[i].leaving;
+		starting += lanes[i].starting;
 		if (verdict.interval_over)
 			shrink(limits, &lanes[i]);
 	}
+	/* those that start may be successors, whose predecessors leave when they are ready */
+	cut_back(limits, lanes, n_lanes, total - leaving - starting - limits->max);
 	if (now_ms < policy->held_until_ms)
 		return verdict; /* the next tick asks again */
 

@@ -47,6 +47,27 @@ START_TEST(keeps_spare_workers)
 }
 END_TEST
 
+START_TEST(gives_up_what_is_above_a_lowered_max)
+{
+	struct policy_limits lower = {.min = 1, .min_spare = 1, .max_spare = 20, .max = 8};
+
+	lanes[0].idle = 10;
+	lanes[0].busy = 6;
+	(void)pool_policy_decide(&policy, &lower, lanes, 1, now);
+	ck_assert_int_eq(lanes[0].stop, 16 - 8);
+	ck_assert_int_eq(lanes[0].start, 0);
+	/* a successor stands beside its predecessor until it is ready */
+	lanes[0].idle = 2;
+	lanes[0].starting = 1;
+	(void)pool_policy_decide(&policy, &lower, lanes, 1, now);
+	ck_assert_int_eq(lanes[0].stop, 0);
+	lanes[0].starting = lanes[0].idle = 0;
+	lanes[0].busy = 16;
+	(void)pool_policy_decide(&policy, &lower, lanes, 1, now);
+	ck_assert_int_eq(lanes[0].stop, 0);
+}
+END_TEST
+
 START_TEST(never_leaves_a_lane_without_a_worker)
 {
 	struct policy_limits none = {.min = 0, .min_spare = 0, .max_spare = 0, .max = 4};
@@ -233,7 +254,7 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("pool_policy", setup, 
-			 starts_the_minimum,
+			 starts_the_minimum, gives_up_what_is_above_a_lowered_max,
 			 keeps_spare_workers,
 			 never_leaves_a_lane_without_a_worker,
 			 doubles_while_clients_queue,
