@@ -15,6 +15,10 @@ libpreforkd_a_SOURCES += \
 	%D%/request.h \
 	%D%/say.c \
 	%D%/say.h \
+	%D%/screen.c \
+	%D%/screen.h \
+	%D%/signal_pipe.c \
+	%D%/signal_pipe.h \
 	%D%/status.c \
 	%D%/status.h \
 	%D%/status_table.c \

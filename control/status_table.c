@@ -35,8 +35,8 @@ struct entry {
 
 const char *status_sort_name(enum status_sort sort)
 {
-	static const char *const names[STATUS_SORTS] = { "configuration", "name", "busy", "rate",
-							 "queue" };
+	static const char *const names[STATUS_SORTS] = { "unsorted", "by name", "by busy",
+							 "by rate", "by queue" };
 
 	return names[sort];
 }

@@ -24,6 +24,7 @@ struct status_view {
 	enum status_sort sort;
 };
 
+/* "by name", for a person. */
 const char *status_sort_name(enum status_sort sort);
 
 /* A line about the daemon, more if something is wrong, and a row for each service. Fails with errno

@@ -1,7 +1,272 @@
 /* SPDX-License-Identifier: MIT */
 #include "top.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "call.h"
+#include "options.h"
+#include "request.h"
+#include "say.h"
+#include "screen.h"
+#include "signal_pipe.h"
+#include "status_table.h"
+#include "terminal.h"
+
+#define INTERVAL_MS 1000
+#define AGAIN_MS    100
+#define AWAY_MAX_MS 2000 /* an upgrade may close a connection */
+
+struct top {
+	struct call call;
+	struct call_watch watch;
+	struct screen screen;
+	json_t *request;
+	json_t *status; /* the last one that came */
+	int64_t interval_ms;
+	int64_t away_since_ms; /* 0: the daemon is there */
+	enum status_sort sort;
+	bool color;
+	bool paused;
+	bool quit;
+	int obey;	 /* the signal to end by, 0: none */
+	int exit_status; /* with a text in `err' if it is not 0 */
+	struct err err;
+};
+
+static void give_up(struct top *top, int exit_status)
+{
+	top->exit_status = exit_status;
+	top->quit = true;
+}
+
+static void draw(struct top *top)
+{
+	const struct status_view view = {
+		.paper = { .color = top->color, .width = top->screen.columns },
+		.sort = top->sort,
+	};
+	char foot[160], *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int rc;
+
+	if (out == NULL) {
+		(void)err_sys(&top->err, "cannot draw");
+		give_up(top, EX_OSERR);
+		return;
+	}
+	rc = status_table_write(top->status, &view, out);
+	if (fclose(out) != 0 || rc < 0) {
+		(void)err_sys(&top->err, "cannot draw");
+		give_up(top, EX_OSERR);
+	} else {
+		(void)snprintf(foot, sizeof(foot),
+			       "%s%s | n name w busy r rate u queue s next | space %s | q quit",
+			       top->paused ? "PAUSED, " : "", status_sort_name(top->sort),
+			       top->paused ? "go on" : "pause");
+		if (screen_show(&top->screen, text, foot, &top->err) < 0)
+			give_up(top, EX_OSERR);
+	}
+	free(text);
+}
+
+static void take_key(struct top *top, char key)
+{
+	switch (key) {
+	case 'q':
+		top->quit = true;
+		break;
+	case 'n':
+		top->sort = STATUS_BY_NAME;
+		break;
+	case 'w':
+		top->sort = STATUS_BY_BUSY;
+		break;
+	case 'r':
+		top->sort = STATUS_BY_RATE;
+		break;
+	case 'u':
+		top->sort = STATUS_BY_QUEUE;
+		break;
+	case 's':
+		top->sort = (top->sort + 1) % STATUS_SORTS;
+		break;
+	case ' ':
+		top->paused = !top->paused;
+		break;
+	}
+}
+
+static void take_keys(struct top *top)
+{
+	char keys[64];
+	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
+
+	/* 0: nobody types any more, and a terminal without readers would spin */
+	if (n == 0)
+		top->quit = true;
+	for (ssize_t i = 0; i < n && !top->quit; i++) {
+		if (keys[i] == '\033')
+			break; /* a key with a name, such as an arrow */
+		take_key(top, keys[i]);
+	}
+}
+
+static void retake(struct top *top)
+{
+	if (screen_open(&top->screen, &top->err) < 0)
+		give_up(top, EX_OSERR);
+}
+
+static void take_signal(struct top *top, int sig)
+{
+	switch (sig) {
+	case SIGWINCH:
+		screen_measure(&top->screen);
+		break;
+	case SIGTSTP:
+		screen_close(&top->screen);
+		signal_pipe_obey(sig);
+		retake(top);
+		break;
+	case SIGCONT: /* after a stop that we were not told of, too */
+		retake(top);
+		break;
+	case SIGINT:
+		top->quit = true;
+		break;
+	default:
+		top->obey = sig;
+		top->quit = true;
+		break;
+	}
+}
+
+static bool can_read(int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLIN };
+
+	return poll(&one, 1, 0) > 0;
+}
+
+/* A key or a signal: also while the daemon owes an answer. */
+static bool attend(void *context)
+{
+	struct top *top = context;
+	int sig;
+
+	while (!top->quit && (sig = signal_pipe_take()) != 0)
+		take_signal(top, sig);
+	if (!top->quit && can_read(STDIN_FILENO))
+		take_keys(top);
+	if (!top->quit)
+		draw(top);
+	return top->quit;
+}
+
+/* A new status. False where there is none, and for good. */
+static bool ask(struct top *top)
+{
+	json_t *reply;
+
+	if (call_make(&top->call, top->request, &reply, &top->err) < 0) {
+		int64_t now = clock_ms();
+
+		if (top->call.end == CALL_GIVEN_UP)
+			return false;
+		if (top->away_since_ms == 0)
+			top->away_since_ms = now;
+		if (top->call.end == CALL_GONE && top->status != NULL &&
+		    now - top->away_since_ms < AWAY_MAX_MS)
+			return true;
+		give_up(top, top->call.status);
+		return false;
+	}
+	top->away_since_ms = 0;
+	json_decref(top->status);
+	top->status = json_incref(json_object_get(reply, "status"));
+	json_decref(reply);
+	if (!json_is_object(top->status)) {
+		(void)err_set(&top->err, "there is no status in the daemon's answer");
+		give_up(top, EX_UNAVAILABLE);
+	}
+	return !top->quit;
+}
+
+/* Waits for the next look; keys and signals are attended to meanwhile. */
+static void rest(struct top *top)
+{
+	int64_t until = clock_ms() + (top->away_since_ms != 0 ? AGAIN_MS : top->interval_ms);
+
+	while (!top->quit) {
+		struct pollfd fds[] = { { .fd = top->watch.fds[0], .events = POLLIN },
+					{ .fd = top->watch.fds[1], .events = POLLIN } };
+		int64_t left = until - clock_ms();
+		int n;
+
+		if (left <= 0 && !top->paused)
+			return;
+		n = poll(fds, 2, top->paused ? -1 : (int)left);
+		if (n > 0)
+			(void)attend(top);
+	}
+}
+
+static void run(struct top *top)
+{
+	retake(top);
+	top->call.watch = &top->watch;
+	while (!top->quit) {
+		draw(top);
+		rest(top);
+		if (!top->quit)
+			(void)ask(top);
+	}
+	screen_close(&top->screen);
+}
+
+/* The first look comes before the terminal is touched: most of what can be wrong is wrong then. */
+static void begin(struct top *top, const struct options *options)
+{
+	static const int signals[] = {
+		SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT
+	};
+
+	call_init(&top->call, options->socket);
+	top->request = request_status();
+	if (!ask(top))
+		return;
+	top->watch = (struct call_watch){ .attend = attend, .context = top };
+	top->watch.fds[0] = STDIN_FILENO;
+	top->watch.fds[1] =
+		signal_pipe_open(signals, sizeof(signals) / sizeof(signals[0]), &top->err);
+	if (top->watch.fds[1] < 0)
+		give_up(top, EX_OSERR);
+}
+
 int top_run(const struct options *options)
 {
-	(void)options;
-	return 64;
+	struct top top = { .interval_ms =
+				   options->interval_ms > 0 ? options->interval_ms : INTERVAL_MS,
+			   .color = !options->no_color && terminal_colors(STDOUT_FILENO) };
+
+	if (!terminal_is(STDIN_FILENO) || !terminal_is(STDOUT_FILENO)) {
+		(void)err_set(&top.err, "top needs a terminal; status is for anything else");
+		return say_failure(&top.err, EX_USAGE);
+	}
+	begin(&top, options);
+	if (!top.quit)
+		run(&top);
+	json_decref(top.request);
+	json_decref(top.status);
+	if (top.obey != 0)
+		signal_pipe_obey(top.obey);
+	return top.exit_status == 0 ? 0 : say_failure(&top.err, top.exit_status);
 }

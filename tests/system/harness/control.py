@@ -22,8 +22,11 @@ def frame(body, version=1, length=None, magic=b"PFD"):
 
 def _serve(connection, answer, requests):
 	"""One connection. ANSWER(request) gives an object, or bytes that go as they are, or None for nothing."""
-	_, _, length = HEAD.unpack(recv_exact(connection, HEAD.size))
-	request = json.loads(recv_exact(connection, length))
+	try:
+		_, _, length = HEAD.unpack(recv_exact(connection, HEAD.size))
+		request = json.loads(recv_exact(connection, length))
+	except AssertionError:
+		return	# only a look whether anybody is here
 	requests.append(request)
 	reply = answer(request)
 	if reply is not None:
@@ -71,8 +74,8 @@ class ForkedControl:
 				with connection:
 					try:
 						_serve(connection, answer, [])
-					except (AssertionError, OSError):
-						pass	# a look whether anybody is here
+					except OSError:
+						pass
 
 	def close(self):
 		if self.pid:
