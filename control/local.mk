@@ -39,3 +39,12 @@ libpreforkd_a_SOURCES += \
 sbin_PROGRAMS += preforkctl
 preforkctl_SOURCES = %D%/main.c
 preforkctl_LDADD = $(preforkd_libs)
+
+completionsdir = $(datadir)/bash-completion/completions
+completions_DATA = %D%/completions/preforkctl
+EXTRA_DIST += %D%/preforkctl.bash
+CLEANFILES += $(completions_DATA)
+
+# Bash looks for a file of the command's name.
+$(completions_DATA): %D%/preforkctl.bash
+	$(AM_V_GEN)$(MKDIR_P) %D%/completions && cp $(srcdir)/%D%/preforkctl.bash $@

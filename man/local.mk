@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 dist_man_MANS += \
 	%D%/preforkc.1 \
+	%D%/preforkctl.8 \
 	%D%/preforkd.8 \
 	%D%/preforkd.conf.5

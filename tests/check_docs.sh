@@ -36,6 +36,24 @@ options_in_page() {
 	return $bad
 }
 
+# commands_in_page PAGE: every command that standard input, a help, lists has a paragraph in PAGE
+commands_in_page() {
+	page=$1
+	sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | sort -u >"$scratch"
+	[ -s "$scratch" ] || {
+		echo "# there are no commands"
+		return 1
+	}
+	bad=0
+	while read -r command; do
+		grep -qE "^\.(B|BR|BI) $command( |\$)" "$page" || {
+			echo "# $command is not in $page"
+			bad=1
+		}
+	done <"$scratch"
+	return $bad
+}
+
 if command -v groff >/dev/null; then
 	for page in man/*.[0-9]; do
 		sound_page "$page"
@@ -48,22 +66,29 @@ else
 	skip "the manual is well-formed" "groff is not installed"
 fi
 
-if [ -x "$PREFORKD" ] && [ -x "$PREFORKC" ]; then
+if [ -x "$PREFORKD" ] && [ -x "$PREFORKC" ] && [ -x "$PREFORKCTL" ]; then
 	"$PREFORKD" --help </dev/null | options_in_page man/preforkd.8
 	result "the manual has every option of preforkd --help"
 	"$PREFORKC" --help </dev/null | options_in_page man/preforkc.1
 	result "the manual has every option of preforkc --help"
 	"$PREFORKC" load --help </dev/null | options_in_page man/preforkc.1
 	result "the manual has every option of preforkc load --help"
+	"$PREFORKCTL" --help </dev/null | options_in_page man/preforkctl.8
+	result "the manual has every option of preforkctl --help"
+	"$PREFORKCTL" --help </dev/null | commands_in_page man/preforkctl.8
+	result "the manual has every command of preforkctl --help"
 	echo "  -Z --no-such-option" | options_in_page man/preforkd.8 >/dev/null
 	[ $? -eq 1 ]
 	result "an option that is missing there is seen"
+	echo "  nosuch [COMMAND]  does nothing" | commands_in_page man/preforkctl.8 >/dev/null
+	[ $? -eq 1 ]
+	result "a command that is missing there is seen"
 else
 	skip "the manuals have every option" "the programs are not built"
 fi
 
 if command -v shellcheck >/dev/null; then
-	for script in autogen.sh .ci/run etc/run tests/tap-unit tests/no-python tests/*.sh tests/*/*.sh; do
+	for script in autogen.sh .ci/run etc/run tests/tap-unit tests/no-python tests/*.sh tests/*/*.sh control/*.bash; do
 		[ -e "$script" ] || continue
 		shellcheck "$script" >"$scratch" 2>&1
 		result "shellcheck accepts $script" || true

@@ -26,7 +26,8 @@ run_make() {
 
 run_make install
 result "make install"
-for file in sbin/preforkd man8/preforkd.8 include/preforkd/module.h preforkd/preforkd.conf \
+for file in sbin/preforkd sbin/preforkctl man8/preforkd.8 man8/preforkctl.8 \
+	bash-completion/completions/preforkctl include/preforkd/module.h preforkd/preforkd.conf \
 	preforkd/conf.d; do
 	installed "/$file"
 	result "installs $file"

@@ -10,6 +10,7 @@ system_tests = \
 	%D%/test_concurrency.py \
 	%D%/test_crash.py \
 	%D%/test_ctl.py \
+	%D%/test_ctl_completion.py \
 	%D%/test_ctl_top.py \
 	%D%/test_daemonize.py \
 	%D%/test_exec.py \

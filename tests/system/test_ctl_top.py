@@ -174,7 +174,7 @@ class Top(Case):
 		terminal.type(b"n")
 		terminal.wait_screen("a key", lambda s: "by name" in s[-1])
 		asked = len(self.control.requests)
-		time.sleep(0.5)
+		time.sleep(0.5)	# that nothing happens shows only with time
 		self.assertEqual(len(self.control.requests), asked)
 		terminal.type(b" ")
 		wait_until(lambda: len(self.control.requests) > asked, "it goes on")

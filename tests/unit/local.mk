@@ -26,6 +26,7 @@ unit_tests = \
 	%D%/check_report \
 	%D%/check_socket_options \
 	%D%/check_spawn \
+	%D%/check_status_table \
 	%D%/check_wait
 
 # A call of its own in place of the C library's.
