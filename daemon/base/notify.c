@@ -29,12 +29,28 @@ static socklen_t find_socket(struct sockaddr_un *un)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
-static bool deliver(int fd, const char *text, bool patient)
+static bool deliver(int socket, const char *text, int fd, bool patient)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct pollfd p = {.fd = socket, .events = POLLOUT};
+	struct iovec iov = {.iov_base = (char *)text, .iov_len = strlen(text)};
+	union { /* aligned for its header */
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.room = {0}};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
+	if (fd >= 0) {
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof(control.room);
+		control.head = (struct cmsghdr){
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+			.cmsg_len = CMSG_LEN(sizeof(int)),
+		};
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	}
 	for (;;) {
-		if (send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		if (sendmsg(socket, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 			return true;
 		if (errno == EINTR)
 			continue;
@@ -44,24 +60,46 @@ static bool deliver(int fd, const char *text, bool patient)
 	}
 }
 
-void notify_send(const char *fmt, ...)
+__attribute__((format(printf, 2, 0))) static void send_text(int fd, const char *fmt, va_list ap)
 {
 	static bool stalled;
 	struct sockaddr_un un;
 	socklen_t len = find_socket(&un);
 	char text[1024];
-	va_list ap;
-	int fd;
+	int socket_fd;
 
 	if (len == 0)
 		return;
-	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (socket_fd < 0)
 		return;
-	if (connect(fd, (struct sockaddr *)&un, len) == 0)
-		stalled = !deliver(fd, text, !stalled);
-	fd_close(&fd);
+	if (connect(socket_fd, (struct sockaddr *)&un, len) == 0)
+		stalled = !deliver(socket_fd, text, fd, !stalled);
+	fd_close(&socket_fd);
+}
+
+void notify_send(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	send_text(-1, fmt, ap);
+	va_end(ap);
+}
+
+void notify_send_fd(int fd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	send_text(fd, fmt, ap);
+	va_end(ap);
+}
+
+bool notify_is_heard(void)
+{
+	struct sockaddr_un un;
+
+	return find_socket(&un) != 0;
 }

@@ -16,6 +16,7 @@
 #include "master/control.h"
 #include "master/handover.h"
 #include "master/state.h"
+#include "master/store.h"
 
 #define LANES_MOST 10000 /* beyond any sense */
 
@@ -78,8 +79,12 @@ static int read_listener(const json_t *l, struct listener *out, struct err *err)
 		.path = {.dev = (dev_t)number(l, "dev"), .ino = (ino_t)number(l, "ino")},
 		.backlog = number(l, "backlog"),
 		.quiesced_ms = number(l, "quiesced"),
+		.for_good = truth(l, "for_good"),
+		.reuse_port = truth(l, "reuse_port"),
 		.key = {.dual = truth(l, "dual"), .v6only = truth(l, "v6only")},
 	};
+	(void)snprintf(out->stored, sizeof(out->stored), "%s", text(l, "stored"));
+	store_seen(out->stored);
 	(void)snprintf(out->key.name, sizeof(out->key.name), "%s", text(l, "name"));
 	if (read_address(l, "asked", &out->key.asked) < 0 || read_address(l, "addr", &out->addr) < 0 ||
 	    (number(l, "fd") >= 0 && out->fd < 0))

@@ -9,6 +9,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "master/store.h"
 #include "net/beside.h"
 #include "net/quiesce.h"
 
@@ -57,6 +58,7 @@ void listener_take(struct listener *listener)
 		return;
 	listener->lender->fd = -1;
 	listener->lender->path.ino = 0;
+	listener->lender->stored[0] = '\0';
 	listener->lender = NULL;
 }
 
@@ -86,6 +88,8 @@ void listener_quiesce(struct listener *listener, bool for_good)
 	if (listener->inherited || listener->fd < 0 || !listener->listening || listener->for_good ||
 	    (listener->quiesced_ms != 0 && !for_good))
 		return;
+	if (for_good)
+		store_drop(listener);
 	listen_unlink(&listener->addr, &listener->path);
 	listener->path.ino = 0;
 	if (for_good)
@@ -139,9 +143,11 @@ static int bind_again(struct listener *listener, const struct config_service *se
 	fd = listen_bind(&listener->key.asked, false, &service->socket, &path, err);
 	if (fd < 0)
 		return -1;
+	store_drop(listener);
 	fd_close(&listener->fd);
 	listener->fd = fd;
 	listener->path = path;
+	store_keep(listener, service->name);
 	return 0;
 }
 
@@ -176,6 +182,7 @@ void listener_close(struct listener *listener)
 		listener->lender = NULL;
 	}
 	if (listener->fd >= 0 && !listener->inherited) {
+		store_drop(listener);
 		listen_unlink(&listener->addr, &listener->path);
 		(void)shutdown(listener->fd, SHUT_RDWR);
 	}

@@ -39,6 +39,7 @@ struct listener {
 	int64_t quiesced_ms;	 /* since when no new clients get in; 0: they do */
 	bool for_good;		 /* and never will again */
 	bool reuse_port;	 /* as configured */
+	char stored[96];	 /* its name in the fd store (store.h); "": it is not there */
 	struct listener *lender; /* fd is still this one's, until listener_take() */
 	struct listener *rival;	 /* an old one whose address overlaps, until listener_steer() or the end; else NULL */
 };
@@ -52,11 +53,12 @@ struct listener_offers {
 /*
  * Opens all listeners of SERVICE: *list_out is an array of *n_out, owned by the caller. Those found among OFFERS are
  * borrowed, those of INHERITED (may be NULL) are taken, the others are bound and do not listen yet.
- * On an error nothing is changed.
+ * On an error nothing is changed. An address that somebody has is tried again until BUSY_UNTIL_MS (of the clock; 0: not at
+ * all): workers of a daemon that was killed hold it for a moment.
  */
 int listener_open_all(const struct config_service *service, const struct listener_offers *offers,
-		      struct inherited_set *inherited, struct listener **list_out, size_t *n_out,
-		      struct err *err);
+		      struct inherited_set *inherited, int64_t busy_until_ms,
+		      struct listener **list_out, size_t *n_out, struct err *err);
 
 /* Closes all of them and frees the array: what was borrowed goes back, what was bound goes. */
 void listener_give_back(struct listener *list, size_t n);

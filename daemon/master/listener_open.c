@@ -6,14 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "master/listener.h"
+#include "master/store.h"
 #include "net/beside.h"
 #include "net/inherited.h"
+#include "net/quiesce.h"
 
 #define ADDRESSES_MAX 16 /* of one name */
 
@@ -22,6 +26,7 @@ struct opening {
 	const struct config_service *service;
 	const struct listener_offers *offers;
 	struct inherited_set *inherited;
+	int64_t busy_until_ms;
 	struct listener *items;
 	size_t n;
 };
@@ -142,6 +147,45 @@ static int find_inherited(struct opening *o, const struct listener_key *key,
 	return inherited_by_addr(o->inherited, where_out);
 }
 
+/*
+ * One of ours, kept by the service manager while there was no daemon. What state the last one left it in is not known:
+ * it is opened to clients again, and gets all options. -1: there is none, or it is of no use.
+ */
+static int take_stored(struct opening *o, const struct listener_key *key, const struct sockaddr_any *where)
+{
+	struct listener *listener;
+	struct listen_path path;
+	struct err ignored;
+	int64_t backlog;
+	char name[96];
+	int fd;
+
+	if (o->inherited == NULL)
+		return -1;
+	fd = inherited_stored(o->inherited, where, key->v6only, name, sizeof(name));
+	if (fd < 0)
+		return -1;
+	store_seen(name);
+	listener = NULL;
+	if (listen_path_find(fd, where, &path) == 0 &&
+	    listen_readmit(fd, o->service->backlog, &backlog, &ignored) == 0 &&
+	    socket_options_set(fd, where->sa.sa_family, &o->service->socket, &ignored) == 0)
+		listener = add(o, &ignored);
+	if (listener == NULL) {
+		store_forget(name);
+		fd_close(&fd);
+		return -1;
+	}
+	listener->key = *key;
+	listener->fd = fd;
+	listener->path = path;
+	listener->addr = *where;
+	listener->reuse_port = o->service->socket.reuse_port;
+	(void)snprintf(listener->stored, sizeof(listener->stored), "%s", name);
+	(void)addr_format(where, listener->text, sizeof(listener->text));
+	return 0;
+}
+
 static bool is_any(const struct sockaddr_any *addr)
 {
 	if (addr->sa.sa_family == AF_INET)
@@ -170,11 +214,25 @@ static struct listener *find_rival(const struct opening *o, const struct listene
 	return NULL;
 }
 
+static int bind_patiently(const struct opening *o, const struct listener_key *key,
+			  struct listen_path *path_out, struct err *err)
+{
+	const struct timespec nap = {.tv_nsec = 20000000};
+
+	for (;;) {
+		int fd = listen_bind(&key->asked, key->dual, &o->service->socket, path_out, err);
+
+		if (fd >= 0 || err->code != EADDRINUSE || clock_ms() >= o->busy_until_ms)
+			return fd;
+		(void)nanosleep(&nap, NULL);
+	}
+}
+
 static int bind_one(struct opening *o, const struct listener_key *key, struct err *err)
 {
 	struct listener *listener, *rival = NULL;
 	struct listen_path path;
-	int fd = listen_bind(&key->asked, key->dual, &o->service->socket, &path, err);
+	int fd = bind_patiently(o, key, &path, err);
 
 	if (fd < 0 && err->code == EADDRINUSE) {
 		rival = find_rival(o, key);
@@ -211,6 +269,8 @@ static int open_one(struct opening *o, const struct listener_key *key, struct er
 
 	if (offer != NULL)
 		return borrow(o, offer, err);
+	if (take_stored(o, key, &key->asked) == 0)
+		return 0;
 	fd = find_inherited(o, key, &where);
 	if (fd >= 0)
 		return take_inherited(o, key, fd, &where, err);
@@ -255,10 +315,15 @@ void listener_give_back(struct listener *list, size_t n)
 }
 
 int listener_open_all(const struct config_service *service, const struct listener_offers *offers,
-		      struct inherited_set *inherited, struct listener **list_out, size_t *n_out,
-		      struct err *err)
+		      struct inherited_set *inherited, int64_t busy_until_ms,
+		      struct listener **list_out, size_t *n_out, struct err *err)
 {
-	struct opening o = {.service = service, .offers = offers, .inherited = inherited};
+	struct opening o = {
+		.service = service,
+		.offers = offers,
+		.inherited = inherited,
+		.busy_until_ms = busy_until_ms,
+	};
 
 	for (size_t i = 0; i < service->n_listen; i++) {
 		if (open_addr(&o, &service->listen[i], err) == 0)

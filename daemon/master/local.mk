@@ -63,10 +63,14 @@ libpreforkd_a_SOURCES += \
 	%D%/status.h \
 	%D%/stop.c \
 	%D%/stop.h \
+	%D%/store.c \
+	%D%/store.h \
 	%D%/tally.c \
 	%D%/tally.h \
 	%D%/trial.c \
 	%D%/trial.h \
+	%D%/unit_job.c \
+	%D%/unit_job.h \
 	%D%/upgrade.c \
 	%D%/upgrade.h \
 	%D%/watchdog.c \

@@ -15,6 +15,7 @@
 #include "master/offers.h"
 #include "master/pools.h"
 #include "master/state.h"
+#include "master/store.h"
 #include "master/wind_down.h"
 #include "net/socket_options.h"
 
@@ -80,7 +81,7 @@ static int make_item(struct plan *plan, struct master *master, size_t index,
 	if (item->old != NULL && old >= 0)
 		item->change = config_diff_service(now, (size_t)old, next, index, item->keys,
 						   sizeof(item->keys));
-	if (listener_open_all(service, offers, NULL, &parts.listeners, &parts.n_listeners, err) < 0)
+	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
 		return -1;
 	if (item->change != CHANGE_NONE &&
 	    try_options(master, service, parts.listeners, parts.n_listeners, err) < 0) {
@@ -166,7 +167,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
 			continue;
 		item->change = CHANGE_WORKERS;
 		(void)snprintf(item->keys, sizeof(item->keys), "workers.min, workers.max");
-		if (listener_open_all(pool->service, &offers, NULL, &parts.listeners,
+		if (listener_open_all(pool->service, &offers, NULL, 0, &parts.listeners,
 				      &parts.n_listeners, err) == 0)
 			item->fresh = pool_new(&parts, err);
 		rc = item->fresh != NULL ? 0 : -1;
@@ -257,8 +258,10 @@ static void take_listeners(struct master *master, struct pool *pool, bool draine
 		const struct config_service *from;
 
 		listener_steer(listener);
-		if (listener->lender == NULL)
+		if (listener->lender == NULL) {
+			store_keep(listener, pool->service->name);
 			continue;
+		}
 		from = offers_service(master, listener->lender);
 		listener_take(listener);
 		change_listener(listener, from, pool->service);

@@ -19,9 +19,12 @@
 #include "master/state.h"
 #include "master/status.h"
 #include "master/stop.h"
+#include "master/store.h"
 #include "master/upgrade.h"
 #include "master/wind_down.h"
 #include "net/inherited.h"
+
+#define BUSY_MS 1000 /* workers whose master was killed end their clients' connections, and hold our addresses */
 
 /* ---- the start ---- */
 
@@ -68,6 +71,7 @@ static int open_listeners(struct master *master, struct pool *pool, struct err *
 			listener->refusing = true;
 		else if (listener_start(listener, pool->service, err) < 0)
 			return -1;
+		store_keep(listener, pool->service->name);
 	}
 	return 0;
 }
@@ -87,7 +91,8 @@ static int open_pool(struct master *master, const struct config_service *service
 	};
 	struct pool *pool;
 
-	if (listener_open_all(service, offers, inherited, &parts.listeners, &parts.n_listeners, err) < 0)
+	if (listener_open_all(service, offers, inherited, master->started_ms + BUSY_MS, &parts.listeners,
+			      &parts.n_listeners, err) < 0)
 		return -1;
 	pool = pool_new(&parts, err);
 	if (pool == NULL)

@@ -135,7 +135,7 @@ static int try_listeners(struct master *master, struct err *err)
 		struct listener *listeners;
 		size_t n;
 
-		rc = listener_open_all(&config->services[i], &offers, NULL, &listeners, &n, &why);
+		rc = listener_open_all(&config->services[i], &offers, NULL, 0, &listeners, &n, &why);
 		if (rc < 0)
 			(void)err_set(err, "services.%s: %s", config->services[i].name, why.text);
 		else

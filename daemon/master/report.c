@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "master/state.h"
 #include "master/status.h"
+#include "master/store.h"
 #include "net/inherited.h"
 #include "net/queue.h"
 
@@ -120,6 +121,11 @@ void report_leftovers(const struct inherited_set *inherited)
 			continue;
 		if (item->addr.len > 0)
 			(void)addr_format(&item->addr, text, sizeof(text));
+		if (item->stored) {
+			log_msg(LOG_NOTICE, "%s was kept for us, and is not configured any more: closed", text);
+			store_forget(item->name);
+			continue;
+		}
 		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: %s", item->fd,
 			item->name, text,
 			item->unfit != NULL ? item->unfit : "no service listens there");

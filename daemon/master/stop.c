@@ -9,9 +9,11 @@
 #include "master/reload.h"
 #include "master/report.h"
 #include "master/state.h"
+#include "master/unit_job.h"
 #include "master/wind_down.h"
 #include "net/quiesce.h"
 
+#define EXTEND_MS 10000 /* what a step asks of the service manager's patience, beyond the next */
 #define STEP_MS 20 /* how often a stopping master looks at the queues */
 
 void stop_step(struct master *master)
@@ -31,12 +33,45 @@ void stop_step(struct master *master)
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct master *master = userdata;
+	static int64_t extend_ms; /* when the service manager is told next that it takes longer */
 
 	(void)usec;
 	stop_step(master);
 	report_status(master);
+	if (clock_ms() >= extend_ms) {
+		extend_ms = clock_ms() + EXTEND_MS / 2;
+		notify_send("EXTEND_TIMEOUT_USEC=%d", EXTEND_MS * 1000);
+	}
 	(void)sd_event_source_set_time_relative(source, STEP_MS * 1000);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/*
+ * The daemon comes back, and the service manager keeps the listeners meanwhile: they are no longer ours to close.
+ * Clients wait in the queue for the next one.
+ */
+static void leave_listeners(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		if (pool->listeners[i].stored[0] != '\0')
+			pool->listeners[i].inherited = true;
+}
+
+static bool comes_back(void)
+{
+	switch (unit_job_ask()) {
+	case UNIT_JOB_RESTART:
+		log_msg(LOG_INFO, "a restart: listeners are kept by systemd, clients wait in the queue");
+		return true;
+	case UNIT_JOB_UNKNOWN:
+		log_msg(LOG_NOTICE, "systemd does not say whether this is a stop or a restart: "
+				    "listeners are left to it, as for a restart");
+		return true;
+	case UNIT_JOB_NONE:
+	case UNIT_JOB_STOP:
+		break;
+	}
+	return false;
 }
 
 static void end(struct pool *pool)
@@ -54,6 +89,9 @@ void stop_begin(struct master *master, int status)
 	master->exit_status = status;
 	notify_send("STOPPING=1");
 	log_msg(LOG_NOTICE, "stopping: serving who is queued, waiting for who is connected");
+	if (comes_back())
+		for (size_t i = 0; i < master->n_pools; i++)
+			leave_listeners(master->pools[i]);
 	for (size_t i = 0; i < master->n_pools; i++)
 		end(master->pools[i]);
 	DL_FOREACH (master->ending, pool)

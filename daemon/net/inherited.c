@@ -2,6 +2,7 @@
 #include "net/inherited.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -56,6 +57,8 @@ int inherited_import(struct inherited_set *set, struct err *err)
 	for (int i = 0; i < n; i++) {
 		set->items[i].fd = SD_LISTEN_FDS_START + i;
 		set->items[i].name = names[i];
+		set->items[i].stored =
+			strncmp(names[i], INHERITED_STORED, strlen(INHERITED_STORED)) == 0;
 		set->items[i].unfit = look(&set->items[i]);
 	}
 	free(names);
@@ -75,7 +78,8 @@ int inherited_by_name(struct inherited_set *set, const char *name, struct sockad
 	for (size_t i = 0; i < set->n; i++) {
 		struct inherited *item = &set->items[i];
 
-		if (item->fd < 0 || item->unfit != NULL || strcmp(item->name, name) != 0)
+		if (item->fd < 0 || item->stored || item->unfit != NULL ||
+		    strcmp(item->name, name) != 0)
 			continue;
 		*addr_out = item->addr;
 		return claim(item);
@@ -88,8 +92,33 @@ int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr
 	for (size_t i = 0; i < set->n; i++) {
 		struct inherited *item = &set->items[i];
 
-		if (item->fd >= 0 && item->unfit == NULL && addr_equal(&item->addr, addr))
+		if (item->fd >= 0 && !item->stored && item->unfit == NULL &&
+		    addr_equal(&item->addr, addr))
 			return claim(item);
+	}
+	return -1;
+}
+
+static bool is_v6only(int fd)
+{
+	int only = 0;
+	socklen_t len = sizeof(only);
+
+	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only != 0;
+}
+
+int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool v6only,
+		     char *name_out, size_t size)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct inherited *item = &set->items[i];
+
+		if (item->fd < 0 || !item->stored || item->unfit != NULL ||
+		    !addr_equal(&item->addr, addr) ||
+		    (addr->sa.sa_family == AF_INET6 && is_v6only(item->fd) != v6only))
+			continue;
+		(void)snprintf(name_out, size, "%s", item->name);
+		return claim(item);
 	}
 	return -1;
 }

@@ -13,10 +13,14 @@
 
 struct err;
 
+/* What the name of a descriptor begins with that the service manager only keeps for us (the fd store). */
+#define INHERITED_STORED "stored."
+
 struct inherited {
 	int fd; /* -1 once claimed */
 	char *name;
 	struct sockaddr_any addr; /* len 0: no socket that we serve */
+	bool stored;		  /* ours alone, but for the keeping */
 	const char *unfit;	  /* why it cannot be used; NULL: it can */
 };
 
@@ -32,6 +36,11 @@ int inherited_import(struct inherited_set *set, struct err *err);
  * *addr_out is where it listens. */
 int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out);
 int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr);
+
+/* The next unclaimed one that was kept for us, of that address and, for IPv6, with IPV6_V6ONLY as said; the two above pass
+ * over it. NAME_OUT (SIZE bytes) is its name in the store. */
+int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool v6only,
+		     char *name_out, size_t size);
 
 /* Closes what is left. */
 void inherited_clear(struct inherited_set *set);

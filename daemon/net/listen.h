@@ -41,6 +41,10 @@ bool listen_pending(int fd);
 int listen_path_apply(const struct sockaddr_any *addr, const struct listen_path *path,
 		      const struct socket_options *options, struct err *err);
 
+/* The path of a listener that somebody has kept for us: *out is its mark if ADDR's path still leads to FD, or if there is
+ * no path to lose (abstract, TCP). -1: clients would not get there any more. */
+int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path *out);
+
 /* Removes the path of a unix socket if it is still the one that listen_bind() made. */
 void listen_unlink(const struct sockaddr_any *addr, const struct listen_path *path);
 

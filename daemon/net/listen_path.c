@@ -2,6 +2,11 @@
 /* The path of a unix socket that is listened on already. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/unix_diag.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +15,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "net/addr.h"
+#include "net/diag.h"
 #include "net/listen.h"
 #include "net/socket_options.h"
 
@@ -87,4 +93,56 @@ int listen_path_apply(const struct sockaddr_any *addr, const struct listen_path 
 	}
 	fd_close(&fd);
 	return rc;
+}
+
+static bool take_inode(const struct nlmsghdr *answer, void *arg)
+{
+	const struct unix_diag_msg *msg = NLMSG_DATA(answer);
+	const struct rtattr *attr = (const struct rtattr *)(const void *)(msg + 1);
+	size_t left = answer->nlmsg_len - NLMSG_LENGTH(sizeof(*msg));
+	struct unix_diag_vfs vfs;
+
+	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+		if (attr->rta_type != UNIX_DIAG_VFS || RTA_PAYLOAD(attr) < sizeof(vfs))
+			continue;
+		memcpy(&vfs, RTA_DATA(attr), sizeof(vfs));
+		*(uint32_t *)arg = vfs.udiag_vfs_ino;
+	}
+	return false;
+}
+
+/* The inode of the file that the kernel knows the socket by; 0: it does not tell. */
+static uint32_t bound_inode(int fd)
+{
+	struct unix_diag_req question = {
+		.sdiag_family = AF_UNIX,
+		.udiag_states = ~0U,
+		.udiag_show = UDIAG_SHOW_VFS,
+		.udiag_cookie = { UINT32_MAX, UINT32_MAX },
+	};
+	uint32_t inode = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return 0;
+	question.udiag_ino = (uint32_t)st.st_ino;
+	(void)diag_ask(&question, sizeof(question), false, take_inode, &inode);
+	return inode;
+}
+
+int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path *out)
+{
+	uint32_t inode;
+	struct stat st;
+
+	*out = (struct listen_path){ .ino = 0 };
+	if (addr->sa.sa_family != AF_UNIX || addr->un.sun_path[0] == '\0')
+		return 0;
+	if (lstat(addr->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return -1;
+	inode = bound_inode(fd);
+	if (inode != 0 && inode != (uint32_t)st.st_ino)
+		return -1;
+	*out = (struct listen_path){ .dev = st.st_dev, .ino = st.st_ino };
+	return 0;
 }
