@@ -11,11 +11,15 @@ from .waiting import PATIENCE
 
 
 class NotifySocket:
-	"""Collects datagrams as (time, sender's pid, [lines])."""
+	"""
+	Collects datagrams as (time, sender's pid, [lines]). Descriptors that come along are closed, as a service
+	manager without a store does; with STORE they are kept by their names, until they are taken back.
+	"""
 
-	def __init__(self, path):
+	def __init__(self, path, store=False):
 		self.path = path
 		self.messages = []
+		self.stored = {} if store else None
 		self._changed = threading.Condition()
 		self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 		self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -30,16 +34,30 @@ class NotifySocket:
 				data, ancillary, _, _ = self._socket.recvmsg(65536, 256)
 			except OSError:
 				return
-			pid = 0
+			pid, fds = 0, []
 			for level, kind, content in ancillary:
 				if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
 					pid = struct.unpack("3i", content[:12])[0]
-			if not data:
-				continue
+				elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+					fds += struct.unpack("%di" % (len(content) // 4), content)
 			lines = data.decode("utf-8", "replace").splitlines()
 			with self._changed:
+				self._store(lines, fds)
+				if not data:
+					continue
 				self.messages.append((time.monotonic(), pid, lines))
 				self._changed.notify_all()
+
+	def _store(self, lines, fds):
+		name = next((x[7:] for x in lines if x.startswith("FDNAME=")), None)
+		if self.stored is not None and "FDSTOREREMOVE=1" in lines:
+			for fd in self.stored.pop(name, []):
+				os.close(fd)
+		if self.stored is not None and "FDSTORE=1" in lines:
+			self.stored.setdefault(name, []).extend(fds)
+			fds = []
+		for fd in fds:
+			os.close(fd)
 
 	def seen(self, prefix):
 		"""All messages with a line that starts so."""
@@ -66,3 +84,8 @@ class NotifySocket:
 		except OSError:
 			pass
 		self._socket.close()
+		with self._changed:
+			for fds in (self.stored or {}).values():
+				for fd in fds:
+					os.close(fd)
+			self.stored = None
