@@ -82,9 +82,9 @@ static int check_phase(const struct master *master, struct err *err)
 							       : "an upgrade is under way");
 }
 
-static unsigned done_at_once(struct master *master, const char *kind, const char *text)
+static unsigned done_at_once(struct master *master, const char *text)
 {
-	unsigned job = jobs_new(&master->jobs, kind);
+	unsigned job = jobs_new(&master->jobs);
 
 	jobs_done(&master->jobs, job, true, text, NULL);
 	return job;
@@ -104,7 +104,7 @@ unsigned admin_pause(struct master *master, struct pool *pool, struct err *err)
 	pool_retire(pool, -1);
 	job = master->admin.pause_job;
 	if (job == 0)
-		job = jobs_new(&master->jobs, "pause");
+		job = jobs_new(&master->jobs);
 	master->admin.pause_job = job;
 	master->admin.pause_due_ms = clock_ms() + PATIENCE_MS;
 	report_status(master);
@@ -117,11 +117,11 @@ unsigned admin_resume(struct master *master, struct pool *pool, struct err *err)
 	if (check_phase(master, err) < 0)
 		return 0;
 	if (pool->state != POOL_PAUSED)
-		return done_at_once(master, "resume", "was not paused");
+		return done_at_once(master, "was not paused");
 	pool->state = POOL_SERVING;
 	pool_look_after(pool, false);
 	report_status(master);
-	return done_at_once(master, "resume", "resumed");
+	return done_at_once(master, "resumed");
 }
 
 unsigned admin_drain(struct master *master, struct err *err)
@@ -133,12 +133,12 @@ unsigned admin_drain(struct master *master, struct err *err)
 	if (master->drained && master->admin.drain_job != 0)
 		return master->admin.drain_job;
 	if (master->drained)
-		return done_at_once(master, "drain", "drained already");
+		return done_at_once(master, "drained already");
 	master->drained = true;
 	for (size_t i = 0; i < master->n_pools; i++)
 		wind_down_begin(master->pools[i], POOL_DRAINING, "drain");
 	listen_settle();
-	job = master->admin.drain_job = jobs_new(&master->jobs, "drain");
+	job = master->admin.drain_job = jobs_new(&master->jobs);
 	ending_step(master);
 	report_status(master);
 	wait_for(master);
@@ -153,7 +153,7 @@ unsigned admin_undrain(struct master *master, struct err *err)
 	if (check_phase(master, err) < 0)
 		return 0;
 	if (!master->drained)
-		return done_at_once(master, "undrain", "was not drained");
+		return done_at_once(master, "was not drained");
 	master->drained = false;
 	if (master->admin.drain_job != 0)
 		jobs_done(&master->jobs, master->admin.drain_job, false, "undrained meanwhile", NULL);
@@ -171,7 +171,7 @@ unsigned admin_undrain(struct master *master, struct err *err)
 		pool_look_after(pool, false);
 	}
 	report_status(master);
-	job = jobs_new(&master->jobs, "undrain");
+	job = jobs_new(&master->jobs);
 	if (json_array_size(reasons) == 0)
 		jobs_done(&master->jobs, job, true, "undrained", reasons);
 	else

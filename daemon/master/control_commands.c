@@ -71,7 +71,7 @@ static json_t *do_stop(struct call *call)
 	bool now = json_is_true(json_object_get(call->request, "now"));
 
 	if (call->master->phase != MASTER_STOPPING)
-		stop_begin(call->master, EX_OK);
+		stop_begin(call->master, STOP_FOR_GOOD, EX_OK);
 	if (now)
 		stop_now(call->master, "told to stop at once");
 	return json_pack("{s:b}", "ok", 1);

@@ -300,7 +300,6 @@ static void read_jobs(const json_t *j, struct jobs *jobs)
 			continue;
 		*job = (struct job){
 			.number = n,
-			.kind = "job",
 			.done = truth(entry, "done"),
 			.success = truth(entry, "success"),
 		};

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-unsigned jobs_new(struct jobs *jobs, const char *kind)
+unsigned jobs_new(struct jobs *jobs)
 {
 	struct job *job;
 
@@ -11,7 +11,7 @@ unsigned jobs_new(struct jobs *jobs, const char *kind)
 		jobs->last = 1;
 	job = &jobs->list[jobs->last % JOBS_KEPT];
 	json_decref(job->reasons);
-	*job = (struct job){.number = jobs->last, .kind = kind};
+	*job = (struct job){.number = jobs->last};
 	return jobs->last;
 }
 

@@ -13,7 +13,6 @@
 
 struct job {
 	unsigned number; /* 0: this place is free */
-	const char *kind; /* "reload", ...: a literal */
 	bool done, success;
 	char text[512];	  /* how far it is; then the verdict */
 	json_t *reasons; /* strings; NULL: none */
@@ -26,8 +25,8 @@ struct jobs {
 	void *userdata;
 };
 
-/* Returns its number. KIND is a literal. */
-unsigned jobs_new(struct jobs *jobs, const char *kind);
+/* Returns its number. */
+unsigned jobs_new(struct jobs *jobs);
 
 /* NULL: none of that number is known any more. */
 struct job *jobs_find(struct jobs *jobs, unsigned number);

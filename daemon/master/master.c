@@ -71,7 +71,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	if (master->phase == MASTER_STOPPING)
 		stop_now(master, "told to stop again: now");
 	else
-		stop_begin(master, EX_OK);
+		stop_begin(master, STOP_AS_SYSTEMD_SAYS, EX_OK);
 	return 0;
 }
 
@@ -198,6 +198,7 @@ int master_run(const struct launch *launch, struct config *config)
 	adopted_init();
 	if (master.generation == NULL || open_all(&master, &err) < 0) {
 		log_msg(LOG_ERR, "%s", err.text);
+		stop_leave_listeners(&master);
 		close_all(&master);
 		return EX_OSERR;
 	}
@@ -205,10 +206,12 @@ int master_run(const struct launch *launch, struct config *config)
 	rc = sd_event_loop(master.event);
 	if (master.has_programs)
 		adopted_end_all(master.by_pid);
-	if (rc < 0)
+	if (rc < 0) {
 		log_msg(LOG_ERR, "the event loop failed: %s", strerror(-rc));
-	else
+		stop_leave_listeners(&master);
+	} else {
 		log_msg(LOG_NOTICE, "stopped");
+	}
 	close_all(&master);
 	return rc < 0 ? EX_OSERR : master.exit_status;
 }

@@ -149,7 +149,7 @@ void pools_close(struct master *master)
 static void fail_start(struct master *master, const char *service)
 {
 	log_msg(LOG_ERR, "service \"%s\": its workers cannot start; giving up", service);
-	stop_begin(master, EX_OSERR);
+	stop_begin(master, STOP_AS_SYSTEMD_SAYS, EX_OSERR);
 	stop_now(master, "the start failed");
 }
 

@@ -316,7 +316,9 @@ unsigned reload_request(struct master *master)
 
 	if (master->reload != NULL && master->reload->queued != 0)
 		return master->reload->queued;
-	job = jobs_new(&master->jobs, "reload");
+	if (master->reload_wanted != 0)
+		return master->reload_wanted;
+	job = jobs_new(&master->jobs);
 	if (master->phase == MASTER_STOPPING || master->upgrade != NULL)
 		jobs_done(&master->jobs, job, false,
 			  master->upgrade != NULL ? "an upgrade is under way" : "the daemon stops", NULL);
@@ -342,7 +344,7 @@ unsigned reload_resize(struct master *master, struct pool *pool, const struct co
 		(void)err_set(err, "something else is under way; try again");
 		return 0;
 	}
-	job = jobs_new(&master->jobs, "resize");
+	job = jobs_new(&master->jobs);
 	log_about(LOG_NOTICE, &about, "resized: min %lld, max %lld", (long long)limits->min,
 		  (long long)limits->max);
 	if (pool_has_room(pool, limits)) {

@@ -52,9 +52,10 @@ static void write_status(const struct master *master, char *out, size_t size)
 	DL_FOREACH (master->ending, former)
 		workers += (int64_t)former->n_procs;
 	write_throttled(master, throttled, sizeof(throttled));
-	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64 " busy%s%s%s",
+	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64
+		       " busy, %" PRId64 " refused%s%s%s",
 		       status_state(master), master->n_pools, master->n_pools == 1 ? "" : "s", workers,
-		       busy, throttled,
+		       busy, status_refused(master), throttled,
 		       master->last_reload.any && !master->last_reload.success ? "; rejected: " : "",
 		       master->last_reload.any && !master->last_reload.success
 			       ? master->last_reload.text

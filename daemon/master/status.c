@@ -67,6 +67,23 @@ static json_t *listener_json(const struct pool *pool, const struct listener *lis
 			 known(queue.drops));
 }
 
+int64_t status_refused(const struct master *master)
+{
+	struct listen_queue queue;
+	int64_t refused = 0;
+
+	for (size_t i = 0; i < master->n_pools; i++)
+		for (size_t k = 0; k < master->pools[i]->n_lanes; k++) {
+			const struct listener *listener = &master->pools[i]->listeners[k];
+
+			/* of a unix socket the kernel counts none */
+			if (listener->fd >= 0 && listener->addr.sa.sa_family != AF_UNIX &&
+			    listen_queue(listener->fd, &queue) == 0 && queue.drops > 0)
+				refused += queue.drops;
+		}
+	return refused;
+}
+
 static json_t *listeners_json(const struct pool *pool)
 {
 	json_t *list = json_array();

@@ -4,6 +4,7 @@
 #define PREFORKD_MASTER_STATUS_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "master/tally.h"
 
@@ -18,6 +19,9 @@ json_t *status_workers_json(const struct master *master, const struct pool *pool
 
 /* What a service has done, all its generations together. */
 void status_counts(const struct master *master, const struct pool *pool, struct counts *out);
+
+/* Clients that found a full queue, or that the kernel has thrown back for another reason. */
+int64_t status_refused(const struct master *master);
 
 /* "serving", "reloading", ... */
 const char *status_state(const struct master *master);

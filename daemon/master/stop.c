@@ -50,11 +50,23 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
  * The daemon comes back, and the service manager keeps the listeners meanwhile: they are no longer ours to close.
  * Clients wait in the queue for the next one.
  */
-static void leave_listeners(struct pool *pool)
+static void leave(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		if (pool->listeners[i].stored[0] != '\0')
 			pool->listeners[i].inherited = true;
+}
+
+void stop_leave_listeners(struct master *master)
+{
+	struct pool *pool;
+
+	for (size_t i = 0; i < master->n_pools; i++)
+		if (master->pools[i] != NULL)
+			leave(master->pools[i]);
+	DL_FOREACH (master->ending, pool)
+		if (pool->state == POOL_SUPERSEDED)
+			leave(pool);
 }
 
 static bool comes_back(void)
@@ -80,7 +92,7 @@ static void end(struct pool *pool)
 		wind_down_begin(pool, POOL_ENDING, "stop");
 }
 
-void stop_begin(struct master *master, int status)
+void stop_begin(struct master *master, enum stop_kind kind, int status)
 {
 	struct pool *pool;
 
@@ -89,9 +101,8 @@ void stop_begin(struct master *master, int status)
 	master->exit_status = status;
 	notify_send("STOPPING=1");
 	log_msg(LOG_NOTICE, "stopping: serving who is queued, waiting for who is connected");
-	if (comes_back())
-		for (size_t i = 0; i < master->n_pools; i++)
-			leave_listeners(master->pools[i]);
+	if (kind == STOP_AS_SYSTEMD_SAYS && comes_back())
+		stop_leave_listeners(master);
 	for (size_t i = 0; i < master->n_pools; i++)
 		end(master->pools[i]);
 	DL_FOREACH (master->ending, pool)

@@ -8,8 +8,14 @@
 
 struct master;
 
+/* Whether the daemon comes back at once: its listeners, which the service manager keeps, are left as they are then. */
+enum stop_kind { STOP_FOR_GOOD, STOP_AS_SYSTEMD_SAYS };
+
 /* Begins it; the loop ends with STATUS when the last worker has gone. */
-void stop_begin(struct master *master, int status);
+void stop_begin(struct master *master, enum stop_kind kind, int status);
+
+/* What the service manager keeps is not closed with the rest, for the daemon that it starts next. */
+void stop_leave_listeners(struct master *master);
 
 /* No more patience: every client is cut now. */
 void stop_now(struct master *master, const char *why);

@@ -193,7 +193,7 @@ unsigned upgrade_request(struct master *master)
 
 	if (master->upgrade != NULL)
 		return master->upgrade->job;
-	job = jobs_new(&master->jobs, "upgrade");
+	job = jobs_new(&master->jobs);
 	if (master->phase == MASTER_STARTING)
 		why = "the daemon has not started yet";
 	else if (master->phase == MASTER_STOPPING)
