@@ -6,10 +6,14 @@ import sys
 sys.dont_write_bytecode = True
 
 import copy
+import fcntl
 import json
 import os
+import pty
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 import unittest
@@ -237,6 +241,15 @@ class Protocol(CtlCase):
 		for _ in range(20):
 			self.failed(self.ctl("reload"), NOT_PERMITTED, "only for root")
 
+	@needs_tool("strace")
+	def test_says_no_and_is_gone_before_it_is_asked(self):
+		server = Scripted(lambda c: c.sendall(frame({"ok": False, "exit": 77, "error": "only for root"})),
+				  family=socket.AF_UNIX, address=self.path("control"))
+		self.addCleanup(server.close)
+		trace = ("strace", "-o", self.path("trace"), "-e", "trace=sendto", "-e", "inject=sendto:error=EPIPE")
+		self.failed(self.ctl("reload", prefix=trace, env={"ASAN_OPTIONS": "detect_leaks=0"}), NOT_PERMITTED,
+			    "only for root")
+
 	def test_requests(self):
 		"""What goes over the wire."""
 		control = self.fake(lambda r: {"ok": True, "done": True, "success": True, "text": "done", "job": 7,
@@ -337,6 +350,23 @@ class Jobs(CtlCase):
 				self.assertEqual(control.commands(), [command[0], "job", "job"])
 				control.close()
 				os.unlink(self.path("control"))
+
+	def test_progress_on_a_terminal(self):
+		"""One line, that changes and goes away."""
+		self.fake(job({"done": False, "text": "one"}, {"done": False, "text": "one"},
+			      {"done": False, "text": "two \x1b[2J" + "x" * 200}, done(True, "all is new")))
+		master, slave = pty.openpty()
+		try:
+			fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 20, 0, 0))
+			result = subprocess.run([PREFORKCTL, "-s", self.path("control"), "reload"], stderr=slave,
+						stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
+			shown = os.read(master, 65536).decode()
+		finally:
+			os.close(master)
+			os.close(slave)
+		self.assertEqual((result.returncode, result.stdout), (OK, "all is new\n"))
+		clear = "\r\x1b[K"
+		self.assertEqual(shown, clear + "one" + clear + "two \\x1b[2J" + "x" * 8 + clear)
 
 	def test_failed(self):
 		self.fake(job(done(False, "the configuration is wrong", "a.conf:1: no", "b.conf:2: \x1bno")))
@@ -453,8 +483,11 @@ class Stop(CtlCase):
 		self.assertEqual(json.loads(self.ctl("--json", "stop").stdout), {})
 
 	def test_end_during_a_question(self):
-		"""It ends while it owes an answer: seen at once, not after five seconds."""
+		"""It ends while it owes an answer, and somebody else holds the connection: seen at once."""
 		def end():
+			if os.fork() == 0:
+				time.sleep(SILENCE + 1)
+				os._exit(0)
 			time.sleep(0.3)
 			os._exit(0)
 		self.stopping(0, end)

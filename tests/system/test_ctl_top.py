@@ -175,6 +175,9 @@ class Top(Case):
 		terminal.wait_screen("a key", lambda s: "by name" in s[-1])
 		asked = len(self.control.requests)
 		time.sleep(0.5)	# that nothing happens shows only with time
+		for key, name in ((b"w", "by busy"), (b"r", "by rate")):
+			terminal.type(key)
+			terminal.wait_screen(name, lambda s, name=name: name in s[-1])
 		self.assertEqual(len(self.control.requests), asked)
 		terminal.type(b" ")
 		wait_until(lambda: len(self.control.requests) > asked, "it goes on")
