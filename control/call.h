@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request to the daemon and its reply, with a limit to everything: time, and the size of the reply.
- * Knows how a reply looks and whether it says "ok"; what is in it is the business of others.
+ * One request to the daemon and its reply, with a limit to everything: time, and the size of the
+ * reply. Knows how a reply looks and whether it says "ok"; what is in it is the business of others.
  */
 #ifndef PREFORKD_CONTROL_CALL_H
 #define PREFORKD_CONTROL_CALL_H
@@ -37,7 +37,7 @@ struct call {
 	const struct call_watch *watch; /* or NULL */
 	int fd;
 	int64_t deadline_ms;
-	pid_t peer;	   /* who listens, as the kernel says; 0: not known, or not visible from here */
+	pid_t peer; /* who listens, as the kernel says; 0: not known, or not visible from here */
 	enum call_end end; /* of the last call */
 	int status;	   /* the exit status that its failure deserves */
 };
@@ -49,8 +49,8 @@ void call_init(struct call *call, const char *path);
 int call_open(struct call *call, struct err *err);
 void call_close(struct call *call);
 
-/* Sends REQUEST, takes the reply, and closes in any case. A reply that is not "ok" is a failure, too. *reply_out is an
- * object, to be given back with json_decref(). */
+/* Sends REQUEST, takes the reply, and closes in any case. A reply that is not "ok" is a failure,
+ * too. *reply_out is an object, to be given back with json_decref(). */
 int call_exchange(struct call *call, const json_t *request, json_t **reply_out, struct err *err);
 
 /* Both. */

@@ -9,8 +9,8 @@ struct options;
 
 struct command {
 	const char *name;
-	const char *arguments; /* as the help writes them */
-	int least, most;       /* how many arguments */
+	const char *arguments;			   /* as the help writes them */
+	int least, most;			   /* how many arguments */
 	int (*run)(const struct options *options); /* returns the exit status */
 	const char *help;
 };

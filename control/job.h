@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that change something and take their time: asked for once, then followed to their end. */
+/* The commands that change something and take their time: asked for once, then followed to their
+ * end. */
 #ifndef PREFORKD_CONTROL_JOB_H
 #define PREFORKD_CONTROL_JOB_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole terminal, on standard input and output: taken, drawn upon, given back as it was. Plain ANSI
- * sequences; the text that is drawn holds none but those of colours.
+ * The whole terminal, on standard input and output: taken, drawn upon, given back as it was. Plain
+ * ANSI sequences; the text that is drawn holds none but those of colours.
  */
 #ifndef PREFORKD_CONTROL_SCREEN_H
 #define PREFORKD_CONTROL_SCREEN_H
@@ -26,8 +26,8 @@ void screen_close(struct screen *screen);
 /* The terminal may have another size now. */
 void screen_measure(struct screen *screen);
 
-/* Draws TEXT from the top, and FOOT in the last line. What does not fit is cut; that lines are missing is
- * said. An interrupted drawing is left unfinished. Fails when the terminal is gone. */
+/* Draws TEXT from the top, and FOOT in the last line. What does not fit is cut; that lines are
+ * missing is said. An interrupted drawing is left unfinished. Fails when the terminal is gone. */
 int screen_show(const struct screen *screen, const char *text, const char *foot, struct err *err);
 
 #endif

@@ -11,7 +11,7 @@ enum table_look { TABLE_PLAIN, TABLE_BOLD, TABLE_GOOD, TABLE_WARN, TABLE_BAD };
 
 struct table_column {
 	const char *title;
-	bool left;	    /* aligned to the left, as text is */
+	bool left;	     /* aligned to the left, as text is */
 	bool may_be_dropped; /* where the paper is too narrow for all */
 };
 
@@ -23,7 +23,8 @@ struct table_paper {
 
 struct table;
 
-/* NULL without memory; all functions take that, and table_write() fails then. COLUMNS must live on. */
+/* NULL without memory; all functions take that, and table_write() fails then. COLUMNS must live on.
+ */
 struct table *table_new(const struct table_column *columns, size_t n);
 void table_free(struct table **table);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values out of the daemon's replies, and how they are written for people. Nothing is taken on trust: what
- * is missing or of another type is "-", text is escaped.
+ * Values out of the daemon's replies, and how they are written for people. Nothing is taken on
+ * trust: what is missing or of another type is "-", text is escaped.
  */
 #ifndef PREFORKD_CONTROL_VALUES_H
 #define PREFORKD_CONTROL_VALUES_H
@@ -22,8 +22,8 @@ const char *values_text(const json_t *object, const char *key, char *out, size_t
 /* A number that is a name rather than an amount: always all of it. */
 const char *values_number(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX]);
 
-/* A count, exact up to 999999, then as in "12.3M"; bytes in powers of 1024; a rate, "1.5/s"; a time in seconds,
- * short as in "3m20s" or in words as in "3 min 20 s". Return OUT. */
+/* A count, exact up to 999999, then as in "12.3M"; bytes in powers of 1024; a rate, "1.5/s"; a time
+ * in seconds, short as in "3m20s" or in words as in "3 min 20 s". Return OUT. */
 const char *values_count(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX]);
 const char *values_bytes(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX]);
 const char *values_rate(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX]);
