@@ -9,6 +9,7 @@ system_tests = \
 	%D%/test_clients.py \
 	%D%/test_concurrency.py \
 	%D%/test_crash.py \
+	%D%/test_control.py \
 	%D%/test_ctl.py \
 	%D%/test_ctl_completion.py \
 	%D%/test_ctl_top.py \
@@ -19,11 +20,13 @@ system_tests = \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_notify.py \
+	%D%/test_orders.py \
 	%D%/test_pool.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
+	%D%/harness/ask.py \
 	%D%/harness/client.py \
 	%D%/harness/conf.py \
 	%D%/harness/control.py \
