@@ -19,6 +19,7 @@ system_tests = \
 	%D%/test_limits.py \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
+	%D%/test_lossless.py \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
@@ -30,6 +31,7 @@ EXTRA_DIST += \
 	%D%/harness/client.py \
 	%D%/harness/conf.py \
 	%D%/harness/control.py \
+	%D%/harness/crowd.py \
 	%D%/harness/daemon.py \
 	%D%/harness/launch.py \
 	%D%/harness/namespaces.py \
