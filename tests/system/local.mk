@@ -23,6 +23,9 @@ system_tests = \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
+	%D%/test_reload.py \
+	%D%/test_reload_limits.py \
+	%D%/test_reload_verdict.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py
 EXTRA_DIST += \
@@ -39,5 +42,7 @@ EXTRA_DIST += \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
 	%D%/harness/tap.py \
-	%D%/harness/waiting.py
+	%D%/harness/trap.py \
+	%D%/harness/waiting.py \
+	%D%/trap.c
 EXTRA_DIST += $(system_tests)

@@ -21,12 +21,13 @@ from .namespaces import fresh_network, no_mounts, no_namespaces
 from .notify import NotifySocket
 from . import proc
 from .tap import Case, IS_ROOT, main, needs_root, needs_tool
+from .trap import Trap, no_trap
 from .waiting import PATIENCE, wait_until
 
 __all__ = [
 	"Case", "Config", "Control", "Crowd", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
-	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "TOP_SRCDIR", "can_ipv6", "frame",
+	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "Trap", "TOP_SRCDIR", "can_ipv6", "frame",
 	"fresh_network", "hold", "libconfig",
-	"lift_fd_limit", "main", "needs_root", "needs_tool", "no_mounts", "no_namespaces", "payload",
+	"lift_fd_limit", "main", "needs_root", "needs_tool", "no_mounts", "no_namespaces", "no_trap", "payload",
 	"proc", "read_all", "read_reply", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
 ]
