@@ -70,6 +70,14 @@ class Lossless(Case):
 		self.assertEqual([s["crashes"] for s in self.d.admin.status()["services"]], [0] * len(self.services))
 		self.assertEqual(self.d.stop(), 0)
 
+	@staticmethod
+	def rounds(count, length):
+		"""COUNT rounds in about LENGTH seconds: the pace of what is done, not a wait for anything."""
+		start = time.monotonic()
+		for i in range(count):
+			yield i
+			time.sleep(max(0, start + (i + 1) * length / count - time.monotonic()))
+
 	# Reloads
 
 	def change(self, services, dice):
@@ -113,12 +121,11 @@ class Lossless(Case):
 	def test_reloads(self):
 		"""One half changes something, a part of the rest is wrong."""
 		dice = random.Random(1)
-		rounds, length = 100 * SCALE // 3, 10 * SCALE
+		count = 100 * SCALE // 3
 		before = self.figures()
 		generation = 1
 		with Crowd(self.endpoints) as crowd:
-			start = time.monotonic()
-			for i in range(rounds):
+			for i in self.rounds(count, 10 * SCALE):
 				if i % 2 == 0:
 					self.change(self.services, dice)
 					done = self.d.reload(Config(self.services, log={"level": "warning"}))
@@ -130,10 +137,7 @@ class Lossless(Case):
 				else:
 					done = self.d.reload(Config(self.services, log={"level": "warning"}))
 					self.assertEqual((done.returncode, done.stdout), (OK, "nothing has changed\n"))
-				pause = start + (i + 1) * length / rounds - time.monotonic()
-				if pause > 0:
-					time.sleep(pause)	# the pace, not a wait for anything
-		self.assertGreater(generation, rounds // 8, "how often something changed")
+		self.assertGreater(generation, count // 8, "how often something changed")
 		self.services_as_before()
 		self.check(crowd, before, 500)
 
@@ -147,7 +151,7 @@ class Lossless(Case):
 	def test_pause_and_resume(self):
 		before = self.figures()
 		with Crowd(self.endpoints) as crowd:
-			for i in range(20 * SCALE):
+			for i in self.rounds(20 * SCALE, 4 * SCALE):
 				name = "s%d" % (i % len(self.services))
 				self.assertEqual(self.d.ctl("pause", name).returncode, OK)
 				if i % 2:
@@ -159,7 +163,7 @@ class Lossless(Case):
 	def test_resize(self):
 		before = self.figures()
 		with Crowd(self.endpoints) as crowd:
-			for i in range(15 * SCALE):
+			for i in self.rounds(15 * SCALE, 3 * SCALE):
 				name = "s%d" % (i % len(self.services))
 				size = (20, 40, 70)[i % 3]	# the last needs another board
 				done = self.d.ctl("resize", name, "4", str(size))
@@ -172,7 +176,7 @@ class Lossless(Case):
 		before = self.figures()
 		more = [Endpoint.v4(), Endpoint.unix(self.path("more"))]
 		with Crowd(self.endpoints) as crowd:
-			for i in range(8 * SCALE):
+			for i in self.rounds(8 * SCALE, 4 * SCALE):
 				services = copy.deepcopy(self.services)
 				service = services["s%d" % (i % len(services))]
 				service["listen"] = [service["listen"], more[i % 2].text]
