@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <syslog.h>
 
+#include "base/fds.h"
 #include "base/title.h"
 #include "config/config.h"
 #include "config/load.h"
@@ -17,8 +18,11 @@ int config_trial_run(void *arg, int out)
 {
 	struct problems *problems;
 	struct config *config;
-	FILE *f = fdopen(out, "w");
+	FILE *f;
 
+	/* who is connected to the master sees its end when the master closes it, and not when this is over */
+	fds_close_except(&out, 1);
+	f = fdopen(out, "w");
 	if (f == NULL)
 		return EXIT_FAILURE;
 	title_prefix("reads the configuration");

@@ -19,6 +19,8 @@
 #include "net/socket_options.h"
 
 #define BACKLOG 128
+#define FORMER_MS 20000 /* longer than any reload takes from there to its verdict */
+#define FAREWELL_MS 2000 /* and from there: whoever asks for the verdict does so more often */
 #define PAUSE_MS 1000 /* when no connection can be accepted: no descriptors, no memory */
 
 struct control_socket {
@@ -29,6 +31,8 @@ struct control_socket {
 
 struct control {
 	struct control_socket now, next; /* next: of a reload that is not in force yet */
+	struct control_socket former; /* where whoever asked for another path waits for the verdict */
+	sd_event_source *former_source, *former_timer;
 	bool replace; /* by next, which may be none */
 	const struct config_control *wanted;
 	sd_event_source *source, *pause;
@@ -75,6 +79,13 @@ static void close_socket(struct control_socket *socket)
 	address_of(socket->path, &addr);
 	listen_unlink(&addr, &socket->mark);
 	fd_close(&socket->fd);
+}
+
+static void close_former(struct control *control)
+{
+	control->former_source = sd_event_source_disable_unref(control->former_source);
+	control->former_timer = sd_event_source_disable_unref(control->former_timer);
+	close_socket(&control->former);
 }
 
 /* ---- clients ---- */
@@ -131,11 +142,14 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *us
 	struct control_conn *conn;
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)source;
 	(void)revents;
 	if (client < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
+			return 0;
+		if (source == control->source)
 			pause_accepting(master);
+		else
+			close_former(control);
 		return 0;
 	}
 	control_peer_get(client, control->wanted, &peer);
@@ -156,6 +170,9 @@ static void on_job_done(void *userdata)
 
 	DL_FOREACH_SAFE (master->control->conns, conn, next)
 		control_conn_job_done(conn);
+	if (master->control->former_timer != NULL)
+		(void)sd_event_source_set_time_relative(master->control->former_timer,
+							FAREWELL_MS * 1000ULL);
 }
 
 /* ---- the socket ---- */
@@ -182,7 +199,7 @@ static int make(struct master *master, struct err *err)
 
 	if (control == NULL)
 		return err_set(err, "no memory for the control socket");
-	control->now.fd = control->next.fd = -1;
+	control->now.fd = control->next.fd = control->former.fd = -1;
 	control->wanted = &master->generation->config->control;
 	master->control = control;
 	master->jobs.on_done = on_job_done;
@@ -229,6 +246,8 @@ int control_prepare(struct master *master, const struct config *next, struct err
 	control->replace = false;
 	if (same_path(&control->now, &next->control))
 		return 0;
+	if (same_path(&control->former, &next->control))
+		close_former(control);
 	if (open_socket(&next->control, &control->next, err) < 0) {
 		close_socket(&control->next);
 		if (next->control.asked)
@@ -237,6 +256,30 @@ int control_prepare(struct master *master, const struct config *next, struct err
 	}
 	control->replace = true;
 	return 0;
+}
+
+static int on_farewell(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	close_former(userdata); /* SOURCE is held by its caller */
+	return 0;
+}
+
+/* Whoever has ordered the reload comes back to its path for the verdict. */
+static void keep_former(struct master *master)
+{
+	struct control *control = master->control;
+
+	close_former(control);
+	control->former = control->now;
+	control->former_source = control->source;
+	control->source = NULL;
+	control->now.fd = -1;
+	if (control->former.fd >= 0 &&
+	    sd_event_add_time_relative(master->event, &control->former_timer, CLOCK_MONOTONIC,
+				       FORMER_MS * 1000ULL, 1000, on_farewell, control) < 0)
+		close_former(control);
 }
 
 void control_commit(struct master *master)
@@ -250,7 +293,7 @@ void control_commit(struct master *master)
 	control->wanted = &master->generation->config->control;
 	options = options_of(control->wanted);
 	if (control->replace) {
-		close_socket(&control->now);
+		keep_former(master);
 		control->now = control->next;
 		control->next.fd = -1;
 		rc = watch(master, &err);
@@ -281,6 +324,7 @@ void control_close(struct master *master)
 		control_conn_free(control->conns);
 	(void)sd_event_source_disable_unref(control->source);
 	(void)sd_event_source_disable_unref(control->pause);
+	close_former(control);
 	close_socket(&control->now);
 	close_socket(&control->next);
 	master->jobs.on_done = NULL;

@@ -151,6 +151,15 @@ static int bind_again(struct listener *listener, const struct config_service *se
 	return 0;
 }
 
+bool listener_may_return(const struct listener *listener, bool alone)
+{
+	if (listener->fd < 0 || listener->inherited || listener->addr.sa.sa_family != AF_UNIX)
+		return true;
+	if (is_abstract(listener))
+		return alone || !listener->refusing;
+	return listener->refusing || listener->quiesced_ms == 0;
+}
+
 int listener_readmit(struct listener *listener, const struct config_service *service,
 		     struct err *err)
 {

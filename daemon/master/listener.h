@@ -88,6 +88,10 @@ bool listener_is_empty(const struct listener *listener);
  * whose clients wait. Workers that still hold a copy are thrown out of accept. */
 void listener_refuse(struct listener *listener);
 
+/* Not while the queue of a unix socket is served whose path is gone, for only a new socket can get the path; nor that
+ * of an abstract name while any worker may still have the old socket: ALONE says that none has. */
+bool listener_may_return(const struct listener *listener, bool alone);
+
 /* The end of quiesce and refuse: clients may come again. -1 and *err: the address could not be had again. */
 int listener_readmit(struct listener *listener, const struct config_service *service,
 		     struct err *err);

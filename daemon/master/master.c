@@ -171,6 +171,7 @@ static void close_all(struct master *master)
 	control_close(master);
 	pools_close(master);
 	jobs_clear(&master->jobs);
+	json_decref(master->admin.undrain_reasons);
 	fd_close(&master->dead);
 	generation_unref(&master->generation);
 	(void)sd_event_source_disable_unref(master->stop_timer); /* holds the loop */

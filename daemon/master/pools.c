@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "master/admin.h"
 #include "master/ending.h"
 #include "master/offers.h"
 #include "master/reload.h"
@@ -234,6 +235,7 @@ void pools_look_after(struct master *master, bool tick)
 		look_after(master, master->pools[i], tick);
 	ending_step(master);
 	reload_step(master);
+	admin_step(master);
 	upgrade_step(master);
 }
 

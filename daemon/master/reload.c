@@ -62,29 +62,27 @@ static void enter(struct master *master, enum reload_state state)
 
 static void begin(struct master *master, unsigned job);
 
-/* Frees it, and begins the one that was asked for meanwhile. */
-static void dispose(struct master *master)
+static void dispose(struct reload *r)
 {
-	struct reload *r = master->reload;
-	unsigned queued = r->queued;
-
-	master->reload = NULL;
 	trial_clear(&r->trial);
 	plan_clear(&r->plan);
 	json_decref(r->warnings);
 	(void)sd_event_source_disable_unref(r->timer);
 	free(r);
-	if (queued != 0)
-		begin(master, queued);
 }
 
+/* The verdict; then the one begins that was asked for meanwhile. */
 static void finish(struct master *master, bool success, const char *text, json_t *reasons)
 {
-	unsigned job = master->reload->job;
+	struct reload *r = master->reload;
+	unsigned job = r->job, queued = r->queued;
 
+	master->reload = NULL; /* what is reported is how it is from now on */
+	dispose(r);
 	report_verdict(master, success, text, reasons);
 	jobs_done(&master->jobs, job, success, text, reasons);
-	dispose(master);
+	if (queued != 0)
+		begin(master, queued);
 }
 
 /* Everything as before. REASONS is taken over. */

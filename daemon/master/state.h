@@ -26,8 +26,10 @@ struct verdict { /* of the last reload or upgrade */
 };
 
 struct admin { /* of admin.c: what was ordered and has not come about yet */
-	unsigned pause_job, drain_job;
-	int64_t pause_due_ms;
+	unsigned pause_job, drain_job, undrain_job;
+	int64_t pause_due_ms, undrain_due_ms;
+	int64_t drained_ms; /* since when all queues are shut; 0: some is not */
+	json_t *undrain_reasons; /* what could not be had again so far */
 	sd_event_source *timer;
 };
 

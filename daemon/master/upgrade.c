@@ -114,7 +114,7 @@ static bool can_hand_over(const struct master *master)
 	DL_FOREACH (master->ending, pool)
 		if (wind_down_is_busy(pool))
 			return false;
-	return master->admin.pause_job == 0;
+	return master->admin.pause_job == 0 && master->admin.undrain_job == 0;
 }
 
 static json_t *judge(const struct trial *trial)

@@ -129,6 +129,14 @@ void wind_down_begin(struct pool *pool, enum pool_state state, const char *occas
 	}
 }
 
+bool wind_down_may_undo(const struct pool *pool, bool alone)
+{
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		if (!listener_may_return(&pool->listeners[i], alone))
+			return false;
+	return true;
+}
+
 int wind_down_undo(struct pool *pool, struct err *err)
 {
 	struct err why;

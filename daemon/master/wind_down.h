@@ -21,6 +21,10 @@ bool wind_down_step(struct pool *pool, int64_t now_ms);
 /* No more patience: every client is cut now. */
 void wind_down_now(struct pool *pool, const char *why);
 
+/* Would wind_down_undo() lose nobody, and find the addresses free? ALONE: no other process has our sockets but those
+ * workers that serve them. */
+bool wind_down_may_undo(const struct pool *pool, bool alone);
+
 /* The pool serves again. -1 and *err: an address could not be had again; the others are served. */
 int wind_down_undo(struct pool *pool, struct err *err);
 

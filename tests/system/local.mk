@@ -9,6 +9,7 @@ system_tests = \
 	%D%/test_clients.py \
 	%D%/test_concurrency.py \
 	%D%/test_crash.py \
+	%D%/test_control.py \
 	%D%/test_ctl.py \
 	%D%/test_ctl_completion.py \
 	%D%/test_ctl_top.py \
@@ -18,15 +19,22 @@ system_tests = \
 	%D%/test_limits.py \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
+	%D%/test_lossless.py \
 	%D%/test_notify.py \
+	%D%/test_orders.py \
 	%D%/test_pool.py \
+	%D%/test_reload.py \
+	%D%/test_reload_limits.py \
+	%D%/test_reload_verdict.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
+	%D%/harness/ask.py \
 	%D%/harness/client.py \
 	%D%/harness/conf.py \
 	%D%/harness/control.py \
+	%D%/harness/crowd.py \
 	%D%/harness/daemon.py \
 	%D%/harness/launch.py \
 	%D%/harness/namespaces.py \
@@ -34,5 +42,7 @@ EXTRA_DIST += \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
 	%D%/harness/tap.py \
-	%D%/harness/waiting.py
+	%D%/harness/trap.py \
+	%D%/harness/waiting.py \
+	%D%/trap.c
 EXTRA_DIST += $(system_tests)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For LD_PRELOAD: a worker in its set-up, and the child that reads a configuration, do what a file says, while
+ * there is one. The folder is $PREFORKD_TEST_TRAP, its files are
+ *
+ *	setup	a worker has dropped its privileges
+ *	user	a worker changes its user
+ *	load	a configuration is about to be read
+ *
+ * and what one says is "sleep MILLISECONDS", "fail", "die" or "hang".
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static char folder[256];
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *value = getenv("PREFORKD_TEST_TRAP");
+
+	(void)snprintf(folder, sizeof(folder), "%s", value != NULL ? value : "");
+}
+
+static void nap(long ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+static int obey(const char *name)
+{
+	char path[300], text[64];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = folder[0] != '\0' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	if (strncmp(text, "sleep ", 6) == 0)
+		nap(strtol(text + 6, NULL, 10));
+	if (strncmp(text, "die", 3) == 0)
+		(void)raise(SIGKILL);
+	if (strncmp(text, "hang", 4) == 0)
+		for (;;)
+			(void)pause();
+	if (strncmp(text, "fail", 4) != 0)
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+int prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (option == PR_SET_PDEATHSIG && a[0] == SIGUSR1 && obey("setup") < 0)
+		return -1;
+	return (int)syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+}
+
+FILE *fdopen(int fd, const char *mode)
+{
+	FILE *(*next)(int fd, const char *mode);
+
+	if (obey("load") < 0)
+		return NULL;
+	*(void **)&next = dlsym(RTLD_NEXT, "fdopen");
+	return next(fd, mode);
+}
+
+int setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+	if (obey("user") < 0)
+		return -1;
+	return (int)syscall(SYS_setresuid, real, effective, saved);
+}
