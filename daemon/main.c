@@ -230,7 +230,7 @@ static int run(struct options *o, struct config *config)
 	launch.argv = same_again(o);
 	launch_log(&launch, config);
 	if (rehearsal_is_one())
-		return rehearsal_run(&launch, config);
+		_exit(rehearsal_run(&launch, config)); /* of a process that others look after: nothing is put away */
 	if (o->daemon) {
 		log_echo(STDERR_FILENO);
 		terminal = background_start(&err);
