@@ -21,12 +21,15 @@ system_tests = \
 	%D%/test_notify.py \
 	%D%/test_pool.py \
 	%D%/test_signals.py \
-	%D%/test_stop.py
+	%D%/test_stop.py \
+	%D%/test_upgrade.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
+	%D%/harness/ask.py \
 	%D%/harness/client.py \
 	%D%/harness/conf.py \
 	%D%/harness/control.py \
+	%D%/harness/crowd.py \
 	%D%/harness/daemon.py \
 	%D%/harness/launch.py \
 	%D%/harness/namespaces.py \

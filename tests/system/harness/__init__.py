@@ -10,9 +10,11 @@ derives its classes from Case and ends with main(). Nothing in here knows how th
 inside; it sees a binary, its sockets, its log and /proc.
 """
 
+from .ask import Control, frame, read_reply
 from .client import Scripted, reset_at_close, run_preforkc
 from .conf import Config, SERVICE_USER, libconfig
-from .control import ForkedControl, ScriptedControl, frame
+from .control import ForkedControl, ScriptedControl
+from .crowd import Crowd
 from .daemon import Daemon, PREFORKD, PREFORKC, PREFORKCTL, SANITIZED, TOP_SRCDIR, run_preforkctl, run_preforkd
 from .net import Endpoint, can_ipv6, hold, lift_fd_limit, payload, read_all, recv_exact, talk
 from .namespaces import fresh_network, no_mounts, no_namespaces
@@ -22,9 +24,9 @@ from .tap import Case, IS_ROOT, main, needs_root, needs_tool
 from .waiting import PATIENCE, wait_until
 
 __all__ = [
-	"Case", "Config", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
+	"Case", "Config", "Control", "Crowd", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
 	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "TOP_SRCDIR", "can_ipv6", "frame",
 	"fresh_network", "hold", "libconfig",
 	"lift_fd_limit", "main", "needs_root", "needs_tool", "no_mounts", "no_namespaces", "payload",
-	"proc", "read_all", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
+	"proc", "read_all", "read_reply", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
 ]

@@ -5,19 +5,10 @@ import json
 import os
 import signal
 import socket
-import struct
 
+from .ask import HEAD, frame
 from .client import Scripted
 from .net import recv_exact
-
-HEAD = struct.Struct(">3sBI")
-
-
-def frame(body, version=1, length=None, magic=b"PFD"):
-	"""A message; a BODY that is not bytes is written as JSON."""
-	if not isinstance(body, bytes):
-		body = json.dumps(body).encode()
-	return HEAD.pack(magic, version, len(body) if length is None else length) + body
 
 
 def _serve(connection, answer, requests):

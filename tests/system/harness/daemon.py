@@ -11,6 +11,7 @@ import threading
 import time
 
 from . import proc
+from .ask import Control
 from .conf import Config
 from .notify import NotifySocket
 from .waiting import PATIENCE, wait_until
@@ -43,9 +44,9 @@ def _environment(extra):
 	return {name: value for name, value in env.items() if value is not None}
 
 
-def run_preforkd(*arguments, timeout=PATIENCE, env=None, **options):
+def run_preforkd(*arguments, timeout=PATIENCE, env=None, binary=None, **options):
 	"""Runs the program to its end; for what is over at once, such as --check."""
-	return subprocess.run([PREFORKD, *arguments], stdin=subprocess.DEVNULL, text=True,
+	return subprocess.run([binary or PREFORKD, *arguments], stdin=subprocess.DEVNULL, text=True,
 			      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
 			      env=_environment(env), check=False, **options)
 
@@ -173,6 +174,21 @@ class Daemon:
 			self.notify.close()
 		if self in _running:
 			_running.remove(self)
+
+	# Orders
+
+	@property
+	def admin(self):
+		return Control(self.control)
+
+	def ctl(self, *arguments, **options):
+		return run_preforkctl("-s", self.control, *arguments, **options)
+
+	def reload(self, config=None, **options):
+		"""What `preforkctl reload` says to the configuration, or to the one that is there."""
+		if config is not None:
+			self.configure(config)
+		return self.ctl("reload", **options)
 
 	# Its processes
 

@@ -89,6 +89,25 @@ class Endpoint:
 			raise type(e)(e.errno, "%s: %s" % (self.text, e.strerror or e)) from None
 		return s
 
+	def inodes(self):
+		"""Of the sockets that listen at this port or path, of whatever address and process."""
+		if self.family == socket.AF_UNIX:
+			name = self.address.replace("\0", "@", 1)
+			with open("/proc/thread-self/net/unix", encoding="utf-8", errors="replace") as f:
+				rows = [line.rstrip("\n").split(None, 7) for line in f]
+			return sorted(int(row[6]) for row in rows
+				      if len(row) == 8 and row[7] == name and row[3] == "00010000")
+		found = []
+		for table in ("tcp", "tcp6"):
+			try:
+				with open("/proc/thread-self/net/" + table, encoding="ascii") as f:
+					rows = [line.split() for line in f][1:]
+			except FileNotFoundError:
+				continue
+			found += [int(row[9]) for row in rows
+				  if row[3] == "0A" and int(row[1].rsplit(":", 1)[1], 16) == self.port]
+		return sorted(found)
+
 	def refuses(self):
 		"""Nobody listens there."""
 		try:
