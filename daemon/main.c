@@ -196,12 +196,12 @@ static char **same_again(const struct options *o)
 
 	if (argv == NULL)
 		exit(EX_OSERR);
-	argv[n++] = o->binary;
+	argv[n++] = copy(o->binary);
 	argv[n++] = copy("-c");
-	argv[n++] = o->file;
+	argv[n++] = copy(o->file);
 	for (size_t i = 0; i < o->n_overrides; i++) {
 		argv[n++] = copy("-o");
-		argv[n++] = o->overrides[i];
+		argv[n++] = copy(o->overrides[i]);
 	}
 	if (o->target >= 0) {
 		argv[n++] = copy("-l");
@@ -210,6 +210,13 @@ static char **same_again(const struct options *o)
 	if (o->verbose)
 		argv[n++] = copy("-v");
 	return argv;
+}
+
+static void free_list(char **list)
+{
+	for (size_t i = 0; list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
 }
 
 static int run(struct options *o, struct config *config)
@@ -222,7 +229,7 @@ static int run(struct options *o, struct config *config)
 		.when_ready = o->daemon ? on_ready : NULL,
 	};
 	struct err err;
-	int terminal;
+	int terminal, status;
 
 	free(o->file);
 	o->file = copy(config->file); /* absolute, and so is what comes of it at a reload */
@@ -230,7 +237,7 @@ static int run(struct options *o, struct config *config)
 	launch.argv = same_again(o);
 	launch_log(&launch, config);
 	if (rehearsal_is_one())
-		return rehearsal_run(&launch, config);
+		_exit(rehearsal_run(&launch, config)); /* of a process that others look after: nothing is put away */
 	if (o->daemon) {
 		log_echo(STDERR_FILENO);
 		terminal = background_start(&err);
@@ -244,10 +251,13 @@ static int run(struct options *o, struct config *config)
 		(void)err_sys(&err, "cannot change to /");
 		goto fail;
 	}
-	return master_run(&launch, config);
+	status = master_run(&launch, config);
+	free_list(launch.argv);
+	return status;
 fail:
 	log_msg(LOG_ERR, "%s", err.text);
 	config_free(&config);
+	free_list(launch.argv);
 	return EX_OSERR;
 }
 
@@ -270,15 +280,14 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	title_init(argc, argv);
 	config = load(&o);
-	if (!o.check && !o.print)
-		return run(&o, config);
 	if (o.print)
 		config_print(config, stdout);
-	config_free(&config);
+	if (o.print || o.check)
+		config_free(&config);
+	else
+		status = run(&o, config);
 	free(o.binary);
-	for (size_t i = 0; i < o.n_overrides; i++)
-		free(o.overrides[i]);
-	free(o.overrides);
+	free_list(o.overrides);
 	free(o.file);
 	if (o.print)
 		finish_output(status);

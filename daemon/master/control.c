@@ -239,6 +239,23 @@ int control_adopt(struct master *master, int fd, const char *path, const struct 
 	return 0;
 }
 
+int control_try(struct master *master, struct err *err)
+{
+	struct control *control;
+	int rc;
+
+	if (master->control == NULL && make(master, err) < 0)
+		return -1;
+	control = master->control;
+	rc = control_prepare(master, master->generation->config, err);
+	close_socket(&control->next);
+	fd_close(&control->now.fd); /* and its path stays: it is somebody else's */
+	master->jobs.on_done = NULL;
+	free(control);
+	master->control = NULL;
+	return rc;
+}
+
 int control_prepare(struct master *master, const struct config *next, struct err *err)
 {
 	struct control *control = master->control;

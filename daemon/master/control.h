@@ -30,6 +30,9 @@ int control_adopt(struct master *master, int fd, const char *path, const struct 
 int control_prepare(struct master *master, const struct config *next, struct err *err);
 void control_commit(struct master *master);
 
+/* In a rehearsal: could control_open() do what the configuration says? Leaves all as it was, and MASTER without any. */
+int control_try(struct master *master, struct err *err);
+
 /* The listening descriptor, its path and mark, to be handed over; -1: there is none. */
 int control_fd(const struct master *master, const char **path_out, struct listen_path *mark_out);
 

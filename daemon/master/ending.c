@@ -73,7 +73,7 @@ void ending_settle(const struct master *master)
 	}
 }
 
-static void bound_generations(struct master *master, const struct pool *newest)
+void ending_bound(struct master *master, const struct pool *newest)
 {
 	struct pool *pool, *oldest = NULL;
 	unsigned n = 0;
@@ -92,6 +92,6 @@ static void bound_generations(struct master *master, const struct pool *newest)
 void ending_add(struct master *master, struct pool *pool)
 {
 	DL_APPEND(master->ending, pool);
-	bound_generations(master, pool);
+	ending_bound(master, pool);
 	step_again(master, STEP_MS);
 }

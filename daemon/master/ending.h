@@ -17,6 +17,9 @@ void ending_add(struct master *master, struct pool *pool);
  * some milliseconds, if there is any. */
 void ending_settle(const struct master *master);
 
+/* Cuts the oldest former generation of NEWEST's service if there are too many. */
+void ending_bound(struct master *master, const struct pool *newest);
+
 /* Whatever can be done at the moment; called when a worker has gone, and by a timer of its own as long as there is
  * something to do. */
 void ending_step(struct master *master);

@@ -42,15 +42,9 @@ static const struct pool *find_former(const struct master *master, const char *n
 
 static void succeed(struct pool *pool, const struct pool *former)
 {
-	struct config_workers limits = pool->limits;
-
 	pool->proved = former->proved;
 	if (former->was_paused)
 		pool->state = POOL_PAUSED;
-	limits.min = former->limits.min;
-	limits.max = former->limits.max;
-	if (former->was_resized && pool_has_room(pool, &limits))
-		pool->limits = limits;
 }
 
 /* What is lent becomes ours, and what does not listen yet does so; while drained it only keeps its address. */
@@ -77,6 +71,23 @@ static int open_listeners(struct master *master, struct pool *pool, struct err *
 	return 0;
 }
 
+/* Somebody resized it: the pool is made with these limits, unless the configuration has changed too much for them. */
+static bool resized_limits(const struct pool *former, const struct config_service *service,
+			   size_t n_lanes, struct config_workers *out)
+{
+	if (former == NULL || !former->was_resized || former->limits.min < 0 ||
+	    former->limits.max > CONFIG_WORKERS_MOST ||
+	    former->limits.max < (int64_t)n_lanes ||
+	    former->limits.min * (int64_t)n_lanes > former->limits.max)
+		return false;
+	*out = service->workers;
+	out->min = former->limits.min;
+	out->max = former->limits.max;
+	if (out->min_spare > out->max)
+		out->min_spare = out->max;
+	return true;
+}
+
 static int open_pool(struct master *master, const struct config_service *service,
 		     const struct listener_offers *offers, struct inherited_set *inherited,
 		     struct err *err)
@@ -90,11 +101,14 @@ static int open_pool(struct master *master, const struct config_service *service
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 	};
+	struct config_workers limits;
 	struct pool *pool;
 
 	if (listener_open_all(service, offers, inherited, master->started_ms + BUSY_MS, &parts.listeners,
 			      &parts.n_listeners, err) < 0)
 		return -1;
+	if (resized_limits(former, service, parts.n_listeners, &limits))
+		parts.limits = &limits;
 	pool = pool_new(&parts, err);
 	if (pool == NULL)
 		return -1;

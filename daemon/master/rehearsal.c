@@ -8,22 +8,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "base/fds.h"
 #include "base/parse.h"
 #include "config/config.h"
+#include "master/control.h"
 #include "master/handover.h"
 #include "master/listener.h"
 #include "master/offers.h"
 #include "master/pools.h"
 #include "master/state.h"
 #include "master/trial.h"
+#include "worker/gate.h"
 
 #define HANDOVER "PREFORKD_HANDOVER"
 #define REHEARSAL "PREFORKD_REHEARSAL"
+#define SPARE_FDS 12 /* for the loop of the new image, and for what comes and goes */
 
 /* ---- the old image ---- */
 
@@ -121,28 +128,87 @@ int rehearsal_handover(json_t **out, struct err *err)
 	return *out != NULL ? 0 : -1;
 }
 
-/* Every listener of the configuration can be had: lent by what is handed over, or bound. */
-static int try_listeners(struct master *master, struct err *err)
+/* A worker becomes one, says so at the gate, and is ended there: it has taken no client. */
+static int try_worker(struct pool *pool, struct err *err)
+{
+	char message[1 + GATE_TEXT_MAX], text[GATE_TEXT_MAX + 64];
+	struct proc *proc;
+	int ends[2], status = 0;
+	ssize_t n;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "cannot make a socket pair");
+	proc = pool_start_held(pool, 0, ends[1]);
+	fd_close(&ends[1]);
+	if (proc == NULL) {
+		fd_close(&ends[0]);
+		return err_set(err, "no worker could be started");
+	}
+	n = recv(ends[0], message, sizeof(message), 0); /* the rehearsal as a whole has its time */
+	fd_close(&ends[0]);
+	proc->leaving = true;
+	proc->kill_ms = clock_ms(); /* by us, so nobody is told */
+	(void)kill(proc->pid, SIGKILL);
+	(void)waitpid(proc->pid, &status, 0);
+	pool_worker_gone(pool, proc, status);
+	if (n > 0 && message[0] == GATE_PROVEN)
+		return 0;
+	if (n <= 0 || message[0] != GATE_FAILED)
+		return err_set(err, "a worker died before it could serve");
+	(void)escape_bytes(message + 1, (size_t)n - 1, text, sizeof(text));
+	return err_set(err, "a worker could not start: %s", text);
+}
+
+/* As the new image will have it: its listeners are lent by what is handed over, or bound. */
+static int try_pool(struct master *master, const struct config_service *service,
+		    const struct listener_offers *offers, struct err *err)
+{
+	struct pool_parts parts = {
+		.master = master,
+		.generation = master->generation,
+		.service = service,
+		.by_pid = &master->by_pid,
+		.dead = master->dead,
+	};
+	struct pool *pool;
+
+	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
+		return -1;
+	pool = pool_new(&parts, err);
+	if (pool == NULL)
+		return -1;
+	master->pools[master->n_pools++] = pool;
+	return try_worker(pool, err);
+}
+
+/* Too few of them would be the end of the new image, when there is no way back any more. */
+static int try_descriptors(const struct master *master, struct err *err)
+{
+	for (int i = 0; i < SPARE_FDS; i++)
+		if (fcntl(master->dead, F_DUPFD_CLOEXEC, 3) < 0)
+			return err_sys(err, "not enough descriptors (RLIMIT_NOFILE)");
+	return 0;
+}
+
+static int try_all(struct master *master, struct err *err)
 {
 	const struct config *config = master->generation->config;
 	struct listener_offers offers;
 	struct err why;
 	int rc = 0;
 
-	if (offers_collect(master, &offers, err) < 0)
+	master->pools = calloc(config->n_services, sizeof(struct pool *));
+	if (master->pools == NULL)
+		return err_set(err, "no memory for %zu services", config->n_services);
+	if (control_try(master, err) < 0 || offers_collect(master, &offers, err) < 0)
 		return -1;
 	for (size_t i = 0; i < config->n_services && rc == 0; i++) {
-		struct listener *listeners;
-		size_t n;
-
-		rc = listener_open_all(&config->services[i], &offers, NULL, 0, &listeners, &n, &why);
+		rc = try_pool(master, &config->services[i], &offers, &why);
 		if (rc < 0)
 			(void)err_set(err, "services.%s: %s", config->services[i].name, why.text);
-		else
-			listener_give_back(listeners, n);
 	}
 	offers_clear(&offers);
-	return rc;
+	return rc == 0 ? try_descriptors(master, err) : rc;
 }
 
 /* The listeners are the running daemon's: this process ends without closing them in any way that others feel. */
@@ -150,6 +216,9 @@ static void forget(struct master *master)
 {
 	struct pool *pool;
 
+	for (size_t i = 0; i < master->n_pools; i++)
+		pool_free(&master->pools[i]); /* closes what it has bound, and nothing that is lent */
+	free(master->pools);
 	DL_FOREACH (master->ending, pool)
 		for (size_t i = 0; i < pool->n_lanes; i++) {
 			pool->listeners[i].path.ino = 0;
@@ -162,13 +231,18 @@ int rehearsal_run(const struct launch *launch, struct config *config)
 	struct generation generation = {.config = config, .refs = 2};
 	struct master master = {.launch = launch, .generation = &generation, .dead = -1};
 	json_t *handover;
+	sigset_t all;
 	struct err err;
 	int rc = rehearsal_handover(&handover, &err);
 
+	(void)sigfillset(&all); /* workers start so */
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	if (rc == 0) {
+		master.dead = fd_dead(&err);
+		rc = master.dead < 0 ? -1 : handover_restore(&master, handover, &err);
+	}
 	if (rc == 0)
-		rc = handover_restore(&master, handover, &err);
-	if (rc == 0)
-		rc = try_listeners(&master, &err);
+		rc = try_all(&master, &err);
 	forget(&master);
 	json_decref(handover);
 	if (rc < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The new binary shows, in a child, that it can take over: it reads what is handed over and the configuration, looks
- * all listeners up, binds what is new and lets it go again, says "." on standard error, and ends. How the two images find
+ * The new binary shows, in a child, that it can take over: it reads what is handed over and the configuration, makes
+ * all pools, with a worker of each that proves its set-up, binds what is new and lets it go again, says "." on standard
+ * error, and ends. It has as many descriptors as it will have later. How the two images find
  * each other: PREFORKD_HANDOVER is the number of the memfd, PREFORKD_REHEARSAL is set in a rehearsal.
  */
 #ifndef PREFORKD_MASTER_REHEARSAL_H

@@ -308,6 +308,12 @@ static void begin(struct master *master, unsigned job)
 		reject_text(master, err.text);
 }
 
+static void refuse(struct master *master, unsigned job, const char *why)
+{
+	log_msg(LOG_ERR, "no reload: %s", why); /* who sends a signal hears of it here only */
+	jobs_done(&master->jobs, job, false, why, NULL);
+}
+
 unsigned reload_request(struct master *master)
 {
 	unsigned job;
@@ -318,8 +324,8 @@ unsigned reload_request(struct master *master)
 		return master->reload_wanted;
 	job = jobs_new(&master->jobs);
 	if (master->phase == MASTER_STOPPING || master->upgrade != NULL)
-		jobs_done(&master->jobs, job, false,
-			  master->upgrade != NULL ? "an upgrade is under way" : "the daemon stops", NULL);
+		refuse(master, job,
+		       master->upgrade != NULL ? "an upgrade is under way" : "the daemon stops");
 	else if (master->reload != NULL)
 		master->reload->queued = job;
 	else if (master->phase == MASTER_STARTING)

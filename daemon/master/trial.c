@@ -22,6 +22,14 @@ static void finish(struct trial *trial)
 	trial->done(trial, trial->userdata);
 }
 
+/* Nobody has ended it: a process that has left the group holds the pipe. What it says is of no interest. */
+static void listen_no_longer(struct trial *trial)
+{
+	trial->io = sd_event_source_disable_unref(trial->io);
+	fd_close(&trial->fd);
+	trial->over = true;
+}
+
 /* A grandchild may hold the pipe: the group goes as a whole. */
 static void kill_it(const struct trial *trial)
 {
@@ -60,6 +68,8 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	trial->late = true;
 	kill_it(trial);
+	listen_no_longer(trial);
+	finish(trial); /* else when it is reaped */
 	return 0;
 }
 

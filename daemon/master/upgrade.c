@@ -26,6 +26,7 @@
 #include "master/wind_down.h"
 
 #define RETIRE_MS 5000 /* for the old binary's workers to hear that they are to leave */
+#define REHEARSED_MS 1000 /* so long a rehearsal is worth something: binary and configuration may have changed since */
 #define STEP_MS 20
 
 /*
@@ -120,8 +121,9 @@ static bool can_hand_over(const struct master *master)
 static json_t *judge(const struct trial *trial)
 {
 	bool complete = trial->len >= 2 && strcmp(trial->text + trial->len - 2, ".\n") == 0;
-	char how[128], text[256];
-	json_t *reasons;
+	char how[128], text[512];
+	json_t *reasons, *escaped;
+	size_t len;
 	char *line, *rest = trial->text;
 
 	if (complete && WIFEXITED(trial->status) && WEXITSTATUS(trial->status) == 0)
@@ -129,6 +131,15 @@ static json_t *judge(const struct trial *trial)
 	exit_text(trial->status, how, sizeof(how));
 	(void)snprintf(text, sizeof(text), "the new binary %s in rehearsal%s", how,
 		       trial->late ? ", because it took too long" : "");
+	while (*rest == '\n')
+		rest++;
+	line = strsep(&rest, "\n"); /* the first one is what a supervisor is shown */
+	if (line != NULL && line[0] != '\0' && strcmp(line, ".") != 0) {
+		escaped = json_text(line);
+		len = strlen(text);
+		(void)snprintf(text + len, sizeof(text) - len, ": %s", json_string_value(escaped));
+		json_decref(escaped);
+	}
 	reasons = json_text_list(text);
 	while ((line = strsep(&rest, "\n")) != NULL && json_array_size(reasons) < 50)
 		if (line[0] != '\0')
@@ -162,15 +173,25 @@ static void on_rehearsed(struct trial *trial, void *userdata)
 		reject(master, reasons);
 		return;
 	}
+	trial_clear(&master->upgrade->trial);
 	enter(master, UPGRADE_WAITING);
-	step_by_clock(master);
+	if (master->upgrade->timer == NULL)
+		step_by_clock(master);
 	upgrade_step(master);
+}
+
+static void rehearse(struct master *master)
+{
+	struct err err;
+
+	enter(master, UPGRADE_REHEARSING);
+	if (rehearsal_start(&master->upgrade->trial, master, on_rehearsed, master, &err) < 0)
+		reject(master, json_text_list(err.text));
 }
 
 static void begin(struct master *master, unsigned job)
 {
 	struct upgrade *u = calloc(1, sizeof(*u));
-	struct err err;
 
 	if (u == NULL) {
 		jobs_done(&master->jobs, job, false, "no memory for it", NULL);
@@ -181,9 +202,7 @@ static void begin(struct master *master, unsigned job)
 	master->upgrade = u;
 	log_msg(LOG_NOTICE, "upgrading to %s", master->launch->binary);
 	report_reloading();
-	enter(master, UPGRADE_REHEARSING);
-	if (rehearsal_start(&u->trial, master, on_rehearsed, master, &err) < 0)
-		reject(master, json_text_list(err.text));
+	rehearse(master);
 }
 
 unsigned upgrade_request(struct master *master)
@@ -200,10 +219,12 @@ unsigned upgrade_request(struct master *master)
 		why = "the daemon stops";
 	else if (master->reload != NULL)
 		why = "a reload is under way; try again";
-	if (why != NULL)
+	if (why != NULL) {
+		log_msg(LOG_ERR, "no upgrade: %s", why); /* who sends a signal hears of it here only */
 		jobs_done(&master->jobs, job, false, why, NULL);
-	else
+	} else {
 		begin(master, job);
+	}
 	return job;
 }
 
@@ -241,6 +262,8 @@ static void retire_old(struct master *master)
 	DL_FOREACH (master->ending, pool)
 		if (pool->state == POOL_SUPERSEDED)
 			wind_down_begin(pool, POOL_ENDING, "upgrade");
+	for (size_t i = 0; i < master->n_pools; i++)
+		ending_bound(master, master->pools[i]);
 	ending_settle(master); /* of addresses that the new configuration does not have */
 	enter(master, UPGRADE_RETIRING);
 }
@@ -263,7 +286,10 @@ void upgrade_step(struct master *master)
 	if (u == NULL || master->phase == MASTER_STOPPING)
 		return;
 	if (u->state == UPGRADE_WAITING && can_hand_over(master)) {
-		take_the_step(master);
+		if (clock_ms() - u->since_ms < REHEARSED_MS)
+			take_the_step(master);
+		else
+			rehearse(master);
 		return;
 	}
 	if (u->state == UPGRADE_STARTING && master->phase == MASTER_SERVING)

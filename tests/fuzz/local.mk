@@ -6,10 +6,12 @@ check_LIBRARIES += %D%/libreplay.a
 fuzz_programs = \
 	%D%/fuzz_addr \
 	%D%/fuzz_config \
+	%D%/fuzz_control \
 	%D%/fuzz_frame \
 	%D%/fuzz_parse
 %C%_fuzz_addr_LDADD = $(fuzz_libs)
 %C%_fuzz_config_LDADD = $(fuzz_libs)
+%C%_fuzz_control_LDADD = $(fuzz_libs)
 %C%_fuzz_frame_LDADD = $(fuzz_libs)
 %C%_fuzz_parse_LDADD = $(fuzz_libs)
 # FUZZ_ENGINE is substituted: automake does not see that the programs need it.

@@ -27,7 +27,8 @@ system_tests = \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
 	%D%/test_signals.py \
-	%D%/test_stop.py
+	%D%/test_stop.py \
+	%D%/test_upgrade.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
 	%D%/harness/ask.py \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -99,6 +100,87 @@ START_TEST(a_child_sees_it_only_through_the_descriptor)
 }
 END_TEST
 
+/* ---- what another image of the program had ---- */
+
+START_TEST(the_next_image_reads_on)
+{
+	int a = board_slot_take(&board, 1), b = board_slot_take(&board, 2);
+	struct board next;
+
+	atomic_store(&board.slots[b].accepted, 7);
+	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 3, &err), 0);
+	ck_assert_uint_eq(next.slots[b].accepted, 7);
+	ck_assert_int_eq(board_slot_keep(&next, (size_t)a), 0);
+	ck_assert_int_eq(board_slot_keep(&next, (size_t)b), 0);
+	/* its worker still writes there */
+	atomic_store(&board.slots[b].accepted, 8);
+	ck_assert_uint_eq(next.slots[b].accepted, 8);
+	ck_assert_int_ge(board_slot_take(&next, 3), 0);
+	ck_assert_int_eq(board_slot_take(&next, 4), -1);
+	ck_assert_uint_eq(next.slots[b].accepted, 8);
+	next.fd = -1;
+	board_close(&next);
+}
+END_TEST
+
+START_TEST(a_slot_is_kept_once)
+{
+	struct board next;
+
+	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 3, &err), 0);
+	ck_assert_int_eq(board_slot_keep(&next, 1), 0);
+	ck_assert_int_eq(board_slot_keep(&next, 1), -1);
+	ck_assert_int_eq(board_slot_keep(&next, 3), -1);
+	ck_assert_int_eq(board_slot_keep(&next, SIZE_MAX), -1);
+	next.fd = -1;
+	board_close(&next);
+}
+END_TEST
+
+START_TEST(of_another_version_nothing_is_read)
+{
+	struct board next;
+
+	board.head->version = board_version() + 1;
+	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 3, &err), -1);
+	ck_assert_str_ne(err.text, "");
+	board.head->version = board_version();
+	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 3, &err), 0);
+	next.fd = -1;
+	board_close(&next);
+}
+END_TEST
+
+START_TEST(of_another_size_nothing_is_read)
+{
+	static const size_t others[][2] = {{2, 4}, {2, 2}, {1, 3}, {3, 3}, {0, 0}, {2, SIZE_MAX / 2}};
+	struct board next;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		ck_assert_int_eq(board_adopt(&next, board.fd, others[i][0], others[i][1], &err), -1);
+		ck_assert_str_ne(err.text, "");
+	}
+	/* a head that a worker has spoilt */
+	board.head->n_slots = 4;
+	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 4, &err), -1);
+	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 3, &err), -1);
+}
+END_TEST
+
+START_TEST(what_is_no_board_is_not_read)
+{
+	struct board next;
+	int pair[2], small = memfd_create("small", MFD_CLOEXEC);
+
+	ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
+	ck_assert_int_eq(board_adopt(&next, pair[0], 2, 3, &err), -1);
+	ck_assert_int_eq(board_adopt(&next, small, 2, 3, &err), -1);
+	ck_assert_int_eq(ftruncate(small, (off_t)board.size), 0);
+	ck_assert_int_eq(board_adopt(&next, small, 2, 3, &err), -1);
+	ck_assert_int_eq(board_adopt(&next, -1, 2, 3, &err), -1);
+}
+END_TEST
+
 static void round_trip(const char *host, uint16_t port)
 {
 	struct sockaddr_any in = {.len = sizeof(in.in)}, out;
@@ -168,5 +250,7 @@ int main(void)
 			 neighbours_share_no_cache_line,
 			 the_size_is_sealed, a_child_sees_it_only_through_the_descriptor,
 			 peers_survive_packing, garbage_in_a_slot_is_no_peer,
-			 one_ring_until_it_is_answered);
+			 one_ring_until_it_is_answered, the_next_image_reads_on, a_slot_is_kept_once,
+			 of_another_version_nothing_is_read, of_another_size_nothing_is_read,
+			 what_is_no_board_is_not_read);
 }

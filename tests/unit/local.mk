@@ -10,8 +10,11 @@ unit_tests = \
 	%D%/check_conn \
 	%D%/check_escape \
 	%D%/check_frame \
+	%D%/check_gate \
+	%D%/check_handover \
 	%D%/check_histogram \
 	%D%/check_inherited \
+	%D%/check_jobs \
 	%D%/check_listen \
 	%D%/check_load_content \
 	%D%/check_load_pace \
@@ -27,6 +30,8 @@ unit_tests = \
 	%D%/check_socket_options \
 	%D%/check_spawn \
 	%D%/check_status_table \
+	%D%/check_tally \
+	%D%/check_trial \
 	%D%/check_wait
 
 # A call of its own in place of the C library's.

@@ -44,9 +44,9 @@ def _environment(extra):
 	return {name: value for name, value in env.items() if value is not None}
 
 
-def run_preforkd(*arguments, timeout=PATIENCE, env=None, **options):
+def run_preforkd(*arguments, timeout=PATIENCE, env=None, binary=None, **options):
 	"""Runs the program to its end; for what is over at once, such as --check."""
-	return subprocess.run([PREFORKD, *arguments], stdin=subprocess.DEVNULL, text=True,
+	return subprocess.run([binary or PREFORKD, *arguments], stdin=subprocess.DEVNULL, text=True,
 			      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
 			      env=_environment(env), check=False, **options)
 
