@@ -23,11 +23,14 @@
 #include "master/rehearsal.h"
 #include "services/kinds.h"
 
+enum check { CHECK_NOT, CHECK_HERE, CHECK_PORTABLE };
+
 struct options {
 	char *file;
 	char **overrides;
 	size_t n_overrides;
-	bool check, print, daemon, verbose;
+	enum check check;
+	bool print, daemon, verbose;
 	int target; /* enum log_target; -1: as configured */
 	char *binary; /* absolute */
 };
@@ -41,7 +44,8 @@ static const char usage_text[] =
 	"  -c, --config FILE        the configuration (default " DEFAULT_CONFIG ");\n"
 	"                           conf.d/*.conf beside it is read, too\n"
 	"  -o, --set PATH=VALUE     overrides one key, e.g. services.echo.backlog=64\n"
-	"  -t, --check              checks the configuration and exits\n"
+	"  -t, --check[=HOW]        checks the configuration and exits; =portable: for another host,\n"
+	"                           without its users, programs and names\n"
 	"  -T, --print-config       prints the configuration in force and exits\n"
 	"      --help-config[=PATH] explains the keys of the configuration and exits\n"
 	"  -d, --daemon             goes into the background once it is ready\n"
@@ -86,13 +90,23 @@ _Noreturn static void help_config(const char *path)
 	finish_output(EX_OK);
 }
 
+/* NULL: -t, or --check alone. */
+static enum check check_by_name(const char *how)
+{
+	if (how == NULL)
+		return CHECK_HERE;
+	if (strcmp(how, "portable") == 0)
+		return CHECK_PORTABLE;
+	die_usage("--check wants portable, not ", how);
+}
+
 /* Everything is copied: the process's title will be written where argv is now. */
 static void parse(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"set", required_argument, NULL, 'o'},
-		{"check", no_argument, NULL, 't'},
+		{"check", optional_argument, NULL, 't'},
 		{"print-config", no_argument, NULL, 'T'},
 		{"help-config", optional_argument, NULL, OPTION_HELP_CONFIG},
 		{"daemon", no_argument, NULL, 'd'},
@@ -116,7 +130,7 @@ static void parse(int argc, char **argv, struct options *o)
 			o->overrides[o->n_overrides++] = copy(optarg);
 			break;
 		case 't':
-			o->check = true;
+			o->check = check_by_name(optarg);
 			break;
 		case 'T':
 			o->print = true;
@@ -148,7 +162,7 @@ static void parse(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc)
 		die_usage("unexpected argument: ", argv[optind]);
-	if (o->check + o->print + o->daemon > 1)
+	if ((o->check != CHECK_NOT) + o->print + o->daemon > 1)
 		die_usage("-t, -T and -d exclude each other", "");
 }
 
@@ -159,6 +173,7 @@ static struct config_source source_of(const struct options *o)
 		.overrides = (const char *const *)o->overrides,
 		.n_overrides = o->n_overrides,
 		.handlers = service_kinds,
+		.portable = o->check == CHECK_PORTABLE,
 	};
 }
 
@@ -270,7 +285,7 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	title_init(argc, argv);
 	config = load(&o);
-	if (!o.check && !o.print)
+	if (o.check == CHECK_NOT && !o.print)
 		return run(&o, config);
 	if (o.print)
 		config_print(config, stdout);

@@ -7,6 +7,7 @@ unit_tests = \
 	%D%/check_config \
 	%D%/check_config_diff \
 	%D%/check_config_docs \
+	%D%/check_config_portable \
 	%D%/check_conn \
 	%D%/check_escape \
 	%D%/check_frame \
