@@ -38,6 +38,7 @@ libpreforkd_a_SOURCES += \
 	%D%/listener_open.c \
 	%D%/master.c \
 	%D%/master.h \
+	%D%/message_ids.h \
 	%D%/offers.c \
 	%D%/offers.h \
 	%D%/plan.c \

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "master/adopted.h"
 #include "master/control.h"
+#include "master/message_ids.h"
 #include "master/pools.h"
 #include "master/reload.h"
 #include "master/report.h"
@@ -188,6 +189,7 @@ int master_run(const struct launch *launch, struct config *config)
 		.started_ms = clock_ms(),
 		.exit_status = EX_OSERR,
 	};
+	struct log_about about = {.message_id = MESSAGE_ID_START_FAILED};
 	struct err err = {.text = "no memory"};
 	int rc;
 
@@ -197,7 +199,7 @@ int master_run(const struct launch *launch, struct config *config)
 	title_prefix("master");
 	adopted_init();
 	if (master.generation == NULL || open_all(&master, &err) < 0) {
-		log_msg(LOG_ERR, "%s", err.text);
+		log_about(LOG_ERR, &about, "%s", err.text);
 		close_all(&master);
 		return EX_OSERR;
 	}
@@ -205,10 +207,11 @@ int master_run(const struct launch *launch, struct config *config)
 	rc = sd_event_loop(master.event);
 	if (master.has_programs)
 		adopted_end_all(master.by_pid);
+	about.message_id = MESSAGE_ID_STOPPED;
 	if (rc < 0)
 		log_msg(LOG_ERR, "the event loop failed: %s", strerror(-rc));
 	else
-		log_msg(LOG_NOTICE, "stopped");
+		log_about(LOG_NOTICE, &about, "stopped");
 	close_all(&master);
 	return rc < 0 ? EX_OSERR : master.exit_status;
 }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "master/ending.h"
+#include "master/message_ids.h"
 #include "master/offers.h"
 #include "master/reload.h"
 #include "master/report.h"
@@ -143,7 +144,12 @@ void pools_close(struct master *master)
 
 static void fail_start(struct master *master, const char *service)
 {
-	log_msg(LOG_ERR, "service \"%s\": its workers cannot start; giving up", service);
+	const struct log_about about = {
+		.service = service,
+		.message_id = MESSAGE_ID_START_FAILED,
+	};
+
+	log_about(LOG_ERR, &about, "its workers cannot start; giving up");
 	stop_begin(master, EX_OSERR);
 	stop_now(master, "the start failed");
 }

@@ -18,6 +18,7 @@
 #include "master/config_trial.h"
 #include "master/control.h"
 #include "master/json_text.h"
+#include "master/message_ids.h"
 #include "master/plan.h"
 #include "master/report.h"
 #include "master/state.h"
@@ -296,12 +297,13 @@ static struct reload *new_reload(struct master *master, unsigned job)
 
 static void begin(struct master *master, unsigned job)
 {
+	const struct log_about about = {.message_id = MESSAGE_ID_RELOADING};
 	struct reload *r = new_reload(master, job);
 	struct err err;
 
 	if (r == NULL)
 		return;
-	log_msg(LOG_NOTICE, "reloading %s", master->launch->source.file);
+	log_about(LOG_NOTICE, &about, "reloading %s", master->launch->source.file);
 	report_reloading();
 	enter(master, RELOAD_LOADING);
 	if (trial_start(&r->trial, master->event, config_trial_run,
@@ -343,6 +345,7 @@ unsigned reload_resize(struct master *master, struct pool *pool, const struct co
 		return 0;
 	}
 	job = jobs_new(&master->jobs, "resize");
+	about.message_id = MESSAGE_ID_RELOADING;
 	log_about(LOG_NOTICE, &about, "resized: min %lld, max %lld", (long long)limits->min,
 		  (long long)limits->max);
 	if (pool_has_room(pool, limits)) {

@@ -13,7 +13,7 @@ inside; it sees a binary, its sockets, its log and /proc.
 from .client import Scripted, reset_at_close, run_preforkc
 from .conf import Config, SERVICE_USER, libconfig
 from .control import ForkedControl, ScriptedControl, frame
-from .daemon import Daemon, PREFORKD, PREFORKC, PREFORKCTL, SANITIZED, run_preforkctl, run_preforkd
+from .daemon import Daemon, PREFORKD, PREFORKC, PREFORKCTL, SANITIZED, TOP_SRCDIR, run_preforkctl, run_preforkd
 from .net import Endpoint, can_ipv6, hold, lift_fd_limit, payload, read_all, recv_exact, talk
 from .namespaces import fresh_network, no_mounts, no_namespaces
 from .notify import NotifySocket
@@ -23,7 +23,7 @@ from .waiting import PATIENCE, wait_until
 
 __all__ = [
 	"Case", "Config", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
-	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "can_ipv6", "frame",
+	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "TOP_SRCDIR", "can_ipv6", "frame",
 	"fresh_network", "hold", "libconfig",
 	"lift_fd_limit", "main", "needs_root", "needs_tool", "no_mounts", "no_namespaces", "payload",
 	"proc", "read_all", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
