@@ -18,12 +18,13 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "master/background.h"
+#include "master/host.h"
 #include "master/launch.h"
 #include "master/master.h"
 #include "master/rehearsal.h"
 #include "services/kinds.h"
 
-enum check { CHECK_NOT, CHECK_HERE, CHECK_PORTABLE };
+enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
 
 struct options {
 	char *file;
@@ -44,8 +45,9 @@ static const char usage_text[] =
 	"  -c, --config FILE        the configuration (default " DEFAULT_CONFIG ");\n"
 	"                           conf.d/*.conf beside it is read, too\n"
 	"  -o, --set PATH=VALUE     overrides one key, e.g. services.echo.backlog=64\n"
-	"  -t, --check[=HOW]        checks the configuration and exits; =portable: for another host,\n"
-	"                           without its users, programs and names\n"
+	"  -t, --check[=HOW]        checks the configuration and exits; =host: also against the limits\n"
+	"                           of this host; =portable: for another host, without what only\n"
+	"                           this one has: users, programs, names\n"
 	"  -T, --print-config       prints the configuration in force and exits\n"
 	"      --help-config[=PATH] explains the keys of the configuration and exits\n"
 	"  -d, --daemon             goes into the background once it is ready\n"
@@ -97,7 +99,9 @@ static enum check check_by_name(const char *how)
 		return CHECK_HERE;
 	if (strcmp(how, "portable") == 0)
 		return CHECK_PORTABLE;
-	die_usage("--check wants portable, not ", how);
+	if (strcmp(how, "host") == 0)
+		return CHECK_HOST;
+	die_usage("--check wants host or portable, not ", how);
 }
 
 /* Everything is copied: the process's title will be written where argv is now. */
@@ -183,6 +187,8 @@ static struct config *load(const struct options *o)
 	struct problems *problems;
 	struct config *config = config_load(&source, &problems);
 
+	if (config != NULL && o->check == CHECK_HOST)
+		host_check(config, &problems);
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);
 		char line[LOG_LINE_MAX];

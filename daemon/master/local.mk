@@ -27,6 +27,8 @@ libpreforkd_a_SOURCES += \
 	%D%/handover.c \
 	%D%/handover.h \
 	%D%/handover_restore.c \
+	%D%/host.c \
+	%D%/host.h \
 	%D%/jobs.c \
 	%D%/jobs.h \
 	%D%/json_text.c \

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "master/adopted.h"
 #include "master/control.h"
+#include "master/host.h"
 #include "master/message_ids.h"
 #include "master/pools.h"
 #include "master/reload.h"
@@ -165,8 +166,17 @@ static int open_all(struct master *master, struct err *err)
 	return rc < 0 ? -1 : control_open(master, err);
 }
 
+static void tell_limits(const struct master *master)
+{
+	json_t *warnings = host_warnings(master, master->generation->config);
+
+	host_tell(warnings);
+	json_decref(warnings);
+}
+
 static void close_all(struct master *master)
 {
+	host_forget(master);
 	reload_abandon(master, "the daemon stops");
 	upgrade_abandon(master);
 	control_close(master);
@@ -198,11 +208,15 @@ int master_run(const struct launch *launch, struct config *config)
 	signals_harmless();
 	title_prefix("master");
 	adopted_init();
+	limits_init(&master.unit);
+	if (master.generation != NULL)
+		tell_limits(&master); /* first: they may be why the rest fails */
 	if (master.generation == NULL || open_all(&master, &err) < 0) {
 		log_about(LOG_ERR, &about, "%s", err.text);
 		close_all(&master);
 		return EX_OSERR;
 	}
+	host_ask(&master);
 	reap(&master); /* of another image of this program some may have ended unseen */
 	rc = sd_event_loop(master.event);
 	if (master.has_programs)

@@ -17,6 +17,7 @@
 #include "master/canary.h"
 #include "master/config_trial.h"
 #include "master/control.h"
+#include "master/host.h"
 #include "master/json_text.h"
 #include "master/message_ids.h"
 #include "master/plan.h"
@@ -38,6 +39,7 @@ struct reload {
 	struct trial trial;
 	struct plan plan;
 	json_t *warnings;
+	json_t *limits; /* more of them, about the host; NULL: not looked at */
 	sd_event_source *timer;
 	int64_t since_ms; /* of the state */
 	char summary[128];
@@ -73,6 +75,7 @@ static void dispose(struct master *master)
 	trial_clear(&r->trial);
 	plan_clear(&r->plan);
 	json_decref(r->warnings);
+	json_decref(r->limits);
 	(void)sd_event_source_disable_unref(r->timer);
 	free(r);
 	if (queued != 0)
@@ -84,6 +87,8 @@ static void finish(struct master *master, bool success, const char *text, json_t
 	unsigned job = master->reload->job;
 
 	report_verdict(master, success, text, reasons);
+	host_tell(master->reload->limits);
+	(void)json_array_extend(reasons, master->reload->limits);
 	jobs_done(&master->jobs, job, success, text, reasons);
 	dispose(master);
 }
@@ -153,6 +158,8 @@ static void commit(struct master *master)
 	plan_describe(&r->plan, master, r->summary, sizeof(r->summary));
 	plan_commit(&r->plan, master); /* BEFORE may be gone */
 	control_commit(master);
+	if (strcmp(r->plan.occasion, "reload") == 0)
+		r->limits = host_warnings(master, next);
 	if (other_log)
 		launch_log(master->launch, next);
 	canary_release(&r->plan);
@@ -305,6 +312,7 @@ static void begin(struct master *master, unsigned job)
 		return;
 	log_about(LOG_NOTICE, &about, "reloading %s", master->launch->source.file);
 	report_reloading();
+	host_ask(master);
 	enter(master, RELOAD_LOADING);
 	if (trial_start(&r->trial, master->event, config_trial_run,
 			(void *)(uintptr_t)&master->launch->source, LOAD_MS, on_loaded, master,

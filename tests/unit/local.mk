@@ -12,7 +12,9 @@ unit_tests = \
 	%D%/check_escape \
 	%D%/check_frame \
 	%D%/check_histogram \
+	%D%/check_host \
 	%D%/check_inherited \
+	%D%/check_limits \
 	%D%/check_listen \
 	%D%/check_load_content \
 	%D%/check_load_pace \

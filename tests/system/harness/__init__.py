@@ -15,7 +15,7 @@ from .conf import Config, SERVICE_USER, libconfig
 from .control import ForkedControl, ScriptedControl, frame
 from .daemon import Daemon, PREFORKD, PREFORKC, PREFORKCTL, SANITIZED, TOP_SRCDIR, run_preforkctl, run_preforkd
 from .net import Endpoint, can_ipv6, hold, lift_fd_limit, payload, read_all, recv_exact, talk
-from .namespaces import fresh_network, no_mounts, no_namespaces
+from .namespaces import fresh_network, new_control_group, no_mounts, no_namespaces
 from .notify import NotifySocket
 from . import proc
 from .tap import Case, IS_ROOT, main, needs_root, needs_tool
@@ -25,6 +25,6 @@ __all__ = [
 	"Case", "Config", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
 	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "TOP_SRCDIR", "can_ipv6", "frame",
 	"fresh_network", "hold", "libconfig",
-	"lift_fd_limit", "main", "needs_root", "needs_tool", "no_mounts", "no_namespaces", "payload",
+	"lift_fd_limit", "main", "needs_root", "new_control_group", "needs_tool", "no_mounts", "no_namespaces", "payload",
 	"proc", "read_all", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
 ]
