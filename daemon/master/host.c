@@ -34,13 +34,15 @@ static json_t *compare(const struct config *config, const struct limits *limits)
 json_t *host_warnings(const struct master *master, const struct config *config)
 {
 	struct limits limits;
+	struct unit unit;
 
 	limits_init(&limits);
 	limits_read("", &limits);
 	limits_read_groups("", &limits);
 	limits.somaxconn = -1; /* each listener knows, and has said, what it got */
 	limits.stop_ms = master->unit.stop_ms;
-	(void)snprintf(limits.unit, sizeof(limits.unit), "%s", master->unit.unit);
+	if (unit_own(&unit))
+		(void)snprintf(limits.unit, sizeof(limits.unit), "%s", unit.name);
 	return compare(config, &limits);
 }
 
@@ -58,7 +60,7 @@ void host_tell(const json_t *warnings)
 static void on_answer(const struct limits *limits, void *userdata)
 {
 	struct master *master = userdata;
-	bool first = master->unit.unit[0] == '\0';
+	bool first = master->unit.stop_ms < 0;
 	struct limits stop;
 	json_t *warnings;
 
