@@ -34,6 +34,7 @@ struct options {
 	bool print, daemon, verbose;
 	int target; /* enum log_target; -1: as configured */
 	char *binary; /* absolute */
+	char **again; /* same_again() */
 };
 
 enum { OPTION_HELP_CONFIG = 256 };
@@ -248,7 +249,8 @@ static int run(struct options *o, struct config *config)
 	free(o->file);
 	o->file = copy(config->file); /* absolute, and so is what comes of it at a reload */
 	launch.source = source_of(o);
-	launch.argv = same_again(o);
+	o->again = same_again(o);
+	launch.argv = o->again;
 	launch_log(&launch, config);
 	if (rehearsal_is_one())
 		return rehearsal_run(&launch, config);
@@ -274,7 +276,7 @@ fail:
 
 int main(int argc, char **argv)
 {
-	struct options o = {.target = -1};
+	static struct options o = {.target = -1}; /* what the daemon uses to its end is in here */
 	struct config *config;
 	struct err err;
 	int status = EX_OK;

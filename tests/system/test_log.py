@@ -214,7 +214,7 @@ class Journal(Case):
 			self.assertEqual(recv_exact(s, 1), b"x")
 			port = s.getsockname()[1]
 			busy, = [pid for pid in d.workers() if "127.0.0.1" in proc.title(pid)]
-			os.kill(busy, signal.SIGSEGV)
+			os.kill(busy, signal.SIGKILL)
 			line = self.wait_id("crashed")
 		self.assertEqual((line["SERVICE"], line["WORKER_PID"], line["PEER"], line["PRIORITY"]),
 				 ("echo", str(busy), "127.0.0.1:%d" % port, "3"))
