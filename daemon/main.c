@@ -18,18 +18,23 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "master/background.h"
+#include "master/host.h"
 #include "master/launch.h"
 #include "master/master.h"
 #include "master/rehearsal.h"
 #include "services/kinds.h"
 
+enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
+
 struct options {
 	char *file;
 	char **overrides;
 	size_t n_overrides;
-	bool check, print, daemon, verbose;
+	enum check check;
+	bool print, daemon, verbose;
 	int target; /* enum log_target; -1: as configured */
 	char *binary; /* absolute */
+	char **again; /* same_again() */
 };
 
 enum { OPTION_HELP_CONFIG = 256 };
@@ -41,7 +46,9 @@ static const char usage_text[] =
 	"  -c, --config FILE        the configuration (default " DEFAULT_CONFIG ");\n"
 	"                           conf.d/*.conf beside it is read, too\n"
 	"  -o, --set PATH=VALUE     overrides one key, e.g. services.echo.backlog=64\n"
-	"  -t, --check              checks the configuration and exits\n"
+	"  -t, --check[=HOW]        checks the configuration and exits; =host: also against the limits\n"
+	"                           of this host; =portable: for another host, without what only\n"
+	"                           this one has: users, programs, names\n"
 	"  -T, --print-config       prints the configuration in force and exits\n"
 	"      --help-config[=PATH] explains the keys of the configuration and exits\n"
 	"  -d, --daemon             goes into the background once it is ready\n"
@@ -86,13 +93,25 @@ _Noreturn static void help_config(const char *path)
 	finish_output(EX_OK);
 }
 
+/* NULL: -t, or --check alone. */
+static enum check check_by_name(const char *how)
+{
+	if (how == NULL)
+		return CHECK_HERE;
+	if (strcmp(how, "portable") == 0)
+		return CHECK_PORTABLE;
+	if (strcmp(how, "host") == 0)
+		return CHECK_HOST;
+	die_usage("--check wants host or portable, not ", how);
+}
+
 /* Everything is copied: the process's title will be written where argv is now. */
 static void parse(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"set", required_argument, NULL, 'o'},
-		{"check", no_argument, NULL, 't'},
+		{"check", optional_argument, NULL, 't'},
 		{"print-config", no_argument, NULL, 'T'},
 		{"help-config", optional_argument, NULL, OPTION_HELP_CONFIG},
 		{"daemon", no_argument, NULL, 'd'},
@@ -116,7 +135,7 @@ static void parse(int argc, char **argv, struct options *o)
 			o->overrides[o->n_overrides++] = copy(optarg);
 			break;
 		case 't':
-			o->check = true;
+			o->check = check_by_name(optarg);
 			break;
 		case 'T':
 			o->print = true;
@@ -148,7 +167,7 @@ static void parse(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc)
 		die_usage("unexpected argument: ", argv[optind]);
-	if (o->check + o->print + o->daemon > 1)
+	if ((o->check != CHECK_NOT) + o->print + o->daemon > 1)
 		die_usage("-t, -T and -d exclude each other", "");
 }
 
@@ -159,6 +178,7 @@ static struct config_source source_of(const struct options *o)
 		.overrides = (const char *const *)o->overrides,
 		.n_overrides = o->n_overrides,
 		.handlers = service_kinds,
+		.portable = o->check == CHECK_PORTABLE,
 	};
 }
 
@@ -168,6 +188,8 @@ static struct config *load(const struct options *o)
 	struct problems *problems;
 	struct config *config = config_load(&source, &problems);
 
+	if (config != NULL && o->check == CHECK_HOST)
+		host_check(config, &problems);
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);
 		char line[LOG_LINE_MAX];
@@ -234,7 +256,8 @@ static int run(struct options *o, struct config *config)
 	free(o->file);
 	o->file = copy(config->file); /* absolute, and so is what comes of it at a reload */
 	launch.source = source_of(o);
-	launch.argv = same_again(o);
+	o->again = same_again(o);
+	launch.argv = o->again;
 	launch_log(&launch, config);
 	if (rehearsal_is_one())
 		_exit(rehearsal_run(&launch, config)); /* of a process that others look after: nothing is put away */
@@ -263,7 +286,7 @@ fail:
 
 int main(int argc, char **argv)
 {
-	struct options o = {.target = -1};
+	static struct options o = {.target = -1}; /* what the daemon uses to its end is in here */
 	struct config *config;
 	struct err err;
 	int status = EX_OK;
@@ -282,7 +305,7 @@ int main(int argc, char **argv)
 	config = load(&o);
 	if (o.print)
 		config_print(config, stdout);
-	if (o.print || o.check)
+	if (o.print || o.check != CHECK_NOT)
 		config_free(&config);
 	else
 		status = run(&o, config);

@@ -8,6 +8,8 @@ libpreforkd_a_SOURCES += \
 	%D%/escape.h \
 	%D%/fds.c \
 	%D%/fds.h \
+	%D%/limits.c \
+	%D%/limits.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/log_names.c \
@@ -20,4 +22,6 @@ libpreforkd_a_SOURCES += \
 	%D%/signals.c \
 	%D%/signals.h \
 	%D%/title.c \
-	%D%/title.h
+	%D%/title.h \
+	%D%/unit.c \
+	%D%/unit.h

@@ -6,10 +6,12 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "config/arena.h"
 #include "config/check.h"
+#include "config/load.h"
 #include "config/store.h"
 
 #define ADDRESSES_MOST 64 /* that one name may stand for */
@@ -17,8 +19,8 @@
 /* One address that will be bound, or one descriptor that will be asked for. */
 struct lane {
 	const struct service_values *values;
-	size_t index; /* into listen */
-	struct sockaddr_any address;
+	size_t index;		     /* into listen */
+	struct sockaddr_any address; /* none: that would have to be looked up */
 };
 
 struct lanes {
@@ -56,6 +58,11 @@ static void resolve(struct checker *checker, struct service_values *values, size
 	struct err err;
 	int n, i;
 
+	if (checker->source->portable && !addr_is_literal(addr)) {
+		values->n_lanes++; /* at least */
+		add_lane(lanes, &lane);
+		return;
+	}
 	n = addr_resolve(addr, list, ADDRESSES_MOST, &err);
 	if (n < 0) {
 		check_error(checker, values, &place, "%s", err.text);
@@ -91,6 +98,9 @@ static bool same_ip(const struct lane *a, const struct lane *b)
 {
 	if (takes_both(a) || takes_both(b))
 		return true;
+	if (a->address.len == 0 || b->address.len == 0)
+		return a->address.len == b->address.len &&
+		       strcasecmp(written(a)->host, written(b)->host) == 0;
 	if (a->address.sa.sa_family != b->address.sa.sa_family)
 		return false;
 	return is_wildcard(&a->address) || is_wildcard(&b->address) ||

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/check.h"
 #include "config/identity.h"
+#include "config/load.h"
 #include "config/problems.h"
 #include "config/store.h"
 
@@ -89,7 +90,7 @@ void control_check(struct checker *checker)
 	control->asked = source->level != LEVEL_PRESET;
 	control->read_all = values->control_read == CONTROL_READ_ALL;
 	control->group = (gid_t)-1;
-	if (values->control_group != NULL &&
+	if (values->control_group != NULL && !checker->source->portable &&
 	    identity_gid(values->control_group, &control->group, &err) < 0)
 		report(checker, LOG_ERR, "control.group", "%s", err.text);
 	if (control->path == NULL || source->bad)

@@ -6,6 +6,7 @@
 #ifndef PREFORKD_CONFIG_LOAD_H
 #define PREFORKD_CONFIG_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -20,6 +21,9 @@ struct config_source {
 	const char *const *overrides; /* "PATH=VALUE" of -o, applied last, in order */
 	size_t n_overrides;
 	const struct preforkd_module *const *handlers; /* NULL-terminated: what `handler` may name */
+	/* For another host than this one: no name of a user, a group, a host or an interface is
+	 * looked up, and no program is looked for. The result is good for being looked at only. */
+	bool portable;
 };
 
 /* Returns the configuration, or NULL if there was any error. Warnings alone do not fail.

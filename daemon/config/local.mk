@@ -14,6 +14,8 @@ libpreforkd_a_SOURCES += \
 	%D%/folder.c \
 	%D%/folder.h \
 	%D%/help.c \
+	%D%/host.c \
+	%D%/host.h \
 	%D%/identity.c \
 	%D%/identity.h \
 	%D%/load.c \

@@ -124,6 +124,8 @@ static void check_program(struct checker *checker, const struct service_values *
 			    "\"%.256s\" must be a full path, beginning with /", program);
 		return;
 	}
+	if (checker->source->portable)
+		return;
 	if (stat(program, &st) < 0) {
 		check_error(checker, values, source, "\"%.256s\": %s%s", program, strerror(errno),
 			    strchr(program, ' ') != NULL ? "; each argument is a string of its own"
@@ -175,6 +177,8 @@ static void lookup_socket(struct checker *checker, struct service_values *values
 
 	socket->owner = (uid_t)-1;
 	socket->group = (gid_t)-1;
+	if (checker->source->portable)
+		return;
 	if (values->socket_owner != NULL &&
 	    identity_uid(values->socket_owner, &socket->owner, &err) < 0)
 		check_error(checker, values, store_source(values, "socket.owner"), "%s", err.text);
@@ -248,6 +252,24 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 	}
 }
 
+/* Once for all services: the answer is mostly one line. */
+static void report_no_user(struct checker *checker, const struct service_values *values)
+{
+	const struct value_source *source = store_source(values, "user");
+
+	if (checker->said_user)
+		return;
+	checker->said_user = true;
+	if (checker->source->portable)
+		check_warning(checker, values, source,
+			      "missing: will do for a start as an ordinary user; a start as root "
+			      "needs it, here or as a global user");
+	else
+		check_error(checker, values, source,
+			    "missing: started as root, so it must be said who workers run as, "
+			    "here or with a global user (\"root\" only if you mean it)");
+}
+
 static void lookup_identity(struct checker *checker, struct service_values *values)
 {
 	const struct wish wish = find_wish(checker, values);
@@ -257,22 +279,16 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 	uid_t uid;
 	gid_t gid;
 
-	identity_of_process(arena, &values->service.identity);
-	if (!checker->root) {
+	if (!checker->source->portable)
+		identity_of_process(arena, &values->service.identity);
+	if (!checker->root && !checker->source->portable) {
 		check_unchanged(checker, values, &wish);
 		return;
 	}
-	if (wish.user == NULL) {
-		/* Once: the answer is mostly one line for all services. */
-		if (!checker->said_user && !wish.user_source->bad &&
-		    !store_source(values, "user")->bad)
-			check_error(
-				checker, values, store_source(values, "user"),
-				"missing: started as root, so it must be said who workers run "
-				"as, here or with a global user (\"root\" only if you mean it)");
-		checker->said_user = true;
+	if (wish.user == NULL && !wish.user_source->bad && !store_source(values, "user")->bad)
+		report_no_user(checker, values);
+	if (wish.user == NULL || checker->source->portable)
 		return;
-	}
 	if (identity_uid(wish.user, &uid, &err) < 0) {
 		check_error(checker, values, wish.user_source, "%s", err.text);
 		good = false;

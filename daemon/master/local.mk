@@ -27,6 +27,8 @@ libpreforkd_a_SOURCES += \
 	%D%/handover.c \
 	%D%/handover.h \
 	%D%/handover_restore.c \
+	%D%/host.c \
+	%D%/host.h \
 	%D%/jobs.c \
 	%D%/jobs.h \
 	%D%/json_text.c \
@@ -38,6 +40,7 @@ libpreforkd_a_SOURCES += \
 	%D%/listener_open.c \
 	%D%/master.c \
 	%D%/master.h \
+	%D%/message_ids.h \
 	%D%/offers.c \
 	%D%/offers.h \
 	%D%/plan.c \

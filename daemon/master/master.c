@@ -16,6 +16,8 @@
 #include "config/config.h"
 #include "master/adopted.h"
 #include "master/control.h"
+#include "master/host.h"
+#include "master/message_ids.h"
 #include "master/pools.h"
 #include "master/reload.h"
 #include "master/report.h"
@@ -164,8 +166,17 @@ static int open_all(struct master *master, struct err *err)
 	return rc < 0 ? -1 : control_open(master, err);
 }
 
+static void tell_limits(const struct master *master)
+{
+	json_t *warnings = host_warnings(master, master->generation->config);
+
+	host_tell(warnings);
+	json_decref(warnings);
+}
+
 static void close_all(struct master *master)
 {
+	host_forget(master);
 	reload_abandon(master, "the daemon stops");
 	upgrade_abandon(master);
 	control_close(master);
@@ -189,6 +200,7 @@ int master_run(const struct launch *launch, struct config *config)
 		.started_ms = clock_ms(),
 		.exit_status = EX_OSERR,
 	};
+	struct log_about about = {.message_id = MESSAGE_ID_START_FAILED};
 	struct err err = {.text = "no memory"};
 	int rc;
 
@@ -197,21 +209,26 @@ int master_run(const struct launch *launch, struct config *config)
 	signals_harmless();
 	title_prefix("master");
 	adopted_init();
+	limits_init(&master.unit);
+	if (master.generation != NULL)
+		tell_limits(&master); /* first: they may be why the rest fails */
 	if (master.generation == NULL || open_all(&master, &err) < 0) {
-		log_msg(LOG_ERR, "%s", err.text);
+		log_about(LOG_ERR, &about, "%s", err.text);
 		stop_leave_listeners(&master);
 		close_all(&master);
 		return EX_OSERR;
 	}
+	host_ask(&master);
 	reap(&master); /* of another image of this program some may have ended unseen */
 	rc = sd_event_loop(master.event);
 	if (master.has_programs)
 		adopted_end_all(master.by_pid);
+	about.message_id = MESSAGE_ID_STOPPED;
 	if (rc < 0) {
 		log_msg(LOG_ERR, "the event loop failed: %s", strerror(-rc));
 		stop_leave_listeners(&master);
 	} else {
-		log_msg(LOG_NOTICE, "stopped");
+		log_about(LOG_NOTICE, &about, "stopped");
 	}
 	close_all(&master);
 	return rc < 0 ? EX_OSERR : master.exit_status;

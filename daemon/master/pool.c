@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
+#include "master/message_ids.h"
 #include "worker/worker.h"
 
 #define TELL_FULL_MS 60000
@@ -162,6 +163,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 	pool->n_procs++;
 	return proc;
 fail:
+	who.message_id = MESSAGE_ID_WORKER_FAILED;
 	if (log_limit(&limit, &missed))
 		log_about(LOG_ERR, &who, "cannot start a worker: %s; trying again (%zu are running)",
 			  strerror(errno), pool->n_procs);
@@ -195,6 +197,7 @@ static void notice_ready(struct pool *pool, int64_t now)
 		if (proc_state(proc) == SLOT_STARTING) {
 			if (patience == 0 || now - proc->started_ms < patience || proc->kill_ms != 0)
 				continue;
+			who.worker = proc->pid;
 			log_about(LOG_ERR, &who, "worker %d was not ready in time (timeouts.start); killed",
 				  (int)proc->pid);
 			proc->kill_ms = now;
@@ -260,6 +263,7 @@ static void tell_full(struct pool *pool, int64_t now)
 	if (pool->told_full_ms != 0 && now - pool->told_full_ms < TELL_FULL_MS)
 		return;
 	pool->told_full_ms = now;
+	who.message_id = MESSAGE_ID_POOL_FULL;
 	log_about(LOG_WARNING, &who,
 		  "all workers are busy and clients wait in the queue; workers.max = %" PRId64
 		  " does not allow more",

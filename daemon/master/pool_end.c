@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "master/exit_text.h"
+#include "master/message_ids.h"
 #include "master/pool.h"
 #include "worker/contract.h"
 
@@ -28,13 +29,16 @@ static void tell_gone(struct pool *pool, const struct proc *proc, int status, bo
 		board_peer_get(proc_slot(proc), &addr);
 		who.peer = addr_format(&addr, peer, sizeof(peer));
 	}
-	if (WIFSIGNALED(status) && proc->kill_ms == 0)
+	if (WIFSIGNALED(status) && proc->kill_ms == 0) {
+		who.message_id = MESSAGE_ID_WORKER_CRASHED;
 		log_about(LOG_ERR, &who, "worker %d %s%s", (int)proc->pid, how,
 			  who.peer != NULL ? " while it served this client" : "");
-	else if (failed)
+	} else if (failed) {
+		who.message_id = MESSAGE_ID_WORKER_FAILED;
 		log_about(LOG_ERR, &who, "worker %d %s before it could serve", (int)proc->pid, how);
-	else
+	} else {
 		log_about(LOG_DEBUG, &who, "worker %d %s", (int)proc->pid, how);
+	}
 }
 
 /*
@@ -109,6 +113,7 @@ void pool_kill_hung(struct pool *pool, int64_t now_ms)
 		if (!proc->leaving || proc->kill_ms != 0 || proc_state(proc) != SLOT_IDLE ||
 		    now_ms - proc->told_ms < HUNG_MS)
 			continue;
+		who.worker = proc->pid;
 		log_about(LOG_ERR, &who, "worker %d is idle and does not leave; killed", (int)proc->pid);
 		proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;
 		(void)kill(proc->pid, SIGKILL);
@@ -147,6 +152,7 @@ int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms)
 		if (proc->kill_ms == 0)
 			continue;
 		if (now_ms >= proc->kill_ms) {
+			who.worker = proc->pid;
 			log_about(LOG_ERR, &who, "worker %d did not leave; killed", (int)proc->pid);
 			(void)kill(proc->pid, SIGKILL);
 			proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;

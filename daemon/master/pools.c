@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "master/admin.h"
 #include "master/ending.h"
+#include "master/message_ids.h"
 #include "master/offers.h"
 #include "master/reload.h"
 #include "master/report.h"
@@ -163,7 +164,12 @@ void pools_close(struct master *master)
 
 static void fail_start(struct master *master, const char *service)
 {
-	log_msg(LOG_ERR, "service \"%s\": its workers cannot start; giving up", service);
+	const struct log_about about = {
+		.service = service,
+		.message_id = MESSAGE_ID_START_FAILED,
+	};
+
+	log_about(LOG_ERR, &about, "its workers cannot start; giving up");
 	stop_begin(master, STOP_AS_SYSTEMD_SAYS, EX_OSERR);
 	stop_now(master, "the start failed");
 }

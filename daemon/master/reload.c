@@ -17,7 +17,9 @@
 #include "master/canary.h"
 #include "master/config_trial.h"
 #include "master/control.h"
+#include "master/host.h"
 #include "master/json_text.h"
+#include "master/message_ids.h"
 #include "master/plan.h"
 #include "master/report.h"
 #include "master/state.h"
@@ -37,6 +39,7 @@ struct reload {
 	struct trial trial;
 	struct plan plan;
 	json_t *warnings;
+	json_t *limits; /* more of them, about the host; NULL: not looked at */
 	sd_event_source *timer;
 	int64_t since_ms; /* of the state */
 	char summary[128];
@@ -67,6 +70,7 @@ static void dispose(struct reload *r)
 	trial_clear(&r->trial);
 	plan_clear(&r->plan);
 	json_decref(r->warnings);
+	json_decref(r->limits);
 	(void)sd_event_source_disable_unref(r->timer);
 	free(r);
 }
@@ -78,8 +82,10 @@ static void finish(struct master *master, bool success, const char *text, json_t
 	unsigned job = r->job, queued = r->queued;
 
 	master->reload = NULL; /* what is reported is how it is from now on */
-	dispose(r);
 	report_verdict(master, success, text, reasons);
+	host_tell(r->limits);
+	(void)json_array_extend(reasons, r->limits);
+	dispose(r);
 	jobs_done(&master->jobs, job, success, text, reasons);
 	if (queued != 0)
 		begin(master, queued);
@@ -150,6 +156,8 @@ static void commit(struct master *master)
 	plan_describe(&r->plan, master, r->summary, sizeof(r->summary));
 	plan_commit(&r->plan, master); /* BEFORE may be gone */
 	control_commit(master);
+	if (strcmp(r->plan.occasion, "reload") == 0)
+		r->limits = host_warnings(master, next);
 	if (other_log)
 		launch_log(master->launch, next);
 	canary_release(&r->plan);
@@ -294,13 +302,15 @@ static struct reload *new_reload(struct master *master, unsigned job)
 
 static void begin(struct master *master, unsigned job)
 {
+	const struct log_about about = {.message_id = MESSAGE_ID_RELOADING};
 	struct reload *r = new_reload(master, job);
 	struct err err;
 
 	if (r == NULL)
 		return;
-	log_msg(LOG_NOTICE, "reloading %s", master->launch->source.file);
+	log_about(LOG_NOTICE, &about, "reloading %s", master->launch->source.file);
 	report_reloading();
+	host_ask(master);
 	enter(master, RELOAD_LOADING);
 	if (trial_start(&r->trial, master->event, config_trial_run,
 			(void *)(uintptr_t)&master->launch->source, LOAD_MS, on_loaded, master,
@@ -349,6 +359,7 @@ unsigned reload_resize(struct master *master, struct pool *pool, const struct co
 		return 0;
 	}
 	job = jobs_new(&master->jobs);
+	about.message_id = MESSAGE_ID_RELOADING;
 	log_about(LOG_NOTICE, &about, "resized: min %lld, max %lld", (long long)limits->min,
 		  (long long)limits->max);
 	if (pool_has_room(pool, limits)) {

@@ -12,15 +12,12 @@
 #include "base/notify.h"
 #include "base/parse.h"
 #include "config/config.h"
+#include "master/message_ids.h"
 #include "master/state.h"
 #include "master/status.h"
 #include "master/store.h"
 #include "net/inherited.h"
 #include "net/queue.h"
-
-/* systemd's own numbers for these events (sd-messages.h), so that its tools know them. */
-#define MESSAGE_ID_STARTED "39f53479d3a045ac8e11786248231fbf"
-#define MESSAGE_ID_RELOADED "7b05ebc668384222baa8881179cfda54"
 
 /* Services whose workers all die, for systemctl status; "" if there is none. */
 static void write_throttled(const struct master *master, char *out, size_t size)
@@ -94,7 +91,7 @@ void report_reloading(void)
 
 void report_verdict(struct master *master, bool success, const char *text, const json_t *reasons)
 {
-	struct log_about about = {.message_id = success ? MESSAGE_ID_RELOADED : NULL};
+	struct log_about about = {.message_id = success ? MESSAGE_ID_RELOADED : MESSAGE_ID_REJECTED};
 	struct verdict *verdict = &master->last_reload;
 	const char *first = json_string_value(json_array_get(reasons, 0));
 	const json_t *reason;

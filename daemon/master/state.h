@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "base/limits.h"
 #include "master/generation.h"
 #include "master/jobs.h"
 #include "master/launch.h"
@@ -17,6 +18,7 @@ enum master_phase { MASTER_STARTING, MASTER_SERVING, MASTER_STOPPING };
 
 struct control;
 struct reload;
+struct unit_query;
 struct upgrade;
 
 struct verdict { /* of the last reload or upgrade */
@@ -54,6 +56,8 @@ struct master {
 	struct admin admin;
 	struct control *control; /* the control socket; NULL: there is none */
 	struct verdict last_reload;
+	struct limits unit;	       /* of host.c: what the service manager has answered */
+	struct unit_query *unit_query; /* a question that it has not; NULL: none */
 	int64_t started_ms;
 	char status[768]; /* the last STATUS= line */
 	int exit_status;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "master/message_ids.h"
 #include "master/reload.h"
 #include "master/report.h"
 #include "master/state.h"
@@ -94,13 +95,14 @@ static void end(struct pool *pool)
 
 void stop_begin(struct master *master, enum stop_kind kind, int status)
 {
+	const struct log_about about = {.message_id = MESSAGE_ID_STOPPING};
 	struct pool *pool;
 
 	reload_abandon(master, "the daemon stops");
 	master->phase = MASTER_STOPPING;
 	master->exit_status = status;
 	notify_send("STOPPING=1");
-	log_msg(LOG_NOTICE, "stopping: serving who is queued, waiting for who is connected");
+	log_about(LOG_NOTICE, &about, "stopping: serving who is queued, waiting for who is connected");
 	if (kind == STOP_AS_SYSTEMD_SAYS && comes_back())
 		stop_leave_listeners(master);
 	for (size_t i = 0; i < master->n_pools; i++)

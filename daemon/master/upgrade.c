@@ -19,6 +19,7 @@
 #include "master/exit_text.h"
 #include "master/handover.h"
 #include "master/json_text.h"
+#include "master/message_ids.h"
 #include "master/rehearsal.h"
 #include "master/report.h"
 #include "master/state.h"
@@ -191,6 +192,7 @@ static void rehearse(struct master *master)
 
 static void begin(struct master *master, unsigned job)
 {
+	const struct log_about about = {.message_id = MESSAGE_ID_RELOADING};
 	struct upgrade *u = calloc(1, sizeof(*u));
 
 	if (u == NULL) {
@@ -200,7 +202,7 @@ static void begin(struct master *master, unsigned job)
 	u->job = job;
 	u->trial.fd = -1;
 	master->upgrade = u;
-	log_msg(LOG_NOTICE, "upgrading to %s", master->launch->binary);
+	log_about(LOG_NOTICE, &about, "upgrading to %s", master->launch->binary);
 	report_reloading();
 	rehearse(master);
 }

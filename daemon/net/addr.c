@@ -314,6 +314,23 @@ int addr_resolve(const struct addr *addr, struct sockaddr_any *out, size_t max, 
 	return err_set(err, "\"%s\": unknown kind of address", addr->text);
 }
 
+bool addr_is_literal(const struct addr *addr)
+{
+	struct in_addr in;
+
+	switch (addr->kind) {
+	case ADDR_HOST:
+		return inet_pton(AF_INET, addr->host, &in) == 1;
+	case ADDR_HOST6:
+		return strchr(addr->host, '%') == NULL;
+	case ADDR_ANY:
+	case ADDR_UNIX:
+	case ADDR_SYSTEMD:
+		break;
+	}
+	return true;
+}
+
 uint16_t addr_port(const struct sockaddr_any *addr)
 {
 	if (addr->len >= sizeof(addr->in) && addr->sa.sa_family == AF_INET)

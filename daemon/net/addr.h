@@ -63,6 +63,10 @@ const char *addr_format(const struct sockaddr_any *addr, char *out, size_t size)
 /* The host part alone: "192.0.2.1", "2001:db8::1" (mapped IPv4 folded), or as above for unix. */
 const char *addr_format_host(const struct sockaddr_any *addr, char *out, size_t size);
 
+/* Whether its socket addresses follow from the text alone, on every host: it has no name to look up,
+ * and no zone. */
+bool addr_is_literal(const struct addr *addr);
+
 /* The port in host order, 0 where the family has none. */
 uint16_t addr_port(const struct sockaddr_any *addr);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fds.h"
@@ -221,7 +222,7 @@ const char *preforkd_service(const struct preforkd_conn *conn)
 
 void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...)
 {
-	struct log_about about = {.service = conn->service->name};
+	struct log_about about = {.service = conn->service->name, .worker = getpid()};
 	va_list ap;
 
 	if (!log_enabled(priority))

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -39,7 +40,7 @@ static void pause_for(int listener, int ms)
 /* All workers of the service together: one line in ten seconds. */
 static void report(struct board_head *head, const char *service, int code)
 {
-	struct log_about about = {.service = service};
+	struct log_about about = {.service = service, .worker = getpid()};
 	int64_t now = clock_coarse_ms();
 	int64_t next = atomic_load(&head->next_accept_error_ms);
 

@@ -7,9 +7,13 @@ sys.dont_write_bytecode = True
 
 import os
 import re
+import resource
 import subprocess
+import unittest
 
 from harness import *
+
+NO_NAMESPACES = no_namespaces()
 
 
 class CommandLine(Case):
@@ -98,7 +102,7 @@ class Check(CommandLine):
 			"cat": {"handler": "exec", "listen": "127.0.0.1:7009", "command": ["/bin/cat"]}})
 		log = self.path("strace")
 		before = sorted(os.listdir(self.tmp))
-		for option in ("-t", "-T"):
+		for option in ("-t", "--check=portable", "--check=host", "-T"):
 			done = subprocess.run(["strace", "-f", "-o", log, "-e", "trace=network,file,desc,process",
 					       PREFORKD, "-c", path, option], stdin=subprocess.DEVNULL,
 					      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
@@ -120,6 +124,138 @@ class Check(CommandLine):
 					self.assertRegex(call, r'"/dev/(null|tty)"|ENOENT|"/proc/')
 			os.unlink(log)
 			self.assertEqual(sorted(os.listdir(self.tmp)), before)
+
+
+class Portable(CommandLine):
+	"""For another machine: what only this one could answer is not asked."""
+
+	ELSEWHERE = {"git": {"handler": "exec", "listen": ["no-such-host.invalid:9418", "127.0.0.1:9418"],
+			     "user": "no-such-user", "command": ["/no/such/program", "--inetd"],
+			     "socket": {"device": "none0"}}}
+
+	def test_nothing_of_this_host_is_needed(self):
+		path = self.config(self.ELSEWHERE, user="nobody-knows", group="no-such-group",
+				   control={"group": "no-such-group"})
+		done = self.run_with(path, "--check=portable")
+		self.ok(done)
+		self.assertEqual(done.stderr, "")
+		self.bad(self.run_with(path, "-t"), 78, "no-such-host", "no-such-user|not started as root",
+			 "/no/such/program")
+
+	def test_mistakes_are_found(self):
+		self.bad(self.run_with(self.config(self.ELSEWHERE), "--check=portable", "-o",
+				       "services.git.workers.max=0"), 78, r"services\.git\.workers\.max")
+
+	def test_who_starts_it_does_not_matter(self):
+		done = self.run_with(self.config(user=None, group=None), "--check=portable")
+		self.ok(done)
+		self.assertRegex(done.stderr, r"user: missing.*\(warning\)")
+
+	@needs_tool("strace")
+	def test_nothing_of_this_host_is_looked_at(self):
+		path = self.config(self.ELSEWHERE, user="nobody-knows", group="no-such-group")
+		log = self.path("strace")
+		done = subprocess.run(["strace", "-f", "-o", log, "-e", "trace=network,file", PREFORKD, "-c", path,
+				       "--check=portable"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+				      stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE,
+				      env={**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
+					   + ":detect_leaks=0"})
+		if "ptrace" in done.stderr and done.returncode != 0:
+			self.skipTest("strace may not trace here")
+		self.assertEqual(done.returncode, 0, done.stderr)
+		with open(log, encoding="utf-8", errors="replace") as f:
+			self.assertNotRegex(f.read(), r"/etc/(passwd|group|nsswitch|hosts|resolv)|/no/such|socket\(")
+
+
+class Host(CommandLine):
+	"""Asked versus got; all of them warnings."""
+
+	def warns(self, done, *patterns):
+		self.ok(done)
+		lines = done.stderr.splitlines()
+		self.assertEqual(len(lines), 1, lines)
+		self.assertTrue(lines[0].endswith(" (warning)"), lines[0])
+		for pattern in patterns:
+			self.assertRegex(lines[0], pattern)
+
+	def check(self, path, **options):
+		"""Of all but the queue, which is another test's."""
+		return self.run_with(path, "-o", "defaults.backlog=1", "--check=host", **options)
+
+	def test_enough(self):
+		done = self.check(self.config())
+		self.ok(done)
+		self.assertEqual(done.stderr, "")
+
+	def test_mistakes_are_found(self):
+		self.bad(self.run_with(self.config(), "-o", "services.echo.backlog=0", "--check=host"), 78, "backlog")
+
+	@unittest.skipIf(NO_NAMESPACES, NO_NAMESPACES)
+	def test_queue(self):
+		fresh_network()
+		with open("/proc/sys/net/core/somaxconn", "w", encoding="ascii") as f:
+			f.write("128")
+		path = self.config({"echo": {"handler": "echo", "listen": "127.0.0.1:7007", "backlog": 1000}})
+		self.warns(self.run_with(path, "--check=host"), re.escape(path) + r":\d+: services\.echo\.backlog: ",
+			   r"\b1000\b", r"\b128\b", r"net\.core\.somaxconn")
+		self.assertEqual(self.run_with(path, "-t").stderr, "", "only where it is asked for")
+
+	def test_descriptors(self):
+		def few():
+			resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))
+		self.warns(self.check(self.config(), preexec_fn=few), r"services\.echo\.listen", r"is 30;",
+			   "LimitNOFILE=.*ulimit -n")
+
+	@needs_root()
+	def test_processes_of_a_user(self):
+		def few():
+			resource.setrlimit(resource.RLIMIT_NPROC, (5, 5))
+		path = self.config({"cat": {"handler": "exec", "listen": "127.0.0.1:7007", "command": ["/bin/cat"]}})
+		self.warns(self.check(path, preexec_fn=few), r"\bservices\.cat\b", "user nobody may become 32 .*is 5;",
+			   "LimitNPROC=.*ulimit -u")
+
+	@needs_root()
+	def test_processes_of_a_control_group(self):
+		group = new_control_group(10)
+		if group is None:
+			self.skipTest("no control group of one's own with a limit of processes")
+		self.addCleanup(os.rmdir, group)
+
+		def enter():
+			with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as f:
+				f.write("0")
+		self.warns(self.check(self.config(), preexec_fn=enter),
+			   r"workers\.max: all services may become 17 processes, 16 of them of services\.echo",
+			   "is 10;", "raise pids.max of the control group .*" + re.escape(os.path.basename(group)))
+
+	def few_descriptors(self, **workers):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text, "workers": workers}},
+				how={"limits": {"RLIMIT_NOFILE": [30, 30]}})
+		self.assertEqual(talk(endpoint, b"x"), b"x")
+		return d
+
+	def test_the_daemon_says_it_once_and_starts(self):
+		d = self.few_descriptors()
+		d.stop()
+		lines = d.grep("LimitNOFILE=")
+		self.assertEqual(len(lines), 1, lines)
+		self.assertRegex(lines[0], r"warning: .*preforkd\.conf:\d+: services\.echo\.listen: .*is 30;")
+		self.assertLess(d.lines().index(lines[0]), d.lines().index(d.grep("listening")[0]), "before the start")
+
+	def test_a_reload_that_changes_something_says_it_again(self):
+		d = self.few_descriptors(max=2)
+		done = run_preforkctl("-s", d.control, "reload")
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertEqual(len(d.grep("LimitNOFILE=")), 1, "nothing has changed")
+		with open(d.config_file, encoding="utf-8") as f:
+			text = f.read()
+		d.configure(text.replace("max = 2", "max = 3"))
+		done = run_preforkctl("-s", d.control, "reload")
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertIn("LimitNOFILE=", done.stdout + done.stderr)
+		d.stop()
+		self.assertEqual(len(d.grep("LimitNOFILE=")), 2)
 
 
 class Print(CommandLine):
@@ -188,7 +324,8 @@ class Options(CommandLine):
 	def test_wrong_usage(self):
 		path = self.config()
 		for arguments in (["--nonsense"], ["-Z"], ["-c"], ["-c", path, "-t", "something"],
-				  ["-c", path, "-l", "nowhere", "-t"], ["-c", path, "-o", "novalue", "-t"]):
+				  ["-c", path, "--check=elsewhere"], ["-c", path, "--check", "host"],
+				  ["-c", path, "--check=host", "-T"], ["-c", path, "-l", "nowhere", "-t"], ["-c", path, "-o", "novalue", "-t"]):
 			done = run_preforkd(*arguments)
 			self.assertEqual(done.returncode, 64, "%s: %s" % (arguments, done.stderr))
 			self.assertTrue(done.stderr)

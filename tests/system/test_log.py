@@ -7,6 +7,7 @@ sys.dont_write_bytecode = True
 
 import os
 import re
+import signal
 import socket
 import struct
 import time
@@ -131,23 +132,124 @@ class SystemLog(Case):
 		self.assertEqual(d.stop(), 0)
 
 
+# What each of these means is in preforkd(8); they are never changed.
+IDS = {
+	"started": "39f53479d3a045ac8e11786248231fbf",
+	"start failed": "be02cf6855d2428ba40df7e9d022f03d",
+	"stopping": "de5b426a63be47a7b6ac3eaac82e2f6f",
+	"stopped": "9d1aaa27d60140bd96365438aad20286",
+	"reloading": "d34d037fff1847e6ae669a370e694725",
+	"reloaded": "7b05ebc668384222baa8881179cfda54",
+	"rejected": "c32d725ec1d9436d91c2a1730aeaa77c",
+	"crashed": "146d4e8901624193830e96085d29c73e",
+	"failed": "90a8011010684fd290611fd291e73763",
+	"full": "b653beb09abf4d4bb989693a208a1a8d",
+	"limit": "ef36e5ded2424a4c9cbf1a26ac209fb6",
+}
+
+
 @unittest.skipIf(NO_MOUNTS, NO_MOUNTS)
 class Journal(Case):
-	def test_fields(self):
+	def setUp(self):
+		super().setUp()
 		run = self.folder("run")
 		os.makedirs(os.path.join(run, "systemd", "journal"))
-		reader = Reader(os.path.join(run, "systemd", "journal", "socket"))
-		self.addCleanup(reader.socket.close)
+		self.reader = Reader(os.path.join(run, "systemd", "journal", "socket"))
+		self.addCleanup(self.reader.socket.close)
+		self.how = {"mounts": [(run, "/run")]}
+
+	def serve(self, services, **more):
+		return self.daemon(services, arguments=("-l", "journal"), how=self.how, **more)
+
+	def lines(self):
+		"""All that came, as fields."""
+		return [dict(line.split("=", 1) for line in message.decode().splitlines())
+			for message in self.reader.drain()]
+
+	def wait_id(self, name, count=1):
+		"""The one line (or COUNT) with this id."""
+		def look():
+			found = [x for x in self.lines() if x.get("MESSAGE_ID") == IDS[name]]
+			return found if len(found) >= count else None
+		found = wait_until(look, "%d lines that mean %s" % (count, name))
+		self.assertEqual(len(found), count, found)
+		return found[-1]
+
+	def test_the_manual_has_every_id(self):
+		with open(os.path.join(TOP_SRCDIR, "man", "preforkd.8"), encoding="utf-8") as f:
+			manual = f.read()
+		with open(os.path.join(TOP_SRCDIR, "daemon", "master", "message_ids.h"), encoding="utf-8") as f:
+			ours = set(re.findall(r'"([0-9a-f]{32})"', f.read()))
+		self.assertLess(ours, set(IDS.values()))
+		for name, number in IDS.items():
+			self.assertIn(number, manual, name)
+
+	def test_ids_of_a_life(self):
 		endpoint = Endpoint.v4()
-		d = self.daemon({"sh": {"handler": "exec", "listen": endpoint.text,
-					"command": ["/bin/sh", "-c", r"printf 'oops\033[1m\nPRIORITY=0\n' >&2"]}},
-				arguments=("-l", "journal"), how={"mounts": [(run, "/run")]})
+		d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text, "workers":
+					 {"min": 1, "min_spare": 1, "max_spare": 1, "max": 2}}})
+		self.assertRegex(self.wait_id("started")["MESSAGE"], "^started")
+		with open(d.config_file, "a", encoding="utf-8") as f:
+			f.write("\n# the same\n")
+		d.kill(signal.SIGHUP)
+		self.wait_id("reloading")
+		self.assertEqual(self.wait_id("reloaded")["PRIORITY"], "5")
+		with open(d.config_file, "a", encoding="utf-8") as f:
+			f.write("nonsense = 1;\n")
+		d.kill(signal.SIGHUP)
+		self.wait_id("reloading", 2)
+		self.assertEqual(self.wait_id("rejected")["PRIORITY"], "3")
+		self.assertEqual(len([x for x in self.lines() if "nonsense" in x["MESSAGE"]]), 1)
+		d.stop()
+		self.wait_id("stopping")
+		self.assertEqual(self.wait_id("stopped")["MESSAGE"], "stopped")
+		for line in self.lines():
+			self.assertIn(line.get("MESSAGE_ID"), [None, *IDS.values()])
+
+	def test_id_of_a_crash(self):
+		endpoint = Endpoint.v4()
+		d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text}})
+		with endpoint.connect() as s:
+			s.sendall(b"x")
+			self.assertEqual(recv_exact(s, 1), b"x")
+			port = s.getsockname()[1]
+			busy, = [pid for pid in d.workers() if "127.0.0.1" in proc.title(pid)]
+			os.kill(busy, signal.SIGKILL)
+			line = self.wait_id("crashed")
+		self.assertEqual((line["SERVICE"], line["WORKER_PID"], line["PEER"], line["PRIORITY"]),
+				 ("echo", str(busy), "127.0.0.1:%d" % port, "3"))
+		d.stop()	# and those that are told to leave have not crashed
+		self.wait_id("crashed")
+
+	def test_id_of_a_full_pool(self):
+		endpoint = Endpoint.v4()
+		d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text, "workers":
+					 {"min": 1, "min_spare": 1, "max_spare": 1, "max": 1}}})
+		with endpoint.connect(), endpoint.connect():
+			line = self.wait_id("full")
+		self.assertEqual((line["SERVICE"], line["PRIORITY"]), ("echo", "4"))
+		d.stop()
+
+	def test_id_of_a_failed_start(self):
+		endpoint = Endpoint.v4()
+		with socket.create_server(endpoint.address):
+			d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text}}, start=False)
+			d.launch()
+			self.assertEqual(d.wait(), 71)
+		self.assertIn(endpoint.text, self.wait_id("start failed")["MESSAGE"])
+
+	def test_fields(self):
+		reader = self.reader
+		endpoint = Endpoint.v4()
+		d = self.serve({"sh": {"handler": "exec", "listen": endpoint.text,
+				       "command": ["/bin/sh", "-c", r"printf 'oops\033[1m\nPRIORITY=0\n' >&2"]}})
 		with endpoint.connect() as s:
 			port = s.getsockname()[1]
 			read_all(s)
 		message = reader.wait(rb"MESSAGE=.*oops")
 		fields = dict(line.split("=", 1) for line in message.decode().splitlines())
 		self.assertEqual(fields["SERVICE"], "sh")
+		self.assertIn(int(fields["WORKER_PID"]), d.workers())
 		self.assertIn("127.0.0.1:%d" % port, fields["PEER"])
 		self.assertEqual(fields["SYSLOG_IDENTIFIER"], "preforkd")
 		self.assertIn(fields["PRIORITY"], "01234567")

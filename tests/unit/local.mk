@@ -7,14 +7,17 @@ unit_tests = \
 	%D%/check_config \
 	%D%/check_config_diff \
 	%D%/check_config_docs \
+	%D%/check_config_portable \
 	%D%/check_conn \
 	%D%/check_escape \
 	%D%/check_frame \
 	%D%/check_gate \
 	%D%/check_handover \
 	%D%/check_histogram \
+	%D%/check_host \
 	%D%/check_inherited \
 	%D%/check_jobs \
+	%D%/check_limits \
 	%D%/check_listen \
 	%D%/check_load_content \
 	%D%/check_load_pace \

@@ -17,7 +17,7 @@ from .control import ForkedControl, ScriptedControl
 from .crowd import Crowd
 from .daemon import Daemon, PREFORKD, PREFORKC, PREFORKCTL, SANITIZED, TOP_SRCDIR, run_preforkctl, run_preforkd
 from .net import Endpoint, can_ipv6, hold, lift_fd_limit, payload, read_all, recv_exact, talk
-from .namespaces import fresh_network, no_mounts, no_namespaces
+from .namespaces import fresh_network, new_control_group, no_mounts, no_namespaces
 from .notify import NotifySocket
 from . import proc
 from .tap import Case, IS_ROOT, main, needs_root, needs_tool
@@ -28,6 +28,6 @@ __all__ = [
 	"Case", "Config", "Control", "Crowd", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
 	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "Trap", "TOP_SRCDIR", "can_ipv6", "frame",
 	"fresh_network", "hold", "libconfig",
-	"lift_fd_limit", "main", "needs_root", "needs_tool", "no_mounts", "no_namespaces", "no_trap", "payload",
+	"lift_fd_limit", "main", "needs_root", "needs_tool", "new_control_group", "no_mounts", "no_namespaces", "no_trap", "payload",
 	"proc", "read_all", "read_reply", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
 ]

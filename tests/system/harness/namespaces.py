@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A network, or mounts, of one's own, where a test may turn the host's knobs."""
+"""A network, mounts, or a control group of one's own, where a test may turn the host's knobs."""
 
 import ctypes
 import os
@@ -34,3 +34,20 @@ def fresh_network():
 		code = ctypes.get_errno()
 		raise OSError(code, os.strerror(code))
 	subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def new_control_group(most):
+	"""A control group that allows MOST processes, or None: where there may be none, it cannot be tried."""
+	for top in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
+		path = os.path.join(top, "preforkd-test-%d" % os.getpid())
+		try:
+			os.mkdir(path)
+		except OSError:
+			continue
+		try:
+			with open(os.path.join(path, "pids.max"), "w", encoding="ascii") as f:
+				f.write("%d" % most)
+			return path
+		except OSError:
+			os.rmdir(path)
+	return None

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-login.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+#define MANAGER "org.freedesktop.systemd1"
+
+struct unit_query {
+	sd_bus *bus;
+	struct limits limits;
+	void (*done)(const struct limits *limits, void *userdata);
+	void *userdata;
+};
+
+bool unit_own(struct unit *out)
+{
+	char *name = NULL;
+
+	/* what is started by hand in a session of systemd's may have one of them */
+	if (getenv("INVOCATION_ID") == NULL || getenv("NOTIFY_SOCKET") == NULL)
+		return false;
+	out->user = sd_pid_get_user_unit(0, &name) >= 0;
+	if (!out->user && sd_pid_get_unit(0, &name) < 0)
+		return false;
+	(void)snprintf(out->name, sizeof(out->name), "%s", name);
+	free(name);
+	return true;
+}
+
+/* ---- the answer ---- */
+
+static int64_t number_of(uint64_t value)
+{
+	return value > INT64_MAX ? -1 : (int64_t)value; /* "infinity" has all bits */
+}
+
+/* One property, whose value comes next. Negative: the message is not what it should be. */
+static int take_property(sd_bus_message *m, const char *name, struct limits *limits, bool *loaded)
+{
+	const struct {
+		const char *name;
+		int64_t *field;
+	} numbers[] = {
+		{"LimitNOFILESoft", &limits->files},
+		{"LimitNPROCSoft", &limits->processes},
+		{"TasksMax", &limits->tasks},
+		{"TimeoutStopUSec", &limits->stop_ms},
+	};
+	const char *text = "";
+	uint64_t value;
+	int rc;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (strcmp(name, numbers[i].name) != 0)
+			continue;
+		rc = sd_bus_message_read(m, "v", "t", &value);
+		if (rc >= 0)
+			*numbers[i].field = number_of(value);
+		return rc;
+	}
+	if (strcmp(name, "LoadState") != 0)
+		return sd_bus_message_skip(m, "v");
+	rc = sd_bus_message_read(m, "v", "s", &text);
+	*loaded = rc >= 0 && strcmp(text, "loaded") == 0;
+	return rc;
+}
+
+static bool take_answer(sd_bus_message *m, struct limits *limits)
+{
+	bool loaded = false;
+	const char *name;
+	int rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sv}");
+
+	while (rc >= 0) {
+		rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
+		if (rc <= 0)
+			break;
+		rc = sd_bus_message_read(m, "s", &name);
+		if (rc >= 0)
+			rc = take_property(m, name, limits, &loaded);
+		if (rc >= 0)
+			rc = sd_bus_message_exit_container(m);
+	}
+	if (rc < 0 || !loaded)
+		return false;
+	if (limits->stop_ms > 0)
+		limits->stop_ms /= 1000; /* microseconds so far */
+	if (limits->tasks >= 0)
+		(void)snprintf(limits->tasks_set, sizeof(limits->tasks_set), "TasksMax= of %s",
+			       limits->unit);
+	return true;
+}
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct unit_query *query = userdata;
+	bool good = !sd_bus_message_is_method_error(m, NULL) && take_answer(m, &query->limits);
+
+	(void)error;
+	query->done(good ? &query->limits : NULL, query->userdata);
+	return 0;
+}
+
+/* ---- the question ---- */
+
+/* Root reaches systemd itself, which works without a bus daemon, too. */
+static int open_bus(bool user, sd_bus **out)
+{
+	sd_bus *bus;
+
+	*out = NULL;
+	if (user)
+		return sd_bus_open_user(out);
+	if (geteuid() == 0 && sd_bus_new(&bus) >= 0) {
+		if (sd_bus_set_address(bus, "unix:path=/run/systemd/private") >= 0 &&
+		    sd_bus_start(bus) >= 0) {
+			*out = bus;
+			return 0;
+		}
+		(void)sd_bus_unref(bus);
+	}
+	return sd_bus_open_system(out);
+}
+
+static int send_question(struct unit_query *query, sd_event *event, const struct unit *unit)
+{
+	char *path = NULL;
+	int rc = open_bus(unit->user, &query->bus);
+
+	if (rc >= 0)
+		rc = sd_bus_attach_event(query->bus, event, SD_EVENT_PRIORITY_IDLE);
+	if (rc >= 0)
+		rc = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit->name, &path);
+	/* no interface: the properties of all of them */
+	if (rc >= 0)
+		rc = sd_bus_call_method_async(query->bus, NULL, MANAGER, path,
+					      "org.freedesktop.DBus.Properties", "GetAll", on_answer,
+					      query, "s", "");
+	free(path);
+	return rc;
+}
+
+struct unit_query *unit_ask(sd_event *event, const struct unit *unit,
+			    void (*done)(const struct limits *limits, void *userdata), void *userdata)
+{
+	struct unit_query *query;
+
+	if (sd_booted() <= 0)
+		return NULL;
+	query = calloc(1, sizeof(*query));
+	if (query == NULL)
+		return NULL;
+	query->done = done;
+	query->userdata = userdata;
+	limits_init(&query->limits);
+	(void)snprintf(query->limits.unit, sizeof(query->limits.unit), "%s", unit->name);
+	if (send_question(query, event, unit) < 0)
+		unit_query_free(&query);
+	return query;
+}
+
+void unit_query_free(struct unit_query **query)
+{
+	if (*query == NULL)
+		return;
+	if ((*query)->bus != NULL)
+		(void)sd_bus_detach_event((*query)->bus);
+	(void)sd_bus_close_unref((*query)->bus);
+	free(*query);
+	*query = NULL;
+}
+
+struct answer {
+	struct limits *limits;
+	bool any, good;
+};
+
+static void on_done(const struct limits *limits, void *userdata)
+{
+	struct answer *answer = userdata;
+
+	answer->any = true;
+	answer->good = limits != NULL;
+	if (limits != NULL)
+		*answer->limits = *limits;
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	((struct answer *)userdata)->any = true;
+	return 0;
+}
+
+bool unit_ask_now(const struct unit *unit, int64_t timeout_ms, struct limits *limits)
+{
+	struct answer answer = {.limits = limits};
+	struct unit_query *query = NULL;
+	sd_event *event;
+
+	if (sd_event_new(&event) < 0)
+		return false;
+	if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, (uint64_t)timeout_ms * 1000, 1000,
+				       on_late, &answer) >= 0)
+		query = unit_ask(event, unit, on_done, &answer);
+	while (query != NULL && !answer.any)
+		if (sd_event_run(event, UINT64_MAX) < 0)
+			break;
+	unit_query_free(&query);
+	(void)sd_event_unref(event);
+	return answer.good;
+}
