@@ -20,6 +20,7 @@ system_tests = \
 	%D%/test_log.py \
 	%D%/test_notify.py \
 	%D%/test_pool.py \
+	%D%/test_sandbox.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py
 EXTRA_DIST += \
@@ -33,6 +34,9 @@ EXTRA_DIST += \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
+	%D%/harness/sandbox.py \
+	%D%/harness/sandbox.sh \
+	%D%/harness/systemd.py \
 	%D%/harness/tap.py \
 	%D%/harness/waiting.py
 EXTRA_DIST += $(system_tests)
