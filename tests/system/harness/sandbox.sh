@@ -63,7 +63,7 @@ mkdir -p "$wants" "$root/etc/systemd/journald.conf.d"
 for unit in systemd-journald.service systemd-journald.socket systemd-journald-dev-log.socket dbus.service; do
 	ln -s "/lib/systemd/system/$unit" "$wants"
 done
-printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\nForwardToSyslog=no\n' \
+printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\n' \
 	>"$root/etc/systemd/journald.conf.d/sandbox.conf"
 
 tar -C "$tree" -c . | tar -C "$root" -x --no-overwrite-dir --keep-directory-symlink

@@ -266,6 +266,16 @@ class SystemdCase(Case):
 		folder = os.path.dirname(self.sandbox.installed("preforkd/preforkd.conf"))
 		self.sandbox.write(os.path.join(folder, name), config)
 
+	def ctl(self, *words, check=False):
+		"""preforkctl, inside."""
+		return self.run(self.sandbox.installed("sbin/preforkctl"), *words, check=check)
+
+	def relax(self, unit="preforkd.service"):
+		"""The drop-in for services that run programs, as it is installed."""
+		self.run("install", "-D", "-m", "644", "-t", "/etc/systemd/system/%s.d" % unit,
+			 self.sandbox.installed("preforkd/relaxed.conf"), check=True)
+		self.systemctl("daemon-reload")
+
 	def drop_in(self, text, unit="preforkd.service", name="test.conf"):
 		self.sandbox.write("/etc/systemd/system/%s.d/%s" % (unit, name), text)
 		self.systemctl("daemon-reload")
