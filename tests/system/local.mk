@@ -22,7 +22,13 @@ system_tests = \
 	%D%/test_pool.py \
 	%D%/test_sandbox.py \
 	%D%/test_signals.py \
-	%D%/test_stop.py
+	%D%/test_stop.py \
+	%D%/test_systemd.py \
+	%D%/test_systemd_limits.py \
+	%D%/test_systemd_log.py \
+	%D%/test_systemd_restart.py \
+	%D%/test_systemd_sockets.py \
+	%D%/test_systemd_stop.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
 	%D%/harness/client.py \

@@ -114,5 +114,33 @@ class Restart(SystemdCase):
 		self.assertEqual(self.show("NFileDescriptorStore"), "0")
 		self.serve()
 
+	def test_without_a_bus(self):
+		"""It cannot be known whether this is a restart: taken for one, and told."""
+		self.systemctl("stop", "dbus.socket", "dbus.service")
+		self.serve()
+		with hold(self.endpoints[0]) as s:
+			restart = self.sandbox.start("systemctl", "restart", "preforkd")
+			self.wait_journal("systemd does not say whether this is a stop or a restart")
+			with self.endpoints[0].connect() as waiting:
+				waiting.sendall(b"hello")
+				s.close()
+				self.assertEqual(recv_exact(waiting, 5), b"hello")
+		self.assertEqual(restart.wait(PATIENCE), 0)
+
+	def test_as_root(self):
+		"""With relaxed.conf."""
+		self.relax()
+		self.serve()
+		with hold(self.endpoints[0]) as s:
+			restart = self.sandbox.start("systemctl", "restart", "preforkd")
+			self.wait_journal("a restart: listeners are kept by systemd")
+			waiting = [endpoint.connect() for endpoint in self.endpoints]
+			s.close()
+			for w in waiting:
+				w.sendall(b"hello")
+				self.assertEqual(recv_exact(w, 5), b"hello")
+				w.close()
+		self.assertEqual(restart.wait(PATIENCE), 0)
+
 
 main()
