@@ -33,7 +33,7 @@ class Install(SystemdCase):
 		with self.tcp(PORTS["chargen"]).connect() as s:
 			recv_exact(s, 5000)
 		self.assertRegex(self.systemctl("status", "preforkd").stdout,
-				 r'Status: "serving: 5 services, 1\d workers, [01] busy"')
+				 r'Status: "serving: 5 services, 1\d workers, [01] busy, 0 refused"')
 		everybody = {proc.status(pid, "Uid").split()[0] for pid in self.sandbox.pids()}
 		user = self.run("id", "-u", "preforkd").stdout.strip()
 		self.assertEqual(everybody, {user})

@@ -59,7 +59,7 @@ class Log(SystemdCase):
 			self.wait_journal(EVENTS["full"])
 		worker = next(pid for pid in self.sandbox.pids() if pid != self.sandbox.main_pid())
 		inner = proc.status(worker, "NSpid").split()[-1]
-		os.kill(worker, signal.SIGSEGV)
+		os.kill(worker, signal.SIGKILL)
 		crash = self.wait_journal(EVENTS["crash"])
 		self.assertEqual((crash["SERVICE"], crash["WORKER_PID"]), ("echo", inner))
 		self.systemctl("reload", "preforkd")
