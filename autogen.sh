@@ -14,6 +14,7 @@ cd "$(dirname "$0")"
 build_packages="autoconf automake gcc libc6-dev make pkg-config
 	libconfig-dev libjansson-dev libsystemd-dev uthash-dev check"
 test_packages="python3 netcat-openbsd curl git rsync strace procps groff shellcheck systemd
+	dbus rsyslog mount tar
 	iproute2 util-linux"
 # What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each
 # other: they are only unpacked.

@@ -1,23 +1,33 @@
 # SPDX-License-Identifier: MIT
 # Units, the daemon's user, and its folder under /run.
 
-units = %D%/preforkd.service %D%/preforkd.socket
+units = %D%/preforkd.service %D%/preforkd@.service %D%/preforkd.socket
 
 EXTRA_DIST += %D%/preforkd.service.in %D%/preforkd.socket.in
 CLEANFILES += $(units)
 noinst_DATA = $(units)
 
-# Made again when configure ran again: the paths may be others.
-$(units): Makefile
-	$(AM_V_GEN)$(MKDIR_P) systemd && $(SED) \
-		-e 's|@sbindir[@]|$(sbindir)|g' \
-		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
-		< $(srcdir)/$@.in > $@.tmp && mv $@.tmp $@
-%D%/preforkd.service: %D%/preforkd.service.in
-%D%/preforkd.socket: %D%/preforkd.socket.in
+fill_in = $(SED) \
+	-e 's|@sbindir[@]|$(sbindir)|g' \
+	-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+	-e 's|@docdir[@]|$(docdir)|g'
+
+# Made again when configure ran again: the paths may be others. The unit and the template are one file; lines
+# that only one of them has begin with @one@ and @each@.
+%D%/preforkd.service: %D%/preforkd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) systemd && $(fill_in) -e '/^@each[@]/d' -e 's/^@one[@]//' -e 's/@unit[@]/preforkd.service/' \
+		< $(srcdir)/systemd/preforkd.service.in > $@.tmp && mv $@.tmp $@
+%D%/preforkd@.service: %D%/preforkd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) systemd && $(fill_in) -e '/^@one[@]/d' -e 's/^@each[@]//' -e 's/@unit[@]/preforkd@.service/' \
+		< $(srcdir)/systemd/preforkd.service.in > $@.tmp && mv $@.tmp $@
+%D%/preforkd.socket: %D%/preforkd.socket.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) systemd && $(fill_in) < $(srcdir)/systemd/preforkd.socket.in > $@.tmp && mv $@.tmp $@
 
 if INSTALL_SYSTEMDSYSTEMUNITDIR
 systemdsystemunit_DATA = $(units)
+dist_doc_DATA = %D%/relaxed.conf
+else
+EXTRA_DIST += %D%/relaxed.conf
 endif
 
 EXTRA_DIST += %D%/sysusers.d/preforkd.conf

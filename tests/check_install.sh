@@ -38,8 +38,10 @@ unit_folder=${unit%/*}
 if [ -z "$unit" ]; then
 	skip "the units" "configured without a folder for units"
 else
-	! grep -n '@[a-z]*@' "$unit" "${unit%.service}.socket"
-	result "the paths in preforkd.service are filled in"
+	! grep -n '@[a-z]*@' "$unit_folder"/*
+	result "the paths in the units are filled in"
+	installed /preforkd/relaxed.conf
+	result "installs relaxed.conf"
 	if command -v systemd-analyze >/dev/null; then
 		# Looked at as if it were in /: the program must be where the unit says. The targets
 		# that the units name are systemd's own; empty ones will do.
@@ -50,12 +52,26 @@ else
 		for target in sysinit basic shutdown network nss-lookup sockets multi-user; do
 			printf '[Unit]\nDescription=%s\n' "$target" >"$search/$target.target"
 		done
-		said=$(systemd-analyze verify --root="$dest.root" --man=no preforkd.service \
-			preforkd.socket 2>&1)
-		rm -rf "$dest.root"
-		[ -z "$said" ]
-		result "systemd-analyze has nothing to say about the units"
-		[ -z "$said" ] || echo "$said" | sed 's/^/# /'
+		for when in "" " with relaxed.conf"; do
+			said=$(systemd-analyze verify --root="$dest.root" --man=no preforkd.service \
+				preforkd@web.service preforkd.socket 2>&1)
+			[ -z "$said" ]
+			result "systemd-analyze has nothing to say about the units$when"
+			[ -z "$said" ] || echo "$said" | sed 's/^/# /'
+			for name in preforkd preforkd@; do
+				mkdir -p "$search/$name.service.d"
+				cp "$TOP_SRCDIR/systemd/relaxed.conf" "$search/$name.service.d"
+			done
+		done
+		rm -rf "$search/"*.service.d
+		for name in preforkd preforkd@web; do
+			# 2.0, in tenths
+			systemd-analyze security --root="$dest.root" --offline=true --threshold=20 \
+				--no-pager "$name.service" >"$dest.log" 2>&1
+			result "systemd-analyze gives $name.service 2.0 or less"
+			sed -n '/✗/s/^/# /p; $s/^/# /p' "$dest.log"
+		done
+		rm -rf "$dest.root" "$dest.log"
 	else
 		skip "systemd-analyze" "systemd-analyze is not installed"
 	fi

@@ -231,6 +231,7 @@ static struct wish find_wish(struct checker *checker, struct service_values *val
 static void check_unchanged(struct checker *checker, struct service_values *values,
 			    const struct wish *wish)
 {
+	static const char why[] = "not started as root (a systemd unit: see relaxed.conf)";
 	struct err err;
 	uid_t uid;
 	gid_t gid;
@@ -240,15 +241,14 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 			check_error(checker, values, wish->user_source, "%s", err.text);
 		else if (uid != geteuid())
 			check_error(checker, values, wish->user_source,
-				    "cannot become \"%.64s\": not started as root", wish->user);
+				    "cannot become \"%.64s\": %s", wish->user, why);
 	}
 	if (wish->group != NULL) {
 		if (identity_gid(wish->group, &gid, &err) < 0)
 			check_error(checker, values, wish->group_source, "%s", err.text);
 		else if (gid != getegid())
 			check_error(checker, values, wish->group_source,
-				    "cannot take the group \"%.64s\": not started as root",
-				    wish->group);
+				    "cannot take the group \"%.64s\": %s", wish->group, why);
 	}
 }
 

@@ -26,8 +26,15 @@ system_tests = \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
+	%D%/test_sandbox.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py \
+	%D%/test_systemd.py \
+	%D%/test_systemd_limits.py \
+	%D%/test_systemd_log.py \
+	%D%/test_systemd_restart.py \
+	%D%/test_systemd_sockets.py \
+	%D%/test_systemd_stop.py \
 	%D%/test_upgrade.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
@@ -42,6 +49,9 @@ EXTRA_DIST += \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
+	%D%/harness/sandbox.py \
+	%D%/harness/sandbox.sh \
+	%D%/harness/systemd.py \
 	%D%/harness/tap.py \
 	%D%/harness/trap.py \
 	%D%/harness/waiting.py \

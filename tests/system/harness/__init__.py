@@ -20,13 +20,14 @@ from .net import Endpoint, can_ipv6, hold, lift_fd_limit, payload, read_all, rec
 from .namespaces import fresh_network, new_control_group, no_mounts, no_namespaces
 from .notify import NotifySocket
 from . import proc
+from .systemd import Sandbox, SystemdCase
 from .tap import Case, IS_ROOT, main, needs_root, needs_tool
 from .trap import Trap, no_trap
 from .waiting import PATIENCE, wait_until
 
 __all__ = [
 	"Case", "Config", "Control", "Crowd", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
-	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Scripted", "ScriptedControl", "Trap", "TOP_SRCDIR", "can_ipv6", "frame",
+	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Sandbox", "Scripted", "ScriptedControl", "SystemdCase", "Trap", "TOP_SRCDIR", "can_ipv6", "frame",
 	"fresh_network", "hold", "libconfig",
 	"lift_fd_limit", "main", "needs_root", "needs_tool", "new_control_group", "no_mounts", "no_namespaces", "no_trap", "payload",
 	"proc", "read_all", "read_reply", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",

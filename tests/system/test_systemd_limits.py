@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Limits of the unit that are reached: some clients wait or are lost, the service stays, and says why."""
+
+import sys
+sys.dont_write_bytecode = True
+
+from harness import *
+
+# The kernel ends whatever it likes when there is no memory left; the master should not be what it likes most.
+MASTER_IS_SPARED = False
+EAT = "head -c 300m /dev/zero | tail -c 300m >/dev/null; echo $?"
+
+
+class Limits(SystemdCase):
+	ENFORCE = True
+
+	def serve(self, limits, services):
+		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7", "workers": {"max": 400}}, **services})
+		self.drop_in("[Service]\n" + limits)
+		self.systemctl("start", "preforkd")
+		return self.show("MainPID")
+
+	def ask(self, count):
+		"""So many clients, each with a question that differs."""
+		clients = [self.tcp(7).connect() for _ in range(count)]
+		for i, s in enumerate(clients):
+			self.addCleanup(s.close)
+			s.sendall(b"%03d" % i)
+		return clients
+
+	def test_tasks(self):
+		"""A client waits for a worker; a reload says that it cannot be, and why; all are served in the end."""
+		master = self.serve("TasksMax=8\n", {})
+		clients = self.ask(20)
+		self.wait_journal("echo: cannot start a worker: Resource temporarily unavailable")
+		wait_until(lambda: "degraded: workers of echo cannot start" in self.show("StatusText"), "it is told")
+		self.assertEqual(len(self.sandbox.pids()), 8)
+		self.assertNotEqual(self.systemctl("reload", "preforkd", check=False).returncode, 0)
+		self.wait_journal("cannot fork: Resource temporarily unavailable")
+		for i, s in enumerate(clients):
+			self.assertEqual(recv_exact(s, 3), b"%03d" % i)
+			s.close()
+		wait_until(lambda: "degraded" not in self.show("StatusText"), "all is well again")
+		wait_until(lambda: len(self.sandbox.pids()) < 8, "there is room again")
+		self.systemctl("reload", "preforkd")
+		self.assertEqual((self.show("MainPID"), self.show("NRestarts")), (master, "0"))
+
+	def test_memory_of_a_program(self):
+		"""It ends, and nothing else does."""
+		master = self.serve("MemoryMax=64M\nMemorySwapMax=0\n", {
+			"eat": {"handler": "exec", "listen": "127.0.0.1:8", "command": ["/bin/sh", "-c", EAT]},
+			"gulp": {"handler": "exec", "listen": "127.0.0.1:9", "command": ["/usr/bin/sort", "/dev/zero"]}})
+		with hold(self.tcp(7)) as other:
+			self.assertEqual(talk(self.tcp(8)), b"137\n")
+			self.assertEqual(talk(self.tcp(9)), b"")
+			self.wait_journal(r"gulp 127.0.0.1:\d+: .*(killed|signal 9)")
+			other.sendall(b"still")
+			self.assertEqual(recv_exact(other, 5), b"still")
+		self.assertEqual((self.show("MainPID"), self.show("NRestarts")), (master, "0"))
+
+	def test_memory_of_the_pool(self):
+		"""More workers than there is room for. Whom it hits is cut; others wait and are served."""
+		master = self.serve("MemoryMax=20M\nMemorySwapMax=0\n", {})
+		clients = self.ask(300)
+		served = 0
+		for i, s in enumerate(clients):
+			try:
+				served += recv_exact(s, 3) == b"%03d" % i
+			except (AssertionError, ConnectionError):
+				pass
+			s.close()
+		if MASTER_IS_SPARED:
+			self.assertGreater(served, 150)
+			self.wait_journal(r"echo.*: worker \d+ was killed by signal 9")
+			self.assertEqual((self.show("MainPID"), self.show("NRestarts")), (master, "0"))
+		self.wait_state("active")
+		self.assertEqual(talk(self.tcp(7), b"hello"), b"hello")
+
+
+main()
