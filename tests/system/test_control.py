@@ -125,6 +125,7 @@ class Status(Case):
 			self.assertEqual(talk(endpoint, b"%02d" % i), b"%02d" % i)
 		with hold(endpoint, b"x"):
 			busy, = [w["pid"] for w in d.admin.workers() if w["state"] == "busy"]
+			wait_until(lambda: d.admin.service("echo")["bytes"] == {"in": 41, "out": 41}, "its byte is counted")
 			os.kill(busy, 9)
 			wait_until(lambda: not proc.alive(busy), "killed")
 		# the connection of the crash was never finished: it is no request
