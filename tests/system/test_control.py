@@ -432,8 +432,11 @@ class Path(Case):
 		d = self.daemon(services)
 		old, new = d.control, self.path("other")
 		workers = d.workers()
-		done = d.reload(Config(services, control={"path": new}))
-		self.assertEqual(done.returncode, OK, done.stderr)
+		d.configure(Config(services, control={"path": new}))
+		job = d.admin.told("reload")["job"]
+		wait_until(lambda: os.path.exists(new), "the new path is there")
+		self.assertIs(Control(new).verdict(job)["success"], True)
+		self.assertIs(Control(old).verdict(job)["success"], True, "where it was asked for it can be had, too")
 		wait_until(lambda: not os.path.exists(old), "the old path is gone, once the verdict could be had")
 		d.control = new
 		self.assertEqual(d.admin.status()["pid"], d.pid)
@@ -442,7 +445,8 @@ class Path(Case):
 		self.assertEqual(done.returncode, FAILED)
 		self.assertIn(self.path("nosuch", "control"), done.stderr)
 		self.assertIs(d.admin.status()["last_reload"]["success"], False)
-		self.assertEqual(d.reload(Config(services, control={"path": ""})).returncode, OK)
+		done = d.reload(Config(services, control={"path": ""}))
+		self.assertEqual(done.returncode, OK, done.stderr)
 		wait_until(lambda: not os.path.exists(new), "no path")
 		self.assertEqual(talk(self.endpoint, b"x"), b"x")
 		d.configure(Config(services, control={"path": old}))
