@@ -14,7 +14,7 @@
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
-#define HUNG_MS 5000  /* an idle worker that was told to leave is gone long before */
+#define HUNG_MS 5000  /* a worker without a client that was told to leave is gone long before */
 
 /* The slot outlives its worker, so that it can be said whom a crash has hit. */
 static void tell_gone(struct pool *pool, const struct proc *proc, int status, bool failed)
@@ -110,11 +110,14 @@ void pool_kill_hung(struct pool *pool, int64_t now_ms)
 	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc) {
-		if (!proc->leaving || proc->kill_ms != 0 || proc_state(proc) != SLOT_IDLE ||
+		bool starts = proc_state(proc) == SLOT_STARTING; /* it hears of it only when it is ready */
+
+		if (!proc->leaving || proc->kill_ms != 0 || (!starts && proc_state(proc) != SLOT_IDLE) ||
 		    now_ms - proc->told_ms < HUNG_MS)
 			continue;
 		who.worker = proc->pid;
-		log_about(LOG_ERR, &who, "worker %d is idle and does not leave; killed", (int)proc->pid);
+		log_about(LOG_ERR, &who, "worker %d %s and does not leave; killed", (int)proc->pid,
+			  starts ? "is not ready yet" : "is idle");
 		proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;
 		(void)kill(proc->pid, SIGKILL);
 	}

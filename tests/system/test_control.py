@@ -125,6 +125,7 @@ class Status(Case):
 			self.assertEqual(talk(endpoint, b"%02d" % i), b"%02d" % i)
 		with hold(endpoint, b"x"):
 			busy, = [w["pid"] for w in d.admin.workers() if w["state"] == "busy"]
+			wait_until(lambda: d.admin.service("echo")["bytes"] == {"in": 41, "out": 41}, "its byte is counted")
 			os.kill(busy, 9)
 			wait_until(lambda: not proc.alive(busy), "killed")
 		# the connection of the crash was never finished: it is no request
@@ -431,8 +432,11 @@ class Path(Case):
 		d = self.daemon(services)
 		old, new = d.control, self.path("other")
 		workers = d.workers()
-		done = d.reload(Config(services, control={"path": new}))
-		self.assertEqual(done.returncode, OK, done.stderr)
+		d.configure(Config(services, control={"path": new}))
+		job = d.admin.told("reload")["job"]
+		wait_until(lambda: os.path.exists(new), "the new path is there")
+		self.assertIs(Control(new).verdict(job)["success"], True)
+		self.assertIs(Control(old).verdict(job)["success"], True, "where it was asked for it can be had, too")
 		wait_until(lambda: not os.path.exists(old), "the old path is gone, once the verdict could be had")
 		d.control = new
 		self.assertEqual(d.admin.status()["pid"], d.pid)
@@ -441,7 +445,8 @@ class Path(Case):
 		self.assertEqual(done.returncode, FAILED)
 		self.assertIn(self.path("nosuch", "control"), done.stderr)
 		self.assertIs(d.admin.status()["last_reload"]["success"], False)
-		self.assertEqual(d.reload(Config(services, control={"path": ""})).returncode, OK)
+		done = d.reload(Config(services, control={"path": ""}))
+		self.assertEqual(done.returncode, OK, done.stderr)
 		wait_until(lambda: not os.path.exists(new), "no path")
 		self.assertEqual(talk(self.endpoint, b"x"), b"x")
 		d.configure(Config(services, control={"path": old}))

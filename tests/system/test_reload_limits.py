@@ -98,6 +98,7 @@ class Reaping(Case):
 		for i in range(10):
 			self.assertEqual(talk(endpoint, b"%d" % i), b"%d" % i)
 		held = [hold(endpoint, b"abc") for _ in range(20)]
+		wait_until(lambda: d.admin.service("echo")["bytes"] == {"in": 70, "out": 70}, "their bytes are counted")
 		d.kill(signal.SIGSTOP)
 		wait_until(lambda: proc.stat(d.pid).state == "T", "stopped")
 		for pid in workers:
