@@ -59,6 +59,15 @@ WORKS = [
 	("burst", f"burst: 4 workers, {works.BURST_CLIENTS} clients at once, last answer (beside "
 	 f"{works.BURST_CLIENTS} started before)", works.burst, "time",
 	 Goal(at_most=100, absolute=True)),
+	("reload", f"reload of {works.RELOAD_SERVICES} services with {works.RELOAD_WORKERS} workers, time to "
+	 f"verdict (beside {works.RELOAD_WORKERS} bare forks)", works.reload, "time",
+	 Goal(at_most=1000, absolute=True)),
+	("reload-p99", f"p99 of {works.RELOAD_RATE} clients a second, such a reload a second (beside: none)",
+	 works.reload_latency, "time", Goal(at_most=2)),
+	("reload-storm", f"p99 of {works.RELOAD_RATE} clients a second, such reloads one after the other "
+	 "(beside: none)", works.reload_storm, "time", Goal(at_most=2)),
+	("status", f"status with {works.STATUS_WORKERS} workers, connect to whole answer (beside ping)",
+	 works.status, "time", Goal(at_most=10, absolute=True)),
 	("client", "load generator: exchanges for a CPU second of the client, 16 kept; beside wrk",
 	 works.client_cost, "cost", Goal(at_least=1)),
 ]
@@ -115,7 +124,8 @@ def measure(bench, key, what, work, kind, goal, rounds):
 	others = [] if bench.self_test else [p for p in peers.available()[0] if p.work == key]
 	with works.prepared(bench, work, *others) as measures:
 		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
-	yardstick = "wrk" if key == "client" else "the yardstick"
+	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest",
+		     "status": "ping"}.get(key, "the yardstick")
 	lines = [line(key, yardstick, what, kind, goal, values[0], values[1])]
 	for peer, other in zip(others, values[2:]):
 		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind, PEER_GOAL, other,

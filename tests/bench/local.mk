@@ -14,6 +14,7 @@ CLEANFILES += $(bench_programs)
 
 EXTRA_DIST += \
 	%D%/bench.py \
+	%D%/orders.py \
 	%D%/peers.py \
 	%D%/plot.py \
 	%D%/pss.py \

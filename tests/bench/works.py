@@ -8,8 +8,12 @@ import contextlib
 import json
 import os
 import re
+import statistics
 import subprocess
+import threading
+import time
 
+import orders
 import peers
 import pss
 import servers
@@ -20,6 +24,9 @@ SOURCES = 64  # enough that no port of the load generator's is waited for
 IDLE_WORKERS = 200
 START_WORKERS = 1000
 BURST_CLIENTS = 200
+RELOAD_SERVICES, RELOAD_WORKERS = 50, 200
+RELOAD_RATE = 500  # connections a second, of clients that a reload must not slow down
+STATUS_WORKERS, STATUS_TIMES = 1000, 21
 
 
 class Bench:
@@ -163,6 +170,91 @@ def burst(bench, stack):
 
 	del stack
 	return [lambda: measure(yardstick), lambda: measure(daemon)]
+
+
+def many(bench, stack):
+	return stack.enter_context(orders.Many(bench.preforkd, RELOAD_SERVICES,
+					       RELOAD_WORKERS // RELOAD_SERVICES))
+
+
+def reload(bench, stack):
+	"""Every worker of every service is replaced. Beside as many bare forks."""
+	def forks():
+		run = subprocess.run([bench.program("forks"), str(RELOAD_WORKERS)], check=True,
+				     capture_output=True, text=True)
+		return float(run.stdout)
+
+	if bench.self_test:
+		return [forks, forks]
+	return [forks, many(bench, stack).change]
+
+
+def reload_latency(bench, stack, pause=1.0):
+	"""The p99 of clients that come at a fixed rate, without and with reloads meanwhile, PAUSE seconds apart."""
+	if bench.self_test:
+		server = stack.enter_context(bench.echo_yardstick())
+	else:
+		server = many(bench, stack)
+
+	def quiet():
+		seconds = max(3, round(bench.seconds))
+		return bench.load("-t", f"{seconds}s", "--rate", str(RELOAD_RATE), "-c", "16", "--sources",
+				  str(SOURCES), server.address)["latency_ms"]["p99"]
+
+	def during():
+		over, failed, count = threading.Event(), [], [0]
+
+		def go_on():
+			try:
+				while not over.is_set():
+					server.change()
+					count[0] += 1
+					over.wait(pause)
+			except (OSError, ValueError, servers.Failed) as error:
+				failed.append(error)
+		thread = threading.Thread(target=go_on, daemon=True)
+		thread.start()
+		try:
+			return quiet()
+		finally:
+			over.set()
+			thread.join()
+			if failed or count[0] == 0:
+				raise servers.Failed(f"reloads during a load: {count[0]} went well; {failed}")
+
+	return [quiet, quiet if bench.self_test else during]
+
+
+def reload_storm(bench, stack):
+	"""One after the other: the processors do nothing but replace workers."""
+	return reload_latency(bench, stack, 0)
+
+
+def status(bench, stack):
+	"""From connect to the end of the answer, with as many workers; beside an answer that says nothing."""
+	if bench.self_test:
+		server = stack.enter_context(bench.echo_yardstick())
+		bench.load("-n", "1", server.address)
+
+		def exchange():
+			bench.load("-n", "1", server.address)
+		return [lambda: median_ms(exchange)] * 2
+	server = stack.enter_context(orders.Many(bench.preforkd, RELOAD_SERVICES,
+						 STATUS_WORKERS // RELOAD_SERVICES))
+	found = len(server.control.ask("workers")["workers"])
+	if found != STATUS_WORKERS:
+		raise servers.Failed(f"{found} workers, not {STATUS_WORKERS}")
+	return [lambda: median_ms(lambda: server.control.ask("ping")),
+		lambda: median_ms(lambda: server.control.ask("status"))]
+
+
+def median_ms(what):
+	times = []
+	for _ in range(STATUS_TIMES):
+		before = time.perf_counter()
+		what()
+		times.append((time.perf_counter() - before) * 1000)
+	return statistics.median(times)
 
 
 def run_for_cpu(command):
