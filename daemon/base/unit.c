@@ -135,6 +135,9 @@ static int send_question(struct unit_query *query, sd_event *event, const struct
 	char *path = NULL;
 	int rc = open_bus(unit->user, &query->bus);
 
+	/* the end of the loop would else wait until all is sent, which may be never */
+	if (rc >= 0)
+		rc = sd_bus_set_close_on_exit(query->bus, false);
 	if (rc >= 0)
 		rc = sd_bus_attach_event(query->bus, event, SD_EVENT_PRIORITY_IDLE);
 	if (rc >= 0)
