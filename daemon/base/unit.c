@@ -112,12 +112,12 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 /* ---- the question ---- */
 
 /* Root reaches systemd itself, which works without a bus daemon, too. */
-static int open_bus(bool user, sd_bus **out)
+int unit_bus_open(const struct unit *unit, sd_bus **out)
 {
 	sd_bus *bus;
 
 	*out = NULL;
-	if (user)
+	if (unit->user)
 		return sd_bus_open_user(out);
 	if (geteuid() == 0 && sd_bus_new(&bus) >= 0) {
 		if (sd_bus_set_address(bus, "unix:path=/run/systemd/private") >= 0 &&
@@ -133,8 +133,11 @@ static int open_bus(bool user, sd_bus **out)
 static int send_question(struct unit_query *query, sd_event *event, const struct unit *unit)
 {
 	char *path = NULL;
-	int rc = open_bus(unit->user, &query->bus);
+	int rc = unit_bus_open(unit, &query->bus);
 
+	/* the end of the loop would else wait until all is sent, which may be never */
+	if (rc >= 0)
+		rc = sd_bus_set_close_on_exit(query->bus, false);
 	if (rc >= 0)
 		rc = sd_bus_attach_event(query->bus, event, SD_EVENT_PRIORITY_IDLE);
 	if (rc >= 0)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 struct limits;
@@ -21,6 +22,9 @@ struct unit {
 
 /* The unit that started this process; false: none did. */
 bool unit_own(struct unit *out);
+
+/* A connection to the manager of UNIT's. Negative errno: there is no way to it. */
+int unit_bus_open(const struct unit *unit, sd_bus **out);
 
 /*
  * Asks for the limits of UNIT: files, processes, tasks, stop_ms; the others are left unknown. DONE

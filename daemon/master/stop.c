@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/unit.h"
 #include "master/message_ids.h"
 #include "master/reload.h"
 #include "master/report.h"
@@ -61,7 +62,10 @@ static void leave(struct pool *pool)
 void stop_leave_listeners(struct master *master)
 {
 	struct pool *pool;
+	struct unit unit;
 
+	if (!unit_own(&unit)) /* nobody starts the next one */
+		return;
 	for (size_t i = 0; i < master->n_pools; i++)
 		if (master->pools[i] != NULL)
 			leave(master->pools[i]);

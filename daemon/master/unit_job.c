@@ -5,46 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/notify.h"
+#include "base/unit.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
-#define PRIVATE "unix:path=/run/systemd/private" /* systemd's own, without a bus; for root only */
 
-/* A connection on which calls return by DUE, or NULL. */
-static sd_bus *open_bus(int64_t due)
+/* The object of the unit on the bus. */
+static char *object_of(const struct unit *unit)
 {
-	sd_bus *bus = NULL;
+	char *path = NULL;
 
-	if (geteuid() == 0 && sd_bus_new(&bus) >= 0) {
-		if (sd_bus_set_address(bus, PRIVATE) >= 0 && sd_bus_start(bus) >= 0)
-			goto opened;
-		bus = sd_bus_unref(bus);
-	}
-	if (sd_bus_open_system(&bus) < 0)
-		return NULL;
-opened:
-	if (clock_ms() >= due ||
-	    sd_bus_set_method_call_timeout(bus, (uint64_t)(due - clock_ms()) * 1000) < 0)
-		return sd_bus_unref(bus);
-	return bus;
-}
-
-/* The object of the unit that this process belongs to. */
-static char *find_unit(sd_bus *bus)
-{
-	sd_bus_message *reply = NULL;
-	const char *path;
-	char *copy = NULL;
-
-	if (sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager",
-			       "GetUnitByPID", NULL, &reply, "u", (uint32_t)getpid()) >= 0 &&
-	    sd_bus_message_read(reply, "o", &path) >= 0)
-		copy = strdup(path);
-	(void)sd_bus_message_unref(reply);
-	return copy;
+	return sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit->name, &path) >= 0 ? path : NULL;
 }
 
 /* The type of the job that the unit has at the moment; NULL: none, or not known. */
@@ -66,23 +37,24 @@ static char *find_type(sd_bus *bus, const char *unit)
 enum unit_job unit_job_ask(void)
 {
 	enum unit_job job = UNIT_JOB_UNKNOWN;
-	char *unit = NULL, *type = NULL;
-	sd_bus *bus;
+	char *path = NULL, *type = NULL;
+	sd_bus *bus = NULL;
+	struct unit unit;
 
-	if (!notify_is_heard() || getenv("INVOCATION_ID") == NULL)
+	if (!unit_own(&unit))
 		return UNIT_JOB_NONE;
-	bus = open_bus(clock_ms() + UNIT_JOB_MS);
-	if (bus == NULL)
-		return UNIT_JOB_UNKNOWN;
-	unit = find_unit(bus);
-	if (unit != NULL)
-		type = find_type(bus, unit);
+	/* two calls: together they take no longer than we want to wait */
+	if (unit_bus_open(&unit, &bus) >= 0 &&
+	    sd_bus_set_method_call_timeout(bus, UNIT_JOB_MS * 1000ULL / 2) >= 0)
+		path = object_of(&unit);
+	if (path != NULL)
+		type = find_type(bus, path);
 	if (type != NULL && strcmp(type, "stop") == 0)
 		job = UNIT_JOB_STOP;
 	else if (type != NULL && strstr(type, "restart") != NULL)
 		job = UNIT_JOB_RESTART;
 	free(type);
-	free(unit);
-	(void)sd_bus_flush_close_unref(bus);
+	free(path);
+	(void)sd_bus_close_unref(bus);
 	return job;
 }

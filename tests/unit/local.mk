@@ -35,9 +35,11 @@ unit_tests = \
 	%D%/check_status_table \
 	%D%/check_tally \
 	%D%/check_trial \
+	%D%/check_unit \
 	%D%/check_wait
 
-# A call of its own in place of the C library's.
+# Calls of its own in place of the libraries'.
+%C%_check_unit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid -Wl,--wrap=sd_booted
 %C%_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
 
 EXTRA_DIST += \
