@@ -42,6 +42,7 @@ class Limits(SystemdCase):
 			self.assertEqual(recv_exact(s, 3), b"%03d" % i)
 			s.close()
 		wait_until(lambda: "degraded" not in self.show("StatusText"), "all is well again")
+		self.ctl("resize", "echo", "1", "4", check=True)
 		wait_until(lambda: len(self.sandbox.pids()) < 8, "there is room again")
 		self.systemctl("reload", "preforkd")
 		self.assertEqual((self.show("MainPID"), self.show("NRestarts")), (master, "0"))
