@@ -20,12 +20,17 @@ struct unit_query {
 	void *userdata;
 };
 
+bool unit_is_one(void)
+{
+	/* what is started by hand in a session of systemd's may have one of them */
+	return getenv("INVOCATION_ID") != NULL && getenv("NOTIFY_SOCKET") != NULL;
+}
+
 bool unit_own(struct unit *out)
 {
 	char *name = NULL;
 
-	/* what is started by hand in a session of systemd's may have one of them */
-	if (getenv("INVOCATION_ID") == NULL || getenv("NOTIFY_SOCKET") == NULL)
+	if (!unit_is_one())
 		return false;
 	out->user = sd_pid_get_user_unit(0, &name) >= 0;
 	if (!out->user && sd_pid_get_unit(0, &name) < 0)
@@ -112,12 +117,12 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 /* ---- the question ---- */
 
 /* Root reaches systemd itself, which works without a bus daemon, too. */
-int unit_bus_open(const struct unit *unit, sd_bus **out)
+int unit_bus_open(bool user, sd_bus **out)
 {
 	sd_bus *bus;
 
 	*out = NULL;
-	if (unit->user)
+	if (user)
 		return sd_bus_open_user(out);
 	if (geteuid() == 0 && sd_bus_new(&bus) >= 0) {
 		if (sd_bus_set_address(bus, "unix:path=/run/systemd/private") >= 0 &&
@@ -133,7 +138,7 @@ int unit_bus_open(const struct unit *unit, sd_bus **out)
 static int send_question(struct unit_query *query, sd_event *event, const struct unit *unit)
 {
 	char *path = NULL;
-	int rc = unit_bus_open(unit, &query->bus);
+	int rc = unit_bus_open(unit->user, &query->bus);
 
 	/* the end of the loop would else wait until all is sent, which may be never */
 	if (rc >= 0)

@@ -20,11 +20,14 @@ struct unit {
 	char name[256];
 };
 
-/* The unit that started this process; false: none did. */
+/* Was this process started as a unit of systemd's, which hears what it says of itself? */
+bool unit_is_one(void);
+
+/* The unit that started this process, as the control groups tell; false: none did, or they do not. */
 bool unit_own(struct unit *out);
 
-/* A connection to the manager of UNIT's. Negative errno: there is no way to it. */
-int unit_bus_open(const struct unit *unit, sd_bus **out);
+/* A connection to the system's manager, or, with USER, to the user's own. Negative errno: there is no way to it. */
+int unit_bus_open(bool user, sd_bus **out);
 
 /*
  * Asks for the limits of UNIT: files, processes, tasks, stop_ms; the others are left unknown. DONE

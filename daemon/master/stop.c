@@ -62,9 +62,8 @@ static void leave(struct pool *pool)
 void stop_leave_listeners(struct master *master)
 {
 	struct pool *pool;
-	struct unit unit;
 
-	if (!unit_own(&unit)) /* nobody starts the next one */
+	if (!unit_is_one()) /* nobody starts the next one */
 		return;
 	for (size_t i = 0; i < master->n_pools; i++)
 		if (master->pools[i] != NULL)

@@ -5,17 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include "base/unit.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 
-/* The object of the unit on the bus. */
-static char *object_of(const struct unit *unit)
+/* The object of the unit that this process belongs to: systemd knows it better than we. */
+static char *find_unit(sd_bus *bus)
 {
-	char *path = NULL;
+	sd_bus_message *reply = NULL;
+	const char *path;
+	char *copy = NULL;
 
-	return sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit->name, &path) >= 0 ? path : NULL;
+	if (sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager",
+			       "GetUnitByPID", NULL, &reply, "u", (uint32_t)getpid()) >= 0 &&
+	    sd_bus_message_read(reply, "o", &path) >= 0)
+		copy = strdup(path);
+	(void)sd_bus_message_unref(reply);
+	return copy;
 }
 
 /* The type of the job that the unit has at the moment; NULL: none, or not known. */
@@ -39,14 +47,13 @@ enum unit_job unit_job_ask(void)
 	enum unit_job job = UNIT_JOB_UNKNOWN;
 	char *path = NULL, *type = NULL;
 	sd_bus *bus = NULL;
-	struct unit unit;
 
-	if (!unit_own(&unit))
+	if (!unit_is_one())
 		return UNIT_JOB_NONE;
-	/* two calls: together they take no longer than we want to wait */
-	if (unit_bus_open(&unit, &bus) >= 0 &&
-	    sd_bus_set_method_call_timeout(bus, UNIT_JOB_MS * 1000ULL / 2) >= 0)
-		path = object_of(&unit);
+	/* three calls: together they take no longer than we want to wait */
+	if (unit_bus_open(false, &bus) >= 0 &&
+	    sd_bus_set_method_call_timeout(bus, UNIT_JOB_MS * 1000ULL / 3) >= 0)
+		path = find_unit(bus);
 	if (path != NULL)
 		type = find_type(bus, path);
 	if (type != NULL && strcmp(type, "stop") == 0)
