@@ -37,6 +37,8 @@ struct options {
 	char **again; /* same_again() */
 };
 
+#define CONFIG_RETRY_MS 500
+
 enum { OPTION_HELP_CONFIG = 256 };
 
 static const char usage_text[] =
@@ -182,7 +184,8 @@ static struct config_source source_of(const struct options *o)
 	};
 }
 
-static struct config *load(const struct options *o)
+/* NULL, and why, if there is a mistake. */
+static struct config *try_load(const struct options *o)
 {
 	struct config_source source = source_of(o);
 	struct problems *problems;
@@ -198,6 +201,16 @@ static struct config *load(const struct options *o)
 		(void)fprintf(stderr, "%s%s\n", line, p->level == LOG_ERR ? "" : " (warning)");
 	}
 	problems_free(&problems);
+	return config;
+}
+
+static struct config *load(const struct options *o)
+{
+	struct config *config = try_load(o);
+
+	/* It was all right a moment ago, in the rehearsal, and there are clients: somebody is just writing it. */
+	while (config == NULL && rehearsal_is_past() && rehearsal_wait(CONFIG_RETRY_MS) == 0)
+		config = try_load(o);
 	if (config == NULL)
 		exit(EX_CONFIG);
 	return config;

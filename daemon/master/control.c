@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <utlist.h>
 
 #include "base/err.h"
@@ -207,9 +208,18 @@ static int make(struct master *master, struct err *err)
 	return 0;
 }
 
+/* A path that somebody has removed cannot be connected to any more: another socket is needed there. */
+static bool is_reachable(const struct control_socket *socket)
+{
+	struct stat st;
+
+	return lstat(socket->path, &st) == 0 && st.st_dev == socket->mark.dev && st.st_ino == socket->mark.ino;
+}
+
 static bool same_path(const struct control_socket *socket, const struct config_control *config)
 {
-	return config->path != NULL && socket->fd >= 0 && strcmp(socket->path, config->path) == 0;
+	return config->path != NULL && socket->fd >= 0 && strcmp(socket->path, config->path) == 0 &&
+	       is_reachable(socket);
 }
 
 int control_open(struct master *master, struct err *err)

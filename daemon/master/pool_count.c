@@ -98,5 +98,8 @@ bool pool_all_ready(const struct pool *pool)
 	DL_FOREACH (pool->procs, proc)
 		if (!proc->ready)
 			return false;
-	return pool->procs != NULL;
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		if (pool->listeners[i].fd >= 0 && !pool->listeners[i].refusing)
+			return pool->procs != NULL;
+	return true; /* there is nothing to serve */
 }

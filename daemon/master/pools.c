@@ -65,6 +65,8 @@ static int open_listeners(struct master *master, struct pool *pool, struct err *
 			log_about(LOG_WARNING, &about, "%s: %s", listener->text, why.text);
 		if (master->drained && !listener->listening)
 			listener->refusing = true;
+		else if (!master->drained && listener_readmit(listener, pool->service, &why) < 0)
+			log_about(LOG_ERR, &about, "%s", why.text); /* as before: an undrain had failed */
 		else if (listener_start(listener, pool->service, err) < 0)
 			return -1;
 		store_keep(listener, pool->service->name);

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/fds.h"
+#include "base/notify.h"
 #include "base/parse.h"
 #include "config/config.h"
 #include "master/control.h"
@@ -88,6 +89,25 @@ int rehearsal_start(struct trial *trial, struct master *master,
 bool rehearsal_is_one(void)
 {
 	return getenv(REHEARSAL) != NULL && getenv(HANDOVER) != NULL;
+}
+
+bool rehearsal_is_past(void)
+{
+	return getenv(REHEARSAL) == NULL && getenv(HANDOVER) != NULL;
+}
+
+/* The image before has blocked them. */
+int rehearsal_wait(int ms)
+{
+	const struct timespec nap = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	sigset_t stop;
+
+	notify_send("WATCHDOG=1\nSTATUS=upgrading: the configuration has a mistake; waiting for it to be mended");
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
+	return sigtimedwait(&stop, NULL, &nap) < 0 ? 0 : -1;
 }
 
 /* -1: there is none. */

@@ -31,6 +31,12 @@ void rehearsal_unexport(void);
 /* The new image: is this one? */
 bool rehearsal_is_one(void);
 
+/* Is this the one that takes over in earnest, and there is no way back? */
+bool rehearsal_is_past(void);
+
+/* Then it may wait for something to be put right; -1: it was told to stop. The watchdog is fed. */
+int rehearsal_wait(int ms);
+
 /* Did the image before run in the background? Then its standard error is nobody's. */
 bool rehearsal_in_background(void);
 

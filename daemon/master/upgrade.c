@@ -27,7 +27,7 @@
 #include "master/wind_down.h"
 
 #define RETIRE_MS 5000 /* for the old binary's workers to hear that they are to leave */
-#define REHEARSED_MS 1000 /* so long a rehearsal is worth something: binary and configuration may have changed since */
+#define REHEARSED_MS 100 /* so long a rehearsal is worth something: binary and configuration may have changed since */
 #define STEP_MS 20
 
 /*

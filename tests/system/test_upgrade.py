@@ -824,6 +824,114 @@ class Unlucky(UpgradeCase):
 		self.upgrade(d)
 		self.assertEqual(d.stop(), 0)
 
+	def test_a_control_path_that_somebody_removed(self):
+		"""An upgrade by signal, or a reload that changes anything, brings it back."""
+		a = Endpoint.v4()
+		d = self.serve({"echo": echo(a)})
+		os.unlink(d.control)
+		d.kill(signal.SIGUSR2)
+		d.wait_log("upgraded: ")
+		self.assertEqual(d.admin.status()["state"], "serving")
+		os.unlink(d.control)
+		d.configure(Config({"echo": echo(a, timeouts={"total": "50s"})}, control={"path": d.control}))
+		d.kill(signal.SIGHUP)
+		d.wait_log("generation 3: ")
+		self.assertEqual(d.admin.status()["generation"], 3)
+		self.assertEqual(d.stop(), 0)
+		self.assertFalse(os.path.exists(d.control))
+
+	def test_a_path_that_somebody_else_has(self):
+		"""An undrain that has failed there holds up no upgrade."""
+		a, b = Endpoint.v4(), Endpoint.unix(self.path("socket"))
+		d = self.serve({"tcp": echo(a), "unix": echo(b)})
+		self.assertTrue(d.admin.order("drain")["success"])
+		self.write("socket", "mine")
+		self.assertFalse(d.admin.order("undrain")["success"])
+		self.put(PREFORKD)
+		self.upgrade(d)
+		self.assertEqual(talk(a, b"x"), b"x")
+		d.configure(Config({"tcp": echo(a), "unix": echo(b, timeouts={"total": "50s"})}))
+		start = time.monotonic()
+		self.assertEqual(d.ctl("reload").returncode, 0)
+		self.assertLess(time.monotonic() - start, 8)
+		with open(b.address, encoding="ascii") as f:
+			self.assertEqual(f.read(), "mine")
+		os.unlink(b.address)
+		self.upgrade(d)
+		self.assertEqual(talk(b, b"x"), b"x")
+		self.assertEqual(d.stop(), 0)
+
+	def spoilt(self):
+		"""The rehearsal goes well, and then the configuration is spoilt: there is no way back any more."""
+		a = Endpoint.v4()
+		d = self.serve({"echo": echo(a)})
+		before = image(d.pid)
+		os.rename(self.binary, self.binary + ".real")
+		shutil.copy(self.binary + ".real", self.binary + ".next")
+		self.put_text("#!/bin/sh\n[ -n \"$PREFORKD_REHEARSAL\" ] || echo 'nonsense = 1;' > %s\n"
+			      "exec %s.next \"$@\"\n" % (d.config_file, self.binary))
+		d.kill(signal.SIGUSR2)
+		d.wait_log("nonsense: unknown key")
+		wait_until(lambda: image(d.pid) != before, "the new image")
+		return a, d
+
+	def test_the_configuration_breaks_and_is_mended(self):
+		a, d = self.spoilt()
+		with hold(a) as s:	# by a worker of the old image
+			d.configure(Config({"echo": echo(a)}))
+			d.wait_log("upgraded: ")
+			s.sendall(b"undisturbed")
+			self.assertEqual(recv_exact(s, 11), b"undisturbed")
+		self.assertEqual(talk(a, b"x"), b"x")
+		self.assertEqual(d.stop(), 0)
+
+	def test_the_configuration_breaks_for_good(self):
+		a, d = self.spoilt()
+		self.assertEqual(talk(a, b"x"), b"x")
+		d.kill(signal.SIGTERM)
+		self.assertEqual(d.wait(), 78)
+		wait_until(lambda: not d.remains(), "no process left", 10)
+
+	def stopped_at_any_moment(self, number, longest):
+		"""Whatever is under way, who is connected is served to the end, and nothing is left."""
+		for i in range(12):
+			a, b, added = Endpoint.v4(), Endpoint.unix(self.path("socket%d" % i)), Endpoint.v4()
+			d = self.serve({"tcp": echo(a), "unix": echo(b)})
+			with hold(a) as s, hold(b) as t:
+				d.configure(Config({"tcp": echo(a, timeouts={"total": "50s"}), "added": echo(added)}))
+				d.kill(number)
+				time.sleep(longest * (3 if SANITIZED else 1) * i / 12)	# there is nothing to wait for
+				d.kill(signal.SIGTERM)
+				self.assertIsNotNone(d.notify.wait("STOPPING=1"))
+				for client in (s, t):
+					client.sendall(b"to the end")
+					self.assertEqual(recv_exact(client, 10), b"to the end")
+			self.assertEqual(d.wait(), 0)
+			wait_until(lambda: not d.remains(), "no process left", 5)
+			self.assertFalse(os.path.exists(b.address) or os.path.exists(d.control))
+
+	def test_stopped_at_any_moment_of_an_upgrade(self):
+		self.stopped_at_any_moment(signal.SIGUSR2, 0.12)
+
+	def test_stopped_at_any_moment_of_a_reload(self):
+		self.stopped_at_any_moment(signal.SIGHUP, 0.06)
+
+	def test_reloads_while_drained(self):
+		for endpoint in (Endpoint.v4(), Endpoint.unix(self.path("socket")), Endpoint.abstract()):
+			with self.subTest(endpoint.text):
+				d = self.serve({"echo": echo(endpoint)})
+				self.assertTrue(d.admin.order("drain")["success"])
+				for n in range(2):
+					done = d.reload(Config({"echo": echo(endpoint, timeouts={"total": "%ds" % (50 + n)})}))
+					self.assertEqual(done.returncode, 0, done.stderr)
+					self.assertTrue(endpoint.refuses())
+				self.upgrade(d)
+				self.assertTrue(endpoint.refuses())
+				verdict = d.admin.order("undrain")
+				self.assertTrue(verdict["success"], verdict)
+				self.assertEqual(talk(endpoint, b"x"), b"x")
+				self.assertEqual(d.stop(), 0)
+
 	def test_a_rest_of_an_environment(self):
 		"""What only an old image may say is not believed from anybody else."""
 		for value in ("", "x", "0", "1", "999", "-1", "99999999999"):
