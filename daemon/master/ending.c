@@ -61,6 +61,16 @@ void ending_step(struct master *master)
 		step_again(master, ms);
 }
 
+bool ending_all_told(const struct master *master)
+{
+	const struct pool *pool;
+
+	DL_FOREACH (master->ending, pool)
+		if (!pool_all_told(pool))
+			return false;
+	return true;
+}
+
 void ending_settle(const struct master *master)
 {
 	const struct pool *pool;

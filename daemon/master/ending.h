@@ -3,6 +3,8 @@
 #ifndef PREFORKD_MASTER_ENDING_H
 #define PREFORKD_MASTER_ENDING_H
 
+#include <stdbool.h>
+
 struct master;
 struct pool;
 
@@ -12,6 +14,9 @@ struct pool;
 
 /* POOL is no longer one of master->pools: it is freed when its last worker has gone. */
 void ending_add(struct master *master, struct pool *pool);
+
+/* All of their workers have heard it: none of them takes another client. */
+bool ending_all_told(const struct master *master);
 
 /* After listeners were quiesced: no packet is on its way any more that was let through before (net/quiesce.h). Takes
  * some milliseconds, if there is any. */

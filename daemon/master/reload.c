@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -17,6 +16,7 @@
 #include "master/canary.h"
 #include "master/config_trial.h"
 #include "master/control.h"
+#include "master/ending.h"
 #include "master/host.h"
 #include "master/json_text.h"
 #include "master/message_ids.h"
@@ -130,16 +130,6 @@ static bool all_ready(const struct plan *plan)
 	return true;
 }
 
-static bool all_told(const struct master *master)
-{
-	const struct pool *pool;
-
-	DL_FOREACH (master->ending, pool)
-		if (!pool_all_told(pool))
-			return false;
-	return true;
-}
-
 /* From here on it is in force. */
 static void commit(struct master *master)
 {
@@ -198,7 +188,7 @@ void reload_step(struct master *master)
 		enter(master, RELOAD_RETIRING);
 	}
 	if (r->state == RELOAD_RETIRING &&
-	    (all_told(master) || clock_ms() - r->since_ms >= RETIRE_MS))
+	    (ending_all_told(master) || clock_ms() - r->since_ms >= RETIRE_MS))
 		accept_it(master);
 }
 

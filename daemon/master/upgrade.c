@@ -270,16 +270,6 @@ static void retire_old(struct master *master)
 	enter(master, UPGRADE_RETIRING);
 }
 
-static bool all_told(const struct master *master)
-{
-	const struct pool *pool;
-
-	DL_FOREACH (master->ending, pool)
-		if (!pool_all_told(pool))
-			return false;
-	return true;
-}
-
 void upgrade_step(struct master *master)
 {
 	struct upgrade *u = master->upgrade;
@@ -297,7 +287,7 @@ void upgrade_step(struct master *master)
 	if (u->state == UPGRADE_STARTING && master->phase == MASTER_SERVING)
 		retire_old(master);
 	if (u->state != UPGRADE_RETIRING ||
-	    (!all_told(master) && clock_ms() - u->since_ms < RETIRE_MS))
+	    (!ending_all_told(master) && clock_ms() - u->since_ms < RETIRE_MS))
 		return;
 	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s", PACKAGE_VERSION,
 		       u->before);
