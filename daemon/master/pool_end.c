@@ -60,7 +60,8 @@ static void forget_replacement(struct pool *pool, const struct proc *gone)
 void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 {
 	struct board_slot *slot = proc_slot(proc);
-	bool told = proc->leaving || proc->kill_ms != 0;
+	bool busy = proc_state(proc) == SLOT_BUSY;
+	bool told = proc->kill_ms != 0 || (proc->leaving && !busy); /* who leaves finishes its client first */
 	bool early = atomic_load(&slot->accepted) == 0 && proc_state(proc) != SLOT_BUSY &&
 		     clock_ms() - proc->started_ms < EARLY_MS;
 	bool failed = !pool_winds_down(pool) && !proc->leaving &&
