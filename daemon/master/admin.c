@@ -41,7 +41,7 @@ static bool all_paused(const struct master *master)
 	for (size_t i = 0; i < master->n_pools; i++)
 		if (master->pools[i]->state == POOL_PAUSED && !pool_all_told(master->pools[i]))
 			return false;
-	return true;
+	return ending_all_told(master);
 }
 
 /* Those that were told to leave have let go of their listener, and those that start of everybody else's. */
@@ -171,6 +171,7 @@ static unsigned done_at_once(struct master *master, const char *text)
 
 unsigned admin_pause(struct master *master, struct pool *pool, struct err *err)
 {
+	struct pool *former;
 	unsigned job;
 
 	if (check_phase(master, err) < 0)
@@ -181,6 +182,9 @@ unsigned admin_pause(struct master *master, struct pool *pool, struct err *err)
 	}
 	pool->state = POOL_PAUSED;
 	pool_retire(pool, -1);
+	DL_FOREACH (master->ending, former) /* of a reload that is just about to let them go */
+		if (former->tally == pool->tally)
+			pool_retire(former, -1);
 	job = master->admin.pause_job;
 	if (job == 0)
 		job = jobs_new(&master->jobs);
