@@ -32,7 +32,7 @@ _environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 # Looking for leaks takes system calls that the unit forbids.
 _sanitized = "mkdir -p /etc/systemd/system.conf.d; printf '[Manager]\\nDefaultEnvironment=ASAN_OPTIONS=detect_leaks=0\\n' " \
 	">/etc/systemd/system.conf.d/sanitized.conf;"
-# Where systemd looks; a build for another prefix installs elsewhere, and an administrator would link or copy.
+# Where systemd looks.
 _searched = re.compile(r"^(/usr/local|/usr|)/lib/(systemd/system|sysusers\.d|tmpfiles\.d)$")
 
 
@@ -45,14 +45,32 @@ def _find(tree, end):
 	return None
 
 
-def _make_findable(tree, kind, name):
-	"""Copies the folder with the file NAME to where systemd looks for things of this KIND."""
+def _check_found(tree, kind, name):
+	"""Whether the folder with the file NAME is one in which systemd looks for things of this KIND."""
 	path = _find(tree, os.path.join(kind, name))
-	if path is None:
-		raise unittest.SkipTest("configured without a folder for " + kind)
-	folder = os.path.dirname(path)
-	if not _searched.match(folder[len(tree):]):
-		shutil.copytree(folder, "%s/usr/local/lib/%s" % (tree, kind))
+	if path is None or not _searched.match(os.path.dirname(path)[len(tree):]):
+		raise unittest.SkipTest("configured without the system's folder for " + kind)
+
+
+def _relocate(tree):
+	"""A build for some folder, such as that of "make distcheck", is installed as one for /usr/local: services
+	may not look into /tmp or home directories. Its paths are in the units only."""
+	unit = _find(tree, "preforkd.service")
+	if unit is None:
+		return
+	with open(unit, encoding="utf-8") as f:
+		prefix = re.search("^ExecStart=(.*)/sbin/preforkd ", f.read(), re.MULTILINE).group(1)
+	if prefix in ("", "/usr", "/usr/local"):
+		return
+	shutil.copytree(tree + prefix, tree + "/usr/local", dirs_exist_ok=True)
+	shutil.rmtree(tree + prefix)
+	folder = os.path.dirname(_find(tree, "preforkd.service"))
+	for name in os.listdir(folder):
+		with open(os.path.join(folder, name), "r+", encoding="utf-8") as f:
+			text = f.read().replace(prefix, "/usr/local")
+			f.seek(0)
+			f.truncate()
+			f.write(text)
 
 
 @functools.lru_cache(maxsize=None)
@@ -70,9 +88,10 @@ def _installed():
 			      check=False)
 	if done.returncode != 0:
 		raise AssertionError("make install: " + done.stdout)
-	_make_findable(tree, "systemd/system", "preforkd.service")
-	_make_findable(tree, "sysusers.d", "preforkd.conf")
-	_make_findable(tree, "tmpfiles.d", "preforkd.conf")
+	_relocate(tree)
+	_check_found(tree, "systemd/system", "preforkd.service")
+	_check_found(tree, "sysusers.d", "preforkd.conf")
+	_check_found(tree, "tmpfiles.d", "preforkd.conf")
 	return tree
 
 
