@@ -26,6 +26,7 @@ system_tests = \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
+	%D%/test_sample.py \
 	%D%/test_sandbox.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py \

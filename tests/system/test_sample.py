@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The sample of "make run", as a newcomer meets it: in the build folder, with what it says can be tried."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+from harness import *
+from harness.daemon import TOP_BUILDDIR
+
+
+@unittest.skipIf(no_namespaces(), no_namespaces())
+class Sample(Case):
+	def test_what_it_says(self):
+		"""Its ports are fixed, so it gets a network of its own."""
+		fresh_network()
+		run = subprocess.Popen(
+			["sh", os.path.join(TOP_SRCDIR, "etc", "run"), PREFORKD, os.path.join(TOP_SRCDIR, "etc", "run.conf")],
+			cwd=TOP_BUILDDIR, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+			text=True, start_new_session=True)
+		self.addCleanup(run.stdout.close)
+		self.addCleanup(run.wait)
+		self.addCleanup(run.kill)
+		said = []
+		for line in run.stdout:
+			said.append(line)
+			if "started:" in line:
+				break
+		text = "".join(said)
+		self.assertIn("started:", text)
+		self.assertNotRegex(text, "error:|warning:")
+		tried = re.findall(r"^  (\w+) +127\.0\.0\.1:(\d+) ", text, re.M)
+		self.assertEqual([name for name, _ in tried],
+				 ["echo", "discard", "daytime", "chargen", "time", "env", "sort"])
+		for name, port in tried:
+			with Endpoint.v4(port=int(port)).connect() as s:
+				if name in ("echo", "sort"):
+					s.sendall(b"b\na\n")
+					s.shutdown(1)
+					self.assertEqual(read_all(s), b"b\na\n" if name == "echo" else b"a\nb\n")
+				elif name != "discard":
+					self.assertTrue(s.recv(1))
+		control = re.search(r"preforkctl -s (\S+) top", text).group(1)
+		status = run_preforkctl("-s", control, "status")
+		self.assertEqual(status.returncode, 0, status.stderr)
+		os.kill(run.pid, signal.SIGINT)
+		self.assertEqual(run.wait(PATIENCE), 0)
+		self.assertFalse(os.path.exists(control), "nothing is left")
+
+
+main()
