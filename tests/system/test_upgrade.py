@@ -634,14 +634,24 @@ class Load(UpgradeCase):
 				pass
 		return sorted(kinds)
 
+	def fds_at_rest(self, d):
+		"""When nothing is left of former generations, and nothing comes and goes."""
+		seen = []
+
+		def same_again():
+			seen.append(self.kinds_of_fds(d))
+			return len(seen) > 3 and seen[-1] == seen[-2] == seen[-3]
+		wait_until(lambda: all(s["workers"]["retiring"] == 0 for s in d.admin.status()["services"]), "no old workers")
+		wait_until(same_again, "the descriptors of a daemon at rest", every=0.3)
+		return seen[-1]
+
 	def test_20_upgrades(self):
 		endpoints = [Endpoint.v4(), Endpoint.unix(self.path("socket")), Endpoint.v4()]
 		services = {"tcp": echo(endpoints[0]), "unix": echo(endpoints[1]),
 			    "cat": echo(endpoints[2], handler="exec", command=["/bin/cat"])}
 		d = self.serve(services)
 		self.upgrade(d)
-		fds = wait_until(lambda: (lambda k: k if len(k) == len(self.kinds_of_fds(d)) else None)(self.kinds_of_fds(d)),
-				 "the descriptors of the daemon at rest")
+		fds = self.fds_at_rest(d)
 		sizes = []
 		with Crowd(endpoints) as crowd:
 			for _ in range(20):
@@ -650,11 +660,10 @@ class Load(UpgradeCase):
 				sizes.append(int(proc.status(d.pid, "VmRSS").split()[0]))
 		self.assertEqual(dict(crowd.wrong), {}, crowd.examples)
 		self.assertGreater(sum(crowd.done.values()), 100)
-		wait_until(lambda: self.kinds_of_fds(d) == fds, "the same descriptors as before")
+		self.assertEqual(self.fds_at_rest(d), fds)
 		wait_until(lambda: proc.zombies(d.pid) == [], "all that died are reaped")
 		status = d.admin.status()
 		self.assertEqual(status["generation"], 22)
-		wait_until(lambda: all(s["workers"]["retiring"] == 0 for s in d.admin.status()["services"]), "no old workers")
 		wait_until(lambda: len(d.workers()) <= 4 * len(services), "no more workers than a pool at rest has")
 		if not SANITIZED:
 			self.assertLess(max(sizes[10:]), max(sizes[:5]) * 1.25, sizes)
