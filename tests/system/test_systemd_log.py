@@ -19,8 +19,6 @@ EVENTS = {
 	"crash": r"worker \d+ .*(killed|crash|signal)",
 	"full": r"all workers are busy",
 }
-# What the daemon does not do yet: events without an ID; lines of workers without their pid.
-NOT_YET = {"stop", "crash", "full", "WORKER_PID"}
 
 
 class Log(SystemdCase):
@@ -48,8 +46,7 @@ class Log(SystemdCase):
 			entry = self.find("%s %s: .*%s" % (name, peer, pattern))
 			self.assertEqual((entry["SERVICE"], entry["PEER"], entry["_TRANSPORT"]), (name, peer, "journal"))
 			self.assertNotEqual(entry["_PID"], self.show("MainPID"))
-			if "WORKER_PID" not in NOT_YET:
-				self.assertEqual(entry["WORKER_PID"], entry["_PID"])
+			self.assertEqual(entry["WORKER_PID"], entry["_PID"])
 			self.assertIn(entry["MESSAGE"], self.messages("PEER=" + peer, "SERVICE=" + name))
 		self.assertEqual(self.find("^started")["PRIORITY"], "5")
 
@@ -67,9 +64,8 @@ class Log(SystemdCase):
 		ids = {}
 		for event, pattern in EVENTS.items():
 			entry = self.find(pattern)
-			if event not in NOT_YET:
-				self.assertRegex(entry.get("MESSAGE_ID", "none"), "^[0-9a-f]{32}$", event)
-				ids[event] = entry["MESSAGE_ID"]
+			self.assertRegex(entry.get("MESSAGE_ID", "none"), "^[0-9a-f]{32}$", event)
+			ids[event] = entry["MESSAGE_ID"]
 		self.assertEqual(len(set(ids.values())), len(ids))
 
 	def test_syslog(self):

@@ -47,16 +47,17 @@ class Transfer(threading.Thread):
 class Stop(SystemdCase):
 	def test_transfers_are_completed(self):
 		"""Built-in services with either KillMode, programs with the mixed one of the unit. With the other one
-		they get SIGTERM from systemd: the manual says so."""
+		they get SIGTERM from systemd: the manual says so. systemd is told that it takes longer."""
 		echo = {"handler": "echo"}
 		program = {"handler": "exec", "command": ["/bin/sh", "-c", SLOW_PROGRAM]}
-		instances = {"echo-mixed": echo, "echo-group": echo, "exec-mixed": program, "exec-group": program}
+		instances = {"echo-mixed": echo, "echo-group": echo, "exec-mixed": program, "exec-group": program,
+			     "echo-hurry": echo}
 		transfers = {}
 		for port, (name, service) in enumerate(instances.items(), 7):
 			self.configure({"x": {**service, "listen": "127.0.0.1:%d" % port}}, name + ".conf")
-			if name.endswith("group"):
-				self.sandbox.write("/etc/systemd/system/preforkd@%s.service.d/group.conf" % name,
-						   "[Service]\nKillMode=control-group\n")
+			line = {"group": "KillMode=control-group", "hurry": "TimeoutStopSec=1s"}.get(name[5:], "")
+			self.sandbox.write("/etc/systemd/system/preforkd@%s.service.d/test.conf" % name,
+					   "[Service]\n%s\n" % line)
 		units = ["preforkd@%s.service" % name for name in instances]
 		self.systemctl("daemon-reload")
 		self.systemctl("start", *units)
