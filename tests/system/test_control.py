@@ -124,7 +124,9 @@ class Status(Case):
 		for i in range(20):
 			self.assertEqual(talk(endpoint, b"%02d" % i), b"%02d" % i)
 		with hold(endpoint, b"x"):
-			busy, = [w["pid"] for w in d.admin.workers() if w["state"] == "busy"]
+			# those who served before may not have closed yet
+			busy, = wait_until(lambda: (lambda pids: pids if len(pids) == 1 else None)(
+				[w["pid"] for w in d.admin.workers() if w["state"] == "busy"]), "one is busy")
 			wait_until(lambda: d.admin.service("echo")["bytes"] == {"in": 41, "out": 41}, "its byte is counted")
 			os.kill(busy, 9)
 			wait_until(lambda: not proc.alive(busy), "killed")
