@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import socket
 import struct
 import subprocess
@@ -355,18 +356,22 @@ class Jobs(CtlCase):
 		"""One line, that changes and goes away."""
 		self.fake(job({"done": False, "text": "one"}, {"done": False, "text": "one"},
 			      {"done": False, "text": "two \x1b[2J" + "x" * 200}, done(True, "all is new")))
+		clear = "\r\x1b[K"
+		expected = clear + "one" + clear + "two \\x1b[2J" + "x" * 8 + clear
 		master, slave = pty.openpty()
 		try:
 			fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 20, 0, 0))
 			result = subprocess.run([PREFORKCTL, "-s", self.path("control"), "reload"], stderr=slave,
 						stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
-			shown = os.read(master, 65536).decode()
+			shown = ""
+			while len(shown) < len(expected):	# a terminal hands on what was written bit by bit
+				self.assertTrue(select.select([master], [], [], PATIENCE)[0], repr(shown))
+				shown += os.read(master, 65536).decode()
 		finally:
 			os.close(master)
 			os.close(slave)
 		self.assertEqual((result.returncode, result.stdout), (OK, "all is new\n"))
-		clear = "\r\x1b[K"
-		self.assertEqual(shown, clear + "one" + clear + "two \\x1b[2J" + "x" * 8 + clear)
+		self.assertEqual(shown, expected)
 
 	def test_failed(self):
 		self.fake(job(done(False, "the configuration is wrong", "a.conf:1: no", "b.conf:2: \x1bno")))
