@@ -47,6 +47,19 @@ class Limits(SystemdCase):
 		self.systemctl("reload", "preforkd")
 		self.assertEqual((self.show("MainPID"), self.show("NRestarts")), (master, "0"))
 
+	def test_are_held_against_the_configuration(self):
+		"""At the start, in the journal, and before it: with the name of the setting, and of the unit."""
+		limits = "TasksMax=30\nLimitNOFILE=512\nTimeoutStopSec=5s\n"
+		expected = {"workers.max": "TasksMax=", "timeouts.drain": "TimeoutStopSec= of preforkd.service"}
+		self.serve(limits, {})
+		for key, setting in expected.items():
+			entry = self.wait_journal("%s.*%s" % (key, setting))
+			self.assertEqual((entry["PRIORITY"], entry["_COMM"]), ("4", "preforkd"))
+		self.systemctl("stop", "preforkd")
+		said = self.run(self.sandbox.installed("sbin/preforkd"), "--check=host", check=True)
+		for key, setting in expected.items():
+			self.assertRegex(said.stdout + said.stderr, "%s.*%s" % (key, setting))
+
 	def test_memory_of_a_program(self):
 		"""It ends, and nothing else does."""
 		master = self.serve("MemoryMax=64M\nMemorySwapMax=0\n", {
