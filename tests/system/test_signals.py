@@ -5,6 +5,7 @@
 import sys
 sys.dont_write_bytecode = True
 
+import json
 import os
 import signal
 
@@ -17,6 +18,8 @@ FAULTS = {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.S
 UNSTOPPABLE = {signal.SIGKILL, signal.SIGSTOP}
 HARMLESS = sorted(set(range(1, 65)) - FAULTS - UNSTOPPABLE - {32, 33, signal.SIGTERM, signal.SIGINT,
 							      signal.SIGQUIT})
+# To the master these are orders: reload, upgrade.
+ORDERS = {signal.SIGHUP, signal.SIGUSR2}
 
 
 class Signals(Case):
@@ -37,7 +40,7 @@ class Signals(Case):
 	def test_master(self):
 		d = self.serve()
 		with hold(self.endpoint) as s:
-			for number in HARMLESS:
+			for number in set(HARMLESS) - ORDERS:
 				d.kill(number)
 				s.sendall(b"more")
 				self.assertEqual(recv_exact(s, 4), b"more", "after signal %d" % number)
@@ -48,9 +51,22 @@ class Signals(Case):
 	def test_master_in_a_storm(self):
 		d = self.serve()
 		for _ in range(20):
-			for number in HARMLESS:
+			for number in set(HARMLESS) - ORDERS:
 				d.kill(number)
 		self.steady(d)
+		self.assertEqual(d.stop(), 0)
+
+	def test_storm_of_orders(self):
+		"""However reloads and upgrades come, in the end it serves."""
+		d = self.serve()
+		for _ in range(50):
+			for number in ORDERS:
+				d.kill(number)
+			self.assertEqual(talk(self.endpoint, b"x"), b"x")
+		status = lambda: json.loads(run_preforkctl("-s", d.control, "--json", "status").stdout or "{}")
+		wait_until(lambda: status().get("state") == "serving", "it is at rest")
+		self.assertEqual(talk(self.endpoint, b"x"), b"x")
+		self.assertIsNone(d.process.poll())
 		self.assertEqual(d.stop(), 0)
 
 	def test_idle_worker(self):

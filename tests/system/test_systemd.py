@@ -136,9 +136,12 @@ class Start(SystemdCase):
 		self.assertEqual(self.run("cat", "/tmp/copy").stdout, "hello")
 
 	def test_program_under_the_default_unit(self):
-		self.configure({"cat": {"handler": "exec", "listen": "127.0.0.1:70", "command": ["/bin/cat"]}})
+		self.configure({"cat": {"handler": "exec", "listen": "127.0.0.1:70", "command": ["/bin/cat"]},
+				"caps": {"handler": "exec", "listen": "127.0.0.1:71",
+					 "command": ["/bin/grep", "CapEff", "/proc/self/status"]}})
 		self.systemctl("start", "preforkd")
 		self.assertEqual(talk(self.tcp(70), b"hello"), b"hello")
+		self.assertEqual(int(talk(self.tcp(71)).split()[1], 16), 0, "the right to low ports is the master's")
 
 
 class Running(SystemdCase):
