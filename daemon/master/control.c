@@ -222,14 +222,41 @@ static bool same_path(const struct control_socket *socket, const struct config_c
 	       is_reachable(socket);
 }
 
+static int on_farewell(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	close_former(userdata); /* SOURCE is held by its caller */
+	return 0;
+}
+
+/* Whoever has ordered the reload, or the upgrade, comes back to its path for the verdict. */
+static void keep_former(struct master *master)
+{
+	struct control *control = master->control;
+
+	close_former(control);
+	control->former = control->now;
+	control->former_source = control->source;
+	control->source = NULL;
+	control->now.fd = -1;
+	if (control->former.fd >= 0 &&
+	    sd_event_add_time_relative(master->event, &control->former_timer, CLOCK_MONOTONIC,
+				       FORMER_MS * 1000ULL, 1000, on_farewell, control) < 0)
+		close_former(control);
+}
+
 int control_open(struct master *master, struct err *err)
 {
 	const struct config_control *config = &master->generation->config->control;
 
 	if (master->control == NULL && make(master, err) < 0)
 		return -1;
-	if (!same_path(&master->control->now, config)) /* what was adopted is elsewhere */
-		close_socket(&master->control->now);
+	if (!same_path(&master->control->now, config)) { /* what was adopted is elsewhere */
+		if (watch(master, err) < 0)
+			return -1;
+		keep_former(master);
+	}
 	if (master->control->now.fd < 0 && open_socket(config, &master->control->now, err) < 0) {
 		close_socket(&master->control->now);
 		if (config->asked)
@@ -285,30 +312,6 @@ int control_prepare(struct master *master, const struct config *next, struct err
 	return 0;
 }
 
-static int on_farewell(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)source;
-	(void)usec;
-	close_former(userdata); /* SOURCE is held by its caller */
-	return 0;
-}
-
-/* Whoever has ordered the reload comes back to its path for the verdict. */
-static void keep_former(struct master *master)
-{
-	struct control *control = master->control;
-
-	close_former(control);
-	control->former = control->now;
-	control->former_source = control->source;
-	control->source = NULL;
-	control->now.fd = -1;
-	if (control->former.fd >= 0 &&
-	    sd_event_add_time_relative(master->event, &control->former_timer, CLOCK_MONOTONIC,
-				       FORMER_MS * 1000ULL, 1000, on_farewell, control) < 0)
-		close_former(control);
-}
-
 void control_commit(struct master *master)
 {
 	struct control *control = master->control;
@@ -330,6 +333,12 @@ void control_commit(struct master *master)
 	}
 	if (rc < 0)
 		log_msg(LOG_WARNING, "the control socket: %s", err.text);
+}
+
+void control_before_exec(struct master *master)
+{
+	if (master->control != NULL)
+		close_former(master->control);
 }
 
 int control_fd(const struct master *master, const char **path_out, struct listen_path *mark_out)

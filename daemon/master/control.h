@@ -33,6 +33,9 @@ void control_commit(struct master *master);
 /* In a rehearsal: could control_open() do what the configuration says? Leaves all as it was, and MASTER without any. */
 int control_try(struct master *master, struct err *err);
 
+/* What will not be handed over must leave no path behind. */
+void control_before_exec(struct master *master);
+
 /* The listening descriptor, its path and mark, to be handed over; -1: there is none. */
 int control_fd(const struct master *master, const char **path_out, struct listen_path *mark_out);
 

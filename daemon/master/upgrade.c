@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "master/ending.h"
+#include "master/control.h"
 #include "master/exit_text.h"
 #include "master/handover.h"
 #include "master/json_text.h"
@@ -96,6 +97,7 @@ static void take_the_step(struct master *master)
 
 	if (fd >= 0) {
 		log_msg(LOG_NOTICE, "executing %s", launch->binary);
+		control_before_exec(master);
 		handover_keep(handover, true);
 		rehearsal_export(fd, false);
 		(void)execve(launch->binary, launch->argv, environ);

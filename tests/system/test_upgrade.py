@@ -836,6 +836,22 @@ class Unlucky(UpgradeCase):
 		self.upgrade(d)
 		self.assertEqual(d.stop(), 0)
 
+	def test_another_control_path(self):
+		"""Whoever ordered the upgrade hears of it where it was ordered; no path is left behind."""
+		a = Endpoint.v4()
+		d = self.serve({"echo": echo(a)})
+		old = d.control
+		for name in ("second", "third"):
+			before, d.control = d.control, self.path("d0", name)
+			d.configure(Config({"echo": echo(a)}, control={"path": d.control}))
+			self.put(PREFORKD)
+			done = run_preforkctl("-s", before, "upgrade")
+			self.assertEqual(done.returncode, 0, done.stderr)
+			self.assertEqual(d.admin.status()["state"], "serving")
+		self.assertFalse(os.path.exists(old), "it has no time to go away by itself")
+		self.assertEqual(d.stop(), 0)
+		self.assertEqual([x for x in os.listdir(self.path("d0")) if x in ("control", "second", "third")], [])
+
 	def test_a_control_path_that_somebody_removed(self):
 		"""An upgrade by signal, or a reload that changes anything, brings it back."""
 		a = Endpoint.v4()
