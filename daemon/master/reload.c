@@ -403,8 +403,3 @@ void reload_abandon(struct master *master, const char *why)
 	else
 		accept_it(master); /* it is in force; those that were superseded stop with the rest */
 }
-
-const char *reload_phase(const struct master *master)
-{
-	return master->reload != NULL ? texts[master->reload->state] : NULL;
-}

@@ -40,7 +40,4 @@ pid_t reload_child(const struct master *master);
 /* The daemon stops: gives up what was not put into force. */
 void reload_abandon(struct master *master, const char *why);
 
-/* "loading" ..., or NULL: none is under way. */
-const char *reload_phase(const struct master *master);
-
 #endif
