@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 # A room may include itself and what stands to the right of it.
-LAYERS = ["main", "master", "worker", "services", "board", "config", "net", "base"]
+LAYERS = ["main", "master", "worker", "gate", "services", "board", "config", "net", "base"]
 MAY_INCLUDE = {room: set(LAYERS[i:]) - {"main"} for i, room in enumerate(LAYERS)}
 MAY_INCLUDE["client"] = {"client", "net", "base"}
 MAY_INCLUDE["control"] = {"control", "net", "base"}

@@ -255,3 +255,44 @@ void format_size(int64_t bytes, char *out, size_t size)
 		i++;
 	(void)snprintf(out, size, "%" PRId64 "%s", bytes / sizes[i].factor, sizes[i].name);
 }
+
+#define RATE_NUMBER_MOST 1000000
+#define RATE_TIME_MOST (24 * 60 * 60 * INT64_C(1000))
+
+int parse_rate(const char *text, struct rate *out, struct err *err)
+{
+	const char *slash = strchr(text, '/');
+	char number[32], time[64];
+	struct rate rate;
+
+	if (strcmp(text, "0") == 0 || strcmp(text, "unlimited") == 0) {
+		*out = (struct rate){.n = 0};
+		return 0;
+	}
+	if (slash == NULL || slash == text || (size_t)(slash - text) >= sizeof(number))
+		return err_set(err, "\"%.64s\" is not a rate such as \"100/1min\" or \"10/s\"", text);
+	memcpy(number, text, (size_t)(slash - text));
+	number[slash - text] = '\0';
+	if (parse_integer(number, &rate.n, err) < 0)
+		return -1;
+	/* "10/s" is ten in one second */
+	(void)snprintf(time, sizeof(time), "%s%.60s", slash[1] >= 'a' && slash[1] <= 'z' ? "1" : "", slash + 1);
+	if (parse_duration(time, &rate.per_ms, err) < 0)
+		return -1;
+	if (rate.n < 1 || rate.n > RATE_NUMBER_MOST || rate.per_ms < 1 || rate.per_ms > RATE_TIME_MOST)
+		return err_set(err, "\"%.64s\" is out of range: 1 to 1000000 in 1ms to 1d", text);
+	*out = rate;
+	return 0;
+}
+
+void format_rate(const struct rate *rate, char *out, size_t size)
+{
+	char time[32];
+
+	if (rate->n == 0) {
+		(void)snprintf(out, size, "0");
+		return;
+	}
+	format_duration(rate->per_ms, time, sizeof(time));
+	(void)snprintf(out, size, "%lld/%s", (long long)rate->n, time);
+}

@@ -27,6 +27,17 @@ int parse_size(const char *text, int64_t *bytes_out, struct err *err);
 /* A file mode in octal: "0660", "660"; at most 07777. */
 int parse_mode(const char *text, mode_t *mode_out, struct err *err);
 
+/* So many in so long a time, spread evenly: up to n at once, then one each per_ms / n. n == 0: no limit. */
+struct rate {
+	int64_t n, per_ms;
+};
+
+/* "10/s", "100/1min", "5/500ms": n from 1 to 1000000, a time from 1ms to 1d; "0" and "unlimited" give no limit. */
+int parse_rate(const char *text, struct rate *out, struct err *err);
+
+/* "100/1min", which parse_rate() reads back as the same; "0" for no limit. */
+void format_rate(const struct rate *rate, char *out, size_t size);
+
 /* One number with the largest unit that divides it, which parse_duration() reads back as the same
  * value: "1h", "90min", "1500ms"; "0" for 0. */
 void format_duration(int64_t ms, char *out, size_t size);

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/refusal.h"
+
 struct err;
 struct sockaddr_any;
 
@@ -37,6 +39,10 @@ struct board_slot {
 	_Atomic uint64_t bytes_in;  /* from clients */
 	_Atomic uint64_t bytes_out; /* to clients */
 	_Atomic uint64_t peer[3];   /* of the current client, packed; stays when the worker dies */
+	_Atomic int64_t silent_since_ms; /* since when that client is connected, its time in the queue included */
+	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
+	_Atomic uint64_t probes;	 /* of the connections taken, those that asked nothing */
+	_Atomic uint64_t refused[REFUSALS]; /* turned away; not among the connections taken */
 };
 
 struct board_lane {
@@ -49,6 +55,7 @@ struct board_head {
 	uint32_t version, n_lanes, n_slots;
 	_Atomic uint32_t rung;	   /* somebody rang, the master has not answered yet */
 	_Atomic uint32_t draining; /* a stop: serve what is queued, then leave */
+	_Atomic uint32_t workers_max; /* as it is now: it can be resized */
 	_Atomic int64_t next_accept_error_ms;	/* all workers together: one line in ten seconds */
 };
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
 	%D%/board.c \
-	%D%/board.h
+	%D%/board.h \
+	%D%/refusal.c \
+	%D%/refusal.h

@@ -12,9 +12,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/parse.h"
 #include "net/addr.h"
 #include "net/socket_options.h"
 
+struct networks;
 struct preforkd_module;
 
 /* Where a value came from, for messages: "FILE:LINE", "-o", or "default". */
@@ -43,14 +45,23 @@ struct config_control {
 
 #define CONFIG_WORKERS_MOST 100000 /* of a service */
 
+enum config_on_full {
+	ON_FULL_QUEUE,	/* the kernel's queue holds them */
+	ON_FULL_REFUSE, /* they are turned away at once */
+	ON_FULL_EVICT,	/* who has been silent longest before its first byte gives way */
+};
+
 struct config_workers { /* numbers of processes; the first three hold for each address */
 	int64_t min, min_spare, max_spare;
 	int64_t max;	      /* for all addresses of the service together */
 	int64_t max_requests; /* connections a worker serves before it is replaced; 0: no limit */
+	int on_full;	      /* enum config_on_full */
 };
 
 struct config_timeouts { /* milliseconds; 0: none */
 	int64_t first_byte, idle, total;
+	int64_t first_byte_busy; /* in place of first_byte while all workers are busy and clients wait */
+	int64_t send;		 /* a client that takes nothing of what there is for it */
 	int64_t drain; /* what running clients get at a stop before they are cut */
 	int64_t start; /* what a worker gets to become ready */
 };
@@ -66,6 +77,48 @@ struct identity {
 	size_t n_groups;
 };
 
+/* One entry of an allow or deny list, for explain and for the log. */
+struct access_rule {
+	bool allow;
+	const char *text;     /* as written */
+	struct origin origin; /* the line of the configuration, or of the list's own file */
+};
+
+enum config_refusal { REFUSAL_CLOSE, REFUSAL_RESET };
+
+struct config_access {
+	const struct networks *rules; /* a match's value is an index into rule[]; NULL: everybody may */
+	const struct access_rule *rule;
+	size_t n_rules;
+	bool only_allowed; /* there is a list of who may: all others may not */
+	/* who is ...; NULL: nobody */
+	const struct networks *probes;	    /* a health check: counted, not logged */
+	const struct networks *exempt;	    /* not limited, not penalized */
+	const struct networks *reserve_for; /* let in to the last `reserve` workers */
+	int64_t reserve;
+	int64_t per_source;	    /* connections at once; 0: no limit */
+	struct rate per_source_rate; /* n == 0: no limit */
+	struct rate rate;	    /* of the service; n == 0: no limit */
+	int64_t prefix4, prefix6;   /* bits of an address that make one source */
+	int64_t sources;	    /* that rates and penalties can be remembered for */
+	int refusal;		    /* enum config_refusal */
+	char *banner;		    /* sent to the refused; NULL: none */
+};
+
+struct config_penalty {	     /* for a source */
+	int64_t crashes;     /* workers that it crashed; 0: none is given for that */
+	int64_t refusals;    /* within that time; 0: the same */
+	int64_t within, duration; /* milliseconds */
+};
+
+struct config_proxy_protocol {
+	const struct networks *from;	/* whose header is believed, and required; NULL: no header is read */
+	const struct networks *without; /* who may come without; NULL: nobody */
+	int64_t timeout;		/* until the header is there; milliseconds, never 0 */
+};
+
+enum config_on_hangup { ON_HANGUP_TERM, ON_HANGUP_IGNORE };
+
 struct config_service {
 	char *name;
 	struct origin origin; /* of the service itself */
@@ -79,6 +132,10 @@ struct config_service {
 	struct identity identity;
 	struct config_workers workers;
 	struct config_timeouts timeouts;
+	struct config_access access;
+	struct config_penalty penalty;
+	struct config_proxy_protocol proxy_protocol;
+	int on_hangup; /* enum config_on_hangup; of a program whose client is gone */
 	struct socket_options socket;
 };
 

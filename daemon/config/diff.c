@@ -52,6 +52,9 @@ static bool same_field(const struct row *row, const void *a, const void *b)
 		return same_text(*(char *const *)a, *(char *const *)b);
 	case ROW_LIST:
 		return same_list(a, b);
+	case ROW_RATE:
+		return ((const struct rate *)a)->n == ((const struct rate *)b)->n &&
+		       ((const struct rate *)a)->per_ms == ((const struct rate *)b)->per_ms;
 	}
 	return false;
 }

@@ -80,6 +80,10 @@ static void print_value(const struct row *row, const void *base, FILE *out)
 	case ROW_LIST:
 		print_list(field, out);
 		return;
+	case ROW_RATE:
+		format_rate(field, text, sizeof(text));
+		print_string(text, out);
+		return;
 	}
 }
 

@@ -19,6 +19,7 @@ enum row_type {
 	ROW_NAME,     /* int, one of a set of names */
 	ROW_MODE,     /* mode_t */
 	ROW_LIST,     /* struct text_list; one string is a list of one */
+	ROW_RATE,     /* struct rate */
 };
 
 /* What a changed value needs to take effect. */

@@ -30,6 +30,22 @@ static const char *const read_names[] = {
 	[CONTROL_READ_ALL] = "all",
 };
 
+static const char *const on_full_names[] = {
+	[ON_FULL_QUEUE] = "queue",
+	[ON_FULL_REFUSE] = "refuse",
+	[ON_FULL_EVICT] = "evict",
+};
+
+static const char *const refusal_names[] = {
+	[REFUSAL_CLOSE] = "close",
+	[REFUSAL_RESET] = "reset",
+};
+
+static const char *const on_hangup_names[] = {
+	[ON_HANGUP_TERM] = "term",
+	[ON_HANGUP_IGNORE] = "ignore",
+};
+
 static int find_name(const char *const *names, size_t n, const char *name)
 {
 	size_t i;
@@ -61,6 +77,36 @@ static const char *read_name(int value)
 	return read_names[value];
 }
 
+static int on_full_by_name(const char *name)
+{
+	return find_name(on_full_names, ARRAY_SIZE(on_full_names), name);
+}
+
+static const char *on_full_name(int value)
+{
+	return on_full_names[value];
+}
+
+static int refusal_by_name(const char *name)
+{
+	return find_name(refusal_names, ARRAY_SIZE(refusal_names), name);
+}
+
+static const char *refusal_name(int value)
+{
+	return refusal_names[value];
+}
+
+static int on_hangup_by_name(const char *name)
+{
+	return find_name(on_hangup_names, ARRAY_SIZE(on_hangup_names), name);
+}
+
+static const char *on_hangup_name(int value)
+{
+	return on_hangup_names[value];
+}
+
 static const struct row_names targets = { log_target_by_name, log_target_name,
 					  "auto, syslog, journal, stderr" };
 static const struct row_names facilities = {
@@ -72,6 +118,9 @@ static const struct row_names levels = { log_level_by_name, log_level_name,
 static const struct row_names connections = { connections_by_name, connections_name,
 					      "none, errors, all" };
 static const struct row_names reads = { read_by_name, read_name, "group, all" };
+static const struct row_names on_full = { on_full_by_name, on_full_name, "queue, refuse, evict" };
+static const struct row_names refusals = { refusal_by_name, refusal_name, "close, reset" };
+static const struct row_names on_hangup = { on_hangup_by_name, on_hangup_name, "term, ignore" };
 
 /* A row is easier to read in three lines than in ten. */
 /* clang-format off */
@@ -129,6 +178,9 @@ const struct row rows_service[] = {
 	{.path = "group", .type = ROW_STRING, .offset = SERVICE(group),
 	 .meaning = MEANS_GROUP, .reload = RELOAD_WORKERS,
 	 .help = "Their group. Without it: that of the user."},
+	{.path = "on_hangup", .type = ROW_NAME, .offset = SERVICE(service.on_hangup), .preset = "term",
+	 .names = &on_hangup, .reload = RELOAD_WORKERS,
+	 .help = "What happens to a program whose client has reset the connection or vanished."},
 
 	{.path = "workers.min", .type = ROW_INTEGER, .offset = SERVICE(service.workers.min),
 	 .preset = "2", .min = 0, .max = CONFIG_WORKERS_MOST, .reload = RELOAD_LIVE,
@@ -148,11 +200,90 @@ const struct row rows_service[] = {
 	 .offset = SERVICE(service.workers.max_requests), .preset = "0", .min = 1, .max = INT32_MAX,
 	 .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "Connections after which a worker is replaced; it serves on until the new one is ready."},
+	{.path = "workers.on_full", .type = ROW_NAME, .offset = SERVICE(service.workers.on_full),
+	 .preset = "queue", .names = &on_full, .reload = RELOAD_WORKERS,
+	 .help = "All workers are busy: new clients wait in the queue, are refused, or take the place "
+		 "of the client that has been silent longest before its first byte."},
+
+	{.path = "access.allow", .type = ROW_LIST, .offset = SERVICE(allow), .reload = RELOAD_WORKERS,
+	 .help = "Who may connect: addresses, networks, unix:uid=USER, unix:gid=GROUP. The most "
+		 "specific entry counts; of equal ones deny. Without any: everybody not denied."},
+	{.path = "access.allow_file", .type = ROW_LIST, .offset = SERVICE(allow_file),
+	 .reload = RELOAD_WORKERS,
+	 .help = "Files with more of them, one a line; # begins a comment. Read again at reload."},
+	{.path = "access.deny", .type = ROW_LIST, .offset = SERVICE(deny), .reload = RELOAD_WORKERS,
+	 .help = "Who may not connect, written in the same way."},
+	{.path = "access.deny_file", .type = ROW_LIST, .offset = SERVICE(deny_file),
+	 .reload = RELOAD_WORKERS, .help = "Files with more of them."},
+	{.path = "access.refusal", .type = ROW_NAME, .offset = SERVICE(service.access.refusal),
+	 .preset = "close", .names = &refusals, .reload = RELOAD_WORKERS,
+	 .help = "How a refused connection ends: closed, or reset."},
+	{.path = "access.banner", .type = ROW_STRING, .offset = SERVICE(service.access.banner),
+	 .reload = RELOAD_WORKERS,
+	 .help = "Sent to the refused first, as it is. Without it: nothing."},
+	{.path = "access.per_source", .type = ROW_INTEGER, .offset = SERVICE(service.access.per_source),
+	 .preset = "0", .min = 1, .max = CONFIG_WORKERS_MOST, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "Connections that one source may have at the same time."},
+	{.path = "access.per_source_rate", .type = ROW_RATE,
+	 .offset = SERVICE(service.access.per_source_rate), .preset = "0", .zero = "no limit",
+	 .reload = RELOAD_WORKERS,
+	 .help = "New connections of one source: so many at once, and one more each time/number."},
+	{.path = "access.rate", .type = ROW_RATE, .offset = SERVICE(service.access.rate), .preset = "0",
+	 .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "New connections of all sources together."},
+	{.path = "access.prefix4", .type = ROW_INTEGER, .offset = SERVICE(service.access.prefix4),
+	 .preset = "32", .min = 0, .max = 32, .reload = RELOAD_WORKERS,
+	 .help = "IPv4 addresses that agree in so many bits are one source."},
+	{.path = "access.prefix6", .type = ROW_INTEGER, .offset = SERVICE(service.access.prefix6),
+	 .preset = "64", .min = 0, .max = 128, .reload = RELOAD_WORKERS, .help = "The same for IPv6."},
+	{.path = "access.sources", .type = ROW_INTEGER, .offset = SERVICE(service.access.sources),
+	 .preset = "16384", .min = 256, .max = 1048576, .reload = RELOAD_WORKERS,
+	 .help = "Sources that rates and penalties are remembered for (64 bytes each). While there "
+		 "are more, new ones are let in uncounted."},
+	{.path = "access.exempt", .type = ROW_LIST, .offset = SERVICE(exempt), .reload = RELOAD_WORKERS,
+	 .help = "Who is not limited by per_source, rates and penalties."},
+	{.path = "access.reserve", .type = ROW_INTEGER, .offset = SERVICE(service.access.reserve),
+	 .preset = "0", .min = 1, .max = CONFIG_WORKERS_MOST, .zero = "none", .reload = RELOAD_WORKERS,
+	 .help = "Workers, of workers.max, that only access.reserve_for may take."},
+	{.path = "access.reserve_for", .type = ROW_LIST, .offset = SERVICE(reserve_for),
+	 .reload = RELOAD_WORKERS, .help = "Who may take the reserved workers."},
+	{.path = "access.probes", .type = ROW_LIST, .offset = SERVICE(probes), .reload = RELOAD_WORKERS,
+	 .help = "Who checks the health of the service: counted, and not logged."},
+
+	{.path = "penalty.crashes", .type = ROW_INTEGER, .offset = SERVICE(service.penalty.crashes),
+	 .preset = "0", .min = 1, .max = 1000000, .zero = "none", .reload = RELOAD_WORKERS,
+	 .help = "A source whose connections crashed so many workers is refused for a while."},
+	{.path = "penalty.refusals", .type = ROW_INTEGER, .offset = SERVICE(service.penalty.refusals),
+	 .preset = "0", .min = 1, .max = 1000000, .zero = "none", .reload = RELOAD_WORKERS,
+	 .help = "A source that was refused so often is refused for a while."},
+	{.path = "penalty.within", .type = ROW_DURATION, .offset = SERVICE(service.penalty.within),
+	 .preset = "1min", .min = SECOND, .max = DAY, .reload = RELOAD_WORKERS,
+	 .help = "The time in which that must happen."},
+	{.path = "penalty.duration", .type = ROW_DURATION, .offset = SERVICE(service.penalty.duration),
+	 .preset = "10min", .min = SECOND, .max = 30 * DAY, .reload = RELOAD_WORKERS,
+	 .help = "How long such a source is refused."},
+
+	{.path = "proxy_protocol.from", .type = ROW_LIST, .offset = SERVICE(proxy_from),
+	 .reload = RELOAD_WORKERS,
+	 .help = "Proxies, whose PROXY protocol header (v1 or v2) is required, and believed."},
+	{.path = "proxy_protocol.without", .type = ROW_LIST, .offset = SERVICE(proxy_without),
+	 .reload = RELOAD_WORKERS,
+	 .help = "Who may come without a header where proxies are named; all others are refused."},
+	{.path = "proxy_protocol.timeout", .type = ROW_DURATION,
+	 .offset = SERVICE(service.proxy_protocol.timeout), .preset = "5s", .min = 1, .max = DAY,
+	 .reload = RELOAD_WORKERS, .help = "How long the header may take."},
 
 	{.path = "timeouts.first_byte", .type = ROW_DURATION,
 	 .offset = SERVICE(service.timeouts.first_byte), .preset = "30s", .min = 1, .max = YEAR,
 	 .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "How long a client may take until its first byte arrives."},
+	{.path = "timeouts.first_byte_busy", .type = ROW_DURATION,
+	 .offset = SERVICE(service.timeouts.first_byte_busy), .preset = "3s", .min = 1, .max = YEAR,
+	 .zero = "as first_byte", .reload = RELOAD_WORKERS,
+	 .help = "The same while all workers are busy and others wait; the time in the queue counts."},
+	{.path = "timeouts.send", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.send),
+	 .preset = "2min", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "How long a client may take nothing of what there is for it."},
 	{.path = "timeouts.idle", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.idle),
 	 .preset = "5min", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "How long a connection may be silent in both directions."},
@@ -190,7 +321,7 @@ const struct row rows_service[] = {
 	 .preset = "0", .min = 256, .max = 512 * MEBIBYTE, .zero = "the kernel's choice",
 	 .reload = RELOAD_LIVE, .help = "SO_SNDBUF: the send buffer of a connection."},
 	{.path = "socket.user_timeout", .type = ROW_DURATION,
-	 .offset = SERVICE(service.socket.user_timeout), .preset = "0", .min = 1, .max = 24 * DAY,
+	 .offset = SERVICE(service.socket.user_timeout), .preset = "2min", .min = 1, .max = 24 * DAY,
 	 .zero = "the kernel's choice", .reload = RELOAD_LIVE,
 	 .help = "TCP_USER_TIMEOUT: how long sent data may stay unacknowledged."},
 	{.path = "socket.freebind", .type = ROW_BOOL, .offset = SERVICE(service.socket.freebind),
@@ -265,6 +396,7 @@ void row_range(const struct row *row, char *out, size_t size)
 	case ROW_NAME:
 	case ROW_MODE:
 	case ROW_LIST:
+	case ROW_RATE:
 		(void)snprintf(min, sizeof(min), "%" PRId64, row->min);
 		(void)snprintf(max, sizeof(max), "%" PRId64, row->max);
 		break;
@@ -305,6 +437,9 @@ void row_describe(const struct row *row, char *out, size_t size)
 		return;
 	case ROW_LIST:
 		(void)snprintf(out, size, "string or list of strings");
+		return;
+	case ROW_RATE:
+		(void)snprintf(out, size, "rate such as \"100/1min\", or 0: %s", row->zero);
 		return;
 	}
 }

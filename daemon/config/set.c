@@ -216,6 +216,17 @@ static int set_list(const struct raw *raw, struct arena *arena, struct text_list
 	return 0;
 }
 
+static int set_rate(const struct raw *raw, struct rate *field, struct err *err)
+{
+	if (raw->type == RAW_INTEGER && raw->integer == 0) {
+		*field = (struct rate){ .n = 0 };
+		return 0;
+	}
+	if (!is_text(raw))
+		return wrong_type("a rate such as \"100/1min\"", raw, err);
+	return parse_rate(raw->string, field, err);
+}
+
 int set_value(const struct row *row, const struct raw *raw, struct arena *arena, void *base,
 	      struct err *err)
 {
@@ -238,6 +249,8 @@ int set_value(const struct row *row, const struct raw *raw, struct arena *arena,
 		return set_mode(row, raw, field, err);
 	case ROW_LIST:
 		return set_list(raw, arena, field, err);
+	case ROW_RATE:
+		return set_rate(raw, field, err);
 	}
 	return err_set(err, "unknown type of key");
 }

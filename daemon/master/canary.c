@@ -12,11 +12,11 @@
 #include "base/escape.h"
 #include "base/fds.h"
 #include "master/plan.h"
-#include "worker/gate.h"
+#include "worker/hold.h"
 
 #define START_MS 60000 /* where timeouts.start allows any time: a reload must come to an end */
 
-static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_gate,
+static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_hold,
 		     void *userdata, struct err *err)
 {
 	const char *name = item->fresh->service->name;
@@ -27,23 +27,23 @@ static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handle
 		return err_sys(err, "services.%s: cannot make a socket pair", name);
 	proc = pool_start_held(item->fresh, 0, ends[1]);
 	fd_close(&ends[1]);
-	item->gate = ends[0];
+	item->hold = ends[0];
 	if (proc == NULL)
 		return err_set(err, "services.%s: no worker could be started", name);
 	item->canary = proc->pid;
-	rc = sd_event_add_io(event, &item->gate_source, item->gate, EPOLLIN, on_gate, userdata);
+	rc = sd_event_add_io(event, &item->hold_source, item->hold, EPOLLIN, on_hold, userdata);
 	if (rc >= 0)
 		return 0;
 	errno = -rc;
 	return err_sys(err, "services.%s: cannot watch its first worker", name);
 }
 
-int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_gate, void *userdata,
+int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
 		 struct err *err)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->items[i].fresh != NULL &&
-		    start_one(&plan->items[i], event, on_gate, userdata, err) < 0)
+		    start_one(&plan->items[i], event, on_hold, userdata, err) < 0)
 			return -1;
 	return 0;
 }
@@ -52,16 +52,16 @@ int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_ga
 static enum canary_verdict listen_to(struct plan_item *item, struct err *err)
 {
 	const char *name = item->fresh->service->name;
-	char message[1 + GATE_TEXT_MAX], text[GATE_TEXT_MAX + 64];
-	ssize_t n = recv(item->gate, message, sizeof(message), MSG_DONTWAIT);
+	char message[1 + HOLD_TEXT_MAX], text[HOLD_TEXT_MAX + 64];
+	ssize_t n = recv(item->hold, message, sizeof(message), MSG_DONTWAIT);
 
-	if (n > 0 && message[0] == GATE_PROVEN) {
+	if (n > 0 && message[0] == HOLD_PROVEN) {
 		/* from here on it only waits: its end is looked for elsewhere */
-		item->gate_source = sd_event_source_disable_unref(item->gate_source);
+		item->hold_source = sd_event_source_disable_unref(item->hold_source);
 		item->proven = true;
 		return CANARY_PROVEN;
 	}
-	if (n > 0 && message[0] == GATE_FAILED) {
+	if (n > 0 && message[0] == HOLD_FAILED) {
 		(void)escape_bytes(message + 1, (size_t)n - 1, text, sizeof(text));
 		(void)err_set(err, "services.%s: a worker could not start: %s", name, text);
 		return CANARY_FAILED;
@@ -136,7 +136,7 @@ static void start_rest(struct pool *fresh, const struct pool *old)
 
 void canary_release(struct plan *plan)
 {
-	const char go = GATE_GO;
+	const char go = HOLD_GO;
 
 	for (size_t i = 0; i < plan->n; i++) {
 		struct plan_item *item = &plan->items[i];
@@ -147,7 +147,7 @@ void canary_release(struct plan *plan)
 			pool_retire(item->fresh, -1);
 			continue;
 		}
-		(void)send(item->gate, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)send(item->hold, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 		pool_look_after(item->fresh, false);
 		if (item->old != NULL)
 			start_rest(item->fresh, item->old);

@@ -13,8 +13,8 @@ struct plan;
 
 enum canary_verdict { CANARY_WAIT, CANARY_PROVEN, CANARY_FAILED };
 
-/* Starts them. ON_GATE is called when one has something to say; USERDATA goes with it. */
-int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_gate, void *userdata,
+/* Starts them. ON_HOLD is called when one has something to say; USERDATA goes with it. */
+int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
 		 struct err *err);
 
 /* CANARY_PROVEN: all are; CANARY_FAILED: one is not, *err says which service and why. */

@@ -115,7 +115,7 @@ static int start_plan(struct plan *plan, struct generation *generation, size_t n
 		return err_set(err, "no memory for a plan");
 	}
 	for (size_t i = 0; i < n; i++)
-		plan->items[i].gate = -1;
+		plan->items[i].hold = -1;
 	return 0;
 }
 
@@ -397,8 +397,8 @@ void plan_drop(struct plan *plan, struct master *master)
 void plan_clear(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
-		plan->items[i].gate_source = sd_event_source_disable_unref(plan->items[i].gate_source);
-		fd_close(&plan->items[i].gate);
+		plan->items[i].hold_source = sd_event_source_disable_unref(plan->items[i].hold_source);
+		fd_close(&plan->items[i].hold);
 	}
 	free(plan->items);
 	generation_unref(&plan->generation);

@@ -22,10 +22,10 @@ struct plan_item { /* one service of the new generation */
 	enum config_change change;
 	char keys[200]; /* what has changed, for people */
 	/* The canary: the first worker of FRESH, which waits for the go. */
-	int gate; /* -1: none */
+	int hold; /* -1: none */
 	pid_t canary;
 	bool proven;
-	sd_event_source *gate_source;
+	sd_event_source *hold_source;
 };
 
 struct plan {

@@ -117,7 +117,7 @@ static void count_lanes(struct pool *pool)
 		pool_count_proc(proc, &pool->lanes[proc->lane]);
 }
 
-static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecessor, int gate)
+static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecessor, int hold)
 {
 	struct worker_params params = {
 		.config = pool->generation != NULL ? pool->generation->config : NULL,
@@ -126,7 +126,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.board = pool->board.fd,
 		.ring = pool->ring,
 		.dead = pool->dead,
-		.gate = gate,
+		.hold = hold,
 		.lane = lane,
 		.master = getpid(),
 	};
@@ -179,9 +179,9 @@ struct proc *pool_start_worker(struct pool *pool, size_t lane)
 	return start_worker(pool, lane, 0, -1);
 }
 
-struct proc *pool_start_held(struct pool *pool, size_t lane, int gate)
+struct proc *pool_start_held(struct pool *pool, size_t lane, int hold)
 {
-	return start_worker(pool, lane, 0, gate);
+	return start_worker(pool, lane, 0, hold);
 }
 
 /* Those who started and are now seen at work; their predecessors may go. */

@@ -130,9 +130,9 @@ bool pool_has_room(const struct pool *pool, const struct config_workers *limits)
 /* Starts one worker on LANE. NULL: it could not be started, which is logged. */
 struct proc *pool_start_worker(struct pool *pool, size_t lane);
 
-/* The same, but it proves its set-up through GATE and waits there for the go (worker.h) before it takes clients.
- * GATE stays the caller's. */
-struct proc *pool_start_held(struct pool *pool, size_t lane, int gate);
+/* The same, but it proves its set-up through HOLD and waits there for the go (worker.h) before it takes clients.
+ * HOLD stays the caller's. */
+struct proc *pool_start_held(struct pool *pool, size_t lane, int hold);
 
 /* It serves who is queued, and no longer than its service's timeouts.drain allows who is connected. */
 bool pool_winds_down(const struct pool *pool);

@@ -203,7 +203,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static int on_gate(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_hold(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	(void)source;
 	(void)fd;
@@ -228,7 +228,7 @@ static void try_plan(struct master *master)
 		reject_text(master, err.text);
 		return;
 	}
-	if (canary_start(&r->plan, master->event, on_gate, master, &err) < 0)
+	if (canary_start(&r->plan, master->event, on_hold, master, &err) < 0)
 		reject_text(master, err.text);
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
 	%D%/contract.h \
-	%D%/gate.c \
-	%D%/gate.h \
+	%D%/hold.c \
+	%D%/hold.h \
 	%D%/orders.c \
 	%D%/orders.h \
 	%D%/privileges.c \

@@ -24,7 +24,7 @@
 #include "services/conn.h"
 #include "services/deadline.h"
 #include "worker/contract.h"
-#include "worker/gate.h"
+#include "worker/hold.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
 #include "worker/wait.h"
@@ -48,8 +48,8 @@ _Noreturn static void give_up(const struct worker_params *params, enum worker_ex
 	struct log_about about = about_service(params);
 
 	log_about(LOG_ERR, &about, "worker leaves: %s", text);
-	if (params->gate >= 0)
-		gate_fail(params->gate, text);
+	if (params->hold >= 0)
+		hold_fail(params->hold, text);
 	_exit(status);
 }
 
@@ -80,7 +80,7 @@ static void offer_to_the_oom_killer(void)
 
 static void set_up(struct worker *w, const struct worker_params *params)
 {
-	int keep[] = {params->listener, params->board, params->ring, params->dead, params->gate,
+	int keep[] = {params->listener, params->board, params->ring, params->dead, params->hold,
 		      log_fd()};
 	struct err err;
 
@@ -201,13 +201,13 @@ _Noreturn void worker_main(const struct worker_params *params)
 {
 	struct sockaddr_any peer;
 	struct worker w = {0};
-	int gate = params->gate, fd;
+	int hold = params->hold, fd;
 	sigset_t none;
 
 	set_up(&w, params);
-	if (gate >= 0 && !gate_pass(gate))
+	if (hold >= 0 && !hold_until_go(hold))
 		leave(&w, WORKER_EXIT_DONE);
-	fd_close(&gate);
+	fd_close(&hold);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	become_idle(&w);

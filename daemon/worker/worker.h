@@ -17,7 +17,7 @@ struct worker_params {
 	int board;   /* the service's memfd */
 	int ring;    /* its eventfd */
 	int dead;    /* fd_dead() */
-	int gate;    /* where it waits for the master's go (gate.h); -1: it need not */
+	int hold;    /* where it waits for the master's go (hold.h); -1: it need not */
 	size_t lane; /* of the board: which listener this is */
 	size_t slot; /* of the board: this worker's */
 	pid_t master;

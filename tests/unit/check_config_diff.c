@@ -199,6 +199,9 @@ static void make_value(const struct row *row, char *out, size_t size)
 			number++;
 		(void)snprintf(out, size, "%s", row->names->name_of((int)number));
 		return;
+	case ROW_RATE:
+		(void)snprintf(out, size, "%s", strcmp(row->preset, "0") == 0 ? "7/1min" : "0");
+		return;
 	case ROW_STRING:
 	case ROW_LIST:
 		break;

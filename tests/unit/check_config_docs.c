@@ -102,6 +102,8 @@ static size_t field_size(const struct row *row)
 		return sizeof(mode_t);
 	case ROW_STRING:
 		return sizeof(char *);
+	case ROW_RATE:
+		return sizeof(struct rate);
 	case ROW_LIST:
 		break;
 	}

@@ -11,7 +11,7 @@
 #include "base/fds.h"
 #include "base/signals.h"
 #include "worker/contract.h"
-#include "worker/gate.h"
+#include "worker/hold.h"
 #include "worker/orders.h"
 
 #include "suite.h"
@@ -22,7 +22,7 @@ static int ends[2]; /* the master's, the worker's */
 static _Atomic uint32_t told;
 static pid_t worker;
 
-/* A child that waits at the gate as a worker does. */
+/* A child that is held as a worker does. */
 static void setup(void)
 {
 	sigset_t all;
@@ -36,7 +36,7 @@ static void setup(void)
 	if (worker == 0) {
 		(void)close(ends[0]);
 		orders_init(open("/dev/null", O_RDONLY | O_CLOEXEC), dead, getppid(), &told);
-		_exit(gate_pass(ends[1]) ? PASSED : TURNED_AWAY);
+		_exit(hold_until_go(ends[1]) ? PASSED : TURNED_AWAY);
 	}
 	(void)close(ends[1]);
 }
@@ -55,12 +55,12 @@ static void proven(void)
 	char byte[2];
 
 	ck_assert_int_eq(recv(ends[0], byte, sizeof(byte), 0), 1);
-	ck_assert_int_eq(byte[0], GATE_PROVEN);
+	ck_assert_int_eq(byte[0], HOLD_PROVEN);
 }
 
 START_TEST(go)
 {
-	const char byte = GATE_GO;
+	const char byte = HOLD_GO;
 
 	proven();
 	ck_assert_int_eq(send(ends[0], &byte, 1, 0), 1);
@@ -108,19 +108,19 @@ END_TEST
 
 START_TEST(a_failure_has_a_reason)
 {
-	char text[2 * GATE_TEXT_MAX], got[4 * GATE_TEXT_MAX];
+	char text[2 * HOLD_TEXT_MAX], got[4 * HOLD_TEXT_MAX];
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	gate_fail(pair[1], "no such user");
+	hold_fail(pair[1], "no such user");
 	ck_assert_int_eq(recv(pair[0], got, sizeof(got), 0), 13);
 	ck_assert_int_eq(memcmp(got, "-no such user", 13), 0);
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	gate_fail(pair[1], text);
-	ck_assert_int_eq(recv(pair[0], got, sizeof(got), 0), 1 + GATE_TEXT_MAX);
+	hold_fail(pair[1], text);
+	ck_assert_int_eq(recv(pair[0], got, sizeof(got), 0), 1 + HOLD_TEXT_MAX);
 	(void)close(pair[0]);
-	gate_fail(pair[1], "nobody hears it"); /* and no SIGPIPE either */
+	hold_fail(pair[1], "nobody hears it"); /* and no SIGPIPE either */
 	(void)close(ends[0]);
 	expect(TURNED_AWAY);
 }
@@ -128,7 +128,7 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("gate", setup, go, anything_else_is_no, the_end_is_no,
+	return SUITE_RUN("hold", setup, go, anything_else_is_no, the_end_is_no,
 			 nobody_there_from_the_beginning, told_to_leave,
 			 told_to_leave_before_it_is_there, a_failure_has_a_reason);
 }
