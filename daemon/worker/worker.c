@@ -19,6 +19,7 @@
 #include "base/signals.h"
 #include "base/title.h"
 #include "board/board.h"
+#include "board/sources.h"
 #include "config/config.h"
 #include "net/listen.h"
 #include "services/conn.h"
@@ -34,6 +35,7 @@ struct worker {
 	struct board board;
 	struct board_lane *lane;
 	struct board_slot *slot;
+	struct sources sources;
 	uint64_t enough; /* connections after which it asks to be replaced; 0: never */
 };
 
@@ -81,7 +83,8 @@ static void offer_to_the_oom_killer(void)
 static void set_up(struct worker *w, const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->board, params->ring, params->dead, params->hold,
-		      log_fd()};
+		      params->sources, log_fd()};
+	int sources = params->sources;
 	struct err err;
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
@@ -99,6 +102,9 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->params = params;
 	w->lane = &w->board.lanes[params->lane];
 	w->slot = &w->board.slots[params->slot];
+	if (sources >= 0 && sources_map(&w->sources, sources, &err) < 0)
+		give_up(params, WORKER_EXIT_SETUP, err.text);
+	fd_close(&sources);
 
 	signals_harmless();
 	orders_init(params->listener, params->dead, params->master, &w->slot->told);
