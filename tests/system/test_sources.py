@@ -131,7 +131,7 @@ class Tables(SourcesCase):
 			other.listen(1)
 			for _ in range(3):
 				self.assertEqual(d.reload(Config(self.services)).returncode, 1)
-		self.assertEqual(tables(d.pid), before)
+		wait_until(lambda: tables(d.pid) == before, "the new one is gone")
 		wait_until(lambda: len(descriptors(d.pid)) <= len(fds), "no descriptor more than before")
 
 	def test_killed_workers(self):
