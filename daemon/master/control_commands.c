@@ -67,6 +67,7 @@ static json_t *do_explain(struct call *call)
 		return control_refuse(EX_USAGE, "explain needs an address");
 	if (explain_parse(address, &client, &err) < 0)
 		return control_refuse(EX_USAGE, err.text);
+	explain_groups(json_object_get(call->request, "groups"), &client);
 	return json_pack("{s:b, s:o}", "ok", 1, "explain",
 			 explain_json(call->master, call->pool, address, &client));
 }

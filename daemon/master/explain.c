@@ -63,6 +63,19 @@ int explain_parse(const char *text, struct explain_client *out, struct err *err)
 	return err_set(err, "\"%.64s\" is of no known kind", text);
 }
 
+void explain_groups(const json_t *list, struct explain_client *client)
+{
+	size_t most = sizeof(client->cred.groups) / sizeof(client->cred.groups[0]), i;
+	const json_t *group;
+
+	json_array_foreach(list, i, group) {
+		json_int_t n = json_integer_value(group);
+
+		if (json_is_integer(group) && n >= 0 && n < UINT32_MAX && client->cred.n_groups < most)
+			client->cred.groups[client->cred.n_groups++] = (gid_t)n;
+	}
+}
+
 /* ---- the facts ---- */
 
 static void know_of_source(struct known *k)

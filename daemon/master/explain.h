@@ -25,6 +25,9 @@ struct explain_client {
  */
 int explain_parse(const char *text, struct explain_client *out, struct err *err);
 
+/* More groups of a unix client: a list of numbers; what is none, and more than there is room for, is left out. */
+void explain_groups(const json_t *list, struct explain_client *client);
+
 /* {"address", "services": [...]}: of all services, or of POOL's alone (NULL: all). See preforkctl(8). */
 json_t *explain_json(const struct master *master, const struct pool *pool, const char *address,
 		     const struct explain_client *client);
