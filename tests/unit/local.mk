@@ -31,7 +31,10 @@ unit_tests = \
 	%D%/check_race \
 	%D%/check_relay \
 	%D%/check_report \
+	%D%/check_siphash \
 	%D%/check_socket_options \
+	%D%/check_sources \
+	%D%/check_sources_seats \
 	%D%/check_spawn \
 	%D%/check_status_table \
 	%D%/check_tally \
