@@ -46,6 +46,8 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 	gate->needs = needs_of(service);
 	if (sources == NULL) /* there was none to be had: nobody is counted, and nobody refused for it */
 		gate->needs &= NEEDS_RULES;
+	else if (seat >= SOURCES_SEATS)
+		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
 
 /* Who is at the other end of a unix socket; NULL where that is not who counts. */

@@ -11,6 +11,7 @@ unit_tests = \
 	%D%/check_conn \
 	%D%/check_escape \
 	%D%/check_frame \
+	%D%/check_gate \
 	%D%/check_hold \
 	%D%/check_handover \
 	%D%/check_histogram \
