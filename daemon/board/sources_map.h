@@ -61,6 +61,7 @@ struct sources_map {
 	alignas(64) _Atomic uint32_t n_seats; /* the high-water mark, for workers, who clamp it */
 	alignas(64) _Atomic int64_t empty_ns; /* of the service's own rate */
 	alignas(64) _Atomic uint64_t untracked;
+	_Atomic int64_t penalties_end_ms; /* nobody is penalized then: there is nothing to look for */
 	_Atomic uint64_t n_refusals; /* ever */
 	struct source_refusal refusal[SOURCES_LAST_REFUSALS];
 	alignas(64) _Atomic uint64_t seat[SOURCES_SEATS];

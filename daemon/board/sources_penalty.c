@@ -82,6 +82,15 @@ static struct sources_penalty penalty_of(int64_t word, int64_t now_ms)
 	};
 }
 
+static void note_end(struct sources *sources, int64_t end_ms)
+{
+	int64_t seen = atomic_load(&sources->map->penalties_end_ms);
+
+	for (unsigned tries = 0; tries < SOURCES_TRIES && seen < end_ms; tries++)
+		if (atomic_compare_exchange_weak(&sources->map->penalties_end_ms, &seen, end_ms))
+			break;
+}
+
 bool sources_fault(struct sources *sources, uint64_t key, enum source_fault fault,
 		   const struct sources_penalty_rule *rule, int64_t now_ms)
 {
@@ -104,6 +113,7 @@ bool sources_fault(struct sources *sources, uint64_t key, enum source_fault faul
 	if (!atomic_compare_exchange_strong(&record->penalty, &word,
 					    (now + duration) * 2 + (fault == FAULT_REFUSAL)))
 		return false;
+	note_end(sources, now + duration);
 	for (size_t i = 0; i < 4; i++) /* and then it begins anew */
 		atomic_store(&record->window[i / 2][i % 2], 0);
 	return true;
@@ -137,6 +147,9 @@ size_t sources_penalized(const struct sources *sources, int64_t now_ms)
 {
 	size_t n = 0;
 
+	/* most of the time; and pages that are looked at are pages that are used */
+	if (atomic_load(&sources->map->penalties_end_ms) <= now_ms)
+		return 0;
 	for (size_t i = 0; i < sources_n_sets(sources->n_records) * SOURCES_WAYS; i++)
 		n += penalty_of(atomic_load(&sources->map->record[i].penalty), sources_now_ms(now_ms)).until_ms != 0;
 	return n;

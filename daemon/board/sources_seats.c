@@ -77,17 +77,17 @@ void sources_seat_free(struct sources *sources, size_t seat)
 
 /* ---- looking ---- */
 
-struct tally_of {
+struct tally_seen {
 	size_t sitting; /* for sure */
 	size_t trying, trying_before; /* in lower seats than one's own */
 	uint64_t who; /* of those who sit: the same for the same people in the same seats */
 };
 
 struct look {
-	struct tally_of same, all;
+	struct tally_seen same, all;
 };
 
-static void count(struct tally_of *tally, uint64_t word, size_t seat, size_t own)
+static void count(struct tally_seen *tally, uint64_t word, size_t seat, size_t own)
 {
 	if ((word & SEAT_TENTATIVE) != 0) {
 		tally->trying++;
@@ -134,7 +134,7 @@ enum room {
 	ROOM_FOR_ALL,
 };
 
-static enum room room_in(const struct tally_of *tally, size_t most)
+static enum room room_in(const struct tally_seen *tally, size_t most)
 {
 	if (most == 0 || tally->sitting + tally->trying < most)
 		return ROOM_FOR_ALL;

@@ -109,6 +109,8 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	forget_replacement(pool, proc);
 	pool_counts_add(&pool->tally->gone, slot);
 	board_slot_free(&pool->board, proc->slot);
+	if (proc->seat >= 0)
+		sources_seat_free(pool->sources, (size_t)proc->seat);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);
 	DL_DELETE(pool->procs, proc);
 	pool->n_procs--;

@@ -88,6 +88,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->board, params->ring, params->dead, params->hold,
 		      params->sources, log_fd()};
+	int sources = params->sources;
 	struct err err;
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
@@ -105,8 +106,9 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->params = params;
 	w->lane = &w->board.lanes[params->lane];
 	w->slot = &w->board.slots[params->slot];
-	if (params->sources >= 0 && sources_map(&w->sources, params->sources, &err) < 0)
+	if (sources >= 0 && sources_map(&w->sources, sources, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
+	fd_close(&sources);
 	w->gate = (struct gate){.head = w->board.head, .lane = w->lane, .slot = w->slot, .listener = params->listener};
 	gate_open(&w->gate, params->service, params->sources >= 0 ? &w->sources : NULL, params->seat);
 
