@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "gate/gate.h"
 
+#include <preforkd/module.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "board/board.h"
 #include "config/config.h"
+#include "net/listen.h"
 #include "net/networks.h"
+#include "net/tcp_info.h"
 #include "services/conn.h"
+
+#define SECOND_LOOKS 4 /* 15 ms in all */
+#define SECOND_LOOK_NS 1000000
+#define VAIN_MS 1000
 
 enum {
 	NEEDS_RULES = 1U << 0,	  /* some networks are to be looked in */
 	NEEDS_SEAT = 1U << 1,	  /* connections are counted */
 	NEEDS_RATES = 1U << 2,
 	NEEDS_PENALTY = 1U << 3,
+	NEEDS_QUEUE = 1U << 4,	  /* who waited in the queue and said nothing may have to go again at once */
+	NEEDS_TABLE = NEEDS_SEAT | NEEDS_RATES | NEEDS_PENALTY,
+	NEEDS_DECISION = NEEDS_RULES | NEEDS_TABLE,
 };
 
 bool gate_has_seats(const struct config_service *service)
@@ -35,6 +46,9 @@ static unsigned needs_of(const struct config_service *service)
 		needs |= NEEDS_RATES;
 	if (service->penalty.crashes > 0 || service->penalty.refusals > 0)
 		needs |= NEEDS_PENALTY;
+	if (service->timeouts.first_byte > 0 && service->timeouts.first_byte_busy > 0 && service->handler != NULL &&
+	    (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0)
+		needs |= NEEDS_QUEUE;
 	return needs;
 }
 
@@ -45,7 +59,7 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 	gate->seat = seat;
 	gate->needs = needs_of(service);
 	if (sources == NULL) /* there was none to be had: nobody is counted, and nobody refused for it */
-		gate->needs &= NEEDS_RULES;
+		gate->needs &= ~(unsigned)NEEDS_TABLE;
 	else if (seat >= SOURCES_SEATS)
 		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
@@ -80,7 +94,7 @@ static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_fact
 	facts->reserve_for = networks_find(access->reserve_for, &conn->peer, cred) >= 0;
 	if (networks_find(access->probes, &conn->peer, cred) >= 0)
 		conn->probe = true;
-	if ((gate->needs & ~NEEDS_RULES) != 0)
+	if ((gate->needs & NEEDS_TABLE) != 0)
 		gate->key = sources_key(gate->sources, &conn->peer, cred, (int)access->prefix4, (int)access->prefix6);
 	if ((gate->needs & NEEDS_PENALTY) != 0)
 		facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
@@ -117,6 +131,28 @@ static void take_rates(const struct gate *gate, struct gate_facts *facts)
 		facts->service_wait_us = sources_rate_take(gate->sources, 0, &access->rate, now_us, &untracked);
 }
 
+/*
+ * A client that comes one by one is here again before the worker that it has just left has stood up. So who finds all
+ * seats of his source taken looks again, for a moment; but not for a source for which that was in vain lately: it
+ * would hold one worker after the other in this way.
+ */
+static void try_again(struct gate *gate, size_t same, size_t all, int64_t now_ms)
+{
+	struct timespec pause = {.tv_nsec = SECOND_LOOK_NS};
+
+	if (gate->key == gate->vain_key && now_ms - gate->vain_ms < VAIN_MS)
+		return;
+	for (int i = 0; i < SECOND_LOOKS && !gate->sits; i++) {
+		(void)nanosleep(&pause, NULL);
+		pause.tv_nsec *= 2;
+		gate->sits = sources_sit(gate->sources, gate->seat, gate->key, same, all, &gate->taken);
+	}
+	if (!gate->sits) {
+		gate->vain_key = gate->key;
+		gate->vain_ms = now_ms;
+	}
+}
+
 static void sit(struct gate *gate, struct gate_facts *facts)
 {
 	const struct config_service *service = gate->service;
@@ -124,6 +160,8 @@ static void sit(struct gate *gate, struct gate_facts *facts)
 	size_t all = gate_most_all(service, facts->workers_max, facts->reserve_for);
 
 	gate->sits = sources_sit(gate->sources, gate->seat, gate->key, same, all, &gate->taken);
+	if (!gate->sits && same != 0 && gate->taken.same >= same)
+		try_again(gate, same, all, facts->now_ms);
 	if (gate->sits)
 		return;
 	facts->same = gate->taken.same;
@@ -151,6 +189,19 @@ static enum refusal decide(struct gate *gate, struct gate_facts *facts)
 	return gate->verdict.reason;
 }
 
+/*
+ * All others are busy, more clients wait, and this one would keep the last worker waiting for a first byte, as it
+ * has waited in the queue without sending any. On a unix socket the kernel does not tell.
+ */
+static bool is_silent_from_the_queue(const struct gate *gate, const struct preforkd_conn *conn)
+{
+	int64_t queued_ms;
+	bool sent;
+
+	return tcp_info_queued(conn->fd, &queued_ms, &sent) == 0 && !sent &&
+	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);
+}
+
 enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alone)
 {
 	struct gate_facts facts = {.rule = -1};
@@ -160,9 +211,10 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 	gate->verdict = (struct gate_verdict){.reason = REFUSED_NOT};
 	gate->taken = (struct sources_taken){.all = 0};
 	gate->err.text[0] = '\0';
-	(void)alone;
 	addr_fold(&conn->peer);
-	if (gate->needs == 0)
+	if ((gate->needs & NEEDS_QUEUE) != 0 && alone && is_silent_from_the_queue(gate, conn))
+		return gate->verdict.reason = REFUSED_QUEUED_SILENT;
+	if ((gate->needs & NEEDS_DECISION) == 0)
 		return REFUSED_NOT;
 	facts.now_ms = clock_coarse_ms();
 	facts.workers_max = atomic_load_explicit(&gate->head->workers_max, memory_order_relaxed);

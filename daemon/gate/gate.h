@@ -30,6 +30,8 @@ struct gate {
 	size_t seat;
 	int listener;
 	unsigned needs; /* what is configured: gate.c */
+	uint64_t vain_key; /* a source that waited in vain for a seat, */
+	int64_t vain_ms;   /* and when */
 
 	/* Of the client that is at the gate, or inside: */
 	bool sits;
