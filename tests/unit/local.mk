@@ -5,6 +5,7 @@ unit_tests = \
 	%D%/check_beside \
 	%D%/check_board \
 	%D%/check_config \
+	%D%/check_config_access \
 	%D%/check_config_diff \
 	%D%/check_config_docs \
 	%D%/check_config_portable \
