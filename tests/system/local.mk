@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The real binary with real clients; each script prints TAP.
 system_tests = \
+	%D%/test_access.py \
 	%D%/test_activation.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \
