@@ -31,6 +31,7 @@ system_tests = \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
 	%D%/test_signals.py \
+	%D%/test_sources.py \
 	%D%/test_stop.py \
 	%D%/test_systemd.py \
 	%D%/test_systemd_limits.py \
