@@ -32,14 +32,14 @@ static bool take_word(struct text *text, const char *word, size_t len)
 	return true;
 }
 
-/* Up to the next space, or to the end; false: there is nothing, or more than SIZE - 1 bytes. */
+/* Up to the next space, or to the end; false: there is nothing, or more than SIZE - 1 bytes, or a NUL. */
 static bool take_field(struct text *text, char *out, size_t size)
 {
 	size_t len = 0;
 
-	while (len < text->left && text->at[len] != ' ')
+	while (len < text->left && text->at[len] != ' ' && text->at[len] != '\0')
 		len++;
-	if (len == 0 || len >= size)
+	if (len == 0 || len >= size || (len < text->left && text->at[len] == '\0'))
 		return false;
 	memcpy(out, text->at, len);
 	out[len] = '\0';
