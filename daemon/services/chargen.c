@@ -55,7 +55,7 @@ const struct preforkd_module service_chargen = {
 	.size = sizeof(service_chargen),
 	.name = "chargen",
 	.summary = "sends rotating characters until the client closes (RFC 864)",
-	.flags = PREFORKD_STREAM,
+	.flags = PREFORKD_STREAM | PREFORKD_SPEAKS_FIRST,
 	.serve = serve,
 	.worker_start = worker_start,
 };

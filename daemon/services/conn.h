@@ -20,8 +20,12 @@ struct preforkd_conn {
 	int64_t start_ms;
 	uint64_t in, out; /* payload */
 	struct board_slot *slot; /* where it is counted for others to see; NULL: nowhere */
+	uint64_t header;  /* bytes from the client that are not payload: a PROXY header */
+	bool limited;	  /* the limits of the configuration are in force */
 	bool greeted;	  /* the client has sent its first byte */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
+	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
+	bool spent;	  /* something of it could not be ended: this worker is to be replaced */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */
 };
@@ -29,6 +33,10 @@ struct preforkd_conn {
 /* Lays CONN for an accepted socket and starts its time limits. */
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot);
+
+/* The time limits begin, if they have not yet: with a service's first read or write, or with a program, whose bytes
+ * are UNSEEN. */
+void conn_limit(struct preforkd_conn *conn, bool unseen);
 
 /* So many bytes more have come from the client and gone to it. */
 void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out);
@@ -38,5 +46,8 @@ void conn_end(struct preforkd_conn *conn);
 
 /* "idle for 60s", "cut: the worker had to stop", ...: for a connection that a limit has ended. */
 void conn_say_cut(struct preforkd_conn *conn);
+
+/* "the client is gone (reset)", ...: for a connection that the kernel has ended with the error CODE (0: unknown). */
+void conn_say_lost(struct preforkd_conn *conn, int code);
 
 #endif

@@ -21,6 +21,6 @@ const struct preforkd_module service_time = {
 	.size = sizeof(service_time),
 	.name = "time",
 	.summary = "says the time as a 32-bit number (RFC 868)",
-	.flags = PREFORKD_STREAM,
+	.flags = PREFORKD_STREAM | PREFORKD_SPEAKS_FIRST,
 	.serve = serve,
 };

@@ -27,6 +27,7 @@
 #include "worker/hold.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
+#include "worker/saturation.h"
 #include "worker/wait.h"
 
 struct worker {
@@ -103,6 +104,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	signals_harmless();
 	orders_init(params->listener, params->dead, params->master, &w->slot->told);
 	deadline_init();
+	saturation_init(w->lane, params->listener);
 	srandom((unsigned)getpid() ^ (unsigned)clock_ms());
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
@@ -155,7 +157,7 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 	char age[32];
 
 	if (failed && !probe && !told && which != LOG_CONNECTIONS_NONE)
-		preforkd_log(conn, LOG_NOTICE, "%s", conn->reason);
+		preforkd_log(conn, conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s", conn->reason);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
@@ -178,9 +180,10 @@ static void serve(struct worker *w, int fd, const struct sockaddr_any *peer)
 	title_rest("[idle]");
 
 	bump(&w->slot->accepted, 1);
-	bump(&w->slot->failed, failed);
-	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough &&
-	    atomic_exchange(&w->slot->spent, 1) == 0)
+	bump(&w->slot->failed, failed && !conn.hung_up);
+	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
+		conn.spent = true;
+	if (conn.spent && atomic_exchange(&w->slot->spent, 1) == 0)
 		board_ring(&w->board, w->params->ring);
 }
 

@@ -38,6 +38,7 @@ unit_tests = \
 	%D%/check_spawn \
 	%D%/check_status_table \
 	%D%/check_tally \
+	%D%/check_tcp_info \
 	%D%/check_trial \
 	%D%/check_unit \
 	%D%/check_wait
