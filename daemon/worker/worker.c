@@ -154,15 +154,16 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 	bool probe = conn->in == 0 && conn->out == 0 && !preforkd_ended(conn) &&
 		     strstr(conn->reason, strerror(ECONNRESET)) != NULL;
 	bool told = deadline_was_cut() && !deadline_is_orphan(); /* the master has said it */
-	char age[32];
+	char age[32], via[CONN_VIA_MAX];
 
+	(void)conn_via_text(conn, via, sizeof(via));
 	if (failed && !probe && !told && which != LOG_CONNECTIONS_NONE)
-		preforkd_log(conn, conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s", conn->reason);
+		preforkd_log(conn, conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s%s", conn->reason, via);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
-	preforkd_log(conn, LOG_INFO, "done after %s, %llu bytes in, %llu bytes out", age,
-		     (unsigned long long)conn->in, (unsigned long long)conn->out);
+	preforkd_log(conn, LOG_INFO, "done after %s, %llu bytes in, %llu bytes out%s", age,
+		     (unsigned long long)conn->in, (unsigned long long)conn->out, via);
 }
 
 static void serve(struct worker *w, int fd, const struct sockaddr_any *peer)
