@@ -12,6 +12,7 @@ unit_tests = \
 	%D%/check_conn \
 	%D%/check_escape \
 	%D%/check_frame \
+	%D%/check_gate \
 	%D%/check_hold \
 	%D%/check_handover \
 	%D%/check_histogram \
@@ -34,7 +35,10 @@ unit_tests = \
 	%D%/check_race \
 	%D%/check_relay \
 	%D%/check_report \
+	%D%/check_siphash \
 	%D%/check_socket_options \
+	%D%/check_sources \
+	%D%/check_sources_seats \
 	%D%/check_spawn \
 	%D%/check_status_table \
 	%D%/check_tally \
