@@ -169,11 +169,12 @@ static void bump(_Atomic uint64_t *counter, uint64_t by)
  */
 static bool asked_nothing(const struct preforkd_conn *conn)
 {
+	const struct sockaddr_any *client = conn->via.len != 0 ? &conn->via : &conn->peer;
 	char byte;
 	ssize_t n;
 
 	if (conn->in != 0 || conn->out != 0 || preforkd_ended(conn) ||
-	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && conn->peer.sa.sa_family == AF_UNIX))
+	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && client->sa.sa_family == AF_UNIX))
 		return false;
 	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
