@@ -198,8 +198,10 @@ enum refusal proxy_take(int fd, const struct config_service *service, const stru
 	deadline_proxy(clock_coarse_ms() + proxy->timeout);
 	refusal = read_header(&reading, peer->sa.sa_family, out);
 	deadline_proxy(0);
-	if (was_cut(&reading, service, out))
+	if (was_cut(&reading, service, out)) {
+		out->empty = false; /* it was we who ended it */
 		refusal = REFUSED_PROXY_TIMEOUT;
+	}
 	if (refusal != REFUSED_NOT)
 		out->size = 0;
 	return refusal;
