@@ -23,6 +23,7 @@ enum deadline_kind {
 	DEADLINE_IDLE,
 	DEADLINE_SEND,
 	DEADLINE_TOTAL,
+	DEADLINE_PROXY, /* proxy_protocol.timeout */
 };
 
 struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
@@ -46,6 +47,9 @@ void deadline_saturated(bool (*saturated)(void));
 
 /* From here on FD is cut when time is up; TOTAL_DUE (ms of base/clock.h, 0: never) holds throughout. */
 void deadline_begin(int fd, int64_t total_due);
+
+/* Before the other limits: a PROXY header is to be there by DUE (0: it is). */
+void deadline_proxy(int64_t due);
 
 /* The other limits, from now on. */
 void deadline_limit(const struct deadline_limits *limits);
