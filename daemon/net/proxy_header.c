@@ -346,13 +346,11 @@ static enum proxy_parse parse_v2(const uint8_t *bytes, size_t len, struct proxy_
 	return state;
 }
 
-enum proxy_parse proxy_header_parse(const void *bytes, size_t len, struct proxy_header *out, size_t *used_out,
-				    size_t *need_out, struct err *err)
+static enum proxy_parse parse_any(const void *bytes, size_t len, struct proxy_header *out, size_t *used_out,
+				  size_t *need_out, struct err *err)
 {
 	struct text text = {.at = bytes, .left = len < PROXY_V2_SIGNATURE_LEN ? len : PROXY_V2_SIGNATURE_LEN};
 
-	memset(out, 0, sizeof(*out));
-	*used_out = *need_out = 0;
 	if (len == 0) {
 		*need_out = PROXY_HEADER_MIN;
 		return PROXY_MORE;
@@ -366,4 +364,17 @@ enum proxy_parse proxy_header_parse(const void *bytes, size_t len, struct proxy_
 	if (memcmp(bytes, PROXY_V2_SIGNATURE, text.left) != 0)
 		return PROXY_NONE;
 	return parse_v2(bytes, len, out, used_out, need_out, err);
+}
+
+enum proxy_parse proxy_header_parse(const void *bytes, size_t len, struct proxy_header *out, size_t *used_out,
+				    size_t *need_out, struct err *err)
+{
+	enum proxy_parse state;
+
+	memset(out, 0, sizeof(*out));
+	*used_out = *need_out = 0;
+	state = parse_any(bytes, len, out, used_out, need_out, err);
+	if (state != PROXY_OK)
+		*used_out = 0;
+	return state;
 }
