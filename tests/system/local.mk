@@ -25,6 +25,8 @@ system_tests = \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
+	%D%/test_proxy_protocol.py \
+	%D%/test_proxy_real.py \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
@@ -54,6 +56,8 @@ EXTRA_DIST += \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
+	%D%/harness/proxy.py \
+	%D%/harness/realproxy.py \
 	%D%/harness/sandbox.py \
 	%D%/harness/sandbox.sh \
 	%D%/harness/systemd.py \
