@@ -178,10 +178,16 @@ void conn_say_lost(struct preforkd_conn *conn, int code)
 	struct tcp_traffic traffic;
 	char limit[32];
 
+	if (conn->peer.sa.sa_family == AF_UNIX) {
+		(void)preforkd_fail(conn, "the client is gone (closed)");
+		return;
+	}
 	if (code != ETIMEDOUT || tcp_info_traffic(conn->fd, &traffic) < 0) {
-		(void)preforkd_fail(conn, "the client is gone (%s)", code == ECONNRESET || code == EPIPE ? "reset"
-							     : code != 0		 ? strerror(code)
-											 : "closed");
+		(void)preforkd_fail(conn, "the client is gone%s%s%s", code != 0 ? " (" : "",
+				    code == ECONNRESET || code == EPIPE ? "reset"
+				    : code != 0				? strerror(code)
+									: "",
+				    code != 0 ? ")" : "");
 		return;
 	}
 	format_duration(allowed, limit, sizeof(limit));

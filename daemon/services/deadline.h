@@ -6,7 +6,7 @@
  * blocked call and every later one alike, so there is no window in which the signal could be lost.
  *
  * A look is taken at least every quarter of a limit. What the kernel counts but does not date is dated by the look that
- * finds it changed: idle and send may cut up to a quarter late, never early.
+ * finds it changed: idle and send may cut up to a quarter late, never early (by more than the kernel's tick).
  *
  * One process, one connection: file-level state, owned by deadline.c.
  */

@@ -16,6 +16,7 @@ system_tests = \
 	%D%/test_ctl_top.py \
 	%D%/test_daemonize.py \
 	%D%/test_exec.py \
+	%D%/test_hangup.py \
 	%D%/test_harness.py \
 	%D%/test_limits.py \
 	%D%/test_limits_source.py \
@@ -41,6 +42,7 @@ system_tests = \
 	%D%/test_systemd_restart.py \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \
+	%D%/test_timeouts.py \
 	%D%/test_upgrade.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
