@@ -23,6 +23,7 @@ struct preforkd_conn {
 	uint64_t header;  /* bytes from the client that are not payload: a PROXY header */
 	bool limited;	  /* the limits of the configuration are in force */
 	bool greeted;	  /* the client has sent its first byte */
+	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
 	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
 	bool spent;	  /* something of it could not be ended: this worker is to be replaced */

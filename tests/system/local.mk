@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The real binary with real clients; each script prints TAP.
 system_tests = \
+	%D%/test_access.py \
 	%D%/test_activation.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \
@@ -17,6 +18,7 @@ system_tests = \
 	%D%/test_exec.py \
 	%D%/test_harness.py \
 	%D%/test_limits.py \
+	%D%/test_limits_source.py \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \
@@ -29,6 +31,7 @@ system_tests = \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
 	%D%/test_signals.py \
+	%D%/test_sources.py \
 	%D%/test_stop.py \
 	%D%/test_systemd.py \
 	%D%/test_systemd_limits.py \
@@ -45,6 +48,7 @@ EXTRA_DIST += \
 	%D%/harness/control.py \
 	%D%/harness/crowd.py \
 	%D%/harness/daemon.py \
+	%D%/harness/gate.py \
 	%D%/harness/launch.py \
 	%D%/harness/namespaces.py \
 	%D%/harness/net.py \
