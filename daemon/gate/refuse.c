@@ -189,14 +189,19 @@ static void end(struct gate *gate, struct preforkd_conn *conn, bool alone)
 	}
 }
 
+void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
+{
+	bump(&gate->slot->refused[reason]);
+	remember(gate, conn, reason);
+}
+
 void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
 {
 	if (gate->empty) {
 		bump(&gate->slot->accepted);
 		bump(&gate->slot->probes);
 	} else {
-		bump(&gate->slot->refused[reason]);
-		remember(gate, conn, reason);
+		gate_count(gate, conn, reason);
 		log_refusal(gate, conn, reason);
 	}
 	end(gate, conn, alone);

@@ -16,6 +16,7 @@ system_tests = \
 	%D%/test_ctl_top.py \
 	%D%/test_daemonize.py \
 	%D%/test_exec.py \
+	%D%/test_full.py \
 	%D%/test_hangup.py \
 	%D%/test_harness.py \
 	%D%/test_limits.py \
