@@ -11,6 +11,7 @@ unit_tests = \
 	%D%/check_config_portable \
 	%D%/check_conn \
 	%D%/check_escape \
+	%D%/check_evict \
 	%D%/check_frame \
 	%D%/check_gate \
 	%D%/check_hold \
@@ -27,6 +28,7 @@ unit_tests = \
 	%D%/check_log \
 	%D%/check_networks \
 	%D%/check_parse \
+	%D%/check_pool_full \
 	%D%/check_pool_policy \
 	%D%/check_queue \
 	%D%/check_quiesce \
