@@ -30,6 +30,7 @@ struct preforkd_conn {
 	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
 	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
+	bool unserved;	  /* its program could not be run: whatever the client did, that is ours to tell */
 	bool spent;	  /* something of it could not be ended: this worker is to be replaced */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */
