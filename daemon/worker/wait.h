@@ -15,4 +15,9 @@ enum wait_result { WAIT_CLIENT, WAIT_LEAVE, WAIT_BROKEN };
 enum wait_result wait_client(int listener, struct board_head *head, const char *service,
 			     int *fd_out, struct sockaddr_any *peer_out);
 
+/* The same for a datagram. */
+struct datagram;
+enum wait_result wait_datagram(int listener, struct board_head *head, const char *service,
+			       struct datagram *out);
+
 #endif

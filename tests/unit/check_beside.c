@@ -65,7 +65,7 @@ static struct sockaddr_any start(int fd)
 static int open_listener(const char *text, struct sockaddr_any *addr_out)
 {
 	struct sockaddr_any addr = resolve(text, 0);
-	int fd = listen_bind(&addr, text[0] == '*', &options, &path, &err);
+	int fd = listen_bind(&addr, SOCK_STREAM, text[0] == '*', &options, &path, &err);
 
 	*addr_out = start(fd);
 	return fd;
