@@ -186,8 +186,21 @@ static void check_idle(struct checker *checker, const struct service_values *val
 		      "address; timeouts.total is");
 }
 
+/* A datagram's sender costs nothing and may be forged: its rate is limited unless somebody wrote otherwise. */
+static void limit_datagrams(struct service_values *values)
+{
+	size_t i;
+
+	for (i = 0; i < values->service.n_listen; i++) {
+		if (values->service.listen[i].datagram &&
+		    store_source(values, "access.per_source_rate")->level == LEVEL_PRESET)
+			values->service.access.per_source_rate = (struct rate){ .n = 100, .per_ms = 1000 };
+	}
+}
+
 void check_service(struct checker *checker, struct service_values *values)
 {
+	limit_datagrams(values);
 	check_workers(checker, values);
 	check_useless(checker, values);
 	check_idle(checker, values);
