@@ -21,6 +21,8 @@ libpreforkd_a_SOURCES += \
 	%D%/parse.h \
 	%D%/signals.c \
 	%D%/signals.h \
+	%D%/siphash.c \
+	%D%/siphash.h \
 	%D%/title.c \
 	%D%/title.h \
 	%D%/unit.c \

@@ -57,6 +57,8 @@ struct board_head {
 	_Atomic uint32_t draining; /* a stop: serve what is queued, then leave */
 	_Atomic uint32_t workers_max; /* as it is now: it can be resized */
 	_Atomic int64_t next_accept_error_ms;	/* all workers together: one line in ten seconds */
+	_Atomic int64_t next_refusal_ms[REFUSALS]; /* and for each reason; REFUSED_NOT: of a penalty's begin */
+	_Atomic uint32_t refusals_untold[REFUSALS]; /* that had no line since the last one */
 };
 
 /* One process's view of a board. The memory is mapped; the descriptor is kept for the next worker. */

@@ -72,9 +72,7 @@ static void adapt_presets(struct service_values *values)
 		w->max_spare = w->min_spare;
 }
 
-/* Of two values that do not go together, the one that was written where it counts most. */
-static const struct value_source *nearer(const struct service_values *values, const char *a,
-					 const char *b)
+const struct value_source *check_nearer(const struct service_values *values, const char *a, const char *b)
 {
 	const struct value_source *source_a = store_source(values, a);
 	const struct value_source *source_b = store_source(values, b);
@@ -93,12 +91,12 @@ static void check_workers(struct checker *checker, struct service_values *values
 		return;
 	adapt_presets(values);
 	if (w->min > w->max)
-		check_error(checker, values, nearer(values, "workers.min", "workers.max"),
+		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
 			    "workers.min is %" PRId64 ", more than workers.max, %" PRId64
 			    "; raise max or lower min",
 			    w->min, w->max);
 	else if (lanes > 1 && w->min * lanes > w->max)
-		check_error(checker, values, nearer(values, "workers.min", "workers.max"),
+		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
 			    "workers.min is %" PRId64 " for each of %" PRId64 " addresses, %" PRId64
 			    " together, more than workers.max, %" PRId64 "; raise max or lower min",
 			    w->min, lanes, w->min * lanes, w->max);
@@ -108,13 +106,13 @@ static void check_workers(struct checker *checker, struct service_values *values
 			    " addresses, and each needs a worker; raise it",
 			    w->max, lanes);
 	if (w->min_spare > w->max)
-		check_error(checker, values, nearer(values, "workers.min_spare", "workers.max"),
+		check_error(checker, values, check_nearer(values, "workers.min_spare", "workers.max"),
 			    "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64
 			    "; raise max or lower min_spare",
 			    w->min_spare, w->max);
 	if (w->max_spare < w->min_spare)
 		check_error(
-			checker, values, nearer(values, "workers.max_spare", "workers.min_spare"),
+			checker, values, check_nearer(values, "workers.max_spare", "workers.min_spare"),
 			"workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
 			"; raise max_spare or lower min_spare",
 			w->max_spare, w->min_spare);
@@ -204,4 +202,5 @@ void check_service(struct checker *checker, struct service_values *values)
 	check_workers(checker, values);
 	check_useless(checker, values);
 	check_idle(checker, values);
+	access_check(checker, values);
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/access.c \
+	%D%/access_check.c \
 	%D%/arena.c \
 	%D%/arena.h \
 	%D%/build.c \
@@ -23,6 +25,8 @@ libpreforkd_a_SOURCES += \
 	%D%/lookup.c \
 	%D%/nearest.c \
 	%D%/nearest.h \
+	%D%/network_list.c \
+	%D%/network_list.h \
 	%D%/print.c \
 	%D%/problems.c \
 	%D%/problems.h \

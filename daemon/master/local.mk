@@ -22,6 +22,8 @@ libpreforkd_a_SOURCES += \
 	%D%/ending.h \
 	%D%/exit_text.c \
 	%D%/exit_text.h \
+	%D%/explain.c \
+	%D%/explain.h \
 	%D%/generation.c \
 	%D%/generation.h \
 	%D%/handover.c \

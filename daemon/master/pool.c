@@ -31,12 +31,36 @@ bool pool_has_room(const struct pool *pool, const struct config_workers *limits)
 	return slots_for(limits) <= pool->board.n_slots;
 }
 
+/* For the workers, who cannot ask. Said again at each tick, for one of them may have written there, too. */
+static void tell_max(struct pool *pool)
+{
+	atomic_store(&pool->board.head->workers_max, (uint32_t)pool->limits.max);
+}
+
+void pool_set_limits(struct pool *pool, const struct config_workers *limits)
+{
+	pool->limits = *limits;
+	tell_max(pool);
+}
+
 static int make_board(struct pool *pool, struct err *err)
 {
 	if ((int64_t)pool->n_lanes > pool->limits.max)
 		return err_set(err, "%zu sockets need a worker each, but workers.max is %lld",
 			       pool->n_lanes, (long long)pool->limits.max);
-	return board_create(&pool->board, pool->n_lanes, slots_for(&pool->limits), err);
+	if (board_create(&pool->board, pool->n_lanes, slots_for(&pool->limits), err) < 0)
+		return -1;
+	tell_max(pool);
+	return 0;
+}
+
+/* That of the generation before, for its clients are the same. */
+static int take_sources(struct pool *pool, struct sources *former, struct err *err)
+{
+	size_t n = (size_t)pool->service->access.sources;
+
+	pool->sources = former != NULL && former->n_records == n ? sources_ref(former) : sources_new(n, err);
+	return pool->sources != NULL ? 0 : -1;
 }
 
 struct pool *pool_new(const struct pool_parts *parts, struct err *err)
@@ -68,7 +92,7 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		(void)err_set(err, "no memory for a pool");
 		goto fail;
 	}
-	if (make_board(pool, err) < 0)
+	if (make_board(pool, err) < 0 || take_sources(pool, parts->sources, err) < 0)
 		goto fail;
 	pool->ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->ring < 0) {
@@ -95,6 +119,7 @@ void pool_free(struct pool **pool)
 	(void)sd_event_source_disable_unref(p->ring_source);
 	fd_close(&p->ring);
 	tally_unref(&p->tally);
+	sources_unref(&p->sources);
 	generation_unref(&p->generation);
 	if (p->stand_in != NULL) {
 		free(p->stand_in->socket.device);
@@ -126,6 +151,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.board = pool->board.fd,
 		.ring = pool->ring,
 		.dead = pool->dead,
+		.sources = pool->sources->fd,
 		.hold = hold,
 		.lane = lane,
 		.master = getpid(),
@@ -135,13 +161,14 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 	int64_t now = clock_ms();
 	struct proc *proc;
 	unsigned missed;
-	int slot;
+	int slot, seat;
 
 	if (params.config == NULL) /* of another image: its workers were that image's */
 		return NULL;
 	proc = calloc(1, sizeof(*proc));
 	slot = board_slot_take(&pool->board, now);
-	if (proc == NULL || slot < 0) {
+	seat = sources_seat_take(pool->sources);
+	if (proc == NULL || slot < 0 || seat < 0) {
 		errno = proc == NULL ? ENOMEM : EAGAIN;
 		goto fail;
 	}
@@ -149,10 +176,12 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.pool = pool,
 		.lane = lane,
 		.slot = (size_t)slot,
+		.seat = seat,
 		.started_ms = now,
 		.predecessor = predecessor,
 	};
 	params.slot = (size_t)slot;
+	params.seat = (size_t)seat;
 	proc->pid = fork();
 	if (proc->pid == 0)
 		worker_main(&params);
@@ -169,6 +198,8 @@ fail:
 			  strerror(errno), pool->n_procs);
 	if (slot >= 0)
 		board_slot_free(&pool->board, (size_t)slot);
+	if (seat >= 0)
+		sources_seat_free(pool->sources, (size_t)seat);
 	free(proc);
 	pool_policy_failed(&pool->policy, now);
 	return NULL;
@@ -324,6 +355,7 @@ void pool_look_after(struct pool *pool, bool tick)
 	notice_ready(pool, now);
 	count_lanes(pool);
 	if (tick) {
+		tell_max(pool);
 		mend_idle(pool);
 		find_stuck(pool);
 		pool_kill_hung(pool, now);

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "board/board.h"
+#include "board/sources.h"
 #include "config/config.h"
 #include "master/generation.h"
 #include "master/listener.h"
@@ -71,6 +72,7 @@ struct pool {
 	size_t n_procs;
 	struct proc **by_pid; /* the master's hash of all pools' processes */
 	struct tally *tally; /* a reference; shared with the service's other generations */
+	struct sources *sources; /* the same, unless access.sources was another */
 	int64_t told_full_ms; /* last advice about max */
 	int64_t wind_down_ms;	/* when draining or ending began */
 	const char *occasion;	/* of it: "stop", "reload" ... */
@@ -90,6 +92,7 @@ struct pool_parts {
 	struct listener *listeners;	     /* taken over, also on an error */
 	size_t n_listeners;
 	struct tally *tally; /* referenced; NULL: a new one */
+	struct sources *sources; /* the same; a new one also if it has another size than the service's */
 	struct proc **by_pid;
 	int dead;
 };
@@ -123,6 +126,9 @@ void pool_kill_hung(struct pool *pool, int64_t now_ms);
 
 /* Kills those that were cut and did not leave. Returns when to call again (ms of the clock), 0: never. */
 int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms);
+
+/* How many workers it may have from now on; its board has room for them. */
+void pool_set_limits(struct pool *pool, const struct config_workers *limits);
 
 /* Its board has slots enough for LIMITS. */
 bool pool_has_room(const struct pool *pool, const struct config_workers *limits);

@@ -101,6 +101,7 @@ static int open_pool(struct master *master, const struct config_service *service
 		.generation = master->generation,
 		.service = service,
 		.tally = former != NULL ? former->tally : NULL,
+		.sources = former != NULL ? former->sources : NULL,
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 	};

@@ -18,6 +18,7 @@ struct proc {
 	pid_t pid;
 	struct pool *pool;
 	size_t lane, slot;
+	int seat;	      /* in its pool's table of sources; -1: in another image's, which is not read */
 	int64_t started_ms;
 	bool ready;	      /* has been seen idle or busy */
 	bool leaving;	      /* was told to leave */

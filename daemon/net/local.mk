@@ -16,6 +16,11 @@ libpreforkd_a_SOURCES += \
 	%D%/listen.c \
 	%D%/listen.h \
 	%D%/listen_path.c \
+	%D%/network_parse.c \
+	%D%/networks.c \
+	%D%/networks.h \
+	%D%/networks_unix.c \
+	%D%/networks_unix.h \
 	%D%/nowhere.c \
 	%D%/nowhere.h \
 	%D%/queue.c \

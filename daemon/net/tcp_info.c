@@ -22,6 +22,30 @@ static int get(int fd, struct tcp_info *info, size_t need)
 	return len >= need ? 0 : -1;
 }
 
+static bool is_peer_done(const struct tcp_info *info)
+{
+	return info->tcpi_state == STATE_CLOSE_WAIT || info->tcpi_state == STATE_LAST_ACK ||
+	       info->tcpi_state == STATE_CLOSING;
+}
+
+/* The end takes a sequence number, too, and is counted as a byte. */
+static uint64_t received(const struct tcp_info *info)
+{
+	return info->tcpi_bytes_received - (is_peer_done(info) && info->tcpi_bytes_received > 0);
+}
+
+int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *sent_out)
+{
+	struct tcp_info info;
+
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_segs_out)) < 0)
+		return -1;
+	/* the clock starts when the connection is established, and again with each segment that brings data */
+	*queued_ms_out = info.tcpi_last_data_recv;
+	*sent_out = received(&info) > 0;
+	return 0;
+}
+
 int tcp_info_traffic(int fd, struct tcp_traffic *out)
 {
 	struct tcp_info info;
@@ -31,10 +55,8 @@ int tcp_info_traffic(int fd, struct tcp_traffic *out)
 	out->silent_ms = info.tcpi_last_data_recv < info.tcpi_last_data_sent
 				 ? info.tcpi_last_data_recv
 				 : info.tcpi_last_data_sent;
-	out->peer_done = info.tcpi_state == STATE_CLOSE_WAIT || info.tcpi_state == STATE_LAST_ACK ||
-			 info.tcpi_state == STATE_CLOSING;
-	/* the end takes a sequence number, too, and is counted as a byte */
-	out->in = info.tcpi_bytes_received - (out->peer_done ? 1 : 0);
+	out->peer_done = is_peer_done(&info);
+	out->in = received(&info);
 	out->out = info.tcpi_bytes_acked;
 	return 0;
 }

@@ -14,4 +14,11 @@ struct tcp_traffic { /* of a connection */
 
 int tcp_info_traffic(int fd, struct tcp_traffic *out);
 
+/*
+ * Of a connection that was just accepted: for how long nothing has come from the client, and whether anything has
+ * come at all. Where nothing has, that is how long it has been there, the time in the queue included; else it is
+ * less than that.
+ */
+int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *sent_out);
+
 #endif

@@ -28,7 +28,7 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->peer = *peer;
 	conn->start_ms = clock_coarse_ms();
 	conn->in = conn->out = 0;
-	conn->greeted = conn->peer_done = false;
+	conn->greeted = conn->peer_done = conn->probe = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);

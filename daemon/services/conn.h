@@ -21,6 +21,7 @@ struct preforkd_conn {
 	uint64_t in, out; /* payload */
 	struct board_slot *slot; /* where it is counted for others to see; NULL: nowhere */
 	bool greeted;	  /* the client has sent its first byte */
+	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,7 +20,10 @@
 #include "base/signals.h"
 #include "base/title.h"
 #include "board/board.h"
+#include "board/sources.h"
 #include "config/config.h"
+#include "gate/gate.h"
+#include "gate/refuse.h"
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
@@ -34,6 +38,8 @@ struct worker {
 	struct board board;
 	struct board_lane *lane;
 	struct board_slot *slot;
+	struct sources sources;
+	struct gate gate;
 	uint64_t enough; /* connections after which it asks to be replaced; 0: never */
 };
 
@@ -81,7 +87,8 @@ static void offer_to_the_oom_killer(void)
 static void set_up(struct worker *w, const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->board, params->ring, params->dead, params->hold,
-		      log_fd()};
+		      params->sources, log_fd()};
+	int sources = params->sources;
 	struct err err;
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
@@ -99,6 +106,11 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->params = params;
 	w->lane = &w->board.lanes[params->lane];
 	w->slot = &w->board.slots[params->slot];
+	if (sources >= 0 && sources_map(&w->sources, sources, &err) < 0)
+		give_up(params, WORKER_EXIT_SETUP, err.text);
+	fd_close(&sources);
+	w->gate = (struct gate){.head = w->board.head, .lane = w->lane, .slot = w->slot, .listener = params->listener};
+	gate_open(&w->gate, params->service, params->sources >= 0 ? &w->sources : NULL, params->seat);
 
 	signals_harmless();
 	orders_init(params->listener, params->dead, params->master, &w->slot->told);
@@ -124,8 +136,11 @@ static void become_idle(struct worker *w)
 	(void)atomic_fetch_add(&w->lane->idle, 1);
 }
 
-/* Whoever takes the last idle worker rings, so that the pool grows now and not at the next tick. */
-static void become_busy(struct worker *w, const struct sockaddr_any *peer)
+/*
+ * Whoever takes the last idle worker rings, so that the pool grows now and not at the next tick. Returns whether it
+ * was the last.
+ */
+static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 {
 	int32_t idle;
 
@@ -136,6 +151,7 @@ static void become_busy(struct worker *w, const struct sockaddr_any *peer)
 		atomic_store_explicit(&w->lane->lowest, idle, memory_order_relaxed);
 	if (idle <= 0 && atomic_load_explicit(&w->lane->may_grow, memory_order_relaxed))
 		board_ring(&w->board, w->params->ring);
+	return idle <= 0;
 }
 
 static void bump(_Atomic uint64_t *counter, uint64_t by)
@@ -145,40 +161,65 @@ static void bump(_Atomic uint64_t *counter, uint64_t by)
 			      memory_order_relaxed);
 }
 
+/*
+ * It connected and went without a word, and had none from us: nobody wants to read of it. A program's bytes on a unix
+ * socket are not seen: of its clients nobody can say that.
+ */
+static bool asked_nothing(const struct preforkd_conn *conn)
+{
+	char byte;
+	ssize_t n;
+
+	if (conn->in != 0 || conn->out != 0 || preforkd_ended(conn) ||
+	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && conn->peer.sa.sa_family == AF_UNIX))
+		return false;
+	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static void log_connection(struct preforkd_conn *conn, bool failed,
 			   enum config_log_connections which)
 {
-	/* A probe connects and goes: nobody wants to read of it. */
-	bool probe = conn->in == 0 && conn->out == 0 && !preforkd_ended(conn) &&
-		     strstr(conn->reason, strerror(ECONNRESET)) != NULL;
 	bool told = deadline_was_cut() && !deadline_is_orphan(); /* the master has said it */
 	char age[32];
 
-	if (failed && !probe && !told && which != LOG_CONNECTIONS_NONE)
-		preforkd_log(conn, LOG_NOTICE, "%s", conn->reason);
+	if (failed && !told && which != LOG_CONNECTIONS_NONE)
+		preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_NOTICE, "%s", conn->reason);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
-	preforkd_log(conn, LOG_INFO, "done after %s, %llu bytes in, %llu bytes out", age,
-		     (unsigned long long)conn->in, (unsigned long long)conn->out);
+	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out",
+		     conn->probe ? "probe, done" : "done", age, (unsigned long long)conn->in,
+		     (unsigned long long)conn->out);
 }
 
-static void serve(struct worker *w, int fd, const struct sockaddr_any *peer)
+static void serve(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
 {
 	const struct config_service *service = w->params->service;
 	char host[ADDR_TEXT_MAX];
 	struct preforkd_conn conn;
+	enum refusal refusal;
 	bool failed;
 
 	title_rest(addr_format_host(peer, host, sizeof(host)));
 	conn_begin(&conn, fd, peer, service, w->slot);
+	refusal = gate_admit(&w->gate, &conn, alone);
+	if (refusal != REFUSED_NOT) {
+		gate_refuse(&w->gate, &conn, refusal, alone);
+		title_rest("[idle]");
+		return;
+	}
 	failed = service->handler->serve(&conn) != 0;
+	if (asked_nothing(&conn))
+		conn.probe = true;
 	log_connection(&conn, failed, w->params->config->log.connections);
 	conn_end(&conn);
+	gate_leave(&w->gate);
 	title_rest("[idle]");
 
 	bump(&w->slot->accepted, 1);
-	bump(&w->slot->failed, failed);
+	bump(&w->slot->probes, conn.probe);
+	bump(&w->slot->failed, failed && !conn.probe);
 	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough &&
 	    atomic_exchange(&w->slot->spent, 1) == 0)
 		board_ring(&w->board, w->params->ring);
@@ -203,6 +244,7 @@ _Noreturn void worker_main(const struct worker_params *params)
 	struct worker w = {0};
 	int hold = params->hold, fd;
 	sigset_t none;
+	bool alone;
 
 	set_up(&w, params);
 	if (hold >= 0 && !hold_until_go(hold))
@@ -216,8 +258,8 @@ _Noreturn void worker_main(const struct worker_params *params)
 		switch (wait_client(params->listener, w.board.head, params->service->name, &fd,
 				    &peer)) {
 		case WAIT_CLIENT:
-			become_busy(&w, &peer);
-			serve(&w, fd, &peer);
+			alone = become_busy(&w, &peer);
+			serve(&w, fd, &peer, alone);
 			if (orders_to_leave() || drained(&w))
 				leave(&w, WORKER_EXIT_DONE);
 			become_idle(&w);

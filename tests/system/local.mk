@@ -18,6 +18,7 @@ system_tests = \
 	%D%/test_exec.py \
 	%D%/test_harness.py \
 	%D%/test_limits.py \
+	%D%/test_limits_source.py \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \
@@ -46,6 +47,7 @@ EXTRA_DIST += \
 	%D%/harness/control.py \
 	%D%/harness/crowd.py \
 	%D%/harness/daemon.py \
+	%D%/harness/gate.py \
 	%D%/harness/launch.py \
 	%D%/harness/namespaces.py \
 	%D%/harness/net.py \

@@ -145,6 +145,8 @@ IDS = {
 	"failed": "90a8011010684fd290611fd291e73763",
 	"full": "b653beb09abf4d4bb989693a208a1a8d",
 	"limit": "ef36e5ded2424a4c9cbf1a26ac209fb6",
+	"refused": "d2afab53c5a244fc9c9b6c88456ef12e",
+	"penalized": "6ba860bf4d51b4f08e65f3140c4ae537",
 }
 
 
@@ -178,8 +180,10 @@ class Journal(Case):
 	def test_the_manual_has_every_id(self):
 		with open(os.path.join(TOP_SRCDIR, "man", "preforkd.8"), encoding="utf-8") as f:
 			manual = f.read()
-		with open(os.path.join(TOP_SRCDIR, "daemon", "master", "message_ids.h"), encoding="utf-8") as f:
-			ours = set(re.findall(r'"([0-9a-f]{32})"', f.read()))
+		ours = set()
+		for room in ("master", "gate"):
+			with open(os.path.join(TOP_SRCDIR, "daemon", room, "message_ids.h"), encoding="utf-8") as f:
+				ours.update(re.findall(r'"([0-9a-f]{32})"', f.read()))
 		self.assertLess(ours, set(IDS.values()))
 		for name, number in IDS.items():
 			self.assertIn(number, manual, name)

@@ -5,12 +5,14 @@ unit_tests = \
 	%D%/check_beside \
 	%D%/check_board \
 	%D%/check_config \
+	%D%/check_config_access \
 	%D%/check_config_diff \
 	%D%/check_config_docs \
 	%D%/check_config_portable \
 	%D%/check_conn \
 	%D%/check_escape \
 	%D%/check_frame \
+	%D%/check_gate \
 	%D%/check_hold \
 	%D%/check_handover \
 	%D%/check_histogram \
@@ -23,6 +25,7 @@ unit_tests = \
 	%D%/check_load_pace \
 	%D%/check_load_run \
 	%D%/check_log \
+	%D%/check_networks \
 	%D%/check_parse \
 	%D%/check_pool_policy \
 	%D%/check_queue \
@@ -30,10 +33,14 @@ unit_tests = \
 	%D%/check_race \
 	%D%/check_relay \
 	%D%/check_report \
+	%D%/check_siphash \
 	%D%/check_socket_options \
+	%D%/check_sources \
+	%D%/check_sources_seats \
 	%D%/check_spawn \
 	%D%/check_status_table \
 	%D%/check_tally \
+	%D%/check_tcp_info \
 	%D%/check_trial \
 	%D%/check_unit \
 	%D%/check_wait
