@@ -26,6 +26,8 @@ bool penalty_is_fault(enum refusal reason)
 	case REFUSED_FULL:
 	case REFUSED_QUEUED_SILENT: /* who waits in a queue for us may well wait for us to speak */
 	case REFUSED_EVICTED:
+	case REFUSED_ANSWER_PORT: /* its address may be forged */
+	case REFUSED_ANSWER_SIZE:
 	case REFUSALS:
 		break;
 	}

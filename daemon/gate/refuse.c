@@ -91,6 +91,8 @@ static void describe(const struct gate *gate, enum refusal reason, char *out, si
 	case REFUSED_NOT:
 	case REFUSED_NOT_ALLOWED:
 	case REFUSED_EVICTED:
+	case REFUSED_ANSWER_PORT:
+	case REFUSED_ANSWER_SIZE:
 	case REFUSALS:
 		break;
 	}
@@ -188,10 +190,15 @@ static void end(struct gate *gate, struct preforkd_conn *conn, bool alone)
 	}
 }
 
-void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
+void gate_note_refusal(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
 	bump(&gate->slot->refused[reason]);
 	remember(gate, conn, reason);
 	log_refusal(gate, conn, reason);
+}
+
+void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
+{
+	gate_note_refusal(gate, conn, reason);
 	end(gate, conn, alone);
 }

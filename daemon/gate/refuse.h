@@ -13,6 +13,9 @@ struct preforkd_conn;
 /* What a refused client may hold its worker for, so that it gets the banner. */
 #define REFUSE_LINGER_MS 100
 
+/* All of that but the end: of a datagram. */
+void gate_note_refusal(struct gate *gate, struct preforkd_conn *conn, enum refusal reason);
+
 /* Ends CONN for REASON. ALONE: all other workers of the lane are busy; then it does not wait for the client while
  * others wait for a worker. */
 void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone);

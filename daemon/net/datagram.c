@@ -83,6 +83,11 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 	}
 	d->len = (size_t)n;
 	d->peer.len = msg.msg_namelen;
+	d->nameless = msg.msg_namelen < sizeof(d->peer.sa.sa_family);
+	if (d->nameless) {
+		d->peer.sa.sa_family = AF_UNIX; /* others always have a name */
+		d->peer.len = sizeof(d->peer.sa.sa_family);
+	}
 	d->control_len = 0;
 	d->to_many = false;
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {

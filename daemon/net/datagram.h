@@ -15,7 +15,8 @@
 #define DATAGRAM_MAX 65536 /* no UDP datagram is larger; longer ones of a unix socket are cut */
 
 struct datagram {
-	struct sockaddr_any peer; /* len 0: an unnamed unix socket, which cannot be answered */
+	struct sockaddr_any peer;
+	bool nameless; /* an unnamed unix socket, which cannot be answered */
 	bool to_many;	 /* it was sent to a broadcast or multicast address: an answer would multiply */
 	size_t len;
 	char control[64]; /* what the answer is to be sent with: where it is to come from */

@@ -54,7 +54,7 @@ static int serve(struct preforkd_conn *conn)
 #define DATAGRAM_MOST 512 /* of the RFC */
 
 /* A random number of characters, as the RFC has it, and no more than may be sent. */
-static size_t answer(const void *request, size_t size, void *reply, size_t max)
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
 {
 	size_t most = max < DATAGRAM_MOST ? max : DATAGRAM_MOST;
 	size_t n = (size_t)random() % (most + 1);
@@ -62,7 +62,7 @@ static size_t answer(const void *request, size_t size, void *reply, size_t max)
 	(void)request;
 	(void)size;
 	memcpy(reply, pattern, n);
-	return n;
+	return (ssize_t)n;
 }
 
 const struct preforkd_module service_chargen = {

@@ -28,7 +28,7 @@ static int serve(struct preforkd_conn *conn)
 	return preforkd_write(conn, text, n);
 }
 
-static size_t answer(const void *request, size_t size, void *reply, size_t max)
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
 {
 	char text[64];
 	size_t n = say(text, sizeof(text));
@@ -37,7 +37,7 @@ static size_t answer(const void *request, size_t size, void *reply, size_t max)
 	(void)size;
 	if (n <= max)
 		memcpy(reply, text, n);
-	return n;
+	return n > 0 ? (ssize_t)n : -1;
 }
 
 const struct preforkd_module service_daytime = {

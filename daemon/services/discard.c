@@ -16,13 +16,13 @@ static int serve(struct preforkd_conn *conn)
 	return (int)n;
 }
 
-static size_t answer(const void *request, size_t size, void *reply, size_t max)
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
 {
 	(void)request;
 	(void)size;
 	(void)reply;
 	(void)max;
-	return 0;
+	return -1;
 }
 
 const struct preforkd_module service_discard = {

@@ -19,11 +19,11 @@ static int serve(struct preforkd_conn *conn)
 	}
 }
 
-static size_t answer(const void *request, size_t size, void *reply, size_t max)
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
 {
 	if (size <= max)
 		memcpy(reply, request, size);
-	return size;
+	return (ssize_t)size;
 }
 
 const struct preforkd_module service_echo = {

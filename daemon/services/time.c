@@ -22,7 +22,7 @@ static int serve(struct preforkd_conn *conn)
 	return preforkd_write(conn, &now, sizeof(now));
 }
 
-static size_t answer(const void *request, size_t size, void *reply, size_t max)
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
 {
 	uint32_t now = now_1900();
 

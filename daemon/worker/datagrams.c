@@ -51,7 +51,8 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 {
 	const struct preforkd_module *handler = gate->service->handler;
 	enum refusal refusal;
-	size_t most, len;
+	size_t most;
+	ssize_t len;
 
 	refusal = is_answering_port(&datagram->peer) ? REFUSED_ANSWER_PORT : gate_admit(gate, conn, false);
 	if (refusal != REFUSED_NOT) {
@@ -61,13 +62,13 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 	most = most_for(gate, datagram);
 	gate_leave(gate);
 	len = handler->answer(datagram->bytes, datagram->len, reply, most);
-	if (len > most) {
+	if (len > (ssize_t)most) {
 		gate_note_refusal(gate, conn, REFUSED_ANSWER_SIZE);
 		return false;
 	}
 	conn_count(conn, datagram->len, 0);
-	if (len > 0 && datagram->peer.len > 0 && !datagram->to_many &&
-	    datagram_answer(socket, datagram, reply, len) == 0)
-		conn_count(conn, 0, len);
+	if (len >= 0 && !datagram->nameless && !datagram->to_many &&
+	    datagram_answer(socket, datagram, reply, (size_t)len) == 0)
+		conn_count(conn, 0, (uint64_t)len);
 	return true;
 }

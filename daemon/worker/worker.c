@@ -24,10 +24,12 @@
 #include "config/config.h"
 #include "gate/gate.h"
 #include "gate/refuse.h"
+#include "net/datagram.h"
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
 #include "worker/contract.h"
+#include "worker/datagrams.h"
 #include "worker/hold.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
@@ -40,6 +42,7 @@ struct worker {
 	struct board_slot *slot;
 	struct sources sources;
 	struct gate gate;
+	int answers;	 /* the socket again, for answers to datagrams: the listener is closed by an order to leave */
 	uint64_t enough; /* connections after which it asks to be replaced; 0: never */
 };
 
@@ -112,6 +115,12 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->gate = (struct gate){.head = w->board.head, .lane = w->lane, .slot = w->slot, .listener = params->listener};
 	gate_open(&w->gate, params->service, params->sources >= 0 ? &w->sources : NULL, params->seat);
 
+	w->answers = -1;
+	if (listen_is_datagram(params->listener)) {
+		w->answers = fcntl(params->listener, F_DUPFD_CLOEXEC, 3);
+		if (w->answers < 0)
+			give_up(params, WORKER_EXIT_SETUP, strerror(errno));
+	}
 	signals_harmless();
 	orders_init(params->listener, params->dead, params->master, &w->slot->told);
 	deadline_init();
@@ -193,7 +202,18 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 		     (unsigned long long)conn->out);
 }
 
-static void serve(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
+/* One more is served. Who has served enough asks to be replaced. */
+static void count_served(struct worker *w, bool probe, bool failed)
+{
+	bump(&w->slot->accepted, 1);
+	bump(&w->slot->probes, probe);
+	bump(&w->slot->failed, failed && !probe);
+	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough &&
+	    atomic_exchange(&w->slot->spent, 1) == 0)
+		board_ring(&w->board, w->params->ring);
+}
+
+static void serve_client(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
 {
 	const struct config_service *service = w->params->service;
 	char host[ADDR_TEXT_MAX];
@@ -216,13 +236,41 @@ static void serve(struct worker *w, int fd, const struct sockaddr_any *peer, boo
 	conn_end(&conn);
 	gate_leave(&w->gate);
 	title_rest("[idle]");
+	count_served(w, conn.probe, failed);
+}
 
-	bump(&w->slot->accepted, 1);
-	bump(&w->slot->probes, conn.probe);
-	bump(&w->slot->failed, failed && !conn.probe);
-	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough &&
-	    atomic_exchange(&w->slot->spent, 1) == 0)
-		board_ring(&w->board, w->params->ring);
+/* Of either kind: the next one, and serves it. */
+static enum wait_result serve_next_client(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	struct sockaddr_any peer;
+	enum wait_result result;
+	int fd;
+
+	result = wait_client(params->listener, w->board.head, params->service->name, &fd, &peer);
+	if (result == WAIT_CLIENT) {
+		bool alone = become_busy(w, &peer);
+
+		serve_client(w, fd, &peer, alone);
+	}
+	return result;
+}
+
+static enum wait_result serve_next_datagram(struct worker *w)
+{
+	static struct datagram datagram; /* too large for a stack */
+	const struct worker_params *params = w->params;
+	struct preforkd_conn conn;
+	enum wait_result result;
+
+	result = wait_datagram(params->listener, w->board.head, params->service->name, &datagram);
+	if (result == WAIT_CLIENT) {
+		(void)become_busy(w, &datagram.peer);
+		conn_begin(&conn, -1, &datagram.peer, params->service, w->slot);
+		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
+			count_served(w, false, false);
+	}
+	return result;
 }
 
 /* During a stop: leave as soon as nobody is queued. */
@@ -240,11 +288,11 @@ _Noreturn static void leave(struct worker *w, enum worker_exit status)
 
 _Noreturn void worker_main(const struct worker_params *params)
 {
-	struct sockaddr_any peer;
+	enum wait_result (*serve_next)(struct worker *w) =
+		listen_is_datagram(params->listener) ? serve_next_datagram : serve_next_client;
 	struct worker w = {0};
-	int hold = params->hold, fd;
+	int hold = params->hold;
 	sigset_t none;
-	bool alone;
 
 	set_up(&w, params);
 	if (hold >= 0 && !hold_until_go(hold))
@@ -255,11 +303,8 @@ _Noreturn void worker_main(const struct worker_params *params)
 	become_idle(&w);
 	board_ring(&w.board, params->ring); /* ready */
 	for (;;) {
-		switch (wait_client(params->listener, w.board.head, params->service->name, &fd,
-				    &peer)) {
+		switch (serve_next(&w)) {
 		case WAIT_CLIENT:
-			alone = become_busy(&w, &peer);
-			serve(&w, fd, &peer, alone);
 			if (orders_to_leave() || drained(&w))
 				leave(&w, WORKER_EXIT_DONE);
 			become_idle(&w);

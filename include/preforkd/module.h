@@ -60,10 +60,10 @@ struct preforkd_module {
 
 	/*
 	 * Answers one datagram (PREFORKD_DATAGRAM). Writes at most MAX bytes to REPLY and returns how many the answer has:
-	 * 0, there is none; more than MAX, it does not fit and is not sent. MAX is the size of the request
+	 * -1, there is none; more than MAX, it does not fit and is not sent. MAX is the size of the request
 	 * unless the sender is allowed more, so that nobody is made to flood others through us.
 	 */
-	size_t (*answer)(const void *request, size_t size, void *reply, size_t max);
+	ssize_t (*answer)(const void *request, size_t size, void *reply, size_t max);
 };
 
 /* The connection's descriptor: a blocking socket, close-on-exec. Owned by the worker. */
