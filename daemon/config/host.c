@@ -17,7 +17,7 @@
  * generations of a service have beside each other during a reload; and a listener. A worker has
  * fewer than the first of them. */
 #define FILES_BASE     32
-#define FILES_SERVICE  6
+#define FILES_SERVICE  8
 #define FILES_LISTENER 2
 
 struct comparison {

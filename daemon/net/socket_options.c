@@ -11,6 +11,9 @@
 #include "net/addr.h"
 #include "net/listen.h"
 
+#define KEEPALIVE_PROBES 4	  /* unanswered ones */
+#define KEEPALIVE_INTERVAL_MAX 15 /* seconds between them */
+
 static int set(int fd, int level, int name, int64_t value, const char *what, struct err *err)
 {
 	int number = value > INT_MAX ? INT_MAX : (int)value;
@@ -56,6 +59,20 @@ static int socket_options_datagram(int fd, int family, struct err *err)
 	return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", err);
 }
 
+/*
+ * A client that has vanished is given up after twice the silence, and no more than a minute after it: what the
+ * system has for it (net.ipv4.tcp_keepalive_*) is eleven minutes. Where there is a user_timeout, that counts in place
+ * of the number of probes.
+ */
+static int64_t probe_interval(int64_t keepalive)
+{
+	int64_t interval = seconds(keepalive / KEEPALIVE_PROBES);
+
+	if (interval < 1)
+		return 1;
+	return interval > KEEPALIVE_INTERVAL_MAX ? KEEPALIVE_INTERVAL_MAX : interval;
+}
+
 int socket_options_set(int fd, int family, const struct socket_options *o, struct err *err)
 {
 	/* buffers before listen(2): they decide the window that a connection starts with (tcp(7)) */
@@ -73,9 +90,10 @@ int socket_options_set(int fd, int family, const struct socket_options *o, struc
 	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout, "socket.user_timeout", err) < 0 ||
 	    set(fd, SOL_SOCKET, SO_KEEPALIVE, o->keepalive > 0, "socket.keepalive", err) < 0)
 		return -1;
-	/* interval and count stay the system's (net.ipv4.tcp_keepalive_*) */
 	if (o->keepalive > 0 &&
-	    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(o->keepalive), "socket.keepalive", err) < 0)
+	    (set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(o->keepalive), "socket.keepalive", err) < 0 ||
+	     set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_interval(o->keepalive), "socket.keepalive", err) < 0 ||
+	     set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, "socket.keepalive", err) < 0))
 		return -1;
 	return 0;
 }

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* of the kernel's include/net/tcp_states.h: the peer has finished */
+/* of the kernel's include/net/tcp_states.h; but for the first: the peer has finished */
+#define STATE_CLOSE 7
 #define STATE_CLOSE_WAIT 8
 #define STATE_LAST_ACK 9
 #define STATE_CLOSING 11
@@ -50,13 +51,24 @@ int tcp_info_traffic(int fd, struct tcp_traffic *out)
 {
 	struct tcp_info info;
 
-	if (get(fd, &info, offsetof(struct tcp_info, tcpi_segs_out)) < 0)
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_min_rtt)) < 0)
 		return -1;
-	out->silent_ms = info.tcpi_last_data_recv < info.tcpi_last_data_sent
-				 ? info.tcpi_last_data_recv
-				 : info.tcpi_last_data_sent;
+	out->received_ms = info.tcpi_last_data_recv;
+	out->heard_ms = info.tcpi_last_ack_recv;
+	/* before a window of zero all is "not sent", else some is "unacknowledged" */
+	out->waiting = info.tcpi_notsent_bytes > 0 || info.tcpi_unacked > 0;
 	out->peer_done = is_peer_done(&info);
 	out->in = received(&info);
 	out->out = info.tcpi_bytes_acked;
 	return 0;
+}
+
+bool tcp_info_is_lost(int fd)
+{
+	struct tcp_info info;
+
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0 || info.tcpi_state != STATE_CLOSE)
+		return false;
+	/* our end takes a sequence number, and is no byte that was sent */
+	return info.tcpi_bytes_acked <= info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
 }

@@ -45,7 +45,7 @@ const struct preforkd_module service_daytime = {
 	.size = sizeof(service_daytime),
 	.name = "daytime",
 	.summary = "says date and time in words (RFC 867)",
-	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST,
 	.serve = serve,
 	.answer = answer,
 };

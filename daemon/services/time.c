@@ -38,7 +38,7 @@ const struct preforkd_module service_time = {
 	.size = sizeof(service_time),
 	.name = "time",
 	.summary = "says the time as a 32-bit number (RFC 868)",
-	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST,
 	.serve = serve,
 	.answer = answer,
 };

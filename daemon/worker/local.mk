@@ -9,6 +9,8 @@ libpreforkd_a_SOURCES += \
 	%D%/orders.h \
 	%D%/privileges.c \
 	%D%/privileges.h \
+	%D%/saturation.c \
+	%D%/saturation.h \
 	%D%/wait.c \
 	%D%/wait.h \
 	%D%/worker.c \

@@ -33,6 +33,7 @@
 #include "worker/hold.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
+#include "worker/saturation.h"
 #include "worker/wait.h"
 
 struct worker {
@@ -124,6 +125,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	signals_harmless();
 	orders_init(params->listener, params->dead, params->master, &w->slot->told);
 	deadline_init();
+	saturation_init(w->lane, params->listener);
 	srandom((unsigned)getpid() ^ (unsigned)clock_ms());
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
@@ -176,11 +178,12 @@ static void bump(_Atomic uint64_t *counter, uint64_t by)
  */
 static bool asked_nothing(const struct preforkd_conn *conn)
 {
+	const struct sockaddr_any *client = conn->via.len != 0 ? &conn->via : &conn->peer;
 	char byte;
 	ssize_t n;
 
 	if (conn->in != 0 || conn->out != 0 || preforkd_ended(conn) ||
-	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && conn->peer.sa.sa_family == AF_UNIX))
+	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && client->sa.sa_family == AF_UNIX))
 		return false;
 	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
@@ -190,26 +193,31 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 			   enum config_log_connections which)
 {
 	bool told = deadline_was_cut() && !deadline_is_orphan(); /* the master has said it */
-	char age[32];
+	char age[32], via[CONN_VIA_MAX];
 
+	(void)conn_via_text(conn, via, sizeof(via));
 	if (failed && !told && which != LOG_CONNECTIONS_NONE)
-		preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_NOTICE, "%s", conn->reason);
+		preforkd_log(conn, conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s%s", conn->reason,
+			     via);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
-	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out",
+	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out%s",
 		     conn->probe ? "probe, done" : "done", age, (unsigned long long)conn->in,
-		     (unsigned long long)conn->out);
+		     (unsigned long long)conn->out, via);
 }
 
 /* One more is served. Who has served enough asks to be replaced. */
-static void count_served(struct worker *w, bool probe, bool failed)
+static void count_served(struct worker *w, const struct preforkd_conn *conn, bool failed)
 {
+	bool spent = conn->spent;
+
 	bump(&w->slot->accepted, 1);
-	bump(&w->slot->probes, probe);
-	bump(&w->slot->failed, failed && !probe);
-	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough &&
-	    atomic_exchange(&w->slot->spent, 1) == 0)
+	bump(&w->slot->probes, conn->probe);
+	bump(&w->slot->failed, failed && !conn->hung_up && !conn->probe);
+	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
+		spent = true;
+	if (spent && atomic_exchange(&w->slot->spent, 1) == 0)
 		board_ring(&w->board, w->params->ring);
 }
 
@@ -236,7 +244,7 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 	conn_end(&conn);
 	gate_leave(&w->gate);
 	title_rest("[idle]");
-	count_served(w, conn.probe, failed);
+	count_served(w, &conn, failed);
 }
 
 /* Of either kind: the next one, and serves it. */
@@ -268,7 +276,7 @@ static enum wait_result serve_next_datagram(struct worker *w)
 		(void)become_busy(w, &datagram.peer);
 		conn_begin(&conn, -1, &datagram.peer, params->service, w->slot);
 		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
-			count_served(w, false, false);
+			count_served(w, &conn, false);
 	}
 	return result;
 }

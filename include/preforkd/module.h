@@ -5,8 +5,9 @@
  *
  * A worker is one process that serves one connection at a time, so a service may block, and may
  * keep state in static variables: nobody else is in them. While it blocks in one of the calls
- * below, the time limits of the configuration (first_byte, idle, total) are kept for it, and a
- * worker that is told to finish lets it finish.
+ * below, the time limits of the configuration (first_byte, idle, send, total) are kept for it, and a
+ * worker that is told to finish lets it finish. They begin with the first of these calls; total
+ * holds from the start.
  *
  * Signals: SIGALRM and SIGUSR1 belong to the worker. SIGPIPE is ignored. A system call of the
  * service's own may fail with EINTR at any time; preforkd_ended() then tells whether to give up.
@@ -34,6 +35,9 @@ enum {
 	PREFORKD_STREAM = 1U << 0,   /* serves stream connections */
 	PREFORKD_DATAGRAM = 1U << 1, /* serves datagrams */
 	PREFORKD_COMMAND = 1U << 2,  /* needs `command` in its configuration */
+	/* The client need not send anything before the service does: timeouts.first_byte and first_byte_busy, which
+	 * would cut a client that says nothing, are not applied. Not for a service that reads a request: there they are
+	 * what frees a worker from a client that never asks. */
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The real binary with real clients; each script prints TAP.
 system_tests = \
+	%D%/test_access.py \
 	%D%/test_activation.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \
@@ -31,6 +32,7 @@ system_tests = \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
 	%D%/test_signals.py \
+	%D%/test_sources.py \
 	%D%/test_stop.py \
 	%D%/test_systemd.py \
 	%D%/test_systemd_limits.py \

@@ -258,7 +258,7 @@ class Penalties(Counted):
 		self.assertEqual(what, SERVED)
 		victim, = [x["pid"] for x in d.admin.workers() if (x["peer"] or "").startswith(source + ":")]
 		mark = d.mark()
-		os.kill(victim, signal.SIGSEGV)
+		os.kill(victim, signal.SIGABRT)
 		d.wait_log("worker %d" % victim, mark)
 		s.close()
 
@@ -307,7 +307,7 @@ class Penalties(Counted):
 			bad = hold(endpoint)
 			name = "%s:%d" % bad.getsockname()
 			victim = wait_until(lambda: [x["pid"] for x in d.admin.workers() if x["peer"] == name], "its worker")
-			os.kill(victim[0], signal.SIGSEGV)
+			os.kill(victim[0], signal.SIGABRT)
 			bad.close()
 		self.assertEqual(len(workers), 100)
 		for i, s in enumerate(held):

@@ -162,7 +162,12 @@ START_TEST(a_shorter_limit_overtakes_a_longer_one)
 	begin();
 	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
 	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
+	(void)shutdown(far_end, SHUT_WR);
+	conn_end(&conn);
 	service.timeouts.idle = 100;
+	begin();
+	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
 	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
 	ck_assert_int_lt(clock_ms() - start, 10000);
 }

@@ -43,7 +43,7 @@ static const struct {
 	{ "log.level=info", { .somaxconn = 0 }, AS_IT_IS, { NULL } },
 	{ "log.level=info", { .somaxconn = 4096 }, AS_IT_IS, { NULL } },
 	{ "log.level=info", { .tasks = 56, .tasks_set = "x" }, AS_IT_IS, { NULL } },
-	{ "log.level=info", { .files = 60 }, AS_IT_IS, { NULL } },
+	{ "log.level=info", { .files = 66 }, AS_IT_IS, { NULL } },
 	{ "log.level=info", { .stop_ms = 45001 }, AS_IT_IS, { NULL } },
 
 	/* queues */
@@ -63,9 +63,9 @@ static const struct {
 
 	/* descriptors */
 	{ "log.level=info",
-	  { .files = 59, .unit = "x.service" },
+	  { .files = 65, .unit = "x.service" },
 	  AS_IT_IS,
-	  { ":4: services.most.listen: ", "5 addresses of 3 services", "need 60", " is 59",
+	  { ":4: services.most.listen: ", "5 addresses of 3 services", "need 66", " is 65",
 	    "LimitNOFILE= of x.service, or ulimit -n" } },
 
 	/* processes, of a group and of the kernel */

@@ -32,6 +32,12 @@ static void setup(void)
 	ck_assert_msg(sources != NULL, "%s", err.text);
 }
 
+static void renew(void)
+{
+	sources_unref(&sources);
+	setup();
+}
+
 /* ---- the map ---- */
 
 START_TEST(a_worker_maps_what_the_master_made)
@@ -174,7 +180,7 @@ START_TEST(the_secret_is_another_in_each_table)
 {
 	uint64_t key = key_of("192.0.2.1", 32, 64);
 
-	setup();
+	renew();
 	ck_assert_uint_ne(key_of("192.0.2.1", 32, 64), key);
 }
 END_TEST
@@ -240,11 +246,11 @@ START_TEST(extreme_rates)
 			}
 		}
 	}
-	setup();
+	renew();
 	for (int n = 0; n < 1000000; n++)
 		ck_assert_int_eq(sources_rate_take(sources, 0, &rates[1], NOW_US, &untracked), 0);
 	ck_assert_int_eq(sources_rate_take(sources, 0, &rates[1], NOW_US, &untracked), 1);
-	setup();
+	renew();
 	ck_assert_int_eq(sources_rate_take(sources, 5, &rates[2], NOW_US, &untracked), 0);
 	ck_assert_int_eq(sources_rate_take(sources, 5, &rates[2], NOW_US + 1, &untracked), DAY_MS * 1000 - 1);
 }
@@ -392,7 +398,7 @@ START_TEST(faults_close_together_are_found)
 	for (int64_t lead = 0; lead < 20000; lead += 100) {
 		uint64_t key = 1000 + (uint64_t)lead;
 
-		setup();
+		renew();
 		ck_assert(!sources_fault(sources, key, FAULT_CRASH, &rule, NOW_MS));
 		ck_assert(!sources_fault(sources, key, FAULT_CRASH, &rule, NOW_MS + lead));
 		if (sources_penalty(sources, key, NOW_MS + lead).until_ms != 0)
@@ -400,7 +406,6 @@ START_TEST(faults_close_together_are_found)
 		(void)sources_fault(sources, key, FAULT_CRASH, &rule, NOW_MS + lead + 2500);
 		(void)sources_fault(sources, key, FAULT_CRASH, &rule, NOW_MS + lead + 5000 - 1);
 		ck_assert_int_ne(sources_penalty(sources, key, NOW_MS + lead + 5000).until_ms, 0);
-		sources_unref(&sources);
 	}
 }
 END_TEST

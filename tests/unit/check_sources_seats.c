@@ -16,7 +16,8 @@
 
 #include "suite.h"
 
-#define MANY 32
+#define MANY	  32
+#define ENOUGH_MS 2000 /* of one thing again and again */
 
 static struct sources *sources;
 static struct err err;
@@ -25,6 +26,7 @@ static struct sources_taken taken;
 /* What the processes of a test share beside the table. */
 static struct shared {
 	_Atomic int arrived, left, go;
+	_Atomic bool over;
 	_Atomic int inside, most_inside, sat, all_inside, most_all;
 	_Atomic unsigned rounds[MANY];
 } *shared;
@@ -158,6 +160,15 @@ END_TEST
 
 /* ---- many at the same time ---- */
 
+static int64_t began_ms;
+
+static bool is_enough(void)
+{
+	if (began_ms == 0)
+		began_ms = clock_ms();
+	return clock_ms() - began_ms > ENOUGH_MS;
+}
+
 /* Waits for *AT to become WANT or more; false: it does not. */
 static bool wait_for(_Atomic int *at, int want)
 {
@@ -205,10 +216,11 @@ static void children_end(const pid_t *pids, int n)
  * In each round N try at the same moment and stay inside until all have tried: as many get in as may, whether
  * that is all of them or not.
  */
-static void rounds(int n, size_t most_same, size_t most_all, int n_rounds, int expected)
+static void rounds(int n, size_t most_same, size_t most_all, int expected)
 {
 	struct sources mine;
 	pid_t pids[MANY];
+	int round;
 
 	for (int i = 0; i < n; i++) {
 		size_t seat = take();
@@ -216,11 +228,13 @@ static void rounds(int n, size_t most_same, size_t most_all, int n_rounds, int e
 		pids[i] = child_begins(&mine);
 		if (pids[i] != 0)
 			continue;
-		for (int round = 1; round <= n_rounds; round++) {
+		for (round = 1;; round++) {
 			bool sits;
 
 			if (!wait_for(&shared->go, round))
 				_exit(2);
+			if (atomic_load(&shared->over))
+				_exit(0);
 			sits = sources_sit(&mine, seat, 7, most_same, most_all, &taken);
 			if (sits)
 				atomic_fetch_add(&shared->sat, 1);
@@ -231,53 +245,53 @@ static void rounds(int n, size_t most_same, size_t most_all, int n_rounds, int e
 				sources_stand(&mine, seat);
 			atomic_fetch_add(&shared->left, 1);
 		}
-		_exit(0);
 	}
-	for (int round = 1; round <= n_rounds; round++) {
+	for (round = 1; !is_enough(); round++) {
 		atomic_store(&shared->sat, 0);
 		atomic_store(&shared->go, round);
 		ck_assert(wait_for(&shared->left, round * n));
 		ck_assert_msg(atomic_load(&shared->sat) == expected, "round %d: %d sat of %d, and %d may", round,
 			      atomic_load(&shared->sat), n, expected);
 	}
+	atomic_store(&shared->over, true);
+	atomic_store(&shared->go, round);
 	children_end(pids, n);
 	ck_assert_uint_eq(sources_taken(sources, 7).all, 0);
 }
 
 START_TEST(as_many_as_may_are_all_let_in)
 {
-	rounds(10, 10, 0, 1000, 10);
+	rounds(10, 10, 0, 10);
 }
 END_TEST
 
 START_TEST(of_more_exactly_as_many_as_may)
 {
-	rounds(MANY, 10, 0, 300, 10);
+	rounds(MANY, 10, 0, 10);
 }
 END_TEST
 
 START_TEST(of_two_exactly_one)
 {
-	rounds(2, 1, 0, 2000, 1);
+	rounds(2, 1, 0, 1);
 }
 END_TEST
 
 START_TEST(the_limit_of_all_is_exact_too)
 {
-	rounds(MANY, 31, 10, 200, 10);
+	rounds(MANY, 31, 10, 10);
 }
 END_TEST
 
 START_TEST(the_narrower_of_two_limits_holds)
 {
-	rounds(MANY, 3, 10, 200, 3);
+	rounds(MANY, 3, 10, 3);
 }
 END_TEST
 
 /* Coming and going, without rounds: never more than may be, of a source and of all. */
 START_TEST(never_one_more_than_allowed)
 {
-	enum { ROUNDS = 4000 };
 	struct sources mine;
 	pid_t pids[MANY];
 
@@ -288,7 +302,7 @@ START_TEST(never_one_more_than_allowed)
 		pids[i] = child_begins(&mine);
 		if (pids[i] != 0)
 			continue;
-		for (int round = 0; round < ROUNDS; round++) {
+		for (int round = 0; !is_enough(); round++) {
 			uint64_t key = 1 + (uint64_t)rand_r(&state) % 2;
 
 			if (!sources_sit(&mine, seat, key, 10, 12, &taken)) {
@@ -319,7 +333,7 @@ END_TEST
 /* Never none where there is room: MANY, of whom at most as many as may be there try at the same time. */
 START_TEST(who_fits_is_let_in_though_others_come_and_go)
 {
-	enum { ROUNDS = 4000, MOST = 4 };
+	enum { MOST = 4 };
 	struct sources mine;
 	pid_t pids[MANY];
 
@@ -329,7 +343,7 @@ START_TEST(who_fits_is_let_in_though_others_come_and_go)
 		pids[i] = child_begins(&mine);
 		if (pids[i] != 0)
 			continue;
-		for (int round = 0; round < ROUNDS; round++) {
+		for (int round = 0; !is_enough(); round++) {
 			int ticket = atomic_load(&shared->inside);
 
 			/* a turnstile in front of it: that many, in turn in all the seats */
@@ -355,13 +369,13 @@ END_TEST
 /* Killed at any moment, and the master frees its seat: nothing is left. */
 START_TEST(the_killed_leak_nothing)
 {
-	enum { KILLS = 400, N = 8 };
+	enum { N = 8 };
 	struct sources mine;
 	size_t seats[N];
 	pid_t pids[N];
-	int status;
+	int status, kills = 0;
 
-	for (int k = -N; k < KILLS; k++) {
+	for (int k = -N; k < 0 || kills < N || !is_enough(); k++) {
 		int i = (k + N) % N;
 
 		if (k >= 0) {
@@ -374,6 +388,7 @@ START_TEST(the_killed_leak_nothing)
 			ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
 			ck_assert_int_eq(status, SIGKILL);
 			sources_seat_free(sources, seats[i]);
+			kills++;
 		}
 		seats[i] = take();
 		pids[i] = child_begins(&mine);

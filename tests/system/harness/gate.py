@@ -4,7 +4,7 @@
 import json
 import socket
 
-from .net import recv_exact, read_all
+from .net import read_all
 from .waiting import PATIENCE, wait_until
 
 SERVED, RESET = "served", "reset"
@@ -80,5 +80,4 @@ def wait_seated(d, address, count):
 	wait_until(lambda: seated(d, address) == count, "%d connections of %s" % (count, address))
 
 
-__all__ = ["RESET", "SERVED", "come", "explain", "listens", "outcome", "refused", "seated", "visit", "wait_seated",
-	   "recv_exact"]
+__all__ = ["RESET", "SERVED", "come", "explain", "listens", "outcome", "refused", "seated", "visit", "wait_seated"]
