@@ -38,6 +38,11 @@ static void pause_for(int listener, int ms)
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+void wait_ms(int ms)
+{
+	pause_for(-1, ms);
+}
+
 /* All workers of the service together: one line in ten seconds. */
 static void report(struct board_head *head, const char *service, int code)
 {
@@ -145,4 +150,24 @@ enum wait_result wait_datagram(int listener, struct board_head *head, const char
 			       struct datagram *out)
 {
 	return wait_with(take_datagram, out, listener, head, service);
+}
+
+/* Told to leave at any moment, the worker has another descriptor here, at which there is nothing to wait for. */
+static int look_for_datagram(int listener, void *unused)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+
+	(void)unused;
+	if (poll(&p, 1, -1) < 0)
+		return -1;
+	errno = EINTR;
+	if (orders_to_leave())
+		return -1;
+	errno = EINVAL; /* it was shut down */
+	return (p.revents & (POLLNVAL | POLLHUP | POLLRDHUP)) == 0 ? 0 : -1;
+}
+
+enum wait_result wait_readable(int listener, struct board_head *head, const char *service)
+{
+	return wait_with(look_for_datagram, NULL, listener, head, service);
 }

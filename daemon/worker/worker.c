@@ -36,6 +36,8 @@
 #include "worker/saturation.h"
 #include "worker/wait.h"
 
+#define FAILED_PAUSE_MS 1000 /* before a program for datagrams is started again */
+
 struct worker {
 	const struct worker_params *params;
 	struct board board;
@@ -281,6 +283,31 @@ static enum wait_result serve_next_datagram(struct worker *w)
 	return result;
 }
 
+/* A program takes the datagrams of the socket itself, for as long as it likes: inetd's "wait". */
+static enum wait_result serve_with_program(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	const struct sockaddr_any nobody = {.len = 0};
+	struct preforkd_conn conn;
+	enum wait_result result;
+	bool failed;
+
+	result = wait_readable(params->listener, w->board.head, params->service->name);
+	if (result != WAIT_CLIENT)
+		return result;
+	(void)become_busy(w, &nobody);
+	title_rest("[datagrams]");
+	conn_begin_shared(&conn, w->answers, orders_to_leave, params->service, w->slot);
+	failed = params->service->handler->serve(&conn) != 0;
+	log_connection(&conn, failed, params->config->log.connections);
+	deadline_end();
+	title_rest("[idle]");
+	count_served(w, &conn, failed);
+	if (failed) /* the datagram is still there: a program that cannot run must not be tried without end */
+		wait_ms(FAILED_PAUSE_MS);
+	return result;
+}
+
 /* During a stop: leave as soon as nobody is queued. */
 static bool drained(const struct worker *w)
 {
@@ -296,12 +323,13 @@ _Noreturn static void leave(struct worker *w, enum worker_exit status)
 
 _Noreturn void worker_main(const struct worker_params *params)
 {
-	enum wait_result (*serve_next)(struct worker *w) =
-		listen_is_datagram(params->listener) ? serve_next_datagram : serve_next_client;
+	enum wait_result (*serve_next)(struct worker *w) = serve_next_client;
 	struct worker w = {0};
 	int hold = params->hold;
 	sigset_t none;
 
+	if (listen_is_datagram(params->listener))
+		serve_next = params->service->handler->answer != NULL ? serve_next_datagram : serve_with_program;
 	set_up(&w, params);
 	if (hold >= 0 && !hold_until_go(hold))
 		leave(&w, WORKER_EXIT_DONE);

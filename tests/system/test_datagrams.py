@@ -7,10 +7,11 @@ sys.dont_write_bytecode = True
 
 import os
 import random
-import re
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import time
 import unittest
 
@@ -351,6 +352,93 @@ class Life(DatagramCase):
 			for i in range(100):
 				self.assertEqual(a.ask(b"%d" % i), b"%d" % i)
 		wait_until(lambda: not first & set(d.workers()), "the first ones were replaced")
+
+
+class Programs(DatagramCase):
+	"""inetd's "wait": the program has the socket, and takes what comes."""
+
+	TAKES_ALL = """
+import os, socket, sys
+s = socket.socket(fileno=os.dup(0))
+sys.stderr.write("begins %d\\n" % os.getpid())
+s.settimeout(float(sys.argv[1]))
+try:
+    while True:
+        data, peer = s.recvfrom(70000)
+        s.sendto(b"%d " % os.getpid() + data, peer)
+except TimeoutError:
+    pass
+"""
+
+	def program(self, idle, **more):
+		script = self.write("takes.py", self.TAKES_ALL, 0o755)
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"takes": {"handler": "exec", "listen": endpoint.text,
+					   "command": ["/usr/bin/python3", script, str(idle)], **more}})
+		return d, endpoint
+
+	def test_one_program_takes_many(self):
+		d, endpoint = self.program(30)
+		with self.asker(endpoint) as a:
+			answers = [a.ask(b"%d" % i).split() for i in range(50)]
+		self.assertEqual([n for _, n in answers], [b"%d" % i for i in range(50)])
+		self.assertEqual(len({pid for pid, _ in answers}), 1)
+		self.assertEqual(len(d.grep("begins")), 1)
+
+	def test_it_ends_and_begins_again(self):
+		_, endpoint = self.program(0.05)
+		with self.asker(endpoint) as a:
+			pids = set()
+			for _ in range(3):
+				pid = a.ask(b"x").split()[0].decode()
+				wait_until(lambda: not os.path.exists("/proc/" + pid), "it ends when nobody asks")
+				pids.add(pid)
+			self.assertEqual(len(pids), 3)
+
+	def test_reload_asks_it_to_leave(self):
+		d, endpoint = self.program(30)
+		with self.asker(endpoint) as a:
+			before = a.ask(b"x").split()[0]
+			services = {"takes": {"handler": "exec", "listen": endpoint.text,
+					      "command": ["/usr/bin/python3", os.path.join(os.path.dirname(self.path("x")), "takes.py"), "31"]}}
+			self.assertEqual(d.reload(Config(services)).returncode, 0)
+			wait_until(lambda: not os.path.exists("/proc/" + before.decode()), "the old one goes")
+			self.assertNotEqual(a.ask(b"y").split()[0], before)
+
+	def test_stop(self):
+		d, endpoint = self.program(30)
+		with self.asker(endpoint) as a:
+			pid = a.ask(b"x").split()[0].decode()
+		self.assertEqual(d.stop(), 0)
+		self.assertFalse(os.path.exists("/proc/" + pid))
+
+	def test_a_program_for_both_kinds_is_refused(self):
+		tcp = Endpoint.v4()
+		d = self.daemon({"a": {"handler": "exec", "listen": [tcp.text, gram(tcp).text], "command": ["/bin/cat"]}},
+				start=False).launch()
+		self.assertEqual(d.wait(), 78)
+		self.assertTrue(d.grep("either connections or datagrams"))
+
+	@needs_root
+	@needs_tool("in.tftpd")
+	@needs_tool("tftp")
+	def test_tftpd(self):
+		served = self.folder("tftp")
+		files = {"small": payload("s", 100), "large": payload("l", 700_000)}
+		for name, data in files.items():
+			with open(os.path.join(served, name), "wb") as f:
+				f.write(data)
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"tftp": {"handler": "exec", "listen": endpoint.text, "user": "root",
+					  "command": [shutil.which("in.tftpd"), "--secure", "--user", SERVICE_USER, served]}})
+		for name, data in files.items():
+			got = self.path("got-" + name)
+			done = subprocess.run(["tftp", "-m", "binary", "127.0.0.1", str(endpoint.port), "-c", "get", name, got],
+					      timeout=PATIENCE, capture_output=True, text=True, check=False)
+			self.assertEqual(done.returncode, 0, done.stderr)
+			with open(got, "rb") as f:
+				self.assertTrue(f.read() == data, name)
+		self.assertEqual(d.stop(), 0)
 
 
 if __name__ == "__main__":
