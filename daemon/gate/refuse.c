@@ -191,20 +191,25 @@ static void end(struct gate *gate, struct preforkd_conn *conn, bool alone)
 	}
 }
 
-void gate_note_refusal(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
+void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
-	if (gate->empty) {
-		bump(&gate->slot->accepted);
-		bump(&gate->slot->probes);
-		return;
-	}
 	bump(&gate->slot->refused[reason]);
 	remember(gate, conn, reason);
+}
+
+void gate_turn_away(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
+{
+	gate_count(gate, conn, reason);
 	log_refusal(gate, conn, reason);
 }
 
 void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
 {
-	gate_note_refusal(gate, conn, reason);
+	if (gate->empty) {
+		bump(&gate->slot->accepted);
+		bump(&gate->slot->probes);
+	} else {
+		gate_turn_away(gate, conn, reason);
+	}
 	end(gate, conn, alone);
 }

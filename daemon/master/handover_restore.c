@@ -364,6 +364,7 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		.board = {.fd = -1},
 		.stand_in = read_service(p),
 		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.full = {.queues = -1},
 	};
 	pool->service = pool->stand_in;
 	pool->tally = pool->stand_in != NULL ? read_tally(p, master) : NULL;

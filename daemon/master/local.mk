@@ -51,6 +51,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool.h \
 	%D%/pool_count.c \
 	%D%/pool_end.c \
+	%D%/pool_full.c \
+	%D%/pool_full.h \
 	%D%/pool_policy.c \
 	%D%/pool_policy.h \
 	%D%/pools.c \

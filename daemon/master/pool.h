@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "master/generation.h"
 #include "master/listener.h"
+#include "master/pool_full.h"
 #include "master/pool_policy.h"
 #include "master/proc.h"
 #include "master/tally.h"
@@ -48,8 +49,8 @@ struct pool_counts { /* right now */
 
 struct pool_lane {
 	int32_t drift;	   /* of the idle counter */
-	uint64_t accepted; /* by the living workers */
-	int pending;	   /* ticks in a row with clients in the queue and none accepted */
+	uint64_t taken;	   /* clients, by the living workers */
+	int pending;	   /* ticks in a row with clients in the queue and none taken */
 };
 
 struct pool {
@@ -73,7 +74,7 @@ struct pool {
 	struct proc **by_pid; /* the master's hash of all pools' processes */
 	struct tally *tally; /* a reference; shared with the service's other generations */
 	struct sources *sources; /* the same, unless access.sources was another */
-	int64_t told_full_ms; /* last advice about max */
+	struct pool_full full;
 	int64_t wind_down_ms;	/* when draining or ending began */
 	const char *occasion;	/* of it: "stop", "reload" ... */
 	bool failed_start; /* a worker died before any was ever ready */

@@ -108,6 +108,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
 	forget_replacement(pool, proc);
 	pool_counts_add(&pool->tally->gone, slot);
+	pool_full_gone(pool, slot);
 	board_slot_free(&pool->board, proc->slot);
 	if (proc->seat >= 0)
 		sources_seat_free(pool->sources, (size_t)proc->seat);

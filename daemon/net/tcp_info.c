@@ -51,12 +51,14 @@ int tcp_info_traffic(int fd, struct tcp_traffic *out)
 {
 	struct tcp_info info;
 
-	if (get(fd, &info, offsetof(struct tcp_info, tcpi_min_rtt)) < 0)
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0)
 		return -1;
 	out->received_ms = info.tcpi_last_data_recv;
 	out->heard_ms = info.tcpi_last_ack_recv;
-	/* before a window of zero all is "not sent", else some is "unacknowledged" */
-	out->waiting = info.tcpi_notsent_bytes > 0 || info.tcpi_unacked > 0;
+	/* before a window of zero all is "not sent", else some is "unacknowledged"; what is lost is neither */
+	out->waiting = info.tcpi_notsent_bytes > 0 || info.tcpi_unacked > 0 ||
+		       (info.tcpi_state == STATE_CLOSE &&
+			info.tcpi_bytes_acked < info.tcpi_bytes_sent - info.tcpi_bytes_retrans);
 	out->peer_done = is_peer_done(&info);
 	out->in = received(&info);
 	out->out = info.tcpi_bytes_acked;

@@ -22,10 +22,14 @@
 #include "services/deadline.h"
 
 /* A client from whom nothing is expected has no first byte to be late with. */
+static bool client_begins(const struct config_service *service)
+{
+	return service->handler == NULL || (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0;
+}
+
 static bool needs_first_byte(const struct config_service *service)
 {
-	return service->timeouts.first_byte > 0 &&
-	       (service->handler == NULL || (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0);
+	return service->timeouts.first_byte > 0 && client_begins(service);
 }
 
 /* What a program reads from a unix socket nobody else sees. */
@@ -33,6 +37,17 @@ static bool is_seen(const struct config_service *service, const struct sockaddr_
 {
 	return service->handler == NULL || (service->handler->flags & PREFORKD_COMMAND) == 0 ||
 	       peer->sa.sa_family != AF_UNIX;
+}
+
+/* With the time in the queue, where it decides who gives way; elsewhere a look of deadline.c finds out in time. */
+static int64_t silent_since(const struct preforkd_conn *conn)
+{
+	int64_t queued_ms;
+	bool sent;
+
+	if (conn->service->workers.on_full != ON_FULL_EVICT || tcp_info_queued(conn->fd, &queued_ms, &sent) < 0)
+		return conn->start_ms;
+	return conn->start_ms - queued_ms;
 }
 
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
@@ -50,9 +65,10 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {
-		atomic_store_explicit(&slot->silent_since_ms, conn->start_ms, memory_order_relaxed);
-		atomic_store_explicit(&slot->greeted,
-				      !needs_first_byte(service) || !is_seen(service, peer), memory_order_relaxed);
+		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
+		/* after the time, for who reads it as 0 relies on that */
+		atomic_store_explicit(&slot->greeted, !client_begins(service) || !is_seen(service, peer),
+				      memory_order_release);
 	}
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);
@@ -175,6 +191,9 @@ void conn_say_cut(struct preforkd_conn *conn)
 		format_duration(t->total, limit, sizeof(limit));
 		(void)preforkd_fail(conn, "not finished within %s (timeouts.total)", limit);
 		break;
+	case DEADLINE_EVICTED:
+		(void)preforkd_fail(conn, "gave way to another client (workers.on_full)");
+		break;
 	case DEADLINE_PROXY: /* then nothing was served */
 	case DEADLINE_NONE:
 		if (deadline_was_cut())
@@ -189,10 +208,16 @@ void conn_say_lost(struct preforkd_conn *conn, int code)
 	struct tcp_traffic traffic;
 	char limit[32];
 
+	if (conn->peer.sa.sa_family == AF_UNIX) {
+		(void)preforkd_fail(conn, "the client is gone (closed)");
+		return;
+	}
 	if (code != ETIMEDOUT || tcp_info_traffic(conn->fd, &traffic) < 0) {
-		(void)preforkd_fail(conn, "the client is gone (%s)", code == ECONNRESET || code == EPIPE ? "reset"
-							     : code != 0		 ? strerror(code)
-											 : "closed");
+		(void)preforkd_fail(conn, "the client is gone%s%s%s", code != 0 ? " (" : "",
+				    code == ECONNRESET || code == EPIPE ? "reset"
+				    : code != 0				? strerror(code)
+									: "",
+				    code != 0 ? ")" : "");
 		return;
 	}
 	format_duration(allowed, limit, sizeof(limit));

@@ -325,6 +325,20 @@ bool deadline_is_greeted(void)
 	return ioctl(socket_fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
+enum deadline_evict deadline_evict(void)
+{
+	if (socket_fd < 0) /* between two clients */
+		return EVICT_LATER;
+	if (passed != DEADLINE_NONE || cut)
+		return EVICT_DONE;
+	if (deadline_is_greeted()) /* without limits: maybe it is a PROXY header that has come */
+		return limited ? EVICT_GREETED : EVICT_LATER;
+	if (limited && !limit.unseen && waits != DEADLINE_READS)
+		return EVICT_LATER;
+	expire(DEADLINE_EVICTED);
+	return EVICT_DONE;
+}
+
 void deadline_end(void)
 {
 	socket_fd = -1;

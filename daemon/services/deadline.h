@@ -6,7 +6,7 @@
  * blocked call and every later one alike, so there is no window in which the signal could be lost.
  *
  * A look is taken at least every quarter of a limit. What the kernel counts but does not date is dated by the look that
- * finds it changed: idle and send may cut up to a quarter late, never early.
+ * finds it changed: idle and send may cut up to a quarter late, never early (by more than the kernel's tick).
  *
  * One process, one connection: file-level state, owned by deadline.c.
  */
@@ -24,6 +24,7 @@ enum deadline_kind {
 	DEADLINE_SEND,
 	DEADLINE_TOTAL,
 	DEADLINE_PROXY, /* proxy_protocol.timeout */
+	DEADLINE_EVICTED,
 };
 
 struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
@@ -70,6 +71,14 @@ bool deadline_is_greeted(void);
 
 /* No limit any more; FD may be closed. */
 void deadline_end(void);
+
+/*
+ * Somebody else needs this worker more: cuts the connection if the client has sent nothing so far and the service
+ * waits for nothing else. For a signal handler. EVICT_DONE: it is cut, or was before; EVICT_GREETED: it is in progress;
+ * EVICT_LATER: just now that cannot be said, ask again.
+ */
+enum deadline_evict { EVICT_DONE, EVICT_GREETED, EVICT_LATER };
+enum deadline_evict deadline_evict(void);
 
 /* What cut the connection; DEADLINE_NONE: nothing did. */
 enum deadline_kind deadline_passed(void);

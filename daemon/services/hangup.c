@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/hangup.h"
 
-#include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -47,7 +46,7 @@ int hangup_reason(int fd)
 	int code = 0;
 	socklen_t len = sizeof(code);
 
-	if (is_unix(fd) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
 		return 0;
-	return code != 0 ? code : ECONNRESET; /* the program has read it */
+	return code;
 }

@@ -25,7 +25,8 @@ void hangup_begin(struct hangup *hangup, int fd);
  * Afterwards poll must not be asked of it any more, which would say the same at once. */
 bool hangup_look(struct hangup *hangup, int64_t now);
 
-/* Why, as an error number; 0: it has closed. Takes it from the socket, so the program must be told to end first. */
+/* Why, as an error number; 0: not known, for the program has been told. Takes it from the socket, so not before the
+ * program has ended. */
 int hangup_reason(int fd);
 
 #endif

@@ -54,16 +54,18 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 	size_t most;
 	ssize_t len;
 
-	refusal = is_answering_port(&datagram->peer) ? REFUSED_ANSWER_PORT : gate_admit(gate, conn, false);
+	refusal = gate_admit(gate, conn, false);
+	gate_leave(gate); /* it has no connection that could be one too many */
+	if (refusal == REFUSED_NOT && is_answering_port(&datagram->peer))
+		refusal = REFUSED_ANSWER_PORT;
 	if (refusal != REFUSED_NOT) {
-		gate_note_refusal(gate, conn, refusal);
+		gate_turn_away(gate, conn, refusal);
 		return false;
 	}
 	most = most_for(gate, datagram);
-	gate_leave(gate);
 	len = handler->answer(datagram->bytes, datagram->len, reply, most);
 	if (len > (ssize_t)most) {
-		gate_note_refusal(gate, conn, REFUSED_ANSWER_SIZE);
+		gate_turn_away(gate, conn, REFUSED_ANSWER_SIZE);
 		return false;
 	}
 	conn_count(conn, datagram->len, 0);

@@ -125,7 +125,9 @@ static void set_up(struct worker *w, const struct worker_params *params)
 			give_up(params, WORKER_EXIT_SETUP, strerror(errno));
 	}
 	signals_harmless();
-	orders_init(params->listener, params->dead, params->master, &w->slot->told);
+	orders_init(params->listener, params->dead,
+		    &(struct orders){
+			    .master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot});
 	deadline_init();
 	saturation_init(w->lane, params->listener);
 	srandom((unsigned)getpid() ^ (unsigned)clock_ms());
@@ -157,6 +159,10 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 {
 	int32_t idle;
 
+	/* before it is seen as busy: whatever is said of the client before is not of this one, and of this one nothing is
+	 * known yet */
+	atomic_store(&w->slot->greeted, 1);
+	atomic_store(&w->slot->turn, atomic_load_explicit(&w->slot->turn, memory_order_relaxed) + 1);
 	board_peer_set(w->slot, peer);
 	set_state(w, SLOT_BUSY);
 	idle = atomic_fetch_sub(&w->lane->idle, 1) - 1;
@@ -194,7 +200,8 @@ static bool asked_nothing(const struct preforkd_conn *conn)
 static void log_connection(struct preforkd_conn *conn, bool failed,
 			   enum config_log_connections which)
 {
-	bool told = deadline_was_cut() && !deadline_is_orphan(); /* the master has said it */
+	/* the master has said it, or does so for many at once */
+	bool told = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
 	char age[32], via[CONN_VIA_MAX];
 
 	(void)conn_via_text(conn, via, sizeof(via));
@@ -209,14 +216,16 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 		     (unsigned long long)conn->out, via);
 }
 
-/* One more is served. Who has served enough asks to be replaced. */
 static void count_served(struct worker *w, const struct preforkd_conn *conn, bool failed)
 {
-	bool spent = conn->spent;
-
 	bump(&w->slot->accepted, 1);
 	bump(&w->slot->probes, conn->probe);
 	bump(&w->slot->failed, failed && !conn->hung_up && !conn->probe);
+}
+
+/* Once, when it has served enough, or is SPENT. */
+static void ask_to_be_replaced(struct worker *w, bool spent)
+{
 	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
 		spent = true;
 	if (spent && atomic_exchange(&w->slot->spent, 1) == 0)
@@ -229,24 +238,31 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 	char host[ADDR_TEXT_MAX];
 	struct preforkd_conn conn;
 	enum refusal refusal;
-	bool failed;
+	bool failed, evicted;
 
 	title_rest(addr_format_host(peer, host, sizeof(host)));
 	conn_begin(&conn, fd, peer, service, w->slot);
 	refusal = gate_admit(&w->gate, &conn, alone);
 	if (refusal != REFUSED_NOT) {
+		if (deadline_passed() == DEADLINE_EVICTED) /* while it was at the gate */
+			refusal = REFUSED_EVICTED;
 		gate_refuse(&w->gate, &conn, refusal, alone);
 		title_rest("[idle]");
 		return;
 	}
 	failed = service->handler->serve(&conn) != 0;
-	if (asked_nothing(&conn))
+	evicted = deadline_passed() == DEADLINE_EVICTED;
+	if (evicted)
+		gate_count(&w->gate, &conn, REFUSED_EVICTED);
+	else if (asked_nothing(&conn))
 		conn.probe = true;
 	log_connection(&conn, failed, w->params->config->log.connections);
 	conn_end(&conn);
 	gate_leave(&w->gate);
 	title_rest("[idle]");
-	count_served(w, &conn, failed);
+	if (!evicted)
+		count_served(w, &conn, failed);
+	ask_to_be_replaced(w, conn.spent);
 }
 
 /* Of either kind: the next one, and serves it. */
@@ -279,6 +295,7 @@ static enum wait_result serve_next_datagram(struct worker *w)
 		conn_begin(&conn, -1, &datagram.peer, params->service, w->slot);
 		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
 			count_served(w, &conn, false);
+		ask_to_be_replaced(w, false);
 	}
 	return result;
 }
@@ -303,6 +320,7 @@ static enum wait_result serve_with_program(struct worker *w)
 	deadline_end();
 	title_rest("[idle]");
 	count_served(w, &conn, failed);
+	ask_to_be_replaced(w, conn.spent);
 	if (failed) /* the datagram is still there: a program that cannot run must not be tried without end */
 		wait_ms(FAILED_PAUSE_MS);
 	return result;

@@ -17,6 +17,8 @@ system_tests = \
 	%D%/test_daemonize.py \
 	%D%/test_datagrams.py \
 	%D%/test_exec.py \
+	%D%/test_full.py \
+	%D%/test_hangup.py \
 	%D%/test_harness.py \
 	%D%/test_limits.py \
 	%D%/test_limits_source.py \
@@ -26,6 +28,8 @@ system_tests = \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
+	%D%/test_proxy_protocol.py \
+	%D%/test_proxy_real.py \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
@@ -40,6 +44,7 @@ system_tests = \
 	%D%/test_systemd_restart.py \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \
+	%D%/test_timeouts.py \
 	%D%/test_upgrade.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
@@ -55,6 +60,8 @@ EXTRA_DIST += \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
+	%D%/harness/proxy.py \
+	%D%/harness/realproxy.py \
 	%D%/harness/sandbox.py \
 	%D%/harness/sandbox.sh \
 	%D%/harness/systemd.py \

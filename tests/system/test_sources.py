@@ -9,8 +9,11 @@ import os
 import shutil
 import signal
 import socket
+import threading
+import time
 
 from harness import *
+from harness.gate import *
 
 REASONS = ["denied", "not_allowed", "penalty", "per_source", "per_source_rate", "rate", "reserved", "full",
 	   "queued_silent", "evicted", "proxy_missing", "proxy_malformed", "proxy_timeout", "proxy_untrusted"]
@@ -144,6 +147,75 @@ class Tables(SourcesCase):
 			wait_until(lambda: not set(killed) & set(self.workers_of("a")), "they are reaped")
 			wait_until(lambda: d.admin.service("a")["workers"]["idle"] >= 2, "others are there")
 		self.assertEqual(talk(self.endpoints["a"], b"x"), b"x")
+		self.assertEqual(d.stop(), 0)
+
+
+class Seats(Case):
+	LIMIT = 4
+
+	def kill_all(self, d):
+		killed = set()
+		for worker in d.admin.workers("echo"):
+			try:
+				os.kill(worker["pid"], signal.SIGKILL)
+				killed.add(worker["pid"])
+			except ProcessLookupError:
+				pass	# it has left meanwhile
+		return killed
+
+	def wait_reaped(self, d, killed):
+		wait_until(lambda: not killed & {w["pid"] for w in d.admin.workers("echo")}, "the killed are gone")
+
+	def test_killed_while_clients_come_and_go(self):
+		"""Workers are killed at any moment of a client's visit: no count stays, and no client comes in beyond it."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text, "access": {"per_source": self.LIMIT},
+					  "workers": {"min": 8, "min_spare": 4, "max_spare": 16, "max": 32}}})
+		over = threading.Event()
+		counts = {}
+		lock = threading.Lock()
+
+		def come_again():
+			while not over.is_set():
+				try:
+					s, what = visit(endpoint)
+					if s is not None:
+						s.close()
+				except OSError as e:	# its worker was killed just then
+					what = type(e).__name__
+				with lock:
+					counts[what] = counts.get(what, 0) + 1
+
+		threads = [threading.Thread(target=come_again) for _ in range(3 * self.LIMIT)]
+		for t in threads:
+			t.start()
+		try:
+			killed = set()
+			while len(killed) < 200:
+				killed |= self.kill_all(d)
+		finally:
+			over.set()
+			for t in threads:
+				t.join()
+		self.assertGreater(counts.get(SERVED, 0), 0, counts)
+		self.wait_reaped(d, killed)
+		wait_seated(d, "127.0.0.1", 0)
+		held = []
+		for _ in range(self.LIMIT):	# as many as may, and no more
+			held.append(hold(endpoint))
+		self.assertEqual(listens(endpoint), b"")
+		self.assertEqual(seated(d, "127.0.0.1"), self.LIMIT)
+		begin = time.monotonic()
+		killed = self.kill_all(d)	# those that hold seats, all at the same time
+		wait_seated(d, "127.0.0.1", 0)
+		self.assertLess(time.monotonic() - begin, 1 if not SANITIZED else 5)
+		for s in held:
+			s.close()
+		self.wait_reaped(d, killed)
+		held = [hold(endpoint) for _ in range(self.LIMIT)]
+		self.assertEqual(listens(endpoint), b"")
+		for s in held:
+			s.close()
 		self.assertEqual(d.stop(), 0)
 
 

@@ -79,6 +79,13 @@ static const struct {
 	  AS_IT_IS,
 	  { "-o: services.few.workers.max: ", "become 87", "41 of them of services.few; " } },
 
+	/* one more for each address, and it runs no program */
+	{ "services.most.workers.on_full=refuse",
+	  { .tasks = 58, .tasks_set = "x" },
+	  AS_IT_IS,
+	  { "services.most.workers.max: ", "become 59", "43 of them of services.most, with" } },
+	{ "services.most.workers.on_full=evict", { .tasks = 56, .tasks_set = "x" }, AS_IT_IS, { NULL } },
+
 	/* processes of a user: 56 with the master, 55 without; root is spared */
 	{ "log.level=info", { .processes = 56 }, ORDINARY, { NULL } },
 	{ "log.level=info",

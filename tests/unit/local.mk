@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/check_config_docs \
 	%D%/check_config_portable \
 	%D%/check_conn \
+	%D%/check_deadline \
 	%D%/check_escape \
 	%D%/check_frame \
 	%D%/check_gate \
