@@ -62,7 +62,7 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->in = conn->out = 0;
 	conn->header = 0;
 	conn->told = NULL;
-	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->spent = false;
+	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->unserved = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {
 		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);

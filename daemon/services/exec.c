@@ -208,13 +208,15 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 		if (pid > 0)
 			return pid;
 		if (!may_pass(err.code) || clock_ms() >= end || preforkd_ended(conn))
-			return preforkd_fail(conn, "%s", err.text);
+			break;
 		if (log_limit(&limit, &missed))
 			preforkd_log(conn, LOG_WARNING, "%s; trying again", err.text);
 		(void)ppoll(NULL, 0, rest_of(clock_ms() + pause_ms, &rest), open);
 		if (pause_ms < PAUSE_LAST_MS)
 			pause_ms *= 2;
 	}
+	conn->unserved = true;
+	return preforkd_fail(conn, "%s", err.text);
 }
 
 static int run(struct preforkd_conn *conn, const sigset_t *open)

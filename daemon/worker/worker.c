@@ -190,7 +190,7 @@ static bool asked_nothing(const struct preforkd_conn *conn)
 	char byte;
 	ssize_t n;
 
-	if (conn->in != 0 || conn->out != 0 || preforkd_ended(conn) ||
+	if (conn->in != 0 || conn->out != 0 || conn->unserved || preforkd_ended(conn) ||
 	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && client->sa.sa_family == AF_UNIX))
 		return false;
 	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
