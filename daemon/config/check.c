@@ -218,6 +218,9 @@ static void check_takers(struct checker *checker, struct service_values *values)
 		check_warning(checker, values, store_source(values, "workers.max"),
 			      "one program takes all datagrams of an address: there will be %" PRId64
 			      " workers, one for each address", lanes);
+	if (values->service.access.rules != NULL || values->service.access.only_allowed)
+		check_error(checker, values, check_nearer(values, "access.allow", "access.deny"),
+			    "a program takes the datagrams itself, so nobody can be kept from it");
 	w->min = w->min_spare = w->max_spare = 1;
 	w->max = lanes;
 }
