@@ -412,12 +412,17 @@ except TimeoutError:
 		self.assertEqual(d.stop(), 0)
 		self.assertFalse(os.path.exists("/proc/" + pid))
 
+	def refuses(self, words, **service):
+		d = self.daemon({"a": {"handler": "exec", "command": ["/bin/cat"], **service}}, start=False).launch()
+		self.assertEqual(d.wait(), 78)
+		self.assertTrue(d.grep(words), d.lines())
+
 	def test_a_program_for_both_kinds_is_refused(self):
 		tcp = Endpoint.v4()
-		d = self.daemon({"a": {"handler": "exec", "listen": [tcp.text, gram(tcp).text], "command": ["/bin/cat"]}},
-				start=False).launch()
-		self.assertEqual(d.wait(), 78)
-		self.assertTrue(d.grep("either connections or datagrams"))
+		self.refuses("either connections or datagrams", listen=[tcp.text, gram(tcp).text])
+
+	def test_rules_that_cannot_be_kept_are_refused(self):
+		self.refuses("nobody can be kept from it", listen=gram(Endpoint.v4()).text, access={"deny": ["10.0.0.0/8"]})
 
 	@needs_root
 	@needs_tool("in.tftpd")
