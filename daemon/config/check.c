@@ -227,10 +227,13 @@ static void check_takers(struct checker *checker, struct service_values *values)
 
 void check_service(struct checker *checker, struct service_values *values)
 {
+	program_check(checker, values);
 	limit_datagrams(values);
 	check_workers(checker, values);
-	check_takers(checker, values);
 	check_useless(checker, values);
+	if (values->service.program.runs)
+		return; /* nobody of ours lets its clients in, or waits for them */
+	check_takers(checker, values);
 	check_idle(checker, values);
 	access_check(checker, values);
 }

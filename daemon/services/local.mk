@@ -19,6 +19,7 @@ libpreforkd_a_SOURCES += \
 	%D%/hangup.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
+	%D%/listen.c \
 	%D%/spawn.c \
 	%D%/spawn.h \
 	%D%/time.c

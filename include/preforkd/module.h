@@ -39,6 +39,8 @@ enum {
 	 * would cut a client that says nothing, are not applied. Not for a service that reads a request: there they are
 	 * what frees a worker from a client that never asks. */
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
+	/* The worker becomes its `command`, which accepts by itself. For the built-in "listen" only. */
+	PREFORKD_BECOMES_COMMAND = 1U << 8,
 };
 
 struct preforkd_module {
