@@ -75,6 +75,7 @@ static bool take(struct output *o)
 	for (ssize_t i = 0; i < n; i++)
 		take_byte(o, buf[i]);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		flush(o); /* nobody will end this line */
 		o->source = sd_event_source_disable_unref(o->source);
 		fd_close(&o->fd);
 	}

@@ -405,7 +405,7 @@ void pool_look_after(struct pool *pool, bool tick)
 		pool_kill_hung(pool, now);
 		pool_full_tick(pool, now);
 	}
-	if (pool->state != POOL_SERVING && !pool_winds_down(pool))
+	if (pool->state != POOL_SERVING && (!pool_winds_down(pool) || pool->service->program.runs))
 		return; /* what it has is what it keeps */
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		pool->lanes[i].stuck = pool->lane_memory[i].pending >= STUCK_TICKS;

@@ -12,6 +12,8 @@
 #include "master/program.h"
 #include "net/queue.h"
 
+#define LET_GO_MS 1000 /* for a program that was told to leave to close its listener */
+
 /* Nothing more comes out of this lane's queue. */
 static bool is_shut(const struct listener *listener)
 {
@@ -31,19 +33,21 @@ static void shut_lane(struct pool *pool, size_t lane)
 		listener_refuse(&pool->listeners[lane]);
 }
 
-static bool has_workers(const struct pool *pool, size_t lane)
+/* One that was not told to leave, or was just now. */
+static bool has_takers(const struct pool *pool, size_t lane)
 {
+	int64_t now = clock_ms();
 	const struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
-		if (proc->lane == lane)
+		if (proc->lane == lane && (!proc->leaving || now - proc->told_ms < LET_GO_MS))
 			return true;
 	return false;
 }
 
 /*
  * A program would take a listener that is shut under its feet for an error of its own: it is told to leave first, and the
- * listener goes when it has gone.
+ * listener goes when it has gone, or has had the time to let it go.
  */
 static void drain_programs(struct pool *pool, size_t lane)
 {
@@ -52,7 +56,7 @@ static void drain_programs(struct pool *pool, size_t lane)
 
 	if (empty)
 		pool_retire(pool, (ssize_t)lane);
-	if (has_workers(pool, lane))
+	if (has_takers(pool, lane))
 		return;
 	if (empty || pool->generation == NULL)
 		shut_lane(pool, lane);
