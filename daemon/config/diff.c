@@ -36,7 +36,7 @@ static bool same_list(const struct text_list *a, const struct text_list *b)
 	return a->n == b->n;
 }
 
-static bool same_field(const struct row *row, const void *a, const void *b)
+bool config_diff_same(const struct row *row, const void *a, const void *b)
 {
 	switch (row->type) {
 	case ROW_INTEGER:
@@ -116,7 +116,7 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 	case MEANS_ITSELF:
 		break;
 	}
-	return same_field(row, (const char *)a + row->offset, (const char *)b + row->offset);
+	return config_diff_same(row, (const char *)a + row->offset, (const char *)b + row->offset);
 }
 
 static enum config_change change_of(const struct row *row)

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct config;
+struct row;
 
 /* What a service needs to become what it is in the other generation; the greater includes the
  * lesser. */
@@ -32,5 +33,8 @@ ssize_t config_find_service(const struct config *config, const char *name);
  * another. */
 bool config_diff_log(const struct config *a, const struct config *b);
 bool config_diff_control(const struct config *a, const struct config *b);
+
+/* Two values of ROW, fields of its struct, are the same as written. */
+bool config_diff_same(const struct row *row, const void *a, const void *b);
 
 #endif

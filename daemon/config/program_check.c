@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/diff.h"
+#include "config/raw.h"
 #include "config/row.h"
+#include "config/set.h"
 #include "config/store.h"
 
 #define ALIVE_MS 1000 /* a program that says nothing is taken for ready then, unless somebody wrote another time */
@@ -23,6 +26,17 @@ static bool has_no_effect(const char *path)
 	return false;
 }
 
+/* What the table has, as all values are written by --print-config. */
+static bool asks_for_nothing(const struct checker *checker, const struct service_values *values, const struct row *row)
+{
+	struct raw raw = { .path = row->path, .type = RAW_TEXT, .string = row->preset };
+	struct service_values scratch = { .handler = NULL };
+
+	if (row->preset != NULL && set_value(row, &raw, checker->store->arena, &scratch, NULL) < 0)
+		return false;
+	return config_diff_same(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
+}
+
 /* From `defaults` it is meant for the others. */
 static void tell_useless(const struct checker *checker, const struct service_values *values)
 {
@@ -30,7 +44,7 @@ static void tell_useless(const struct checker *checker, const struct service_val
 		const struct value_source *source = &values->sources[i];
 		const char *path = rows_service[i].path;
 
-		if (source->level != LEVEL_SERVICE)
+		if (source->level != LEVEL_SERVICE || asks_for_nothing(checker, values, &rows_service[i]))
 			continue;
 		if (values->service.program.runs && has_no_effect(path))
 			check_warning(checker, values, source,
@@ -53,7 +67,6 @@ static void complete(struct service_values *values)
 	/* what `defaults` says for the others must not count here */
 	w->on_full = ON_FULL_QUEUE;
 	w->max_requests = 0;
-	w->min_spare = w->max_spare = 1;
 	service->penalty.crashes = service->penalty.refusals = 0;
 	if (store_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
 		w->max = w->min * lanes;
