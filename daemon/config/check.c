@@ -230,7 +230,8 @@ static void check_takers(struct checker *checker, struct service_values *values)
 void check_service(struct checker *checker, struct service_values *values)
 {
 	program_check(checker, values);
-	limit_datagrams(values);
+	if (!values->service.program.runs)
+		limit_datagrams(values);
 	check_workers(checker, values);
 	check_useless(checker, values);
 	if (values->service.program.runs)

@@ -68,6 +68,12 @@ static void complete(struct service_values *values)
 	w->on_full = ON_FULL_QUEUE;
 	w->max_requests = 0;
 	service->penalty.crashes = service->penalty.refusals = 0;
+	service->access.rules = service->access.probes = NULL;
+	service->access.exempt = service->access.reserve_for = NULL;
+	service->access.only_allowed = false;
+	service->access.per_source = service->access.reserve = 0;
+	service->access.per_source_rate.n = service->access.rate.n = 0;
+	service->proxy_protocol.from = NULL;
 	if (store_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
 		w->max = w->min * lanes;
 	if (store_source(values, "timeouts.start")->level == LEVEL_PRESET && !service->program.notify)

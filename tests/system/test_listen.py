@@ -117,8 +117,8 @@ class ListenCase(Case):
 		return {"prog": {"handler": "listen", "listen": more.pop("listen", self.endpoint.text),
 				 "command": command or [PYTHON, self.script, *words], **more}}
 
-	def serve(self, *words, start=True, **more):
-		self.d = self.daemon(self.service(*words, **more), start=start)
+	def serve(self, *words, start=True, top=None, **more):
+		self.d = self.daemon(self.service(*words, **more), start=start, top=top)
 		return self.d
 
 	def reload(self, *words, **more):
@@ -383,6 +383,12 @@ class Ended(ListenCase):
 		self.assertLess(time.monotonic() - start, 10)
 		self.assertTrue(self.d.grep("killed.*timeouts.drain|timeouts.drain.*killed"))
 
+	def test_one_that_was_replaced_and_does_not_leave(self):
+		self.serve("deaf", workers={"min": 1, "max_age": "2s"}, timeouts={"drain": "1s"})
+		pid, = self.wait_programs(1)
+		self.d.wait_log(r"program %d is still there 1s after it was told to leave \(timeouts.drain\); killed" % pid)
+		wait_until(lambda: not proc.alive(pid), "it is gone")
+
 	def test_the_master_is_killed(self):
 		self.serve()
 		pids = self.wait_programs(2)
@@ -499,6 +505,16 @@ class Orders(ListenCase):
 		self.assertFalse(self.programs())
 		self.assertEqual(self.d.ctl("resume", "prog").returncode, 0)
 		self.wait_programs(2)
+
+	def test_defaults_for_others_do_not_count(self):
+		defaults = {"access": {"deny": "127.0.0.0/8", "per_source": 1}, "timeouts": {"idle": "1s", "start": "20s"},
+			    "workers": {"min": 2, "max": 3, "min_spare": 3, "max_spare": 3, "on_full": "refuse"}}
+		self.serve(workers={}, top={"defaults": defaults})
+		self.wait_programs(2)
+		self.assertEqual(self.ask(b"hello"), b"hello")
+		done = self.d.ctl("explain", "127.0.0.1")
+		self.assertNotIn("denied", done.stdout)
+		self.assertFalse(self.d.grep("no effect"))
 
 	def test_min_is_the_number(self):
 		self.serve()
