@@ -35,7 +35,7 @@ class Status(Case):
 	LISTENER = {"address": str, "queue": int, "backlog": int, "backlog_asked": int, "drops": int}
 	CONNECTIONS = {"accepted": int, "active": int, "failed": int, "refused": dict, "probes": int}
 	WORKER = {"service": str, "pid": int, "state": str, "peer": str, "listener": str, "age": float,
-		  "since": float, "requests": int, "bytes": dict, "generation": int}
+		  "since": float, "requests": int, "bytes": dict, "generation": int, "status": type(None)}
 
 	def shape(self, value, types):
 		self.assertEqual({key: type(member) for key, member in value.items()}, types)
