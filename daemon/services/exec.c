@@ -245,7 +245,8 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 	}
 	exec_errors_finish(conn);
 	if (tcp_info_traffic(conn->fd, &traffic) == 0)
-		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0, traffic.out);
+		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0,
+			   traffic.out + tcp_info_pending(conn->fd));
 	return judge(conn, &info, gone);
 }
 
