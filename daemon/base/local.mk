@@ -2,6 +2,8 @@
 libpreforkd_a_SOURCES += \
 	%D%/clock.c \
 	%D%/clock.h \
+	%D%/crc32c.c \
+	%D%/crc32c.h \
 	%D%/err.c \
 	%D%/err.h \
 	%D%/escape.c \

@@ -6,8 +6,10 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/title.h"
 #include "board/board.h"
 #include "config/config.h"
+#include "gate/proxy.h"
 #include "net/listen.h"
 #include "net/networks.h"
 #include "net/tcp_info.h"
@@ -23,6 +25,7 @@ enum {
 	NEEDS_RATES = 1U << 2,
 	NEEDS_PENALTY = 1U << 3,
 	NEEDS_QUEUE = 1U << 4,	  /* who waited in the queue and said nothing may have to go again at once */
+	NEEDS_PROXY = 1U << 5,
 	NEEDS_TABLE = NEEDS_SEAT | NEEDS_RATES | NEEDS_PENALTY,
 	NEEDS_DECISION = NEEDS_RULES | NEEDS_TABLE,
 };
@@ -49,6 +52,8 @@ static unsigned needs_of(const struct config_service *service)
 	if (service->timeouts.first_byte > 0 && service->timeouts.first_byte_busy > 0 && service->handler != NULL &&
 	    (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0)
 		needs |= NEEDS_QUEUE;
+	if (service->proxy_protocol.from != NULL)
+		needs |= NEEDS_PROXY;
 	return needs;
 }
 
@@ -64,10 +69,10 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
 
-/* Who is at the other end of a unix socket; NULL where that is not who counts. */
+/* Who is at the other end of a unix socket; NULL where that is not who counts: it is a proxy, or there is none. */
 static const struct unix_peer *cred_of(const struct preforkd_conn *conn, struct unix_peer *storage)
 {
-	if (conn->peer.sa.sa_family != AF_UNIX || unix_peer_get(conn->fd, storage) < 0)
+	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX || unix_peer_get(conn->fd, storage) < 0)
 		return NULL;
 	return storage;
 }
@@ -202,11 +207,29 @@ static bool is_silent_from_the_queue(const struct gate *gate, const struct prefo
 	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);
 }
 
+static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
+{
+	struct proxy_taken taken;
+	char host[ADDR_TEXT_MAX];
+	enum refusal refusal = proxy_admit(conn, &taken);
+
+	gate->empty = taken.empty;
+	if (refusal != REFUSED_NOT)
+		gate->err = taken.err;
+	if (taken.empty || (taken.size > 0 && taken.header.local))
+		conn->probe = true;
+	if (conn->via.len != 0) {
+		board_peer_set(gate->slot, &conn->peer);
+		title_rest(addr_format_host(&conn->peer, host, sizeof(host)));
+	}
+	return refusal;
+}
+
 enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alone)
 {
 	struct gate_facts facts = {.rule = -1};
 
-	gate->sits = gate->exempt = false;
+	gate->sits = gate->exempt = gate->empty = false;
 	gate->key = 0;
 	gate->verdict = (struct gate_verdict){.reason = REFUSED_NOT};
 	gate->taken = (struct sources_taken){.all = 0};
@@ -214,6 +237,11 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 	addr_fold(&conn->peer);
 	if ((gate->needs & NEEDS_QUEUE) != 0 && alone && is_silent_from_the_queue(gate, conn))
 		return gate->verdict.reason = REFUSED_QUEUED_SILENT;
+	if ((gate->needs & NEEDS_PROXY) != 0) {
+		gate->verdict.reason = hear_proxy(gate, conn);
+		if (gate->verdict.reason != REFUSED_NOT)
+			return gate->verdict.reason;
+	}
 	if ((gate->needs & NEEDS_DECISION) == 0)
 		return REFUSED_NOT;
 	facts.now_ms = clock_coarse_ms();

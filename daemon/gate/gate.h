@@ -39,6 +39,7 @@ struct gate {
 	uint64_t key; /* its source; 0: not needed so far */
 	struct gate_verdict verdict;
 	struct sources_taken taken; /* seats of others, when there was none for it */
+	bool empty;		    /* it has gone without a byte, so that there is nobody to refuse: a probe */
 	struct err err;		    /* what is wrong with its PROXY header; "" */
 };
 

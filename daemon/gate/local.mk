@@ -7,5 +7,7 @@ libpreforkd_a_SOURCES += \
 	%D%/message_ids.h \
 	%D%/penalty.c \
 	%D%/penalty.h \
+	%D%/proxy.c \
+	%D%/proxy.h \
 	%D%/refuse.c \
 	%D%/refuse.h

@@ -14,9 +14,6 @@ bool penalty_is_fault(enum refusal reason)
 	case REFUSED_NOT_ALLOWED:
 	case REFUSED_PER_SOURCE:
 	case REFUSED_PER_SOURCE_RATE:
-	case REFUSED_PROXY_MISSING:
-	case REFUSED_PROXY_MALFORMED:
-	case REFUSED_PROXY_TIMEOUT:
 	case REFUSED_PROXY_UNTRUSTED:
 		return true;
 	case REFUSED_NOT:
@@ -26,6 +23,9 @@ bool penalty_is_fault(enum refusal reason)
 	case REFUSED_FULL:
 	case REFUSED_QUEUED_SILENT: /* who waits in a queue for us may well wait for us to speak */
 	case REFUSED_EVICTED:
+	case REFUSED_PROXY_MISSING: /* of those who are believed: with them all their clients would be out */
+	case REFUSED_PROXY_MALFORMED:
+	case REFUSED_PROXY_TIMEOUT:
 	case REFUSALS:
 		break;
 	}

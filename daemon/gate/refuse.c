@@ -130,13 +130,14 @@ static void tell(const struct gate *gate, struct preforkd_conn *conn, const char
 
 static void log_refusal(const struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
-	char text[768], why[700];
+	char text[900], why[700], via[CONN_VIA_MAX];
 	unsigned untold;
 
 	if (!log_enabled(LOG_NOTICE) || !may_log(gate->head, reason, &untold))
 		return;
 	describe(gate, reason, why, sizeof(why));
-	(void)snprintf(text, sizeof(text), "refused: %s%s", refusal_name(reason), why);
+	(void)snprintf(text, sizeof(text), "refused: %s%s%s", refusal_name(reason), why,
+		       conn_via_text(conn, via, sizeof(via)));
 	tell(gate, conn, MESSAGE_ID_REFUSED, untold, text);
 }
 
@@ -196,7 +197,12 @@ void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reas
 
 void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
 {
-	gate_count(gate, conn, reason);
-	log_refusal(gate, conn, reason);
+	if (gate->empty) {
+		bump(&gate->slot->accepted);
+		bump(&gate->slot->probes);
+	} else {
+		gate_count(gate, conn, reason);
+		log_refusal(gate, conn, reason);
+	}
 	end(gate, conn, alone);
 }

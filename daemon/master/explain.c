@@ -204,9 +204,9 @@ static const char *proxy_word(const struct known *k, const struct explain_client
 
 	if (proxy->from == NULL)
 		return "none";
-	if (networks_find(proxy->from, &client->peer, k->cred) >= 0)
-		return "required";
-	return networks_find(proxy->without, &client->peer, k->cred) >= 0 ? "optional" : "refused";
+	if (networks_find(proxy->without, &client->peer, k->cred) >= 0)
+		return "optional";
+	return networks_find(proxy->from, &client->peer, k->cred) >= 0 ? "required" : "refused";
 }
 
 static json_t *refusal_json(const struct known *k, const struct sources_refusal *refusal)

@@ -21,6 +21,10 @@ libpreforkd_a_SOURCES += \
 	%D%/networks_unix.h \
 	%D%/nowhere.c \
 	%D%/nowhere.h \
+	%D%/proxy_format.h \
+	%D%/proxy_header.c \
+	%D%/proxy_header.h \
+	%D%/proxy_header_write.c \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/quiesce.c \

@@ -17,6 +17,7 @@
 #include "board/board.h"
 #include "config/config.h"
 #include "net/linger.h"
+#include "net/proxy_header.h"
 #include "net/tcp_info.h"
 #include "services/deadline.h"
 
@@ -56,10 +57,11 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->slot = slot;
 	conn->service = service;
 	conn->peer = *peer;
+	conn->via.len = conn->local.len = 0;
 	conn->start_ms = clock_coarse_ms();
 	conn->in = conn->out = 0;
 	conn->header = 0;
-	conn->limited = conn->greeted = conn->peer_done = conn->hung_up = conn->spent = conn->probe = false;
+	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {
 		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
@@ -69,6 +71,27 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	}
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);
+}
+
+void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size)
+{
+	conn->header = size;
+	if (!header->known)
+		return;
+	conn->via = conn->peer;
+	conn->peer = header->source;
+	conn->local = header->destination;
+	conn->peer_text[0] = '\0';
+}
+
+const char *conn_via_text(const struct preforkd_conn *conn, char *out, size_t size)
+{
+	char text[ADDR_TEXT_MAX];
+
+	out[0] = '\0';
+	if (conn->via.len != 0)
+		(void)snprintf(out, size, ", via %s", addr_format(&conn->via, text, sizeof(text)));
+	return out;
 }
 
 void conn_limit(struct preforkd_conn *conn, bool unseen)
@@ -160,6 +183,7 @@ void conn_say_cut(struct preforkd_conn *conn)
 	case DEADLINE_EVICTED:
 		(void)preforkd_fail(conn, "gave way to another client (workers.on_full)");
 		break;
+	case DEADLINE_PROXY: /* then nothing was served */
 	case DEADLINE_NONE:
 		if (deadline_was_cut())
 			(void)preforkd_fail(conn, "cut, because the worker had to stop");
@@ -317,7 +341,7 @@ const char *preforkd_peer(struct preforkd_conn *conn)
 {
 	if (conn->peer_text[0] == '\0') {
 		(void)addr_format(&conn->peer, conn->peer_text, sizeof(conn->peer_text));
-		if (conn->peer.sa.sa_family == AF_UNIX)
+		if (conn->peer.sa.sa_family == AF_UNIX && conn->via.len == 0)
 			name_unix_peer(conn);
 	}
 	return conn->peer_text;

@@ -6,17 +6,21 @@
 #define PREFORKD_SERVICES_CONN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "net/addr.h"
 
 struct board_slot;
 struct config_service;
+struct proxy_header;
 
 struct preforkd_conn {
 	int fd;
 	const struct config_service *service;
-	struct sockaddr_any peer;
+	struct sockaddr_any peer;	   /* who counts: as a proxy has said, or who is there */
+	struct sockaddr_any via;	   /* the proxy that has said it, who is there; len 0: there is none */
+	struct sockaddr_any local; /* where the client connected to, as the proxy has said; len 0: ask the socket */
 	int64_t start_ms;
 	uint64_t in, out; /* payload */
 	struct board_slot *slot; /* where it is counted for others to see; NULL: nowhere */
@@ -34,6 +38,13 @@ struct preforkd_conn {
 /* Lays CONN for an accepted socket and starts its time limits. */
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot);
+
+/* A header of SIZE bytes has been taken from it, and is believed. What it does not say is as it was. */
+void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size);
+
+/* Who says what CONN's peer is: ", via 10.0.0.1:4711"; "" where nobody else is there. */
+#define CONN_VIA_MAX (ADDR_TEXT_MAX + 8)
+const char *conn_via_text(const struct preforkd_conn *conn, char *out, size_t size);
 
 /* The time limits begin, if they have not yet: with a service's first read or write, or with a program, whose bytes
  * are UNSEEN. */

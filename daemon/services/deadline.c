@@ -20,7 +20,7 @@
 #define BUSY_LEAST_MS 100
 
 /* Shared between this process and its own signal handlers, hence lock-free atomics. */
-static _Atomic int64_t total_due, armed;
+static _Atomic int64_t total_due, proxy_due, armed;
 static _Atomic int passed, socket_fd = -1;
 static _Atomic bool limited, cut, orphaned;
 static bool (*saturated)(void);
@@ -207,12 +207,14 @@ static void on_alarm(int sig, siginfo_t *info, void *context)
 	if (socket_fd >= 0 && passed == DEADLINE_NONE) { /* else between two clients: the next one arms */
 		if (total_due != 0 && now >= total_due)
 			what = DEADLINE_TOTAL;
+		else if (proxy_due != 0 && now >= proxy_due)
+			what = DEADLINE_PROXY;
 		else if (limited)
 			what = look(now);
 		if (what != DEADLINE_NONE)
 			expire(what);
 		else
-			arm_no_later(total_due);
+			arm_no_later(earlier(total_due, proxy_due));
 	}
 	errno = saved;
 }
@@ -232,10 +234,19 @@ void deadline_begin(int fd, int64_t total)
 	limited = false;
 	passed = DEADLINE_NONE;
 	total_due = total;
+	proxy_due = 0;
 	socket_fd = fd;
 	if (cut) /* the order came between two connections */
 		(void)shutdown(fd, SHUT_RDWR);
 	arm_no_later(total);
+}
+
+void deadline_proxy(int64_t due)
+{
+	proxy_due = due;
+	/* A handler that runs now sees the new value, and arms for it itself. */
+	atomic_signal_fence(memory_order_seq_cst);
+	arm_no_later(due);
 }
 
 /* When a look is due at the latest, as long as nothing is known. */
@@ -332,7 +343,7 @@ void deadline_end(void)
 {
 	socket_fd = -1;
 	limited = false;
-	total_due = 0;
+	total_due = proxy_due = 0;
 }
 
 enum deadline_kind deadline_passed(void)

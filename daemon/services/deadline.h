@@ -23,7 +23,8 @@ enum deadline_kind {
 	DEADLINE_IDLE,
 	DEADLINE_SEND,
 	DEADLINE_TOTAL,
-	DEADLINE_EVICTED,
+	DEADLINE_PROXY,   /* proxy_protocol.timeout */
+	DEADLINE_EVICTED, /* it gave way to another client */
 };
 
 struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
@@ -47,6 +48,9 @@ void deadline_saturated(bool (*saturated)(void));
 
 /* From here on FD is cut when time is up; TOTAL_DUE (ms of base/clock.h, 0: never) holds throughout. */
 void deadline_begin(int fd, int64_t total_due);
+
+/* Before the other limits: a PROXY header is to be there by DUE (0: it is). */
+void deadline_proxy(int64_t due);
 
 /* The other limits, from now on. */
 void deadline_limit(const struct deadline_limits *limits);

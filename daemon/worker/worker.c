@@ -175,11 +175,12 @@ static void bump(_Atomic uint64_t *counter, uint64_t by)
  */
 static bool asked_nothing(const struct preforkd_conn *conn)
 {
+	const struct sockaddr_any *client = conn->via.len != 0 ? &conn->via : &conn->peer;
 	char byte;
 	ssize_t n;
 
 	if (conn->in != 0 || conn->out != 0 || preforkd_ended(conn) ||
-	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && conn->peer.sa.sa_family == AF_UNIX))
+	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && client->sa.sa_family == AF_UNIX))
 		return false;
 	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
@@ -190,17 +191,18 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 {
 	/* the master has said it, or does so for many at once */
 	bool told = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
-	char age[32];
+	char age[32], via[CONN_VIA_MAX];
 
+	(void)conn_via_text(conn, via, sizeof(via));
 	if (failed && !told && which != LOG_CONNECTIONS_NONE)
-		preforkd_log(conn, conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s",
-			     conn->reason);
+		preforkd_log(conn, conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s%s", conn->reason,
+			     via);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
-	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out",
+	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out%s",
 		     conn->probe ? "probe, done" : "done", age, (unsigned long long)conn->in,
-		     (unsigned long long)conn->out);
+		     (unsigned long long)conn->out, via);
 }
 
 static void serve(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
@@ -235,7 +237,7 @@ static void serve(struct worker *w, int fd, const struct sockaddr_any *peer, boo
 	if (!evicted) {
 		bump(&w->slot->accepted, 1);
 		bump(&w->slot->probes, conn.probe);
-		bump(&w->slot->failed, failed && !conn.probe && !conn.hung_up);
+		bump(&w->slot->failed, failed && !conn.hung_up && !conn.probe);
 	}
 	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
 		conn.spent = true;

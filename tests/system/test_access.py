@@ -7,6 +7,7 @@ sys.dont_write_bytecode = True
 
 import json
 import os
+import socket
 import time
 
 from harness import *
@@ -302,6 +303,77 @@ class Probes(Case):
 		d.wait_log("exited with status 3")
 		d.stop()
 		self.assertEqual(len(d.grep("exited with status 3")), 1)
+
+
+class Proxies(Case):
+	"""What is refused because of the PROXY protocol, and what is decided about clients behind a proxy."""
+	LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+
+	def serve(self, access=None, **more):
+		endpoint = Endpoint.v4()
+		return endpoint, self.daemon(
+			guarded(endpoint, access or {}, proxy_protocol={"from": ["127.0.0.2"], "without": ["127.0.0.4"],
+									"timeout": "300ms"}, **more),
+			top={"log": {"connections": "all", "level": "info"}})
+
+	def say(self, endpoint, data, source="127.0.0.2"):
+		with come(endpoint, source) as s:
+			try:
+				s.sendall(data)
+				s.shutdown(socket.SHUT_WR)
+				return read_all(s)
+			except (ConnectionResetError, BrokenPipeError, OSError):
+				return RESET
+
+	def test_each_reason(self):
+		endpoint, d = self.serve()
+		for reason, source, data in (("proxy_untrusted", "127.0.0.1", b"hello"), ("proxy_missing", "127.0.0.2", b"hello"),
+					     ("proxy_malformed", "127.0.0.2", b"PROXY TCP4 1.2.3 4.5.6.7 1 2\r\nhello")):
+			self.assertIn(self.say(endpoint, data, source), (b"", RESET))
+			wait_until(lambda x=reason: refused(d, "echo", x) == 1, reason)
+			d.wait_log("%s:\\d+: refused: %s" % (source, reason))
+			self.assertEqual(explain(d, source)[1]["refusals"][0]["reason"], reason)
+		self.assertIn(listens(endpoint, "127.0.0.2"), (b"", RESET))
+		self.assertEqual(refused(d, "echo", "proxy_timeout"), 1)
+		d.wait_log("refused: proxy_timeout")
+		self.assertEqual(refused(d, "echo"), 4)
+		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.2")[1]["refusals"]],
+				 ["proxy_timeout", "proxy_malformed", "proxy_missing"])
+		self.assertEqual([explain(d, "127.0.0.%d" % n)[1]["proxy_protocol"] for n in (1, 2, 4)],
+				 ["refused", "required", "optional"])
+
+	def test_the_claimed_client_counts(self):
+		endpoint, d = self.serve({"deny": ["192.0.2.7", "192.0.2.9"], "per_source": 1})
+		head = b"PROXY TCP4 %s 198.51.100.1 4711 7\r\n"
+		self.assertEqual(self.say(endpoint, head % b"192.0.2.8" + b"hello"), b"hello")
+		self.assertIn(self.say(endpoint, head % b"192.0.2.7" + b"hello"), (b"", RESET))
+		wait_until(lambda: refused(d, "echo", "denied") == 1, "one denied")
+		d.wait_log(r"192\.0\.2\.7:4711: refused: denied \(192\.0\.2\.7, .*127\.0\.0\.2")
+		status, said = explain(d, "192.0.2.7")
+		self.assertEqual((status, said["refusals"][0]["peer"]), (1, "192.0.2.7:4711"))
+		self.assertIn("through one", d.ctl("explain", "192.0.2.8").stdout)
+		with come(endpoint, "127.0.0.2") as s:
+			s.sendall(head % b"192.0.2.8" + b"hello")
+			recv_exact(s, 5)
+			self.assertEqual(seated(d, "192.0.2.8"), 1)
+			self.assertEqual(self.say(endpoint, head % b"192.0.2.8" + b"hello"), b"")
+			self.assertEqual(refused(d, "echo", "per_source"), 1)
+			self.assertEqual(self.say(endpoint, head % b"192.0.2.10" + b"hello"), b"hello")
+		self.assertEqual(outcome(endpoint, "127.0.0.4"), SERVED)
+
+	def test_health_checks(self):
+		endpoint, d = self.serve()
+		mark = d.mark()
+		for _ in range(20):
+			self.assertEqual(self.say(endpoint, self.LOCAL), b"")
+		for _ in range(20):
+			self.assertEqual(self.say(endpoint, self.LOCAL + b"hello"), b"hello")
+		for _ in range(20):
+			self.assertEqual(self.say(endpoint, b""), b"")
+		wait_until(lambda: d.admin.service("echo")["connections"]["probes"] == 60, "60 probes")
+		self.assertEqual(refused(d, "echo"), 0)
+		d.stop()
+		self.assertEqual(d.grep(r"echo (127|192)", mark), [])
 
 
 class Queue(Case):

@@ -226,6 +226,22 @@ class Journal(Case):
 		d.stop()	# and those that are told to leave have not crashed
 		self.wait_id("crashed")
 
+	def test_ids_of_the_gate(self):
+		endpoint = Endpoint.v4()
+		d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text, "access": {"per_source": 1},
+					 "penalty": {"refusals": 2}}})
+		with hold(endpoint):
+			for _ in range(2):
+				with endpoint.connect() as s:
+					self.assertEqual(read_all(s), b"")
+			line = self.wait_id("penalized")
+		self.assertEqual((line["SERVICE"], line["PRIORITY"]), ("echo", "5"))
+		self.assertRegex(line["PEER"], r"^127\.0\.0\.1:\d+$")
+		line = self.wait_id("refused")
+		self.assertEqual((line["SERVICE"], line["PRIORITY"]), ("echo", "5"))
+		self.assertRegex(line["MESSAGE"], "refused: per_source")
+		d.stop()
+
 	def test_id_of_a_full_pool(self):
 		endpoint = Endpoint.v4()
 		d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text, "workers":

@@ -30,6 +30,8 @@ unit_tests = \
 	%D%/check_parse \
 	%D%/check_pool_full \
 	%D%/check_pool_policy \
+	%D%/check_proxy_header \
+	%D%/check_proxy_mutants \
 	%D%/check_queue \
 	%D%/check_quiesce \
 	%D%/check_race \
@@ -55,4 +57,5 @@ EXTRA_DIST += \
 	%D%/broken \
 	%D%/clients.h \
 	%D%/config_fakes.h \
+	%D%/proxy_samples.h \
 	%D%/suite.h
