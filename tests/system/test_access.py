@@ -398,6 +398,27 @@ class Queue(Case):
 		d.wait_log(r"refused: queued_silent \(no first byte within 300ms, timeouts\.first_byte_busy\)")
 		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.1")[1]["refusals"]], ["queued_silent"] * 3)
 
+	def test_who_waits_for_a_program_to_speak_first(self):
+		"""Silence in the queue says nothing about a client that is to be greeted."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"mail": {"handler": "exec", "command": ["/bin/sh", "-c", "echo 220; read x; echo 250"],
+					  "listen": endpoint.text,
+					  "workers": {"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
+					  "timeouts": {"first_byte": "60s", "first_byte_busy": "600ms"}}})
+		held = endpoint.connect()
+		self.assertEqual(recv_exact(held, 4), b"220\n")
+		held.sendall(b"h")	# has spoken: may stay
+		waiting = [endpoint.connect() for _ in range(3)]
+		time.sleep(1)	# that is what it is about: they have waited so long
+		held.close()
+		for s in waiting:
+			self.assertEqual(recv_exact(s, 4), b"220\n")
+			s.sendall(b"helo\n")
+			self.assertEqual(read_all(s), b"250\n")
+			s.close()
+		self.assertEqual(refused(d, "mail"), 0)
+		self.assertEqual(d.grep(r"\(timeouts\."), [])
+
 	def test_who_speaks_later_is_not_refused(self):
 		"""A service whose clients never say anything refuses nobody for that."""
 		endpoint = Endpoint.v4()
