@@ -232,6 +232,21 @@ class Explain(Case):
 			self.assertEqual(explain(d, "127.0.0.1")[0], 0)
 		self.assertEqual(outcome(endpoint), SERVED)
 
+	def test_where_a_rule_stands_after_a_reload(self):
+		"""Also where the reload had nothing to change but that."""
+		listed = self.write("deny.list", "127.0.0.3\n")
+		d = self.daemon(guarded(Endpoint.v4(), {"deny": ["127.0.0.2"], "deny_file": [listed]}))
+		worker = d.workers()
+		with open(d.config_file, encoding="utf-8") as f:
+			text = f.read()
+		was = explain(d, "127.0.0.2")[1]["rule"]
+		self.write("deny.list", "# longer\n\n127.0.0.3\n")
+		self.assertEqual(d.reload("# longer\n" + text).returncode, 0)
+		self.assertEqual(d.workers(), worker)
+		self.assertEqual(explain(d, "127.0.0.2")[1]["rule"], {**was, "line": was["line"] + 1})
+		self.assertEqual(explain(d, "127.0.0.3")[1]["rule"],
+				 {"allow": False, "text": "127.0.0.3", "file": listed, "line": 3})
+
 	def test_tells_of_a_pause(self):
 		d = self.daemon(guarded(Endpoint.v4(), {}))
 		self.assertEqual(d.ctl("pause", "echo").returncode, 0)
