@@ -190,6 +190,37 @@ class Evict(Full):
 		self.served_soon().close()
 		self.assertTrue(lingers(talking))
 
+	def test_behind_a_proxy(self):
+		"""A header is no word of the client's, and who sends none is silent, too."""
+		header = b"PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n"
+		self.serve(2, "evict", proxy_protocol={"from": "127.0.0.1", "timeout": "10min"})
+		clients = self.silent(20)
+		for s in clients[::2]:
+			s.sendall(header)
+		for _ in range(3):
+			s, = self.silent(1)
+			s.sendall(header + b"hello")
+			self.assertEqual(recv_exact(s, 5), b"hello")
+			s.close()
+		self.assertGreaterEqual(len(ended(clients)), 18)
+		wait_until(lambda: self.status()["listeners"][0]["queue"] == 0, "an empty queue")
+		wait_until(lambda: refused(self.d, "s") == len(ended(clients)), "all are counted")
+		self.assertEqual(refused(self.d, "s", "evicted"), len(ended(clients)))
+
+	def test_a_shared_listener_that_does_not_block(self):
+		with socket.socket() as s:
+			s.bind(("127.0.0.1", 0))
+			s.listen(100)
+			s.setblocking(False)
+			shared = s.dup()
+		self.addCleanup(shared.close)
+		self.endpoint = Endpoint.v4(port=shared.getsockname()[1])
+		self.d = self.daemon({"s": {"handler": "echo", "listen": "systemd:web", "workers": workers(2, "evict")}},
+				     how={"fds": [shared.fileno()]}, env={"LISTEN_FDNAMES": "web"})
+		self.silent(20)
+		self.served_soon().close()
+		self.assertEqual(self.d.stop(), 0)
+
 	def test_two_addresses(self):
 		a, b = Endpoint.v4(), Endpoint.v4()
 		self.d = self.daemon({"s": {"handler": "echo", "listen": [a.text, b.text],
