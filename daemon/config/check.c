@@ -184,9 +184,52 @@ static void check_idle(struct checker *checker, const struct service_values *val
 		      "address; timeouts.total is");
 }
 
+/* A datagram's sender costs nothing and may be forged: its rate is limited unless somebody wrote otherwise. */
+static void limit_datagrams(struct service_values *values)
+{
+	size_t i;
+
+	for (i = 0; i < values->service.n_listen; i++) {
+		if (values->service.listen[i].datagram &&
+		    store_source(values, "access.per_source_rate")->level == LEVEL_PRESET)
+			values->service.access.per_source_rate = (struct rate){ .n = 100, .per_ms = 1000 };
+	}
+}
+
+/*
+ * A program that takes the datagrams of a socket takes all of them: a second one beside it would take some of
+ * those that are meant for the first one's clients.
+ */
+static void check_takers(struct checker *checker, struct service_values *values)
+{
+	const struct preforkd_module *handler = values->service.handler;
+	struct config_workers *w = &values->service.workers;
+	int64_t lanes = (int64_t)values->n_lanes;
+	size_t i, datagrams = 0;
+
+	for (i = 0; i < values->service.n_listen; i++)
+		datagrams += values->service.listen[i].datagram;
+	if (handler == NULL || (handler->flags & PREFORKD_COMMAND) == 0 || datagrams == 0 || lanes == 0)
+		return;
+	if (datagrams < values->service.n_listen)
+		check_error(checker, values, store_source(values, "listen"),
+			    "a program serves either connections or datagrams: make it two services");
+	if (w->max > lanes && store_source(values, "workers.max")->level == LEVEL_SERVICE)
+		check_warning(checker, values, store_source(values, "workers.max"),
+			      "one program takes all datagrams of an address: there will be %" PRId64
+			      " workers, one for each address", lanes);
+	if (values->service.access.rules != NULL || values->service.access.only_allowed)
+		check_error(checker, values, check_nearer(values, "access.allow", "access.deny"),
+			    "a program takes the datagrams itself, so nobody can be kept from it");
+	w->min = w->min_spare = w->max_spare = 1;
+	w->max = lanes;
+}
+
 void check_service(struct checker *checker, struct service_values *values)
 {
+	limit_datagrams(values);
 	check_workers(checker, values);
+	check_takers(checker, values);
 	check_useless(checker, values);
 	check_idle(checker, values);
 	access_check(checker, values);

@@ -26,6 +26,8 @@ bool penalty_is_fault(enum refusal reason)
 	case REFUSED_PROXY_MISSING: /* of those who are believed: with them all their clients would be out */
 	case REFUSED_PROXY_MALFORMED:
 	case REFUSED_PROXY_TIMEOUT:
+	case REFUSED_ANSWER_PORT: /* its address may be forged */
+	case REFUSED_ANSWER_SIZE:
 	case REFUSALS:
 		break;
 	}

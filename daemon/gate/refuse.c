@@ -91,6 +91,8 @@ static void describe(const struct gate *gate, enum refusal reason, char *out, si
 	case REFUSED_NOT:
 	case REFUSED_NOT_ALLOWED:
 	case REFUSED_EVICTED:
+	case REFUSED_ANSWER_PORT:
+	case REFUSED_ANSWER_SIZE:
 	case REFUSALS:
 		break;
 	}
@@ -195,14 +197,19 @@ void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reas
 	remember(gate, conn, reason);
 }
 
+void gate_turn_away(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
+{
+	gate_count(gate, conn, reason);
+	log_refusal(gate, conn, reason);
+}
+
 void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
 {
 	if (gate->empty) {
 		bump(&gate->slot->accepted);
 		bump(&gate->slot->probes);
 	} else {
-		gate_count(gate, conn, reason);
-		log_refusal(gate, conn, reason);
+		gate_turn_away(gate, conn, reason);
 	}
 	end(gate, conn, alone);
 }

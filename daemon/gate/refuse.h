@@ -16,6 +16,9 @@ struct preforkd_conn;
 /* What comes of a refusal but for the connection and the log, whose the caller is. */
 void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reason);
 
+/* The same with a line in the log: of a datagram, which has no connection. */
+void gate_turn_away(struct gate *gate, struct preforkd_conn *conn, enum refusal reason);
+
 /* Ends CONN for REASON. ALONE: all other workers of the lane are busy; then it does not wait for the client while
  * others wait for a worker. */
 void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone);

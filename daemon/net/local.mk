@@ -5,6 +5,8 @@ libpreforkd_a_SOURCES += \
 	%D%/addr_format.c \
 	%D%/beside.c \
 	%D%/beside.h \
+	%D%/datagram.c \
+	%D%/datagram.h \
 	%D%/diag.c \
 	%D%/diag.h \
 	%D%/inherited.c \

@@ -61,7 +61,8 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->start_ms = clock_coarse_ms();
 	conn->in = conn->out = 0;
 	conn->header = 0;
-	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->spent = false;
+	conn->told = NULL;
+	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->unserved = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {
 		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
@@ -71,6 +72,16 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	}
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);
+}
+
+void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
+		       const struct config_service *service, struct board_slot *slot)
+{
+	const struct sockaddr_any nobody = {.len = 0};
+
+	conn_begin(conn, -1, &nobody, service, slot); /* no limit may shut it down: it is everybody's */
+	conn->fd = socket;
+	conn->told = told;
 }
 
 void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size)

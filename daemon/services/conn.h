@@ -30,6 +30,9 @@ struct preforkd_conn {
 	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
 	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
+	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker been told to
+			     * leave? NULL: of a connection */
+	bool unserved;	  /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
 	bool spent;	  /* something of it could not be ended: this worker is to be replaced */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */
@@ -38,6 +41,10 @@ struct preforkd_conn {
 /* Lays CONN for an accepted socket and starts its time limits. */
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot);
+
+/* The same for the service's own SOCKET, with all the datagrams that there will be: no limit holds, nobody is the peer. */
+void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
+		       const struct config_service *service, struct board_slot *slot);
 
 /* A header of SIZE bytes has been taken from it, and is believed. What it does not say is as it was. */
 void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size);

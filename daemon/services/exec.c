@@ -29,6 +29,7 @@
 
 #define GRACE_MS 2000	    /* between SIGTERM and SIGKILL */
 #define PATIENCE_MS 10000   /* for a system that lacks what a program needs */
+#define OTHERS_MS 100	    /* between two looks at what a program has left at work */
 #define PAUSE_FIRST_MS 50   /* between two tries; doubles */
 #define PAUSE_LAST_MS 1000
 
@@ -56,11 +57,17 @@ struct wait {
 	int64_t kill_ms; /* told to end: is killed then; 0: not told */
 	struct hangup hangup;
 	bool gone; /* the client is, and that is why it was told */
+	bool asked; /* one that serves a socket was asked to leave, in its own time */
 };
 
 /* Ends the program if a limit or the client's leaving says so. */
 static void tell(struct wait *w)
 {
+	if (w->conn->told != NULL && !w->asked && w->conn->told()) {
+		/* not its group: there are those who serve a client just now */
+		(void)kill(w->pid, SIGTERM);
+		w->asked = true;
+	}
 	if (w->kill_ms == 0 && (w->gone || preforkd_ended(w->conn))) {
 		(void)kill(-w->pid, deadline_is_orphan() ? SIGKILL : SIGTERM);
 		w->kill_ms = clock_ms() + GRACE_MS;
@@ -92,7 +99,8 @@ static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 	struct pollfd p[] = {
 		{.fd = pidfd, .events = POLLIN},
 		{.fd = exec_errors_fd(), .events = POLLIN},
-		{.fd = conn->service->on_hangup == ON_HANGUP_TERM ? conn->fd : -1}, /* POLLERR and POLLHUP only */
+		/* POLLERR and POLLHUP only */
+		{.fd = conn->told == NULL && conn->service->on_hangup == ON_HANGUP_TERM ? conn->fd : -1},
 	};
 	const struct timespec now = {.tv_sec = 0};
 	struct wait w = {.conn = conn, .pid = pid};
@@ -122,6 +130,20 @@ static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 	}
 }
 
+/*
+ * A program that serves a socket may have left others at work, one for each of its clients. They are waited for: until
+ * they have all gone, nobody else takes the socket, and an order to leave at once ends them.
+ */
+static void wait_for_others(struct preforkd_conn *conn, pid_t pid, const sigset_t *open)
+{
+	const struct timespec nap = {.tv_nsec = OTHERS_MS * 1000000L};
+
+	while (!preforkd_ended(conn) && family_has_others(pid)) {
+		family_bury(pid);
+		(void)ppoll(NULL, 0, &nap, open);
+	}
+}
+
 static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 {
 	const char *program = conn->service->command[0];
@@ -135,10 +157,13 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 		conn->hung_up = true;
 		return -1;
 	}
+	if (conn->told != NULL && conn->told() && info->si_code == CLD_KILLED && info->si_status == SIGTERM)
+		return 0;
 	if (info->si_code == CLD_EXITED && info->si_status == 0)
 		return 0;
 	if (info->si_code == CLD_EXITED)
 		return preforkd_fail(conn, "%s exited with status %d", program, info->si_status);
+	conn->unserved = true;
 	return preforkd_fail(conn, "%s was killed by signal %d (SIG%s)%s", program, info->si_status,
 			     sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?",
 			     info->si_code == CLD_DUMPED ? ", core dumped" : "");
@@ -184,13 +209,15 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 		if (pid > 0)
 			return pid;
 		if (!may_pass(err.code) || clock_ms() >= end || preforkd_ended(conn))
-			return preforkd_fail(conn, "%s", err.text);
+			break;
 		if (log_limit(&limit, &missed))
 			preforkd_log(conn, LOG_WARNING, "%s; trying again", err.text);
 		(void)ppoll(NULL, 0, rest_of(clock_ms() + pause_ms, &rest), open);
 		if (pause_ms < PAUSE_LAST_MS)
 			pause_ms *= 2;
 	}
+	conn->unserved = true;
+	return preforkd_fail(conn, "%s", err.text);
 }
 
 static int run(struct preforkd_conn *conn, const sigset_t *open)
@@ -205,6 +232,8 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 		return -1;
 	conn_limit(conn, true);
 	gone = wait_program(conn, pid, pidfd, open);
+	if (conn->told != NULL)
+		wait_for_others(conn, pid, open);
 	/* What is left of its group goes too, while the zombie still holds the number. */
 	(void)kill(-pid, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
@@ -217,7 +246,8 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 	}
 	exec_errors_finish(conn);
 	if (tcp_info_traffic(conn->fd, &traffic) == 0)
-		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0, traffic.out);
+		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0,
+			   traffic.out + tcp_info_pending(conn->fd));
 	return judge(conn, &info, gone);
 }
 
@@ -237,8 +267,8 @@ const struct preforkd_module service_exec = {
 	.abi = PREFORKD_MODULE_ABI,
 	.size = sizeof(service_exec),
 	.name = "exec",
-	.summary = "runs a program for each client, with the socket as its input and output",
-	.flags = PREFORKD_STREAM | PREFORKD_COMMAND,
+	.summary = "runs a program for each client, or for the datagrams of a socket, which is its input and output",
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_COMMAND,
 	.serve = serve,
 	.worker_start = worker_start,
 };

@@ -68,6 +68,20 @@ void family_bury(pid_t program)
 	died = 1;
 }
 
+bool family_has_others(pid_t program)
+{
+	FILE *f = open_children();
+	bool has = false;
+	int pid;
+
+	if (f == NULL)
+		return false;
+	while (!has && fscanf(f, "%d", &pid) == 1)
+		has = pid != program;
+	(void)fclose(f);
+	return has;
+}
+
 /* Buries the dead. Says whether anybody is left. */
 static bool bury_all(int64_t end)
 {

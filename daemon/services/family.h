@@ -20,6 +20,9 @@ void family_init(void);
  */
 void family_bury(pid_t program);
 
+/* Is anybody else than PROGRAM, dead or alive, a child of ours? Where the kernel does not list them: no. */
+bool family_has_others(pid_t program);
+
 /* The program is dead and buried: nothing of it lives on. False: something could not be ended within FAMILY_END_MS. */
 #define FAMILY_END_MS 1000
 bool family_end(void);

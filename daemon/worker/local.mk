@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
 	%D%/contract.h \
+	%D%/datagrams.c \
+	%D%/datagrams.h \
 	%D%/hold.c \
 	%D%/hold.h \
 	%D%/orders.c \

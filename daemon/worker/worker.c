@@ -24,15 +24,19 @@
 #include "config/config.h"
 #include "gate/gate.h"
 #include "gate/refuse.h"
+#include "net/datagram.h"
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
 #include "worker/contract.h"
+#include "worker/datagrams.h"
 #include "worker/hold.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
 #include "worker/saturation.h"
 #include "worker/wait.h"
+
+#define FAILED_PAUSE_MS 1000 /* before a program for datagrams is started again */
 
 struct worker {
 	const struct worker_params *params;
@@ -41,6 +45,7 @@ struct worker {
 	struct board_slot *slot;
 	struct sources sources;
 	struct gate gate;
+	int answers;	 /* the socket again, for answers to datagrams: the listener is closed by an order to leave */
 	uint64_t enough; /* connections after which it asks to be replaced; 0: never */
 };
 
@@ -113,6 +118,12 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->gate = (struct gate){.head = w->board.head, .lane = w->lane, .slot = w->slot, .listener = params->listener};
 	gate_open(&w->gate, params->service, params->sources >= 0 ? &w->sources : NULL, params->seat);
 
+	w->answers = -1;
+	if (listen_is_datagram(params->listener)) {
+		w->answers = fcntl(params->listener, F_DUPFD_CLOEXEC, 3);
+		if (w->answers < 0)
+			give_up(params, WORKER_EXIT_SETUP, strerror(errno));
+	}
 	signals_harmless();
 	orders_init(params->listener, params->dead,
 		    &(struct orders){
@@ -179,7 +190,7 @@ static bool asked_nothing(const struct preforkd_conn *conn)
 	char byte;
 	ssize_t n;
 
-	if (conn->in != 0 || conn->out != 0 || preforkd_ended(conn) ||
+	if (conn->in != 0 || conn->out != 0 || conn->unserved || preforkd_ended(conn) ||
 	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && client->sa.sa_family == AF_UNIX))
 		return false;
 	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
@@ -205,7 +216,23 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 		     (unsigned long long)conn->out, via);
 }
 
-static void serve(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
+static void count_served(struct worker *w, const struct preforkd_conn *conn, bool failed)
+{
+	bump(&w->slot->accepted, 1);
+	bump(&w->slot->probes, conn->probe);
+	bump(&w->slot->failed, failed && !conn->hung_up && !conn->probe);
+}
+
+/* Once, when it has served enough, or is SPENT. */
+static void ask_to_be_replaced(struct worker *w, bool spent)
+{
+	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
+		spent = true;
+	if (spent && atomic_exchange(&w->slot->spent, 1) == 0)
+		board_ring(&w->board, w->params->ring);
+}
+
+static void serve_client(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
 {
 	const struct config_service *service = w->params->service;
 	char host[ADDR_TEXT_MAX];
@@ -233,16 +260,70 @@ static void serve(struct worker *w, int fd, const struct sockaddr_any *peer, boo
 	conn_end(&conn);
 	gate_leave(&w->gate);
 	title_rest("[idle]");
+	if (!evicted)
+		count_served(w, &conn, failed);
+	ask_to_be_replaced(w, conn.spent);
+}
 
-	if (!evicted) {
-		bump(&w->slot->accepted, 1);
-		bump(&w->slot->probes, conn.probe);
-		bump(&w->slot->failed, failed && !conn.probe && !conn.hung_up);
+/* Of either kind: the next one, and serves it. */
+static enum wait_result serve_next_client(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	struct sockaddr_any peer;
+	enum wait_result result;
+	int fd;
+
+	result = wait_client(params->listener, w->board.head, params->service->name, &fd, &peer);
+	if (result == WAIT_CLIENT) {
+		bool alone = become_busy(w, &peer);
+
+		serve_client(w, fd, &peer, alone);
 	}
-	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
-		conn.spent = true;
-	if (conn.spent && atomic_exchange(&w->slot->spent, 1) == 0)
-		board_ring(&w->board, w->params->ring);
+	return result;
+}
+
+static enum wait_result serve_next_datagram(struct worker *w)
+{
+	static struct datagram datagram; /* too large for a stack */
+	const struct worker_params *params = w->params;
+	struct preforkd_conn conn;
+	enum wait_result result;
+
+	result = wait_datagram(params->listener, w->board.head, params->service->name, &datagram);
+	if (result == WAIT_CLIENT) {
+		(void)become_busy(w, &datagram.peer);
+		conn_begin(&conn, -1, &datagram.peer, params->service, w->slot);
+		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
+			count_served(w, &conn, false);
+		ask_to_be_replaced(w, false);
+	}
+	return result;
+}
+
+/* A program takes the datagrams of the socket itself, for as long as it likes: inetd's "wait". */
+static enum wait_result serve_with_program(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	const struct sockaddr_any nobody = {.len = 0};
+	struct preforkd_conn conn;
+	enum wait_result result;
+	bool failed;
+
+	result = wait_readable(params->listener, w->board.head, params->service->name);
+	if (result != WAIT_CLIENT)
+		return result;
+	(void)become_busy(w, &nobody);
+	title_rest("[datagrams]");
+	conn_begin_shared(&conn, w->answers, orders_to_leave, params->service, w->slot);
+	failed = params->service->handler->serve(&conn) != 0;
+	log_connection(&conn, failed, params->config->log.connections);
+	deadline_end();
+	title_rest("[idle]");
+	count_served(w, &conn, failed);
+	ask_to_be_replaced(w, conn.spent);
+	if (failed) /* the datagram is still there: a program that cannot run must not be tried without end */
+		wait_ms(FAILED_PAUSE_MS);
+	return result;
 }
 
 /* During a stop: leave as soon as nobody is queued. */
@@ -260,12 +341,13 @@ _Noreturn static void leave(struct worker *w, enum worker_exit status)
 
 _Noreturn void worker_main(const struct worker_params *params)
 {
-	struct sockaddr_any peer;
+	enum wait_result (*serve_next)(struct worker *w) = serve_next_client;
 	struct worker w = {0};
-	int hold = params->hold, fd;
+	int hold = params->hold;
 	sigset_t none;
-	bool alone;
 
+	if (listen_is_datagram(params->listener))
+		serve_next = params->service->handler->answer != NULL ? serve_next_datagram : serve_with_program;
 	set_up(&w, params);
 	if (hold >= 0 && !hold_until_go(hold))
 		leave(&w, WORKER_EXIT_DONE);
@@ -275,11 +357,8 @@ _Noreturn void worker_main(const struct worker_params *params)
 	become_idle(&w);
 	board_ring(&w.board, params->ring); /* ready */
 	for (;;) {
-		switch (wait_client(params->listener, w.board.head, params->service->name, &fd,
-				    &peer)) {
+		switch (serve_next(&w)) {
 		case WAIT_CLIENT:
-			alone = become_busy(&w, &peer);
-			serve(&w, fd, &peer, alone);
 			if (orders_to_leave() || drained(&w))
 				leave(&w, WORKER_EXIT_DONE);
 			become_idle(&w);

@@ -61,6 +61,13 @@ struct preforkd_module {
 	 * connection. NULL if there is nothing to do. 0, or -1 to refuse: the worker leaves.
 	 */
 	int (*worker_start)(void);
+
+	/*
+	 * Answers one datagram (PREFORKD_DATAGRAM). Writes at most MAX bytes to REPLY and returns how many the answer has:
+	 * -1, there is none; more than MAX, it does not fit and is not sent. MAX is the size of the request
+	 * unless the sender is allowed more, so that nobody is made to flood others through us.
+	 */
+	ssize_t (*answer)(const void *request, size_t size, void *reply, size_t max);
 };
 
 /* The connection's descriptor: a blocking socket, close-on-exec. Owned by the worker. */

@@ -15,6 +15,7 @@ system_tests = \
 	%D%/test_ctl_completion.py \
 	%D%/test_ctl_top.py \
 	%D%/test_daemonize.py \
+	%D%/test_datagrams.py \
 	%D%/test_exec.py \
 	%D%/test_full.py \
 	%D%/test_hangup.py \

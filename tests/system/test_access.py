@@ -160,7 +160,13 @@ class Endings(Case):
 
 	def test_banner_and_reset(self):
 		endpoint = self.refuse(banner=BANNER, refusal="reset")
-		with come(endpoint, "127.0.0.2") as s:
+
+		def connected():
+			try:
+				return come(endpoint, "127.0.0.2")
+			except ConnectionResetError: # before it knew that it was connected
+				return None
+		with wait_until(connected, "a client that sees its connection") as s:
 			self.assertEqual(recv_exact(s, len(BANNER)), BANNER.encode())
 			with self.assertRaises(ConnectionResetError):
 				s.recv(1)

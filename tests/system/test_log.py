@@ -144,6 +144,7 @@ IDS = {
 	"crashed": "146d4e8901624193830e96085d29c73e",
 	"failed": "90a8011010684fd290611fd291e73763",
 	"full": "b653beb09abf4d4bb989693a208a1a8d",
+	"evicted": "6df02f0597634da3a5926466558f93dc",
 	"limit": "ef36e5ded2424a4c9cbf1a26ac209fb6",
 	"refused": "d2afab53c5a244fc9c9b6c88456ef12e",
 	"penalized": "6ba860bf4d51b4f08e65f3140c4ae537",

@@ -81,7 +81,7 @@ static int open_listener(const char *text, struct sockaddr_any *addr_out)
 
 	for (int i = 0;; i++) {
 		struct sockaddr_any got = { .len = sizeof(got.ss) };
-		int fd = listen_bind(&addr, text[0] == '*', &options, &path, &err);
+		int fd = listen_bind(&addr, SOCK_STREAM, text[0] == '*', &options, &path, &err);
 
 		ck_assert_msg(fd >= 0, "%s", err.text);
 		ck_assert_int_eq(getsockname(fd, &got.sa, &got.len), 0);

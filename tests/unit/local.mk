@@ -12,6 +12,7 @@ unit_tests = \
 	%D%/check_conn \
 	%D%/check_deadline \
 	%D%/check_escape \
+	%D%/check_evict \
 	%D%/check_frame \
 	%D%/check_gate \
 	%D%/check_hold \
@@ -28,6 +29,7 @@ unit_tests = \
 	%D%/check_log \
 	%D%/check_networks \
 	%D%/check_parse \
+	%D%/check_pool_full \
 	%D%/check_pool_policy \
 	%D%/check_proxy_header \
 	%D%/check_proxy_mutants \

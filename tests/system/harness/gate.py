@@ -27,8 +27,9 @@ def come(endpoint, source=None, timeout=PATIENCE):
 def visit(endpoint, source=None, word=b"hello"):
 	"""A client of an echo service: the socket if it is served, and what came of it: SERVED, RESET, or the bytes that it
 	got before the end."""
-	s = come(endpoint, source)
+	s = None
 	try:
+		s = come(endpoint, source) # a reset may come before the client sees that it is connected
 		s.sendall(word)
 		got = s.recv(len(word))
 		if got == word:
@@ -36,7 +37,8 @@ def visit(endpoint, source=None, word=b"hello"):
 		got += read_all(s) if got else b""
 	except (ConnectionResetError, BrokenPipeError):
 		got = RESET
-	s.close()
+	if s is not None:
+		s.close()
 	return None, got
 
 
@@ -50,11 +52,11 @@ def outcome(endpoint, source=None):
 
 def listens(endpoint, source=None):
 	"""What a client hears that says nothing itself: bytes to the end, or RESET."""
-	with come(endpoint, source) as s:
-		try:
+	try:
+		with come(endpoint, source) as s:
 			return read_all(s)
-		except ConnectionResetError:
-			return RESET
+	except ConnectionResetError:
+		return RESET
 
 
 def refused(d, service, reason=None):
