@@ -204,11 +204,12 @@ void conn_say_cut(struct preforkd_conn *conn)
 
 void conn_say_lost(struct preforkd_conn *conn, int code)
 {
+	const struct sockaddr_any *near = conn->via.len != 0 ? &conn->via : &conn->peer;
 	int64_t allowed = conn->service->socket.user_timeout;
 	struct tcp_traffic traffic;
 	char limit[32];
 
-	if (conn->peer.sa.sa_family == AF_UNIX) {
+	if (near->sa.sa_family == AF_UNIX) {
 		(void)preforkd_fail(conn, "the client is gone (closed)");
 		return;
 	}
