@@ -23,6 +23,7 @@
 #include "master/master.h"
 #include "master/rehearsal.h"
 #include "services/kinds.h"
+#include "services/module.h"
 
 enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
 
@@ -180,6 +181,8 @@ static struct config_source source_of(const struct options *o)
 		.overrides = (const char *const *)o->overrides,
 		.n_overrides = o->n_overrides,
 		.handlers = service_kinds,
+		.loader = &module_loader,
+		.modules = o->print || o->check != CHECK_NOT ? MODULES_LOOK : MODULES_REHEARSE,
 		.portable = o->check == CHECK_PORTABLE,
 	};
 }
@@ -189,8 +192,11 @@ static struct config *try_load(const struct options *o)
 {
 	struct config_source source = source_of(o);
 	struct problems *problems;
-	struct config *config = config_load(&source, &problems);
+	struct config *config;
 
+	if (rehearsal_is_past()) /* this is the process that serves: what goes wrong is waited for, as below */
+		source.modules = MODULES_USE;
+	config = config_load(&source, &problems);
 	if (config != NULL && o->check == CHECK_HOST)
 		host_check(config, &problems);
 	for (size_t i = 0; i < problems_count(problems); i++) {
@@ -214,6 +220,18 @@ static struct config *load(const struct options *o)
 	if (config == NULL)
 		exit(EX_CONFIG);
 	return config;
+}
+
+/* In the process that is going to serve. It was all right a moment ago, in a child. */
+static int begin_modules(const struct launch *launch, struct config *config)
+{
+	struct problems *problems;
+	int rc = config_begin_modules(config, &launch->source, &problems);
+
+	for (size_t i = 0; i < problems_count(problems); i++)
+		log_msg(LOG_ERR, "%s", problems_get(problems, i)->text);
+	problems_free(&problems);
+	return rc;
 }
 
 static void on_ready(void)
@@ -287,14 +305,20 @@ static int run(struct options *o, struct config *config)
 		(void)err_sys(&err, "cannot change to /");
 		goto fail;
 	}
+	if (begin_modules(&launch, config) < 0) {
+		status = EX_CONFIG;
+		goto end;
+	}
 	status = master_run(&launch, config);
 	free_list(launch.argv);
 	return status;
 fail:
 	log_msg(LOG_ERR, "%s", err.text);
+	status = EX_OSERR;
+end:
 	config_free(&config);
 	free_list(launch.argv);
-	return EX_OSERR;
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -19,6 +19,7 @@
 struct err;
 struct sockaddr_any;
 
+#define BOARD_COUNTERS 8 /* that a module may have of its own */
 #define BOARD_ALIGN 64 /* a cache line: neighbours do not slow each other down */
 
 enum slot_state {
@@ -43,6 +44,7 @@ struct board_slot {
 	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
 	_Atomic uint64_t probes;	 /* of the connections taken, those that asked nothing */
 	_Atomic uint64_t refused[REFUSALS]; /* turned away; not among the connections taken */
+	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
 };
 
 struct board_lane {

@@ -12,6 +12,7 @@
 #include "config/check.h"
 #include "config/config.h"
 #include "config/folder.h"
+#include "config/module.h"
 #include "config/problems.h"
 #include "config/raw.h"
 #include "config/read.h"
@@ -35,16 +36,22 @@ static struct config *new_config(const struct config_source *source)
 
 	config->store = arena_alloc(arena, sizeof(*config->store));
 	config->store->arena = arena;
+	config->store->loader = source->loader;
 	config->file = absolute(arena, source->file);
 	return config;
 }
 
 void config_free(struct config **config)
 {
+	struct config_store *store;
 	struct arena *arena;
+	size_t i;
 
 	if (*config == NULL)
 		return;
+	store = (*config)->store;
+	for (i = 0; i < store->n_services && store->loader != NULL; i++)
+		store->loader->close(&store->services[i].service.module);
 	arena = (*config)->store->arena;
 	arena_free(&arena);
 	*config = NULL;
@@ -113,6 +120,8 @@ struct config *config_load(const struct config_source *source, struct problems *
 	/* With a part missing, most of what the checks would find is only that it is missing. */
 	if (complete)
 		check_all(&checker);
+	if (source->modules != MODULES_LOOK && !problems_have_error(problems))
+		(void)lookup_begin_modules(&checker, source->modules == MODULES_REHEARSE);
 	problems_sort(problems);
 	*problems_out = problems;
 	if (problems_have_error(problems))
@@ -120,4 +129,16 @@ struct config *config_load(const struct config_source *source, struct problems *
 	else
 		publish(config);
 	return config;
+}
+
+int config_begin_modules(struct config *config, const struct config_source *source,
+			 struct problems **problems_out)
+{
+	struct checker checker = { .source = source,
+				   .store = config->store,
+				   .problems = problems_new(),
+				   .root = geteuid() == 0 };
+
+	*problems_out = checker.problems;
+	return lookup_begin_modules(&checker, false) ? 0 : -1;
 }

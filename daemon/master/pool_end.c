@@ -79,6 +79,8 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
 	forget_replacement(pool, proc);
 	pool_counts_add(&pool->tally->gone, slot);
+	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++)
+		tally_own_add(pool->tally, pool->own.name[i], atomic_load(&slot->own[i]), &pool->own);
 	board_slot_free(&pool->board, proc->slot);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);
 	DL_DELETE(pool->procs, proc);

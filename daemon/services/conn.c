@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "net/linger.h"
 #include "services/deadline.h"
+#include "services/module.h"
 
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot)
@@ -28,6 +29,8 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->peer = *peer;
 	conn->start_ms = clock_coarse_ms();
 	conn->in = conn->out = 0;
+	conn->ahead_at = conn->ahead_len = 0;
+	conn->own_ms = 0;
 	conn->greeted = conn->peer_done = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
@@ -82,6 +85,10 @@ void conn_say_cut(struct preforkd_conn *conn)
 		format_duration(t->total, limit, sizeof(limit));
 		(void)preforkd_fail(conn, "not finished within %s (timeouts.total)", limit);
 		break;
+	case DEADLINE_OWN:
+		format_duration(conn->own_ms, limit, sizeof(limit));
+		(void)preforkd_fail(conn, "not finished within %s (the service's own limit)", limit);
+		break;
 	case DEADLINE_NONE:
 		if (deadline_was_cut())
 			(void)preforkd_fail(conn, "cut, because the worker had to stop");
@@ -122,6 +129,8 @@ static void wait_for(int fd, short events)
 
 ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 {
+	if (conn->ahead_len > 0)
+		return (ssize_t)conn_take_ahead(conn, buf, size);
 	limit_wait(conn, true);
 	for (;;) {
 		ssize_t n = recv(conn->fd, buf, size, 0);
@@ -181,15 +190,26 @@ bool preforkd_ended(const struct preforkd_conn *conn)
 	return deadline_passed() != DEADLINE_NONE || deadline_was_cut();
 }
 
+void preforkd_deadline(struct preforkd_conn *conn, int64_t ms)
+{
+	conn->own_ms = ms > 0 ? ms : 0;
+	deadline_own(ms > 0 ? clock_ms() + ms : 0);
+}
+
 int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 {
+	char reason[sizeof(conn->reason)];
 	int saved = errno;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(conn->reason, sizeof(conn->reason), fmt, ap) < 0)
-		conn->reason[0] = '\0';
+	if (vsnprintf(reason, sizeof(reason), fmt, ap) < 0)
+		reason[0] = '\0';
 	va_end(ap);
+	if (conn != NULL)
+		memcpy(conn->reason, reason, sizeof(reason));
+	else
+		module_self_fail(reason);
 	errno = saved;
 	return -1;
 }
@@ -217,17 +237,18 @@ const char *preforkd_peer(struct preforkd_conn *conn)
 
 const char *preforkd_service(const struct preforkd_conn *conn)
 {
-	return conn->service->name;
+	return conn != NULL ? conn->service->name : module_self_name();
 }
 
 void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...)
 {
-	struct log_about about = {.service = conn->service->name, .worker = getpid()};
+	struct log_about about = {.service = preforkd_service(conn), .worker = getpid()};
 	va_list ap;
 
 	if (!log_enabled(priority))
 		return;
-	about.peer = preforkd_peer(conn);
+	if (conn != NULL)
+		about.peer = preforkd_peer(conn);
 	va_start(ap, fmt);
 	log_vabout(priority, &about, fmt, ap);
 	va_end(ap);

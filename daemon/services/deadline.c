@@ -13,7 +13,7 @@
 #include "net/tcp_info.h"
 
 /* Shared between this process and its own signal handlers, hence lock-free atomics. */
-static _Atomic int64_t due, total_due, first_due, idle_ms, armed;
+static _Atomic int64_t due, total_due, own_due, first_due, idle_ms, armed;
 static _Atomic int kind, passed, socket_fd = -1;
 static _Atomic bool watching, cut, orphaned;
 
@@ -36,6 +36,8 @@ static void arm_earliest(void)
 
 	if (at == 0 || (total_due != 0 && total_due < at))
 		at = total_due;
+	if (at == 0 || (own_due != 0 && own_due < at))
+		at = own_due;
 	if (at != 0 && (armed == 0 || at < armed))
 		arm(at);
 }
@@ -103,6 +105,8 @@ static void on_alarm(int sig, siginfo_t *info, void *context)
 		return;
 	if (total_due != 0 && now >= total_due) {
 		expire(DEADLINE_TOTAL);
+	} else if (own_due != 0 && now >= own_due) {
+		expire(DEADLINE_OWN);
 	} else if (due != 0 && now >= due && watching) {
 		enum deadline_kind what = look(now);
 
@@ -127,6 +131,7 @@ void deadline_begin(int fd, int64_t total)
 	watching = false;
 	due = 0;
 	total_due = total;
+	own_due = 0;
 	socket_fd = fd;
 	if (cut) /* the order came between two connections */
 		(void)shutdown(fd, SHUT_RDWR);
@@ -145,6 +150,14 @@ void deadline_set(enum deadline_kind what, int64_t at, int64_t idle)
 		arm(at);
 }
 
+void deadline_own(int64_t at)
+{
+	own_due = at;
+	/* a handler that runs now arms for it itself */
+	atomic_signal_fence(memory_order_seq_cst);
+	arm_earliest();
+}
+
 void deadline_watch(int64_t first, int64_t idle)
 {
 	int64_t at = first;
@@ -161,7 +174,7 @@ void deadline_watch(int64_t first, int64_t idle)
 void deadline_end(void)
 {
 	socket_fd = -1;
-	due = total_due = 0;
+	due = total_due = own_due = 0;
 }
 
 enum deadline_kind deadline_passed(void)

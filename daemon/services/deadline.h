@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum deadline_kind { DEADLINE_NONE, DEADLINE_FIRST_BYTE, DEADLINE_IDLE, DEADLINE_TOTAL };
+enum deadline_kind { DEADLINE_NONE, DEADLINE_FIRST_BYTE, DEADLINE_IDLE, DEADLINE_TOTAL, DEADLINE_OWN };
 
 /* Installs the handler. Once, when the worker starts. */
 void deadline_init(void);
@@ -30,6 +30,9 @@ void deadline_set(enum deadline_kind kind, int64_t due, int64_t idle_ms);
  * FIRST_DUE (0: whenever), and from the first byte either way no silence longer than IDLE_MS (0: any).
  */
 void deadline_watch(int64_t first_due, int64_t idle_ms);
+
+/* A limit of the service's own, besides the others: it cuts at DUE (0: never), until the next call or the end. */
+void deadline_own(int64_t due);
 
 /* No limit any more; FD may be closed. */
 void deadline_end(void);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "net/addr.h"
+#include "services/module.h"
 #include "worker/orders.h"
 
 #define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */
@@ -80,6 +81,7 @@ enum wait_result wait_client(int listener, struct board_head *head, const char *
 	int pause_ms = PAUSE_FIRST_MS, passed_over = 0;
 
 	while (!orders_to_leave()) {
+		module_timer();
 		peer_out->len = sizeof(peer_out->ss);
 		*fd_out = accept4(listener, &peer_out->sa, &peer_out->len, SOCK_CLOEXEC);
 		if (*fd_out >= 0)
