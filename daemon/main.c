@@ -33,6 +33,7 @@ struct options {
 	size_t n_overrides;
 	enum check check;
 	bool print, daemon, verbose;
+	bool asked_file; /* -c was said */
 	int target; /* enum log_target; -1: as configured */
 	char *binary; /* absolute */
 	char **again; /* same_again() */
@@ -89,13 +90,6 @@ _Noreturn static void finish_output(int status)
 	exit(status);
 }
 
-_Noreturn static void help_config(const char *path)
-{
-	if (config_help(path, service_kinds, stdout) < 0)
-		die_usage("no such key: ", path);
-	finish_output(EX_OK);
-}
-
 /* NULL: -t, or --check alone. */
 static enum check check_by_name(const char *how)
 {
@@ -106,6 +100,29 @@ static enum check check_by_name(const char *how)
 	if (strcmp(how, "host") == 0)
 		return CHECK_HOST;
 	die_usage("--check wants host or portable, not ", how);
+}
+
+static struct config *try_load(const struct options *o);
+
+/* What a module can be told is known only with the file that names it. */
+_Noreturn static void help_config(const struct options *o, const char *path)
+{
+	bool options = path != NULL && strstr(path, "options") != NULL;
+	struct options look = *o;
+	struct config *config = NULL;
+	int found = 0;
+
+	look.check = CHECK_HERE;
+	if (o->asked_file && (path == NULL || options))
+		config = try_load(&look);
+	if (!options || config == NULL)
+		found = config_help(path, service_kinds, stdout) == 0;
+	if (config != NULL)
+		found += config_help_options(config, path, stdout);
+	config_free(&config);
+	if (found == 0)
+		die_usage("no such key: ", path);
+	finish_output(EX_OK);
 }
 
 /* Everything is copied: the process's title will be written where argv is now. */
@@ -131,6 +148,7 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'c':
 			free(o->file);
 			o->file = copy(optarg);
+			o->asked_file = true;
 			break;
 		case 'o':
 			if (strchr(optarg, '=') == NULL || optarg[0] == '=')
@@ -157,7 +175,7 @@ static void parse(int argc, char **argv, struct options *o)
 		case OPTION_HELP_CONFIG:
 			if (optarg == NULL && optind < argc && argv[optind][0] != '-')
 				optarg = argv[optind++];
-			help_config(optarg);
+			help_config(o, optarg);
 		case 'V':
 			(void)puts("preforkd " PACKAGE_VERSION);
 			finish_output(EX_OK);

@@ -57,6 +57,8 @@ void problems_free(struct problems **problems);
  * prints the same again. --help-config: the table for people; PATH (may be NULL) picks keys by prefix;
  * returns -1 if PATH names none. */
 void config_print(const struct config *config, FILE *out);
+/* The options of the modules of CONFIG, of those that PATH (NULL: all) names: "options", "services.NAME.options.KEY". The number of them. */
+int config_help_options(const struct config *config, const char *path, FILE *out);
 int config_help(const char *path, const struct preforkd_module *const *handlers, FILE *out);
 
 #endif
