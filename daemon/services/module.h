@@ -46,6 +46,7 @@ struct traces {
 	} *fds; /* sorted by fd; malloc()ed */
 	size_t n_fds;
 	size_t threads;
+	bool children;
 };
 
 void traces_take(struct traces *traces);

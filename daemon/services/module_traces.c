@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -45,6 +46,14 @@ static size_t list_numbers(const char *folder, int **out)
 	return n;
 }
 
+/* Living or not. */
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 void traces_take(struct traces *traces)
 {
 	int *numbers, *threads;
@@ -53,6 +62,7 @@ void traces_take(struct traces *traces)
 
 	*traces = (struct traces){.threads = list_numbers("/proc/self/task", &threads)};
 	free(threads);
+	traces->children = has_children();
 	traces->fds = calloc(n + 1, sizeof(*traces->fds));
 	for (size_t i = 0; traces->fds != NULL && i < n; i++) {
 		if (fstat(numbers[i], &st) < 0)
@@ -127,6 +137,8 @@ int traces_compare(const struct traces *before, const int *kept, size_t n_kept, 
 				  "worker_start()", who, now.threads - before->threads,
 			     now.threads - before->threads == 1 ? "" : "s",
 			     now.threads - before->threads == 1 ? "it" : "them");
+	else if (now.children && !before->children)
+		rc = err_set(err, "%s left a process running", who);
 	for (size_t i = 0; i < before->n_fds && rc == 0; i++)
 		if (!has(before, i, &now))
 			rc = err_set(err, "%s closed the descriptor %d, which was not its own", who, before->fds[i].fd);

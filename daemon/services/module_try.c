@@ -21,6 +21,7 @@
 #include "services/module.h"
 
 #define LIMIT_MS 10000
+#define STEP_MS 100
 
 static int out_fd = -1;
 
@@ -55,8 +56,15 @@ _Noreturn static void child(int (*steps)(void *arg, struct err *err), void *arg,
 	_exit(EXIT_SUCCESS);
 }
 
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
 /* Until the end of the file, or the end of the time. */
-static bool read_all(int fd, char *text, size_t size)
+static bool read_all(pid_t pid, int fd, char *text, size_t size)
 {
 	int64_t end = clock_ms() + LIMIT_MS, now;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -66,8 +74,11 @@ static bool read_all(int fd, char *text, size_t size)
 	while ((now = clock_ms()) < end) {
 		ssize_t n;
 
-		if (poll(&p, 1, (int)(end - now)) <= 0)
+		if (poll(&p, 1, (int)(end - now < STEP_MS ? end - now : STEP_MS)) <= 0) {
+			if (has_ended(pid)) /* and a process that it left behind holds the pipe */
+				return true;
 			continue;
+		}
 		n = read(fd, len + 1 < size ? text + len : scrap, len + 1 < size ? size - 1 - len : sizeof(scrap));
 		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 			return true;
@@ -119,7 +130,7 @@ int module_try(int (*steps)(void *arg, struct err *err), void *arg, struct err *
 		return -1;
 	}
 	(void)setpgid(pid, pid); /* whoever is first: it must be so before the kill */
-	late = !read_all(ends[0], text, sizeof(text));
+	late = !read_all(pid, ends[0], text, sizeof(text));
 	fd_close(&ends[0]);
 	if (late || strstr(text, "\n+") != NULL || strstr(text, "\n-") != NULL) {
 		(void)kill(-pid, SIGKILL); /* with all that it started */

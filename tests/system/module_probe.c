@@ -105,7 +105,7 @@ static int is(const char *line, const char *word)
 static int obey(struct preforkd_conn *conn, const char *line)
 {
 	const struct options *o = options();
-	char buf[100];
+	char buf[8192];
 	ssize_t n;
 
 	preforkd_count(ASKED, 1);
@@ -119,7 +119,7 @@ static int obey(struct preforkd_conn *conn, const char *line)
 	if (is(line, "random"))
 		return preforkd_printf(conn, "%d %ld %f\n", rand(), random(), drand48());
 	if (is(line, "kept")) {
-		n = pread(kept, buf, sizeof(buf) - 1, 0);
+		n = pread(kept, buf, 99, 0);
 		buf[n > 0 ? n : 0] = '\0';
 		return preforkd_printf(conn, "%s\n", buf);
 	}
