@@ -119,6 +119,13 @@ static int worker_start() { return static_cast<const options *>(preforkd_options
 		self.daemon(self.service(self.build(source)))
 		self.assertRegex("".join(ask(self.endpoint, "Joe")), r"Who are you\?Hello, Joe, at 127\.0\.0\.1:\d+\.")
 
+	def test_the_manual_has_it(self):
+		with open(os.path.join(TOP_SRCDIR, "man", "preforkd-module.3"), encoding="utf-8") as f:
+			said = f.read().split(".EX\n")[1].split("\n.EE")[0].replace("\\-", "-").replace("\\e", "\\")
+		with open(os.path.join(TOP_SRCDIR, "modules", "hello.c"), encoding="utf-8") as f:
+			real = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+		self.assertEqual(said.split(), real.split())
+
 	def test_an_older_module(self):
 		"""Built when the struct was shorter."""
 		include = self.folder("include")
