@@ -50,6 +50,7 @@ static int copy_file(struct loaded_module *module, struct err *err)
 {
 	int file, seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
 	off_t size, at = 0;
+	char name[200];
 
 	file = module_safe_open(module->path, &size, err);
 	if (file < 0)
@@ -58,7 +59,9 @@ static int copy_file(struct loaded_module *module, struct err *err)
 		fd_close(&file);
 		return err_set(err, "%lld bytes are no module", (long long)size);
 	}
-	module->fd = memfd_create("preforkd-module", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* the name is seen in /proc/PID/maps, and by debuggers */
+	(void)snprintf(name, sizeof(name), "preforkd:%s", strrchr(module->path, '/') + 1);
+	module->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (module->fd < 0)
 		(void)err_sys(err, "cannot make a copy");
 	else

@@ -579,7 +579,7 @@ class Reload(Life):
 			self.assertEqual(self.versions(2), {str(2 + i % 2)})
 			d.wait_workers(2)
 			with open("/proc/%d/maps" % d.pid, encoding="utf-8") as f:
-				copies = {line.split()[4] for line in f if "preforkd-module" in line}
+				copies = {line.split()[4] for line in f if "memfd:preforkd:m.so" in line}
 			self.assertEqual(len(copies), 1, copies)
 			fds = fds or len(os.listdir("/proc/%d/fd" % d.pid))
 			self.assertEqual(len(os.listdir("/proc/%d/fd" % d.pid)), fds)
@@ -632,7 +632,7 @@ class Crash(ModuleCase):
 	def test_one_of_fifty(self):
 		"""P43"""
 		path = modules.probe(self.path("m.so"))
-		d = self.daemon(self.service(path, workers={"min": 50, "max": 50, "max_spare": 50}))
+		d = self.daemon(self.service(path, workers={"min": 50, "max": 50, "max_spare": 50}), env=modules.CRASHING)
 		size = 200000
 		clients = [Talk(self.endpoint) for _ in range(50)]
 		data = payload(2, size)
@@ -670,7 +670,8 @@ class KeyValue(ModuleCase):
 		self.db = os.path.join(self.folder("db", for_workers=True), "kv.db")
 
 	def start(self, **more):
-		return self.daemon(self.service(self.path("kv.so"), {"file": self.db, "max_value": "1K"}, **more))
+		return self.daemon(self.service(self.path("kv.so"), {"file": self.db, "max_value": "1K"}, **more),
+				   env=modules.CRASHING)
 
 	def test_protocol(self):
 		d = self.start()
