@@ -9,6 +9,7 @@
 #include "config/options.h"
 #include "config/row.h"
 #include "config/store.h"
+#include "net/networks.h"
 
 /* The rows' fields are in the store, and the checks have completed them there: struct config has
  * copies of them. */
@@ -88,6 +89,15 @@ static bool same_user(const struct identity *a, const struct identity *b)
 	       same_text(a->home, b->home) && same_text(a->shell, b->shell);
 }
 
+/* A list of nobody is not the same as no list. */
+static bool same_networks(const void *field_a, const void *field_b)
+{
+	const struct networks *a = *(const struct networks *const *)field_a;
+	const struct networks *b = *(const struct networks *const *)field_b;
+
+	return (a == NULL) == (b == NULL) && networks_equal(a, b);
+}
+
 /* A and B are the structs that the row's offsets count from. */
 static bool same_value(const struct row *row, const void *a, const void *b)
 {
@@ -109,6 +119,8 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 			   sizeof(uint64_t)) != 0)
 			return false;
 		break;
+	case MEANS_NETWORKS:
+		return same_networks((const char *)a + row->meant, (const char *)b + row->meant);
 	case MEANS_ITSELF:
 		break;
 	}

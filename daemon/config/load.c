@@ -17,6 +17,7 @@
 #include "config/raw.h"
 #include "config/read.h"
 #include "config/store.h"
+#include "net/networks.h"
 
 static char *absolute(struct arena *arena, const char *file)
 {
@@ -52,7 +53,10 @@ void config_free(struct config **config)
 	store = (*config)->store;
 	for (i = 0; i < store->n_services && store->loader != NULL; i++)
 		store->loader->close(&store->services[i].service.module);
-	arena = (*config)->store->arena;
+	for (i = 0; i < store->n_networks; i++)
+		networks_free(&store->networks[i]);
+	free(store->networks);
+	arena = store->arena;
 	arena_free(&arena);
 	*config = NULL;
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/access.c \
+	%D%/access_check.c \
 	%D%/arena.c \
 	%D%/arena.h \
 	%D%/build.c \
@@ -25,6 +27,8 @@ libpreforkd_a_SOURCES += \
 	%D%/module.h \
 	%D%/nearest.c \
 	%D%/nearest.h \
+	%D%/network_list.c \
+	%D%/network_list.h \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/print.c \

@@ -49,6 +49,12 @@ struct option_values {
 	size_t n;
 };
 
+/* What each list of networks stands for, with 0 as all values, for comparing; NULL: there is no such list. */
+struct network_sets {
+	const struct networks *allow, *allow_file, *deny, *deny_file;
+	const struct networks *probes, *exempt, *reserve_for, *proxy_from, *proxy_without;
+};
+
 /* The rows of a service fill this. */
 struct service_values {
 	struct config_service service;
@@ -61,6 +67,7 @@ struct service_values {
 	size_t n_option_raws;
 	struct option_values options;
 	uint64_t module_mark; /* of the file `path` */
+	struct network_sets sets;
 	size_t n_lanes; /* socket addresses that `listen` stands for, names looked up */
 	struct value_source *sources; /* one a row of rows_service */
 };
@@ -71,6 +78,8 @@ struct config_store {
 	struct service_values *services; /* in the order of config->services */
 	size_t n_services;
 	const struct module_loader *loader; /* who unloads their modules; NULL: there are none */
+	struct networks **networks; /* what is owned outside of the arena */
+	size_t n_networks;
 };
 
 /* Where the value of the row PATH came from. There must be such a row. */

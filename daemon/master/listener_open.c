@@ -2,6 +2,7 @@
 /* From what the configuration says to sockets: asked for among those that somebody has, else bound. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <preforkd/module.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static bool same_key(const struct listener_key *a, const struct listener_key *b)
 {
 	if (a->name[0] != '\0' || b->name[0] != '\0')
 		return strcmp(a->name, b->name) == 0;
-	return a->dual == b->dual && a->v6only == b->v6only && addr_equal(&a->asked, &b->asked);
+	return a->datagram == b->datagram && a->dual == b->dual && a->v6only == b->v6only && addr_equal(&a->asked, &b->asked);
 }
 
 static bool is_lent(const struct opening *o, const struct listener *offer)
@@ -92,10 +93,27 @@ static int take_inherited(struct opening *o, const struct listener_key *key, int
 	}
 	listener->key = *key;
 	listener->fd = fd;
+	listener->datagram = listen_is_datagram(fd);
 	listener->inherited = true;
 	listener->addr = *where;
 	(void)addr_format(where, listener->text, sizeof(listener->text));
 	return socket_options_set(fd, where->sa.sa_family, &o->service->socket, err);
+}
+
+/* Of sockets that go by a name it is known only now what they are. */
+static int check_kind(const struct opening *o, size_t first, struct err *err)
+{
+	uint32_t flags = o->service->handler->flags;
+
+	for (size_t i = first; i < o->n; i++) {
+		bool datagram = o->items[i].datagram;
+
+		if ((flags & (datagram ? PREFORKD_DATAGRAM : PREFORKD_STREAM)) == 0)
+			return err_set(err, "%s is a socket for %s, which the handler \"%s\" does not serve",
+				       o->items[i].text, datagram ? "datagrams" : "connections",
+				       o->service->handler->name);
+	}
+	return 0;
 }
 
 static int open_named(struct opening *o, const struct addr *addr, struct err *err)
@@ -117,7 +135,7 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 			return -1;
 	if (o->n == before)
 		return err_set(err, "%s: no listening socket of that name was handed over", addr->text);
-	return 0;
+	return check_kind(o, before, err);
 }
 
 /* The kernel has no IPv6, and the name has another address as well. */
@@ -137,14 +155,14 @@ static int find_inherited(struct opening *o, const struct listener_key *key,
 	if (o->inherited == NULL)
 		return -1;
 	*where_out = key->asked;
-	fd = inherited_by_addr(o->inherited, where_out);
+	fd = inherited_by_addr(o->inherited, where_out, key->datagram);
 	if (fd >= 0 || !key->dual)
 		return fd;
 	/* 0.0.0.0:PORT serves *:PORT, too */
 	v4.in.sin_family = AF_INET;
 	v4.in.sin_port = key->asked.in6.sin6_port;
 	*where_out = v4;
-	return inherited_by_addr(o->inherited, where_out);
+	return inherited_by_addr(o->inherited, where_out, key->datagram);
 }
 
 /*
@@ -162,7 +180,7 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 
 	if (o->inherited == NULL)
 		return -1;
-	fd = inherited_stored(o->inherited, where, key->v6only, name, sizeof(name));
+	fd = inherited_stored(o->inherited, where, key->datagram, key->v6only, name, sizeof(name));
 	if (fd < 0)
 		return -1;
 	store_seen(name);
@@ -178,19 +196,13 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 	}
 	listener->key = *key;
 	listener->fd = fd;
+	listener->datagram = listen_is_datagram(fd);
 	listener->path = path;
 	listener->addr = *where;
 	listener->reuse_port = o->service->socket.reuse_port;
 	(void)snprintf(listener->stored, sizeof(listener->stored), "%s", name);
 	(void)addr_format(where, listener->text, sizeof(listener->text));
 	return 0;
-}
-
-static bool is_any(const struct sockaddr_any *addr)
-{
-	if (addr->sa.sa_family == AF_INET)
-		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
 }
 
 /*
@@ -204,11 +216,11 @@ static struct listener *find_rival(const struct opening *o, const struct listene
 	for (size_t i = 0; i < o->offers->n; i++) {
 		struct listener *offer = o->offers->items[i];
 
-		if (offer->fd < 0 || offer->inherited || offer->addr.sa.sa_family == AF_UNIX ||
+		if (offer->fd < 0 || offer->inherited || offer->datagram || key->datagram || offer->addr.sa.sa_family == AF_UNIX ||
 		    asked->sa.sa_family == AF_UNIX || addr_port(&offer->addr) != addr_port(asked) ||
 		    is_lent(o, offer))
 			continue;
-		if (is_any(asked) || is_any(&offer->addr) || addr_equal(&offer->addr, asked))
+		if (addr_is_wildcard(asked) || addr_is_wildcard(&offer->addr) || addr_equal(&offer->addr, asked))
 			return offer;
 	}
 	return NULL;
@@ -220,7 +232,7 @@ static int bind_patiently(const struct opening *o, const struct listener_key *ke
 	const struct timespec nap = {.tv_nsec = 20000000};
 
 	for (;;) {
-		int fd = listen_bind(&key->asked, key->dual, &o->service->socket, path_out, err);
+		int fd = listen_bind(&key->asked, key->datagram ? SOCK_DGRAM : SOCK_STREAM, key->dual, &o->service->socket, path_out, err);
 
 		if (fd >= 0 || err->code != EADDRINUSE || clock_ms() >= o->busy_until_ms)
 			return fd;
@@ -250,6 +262,7 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 	}
 	listener->key = *key;
 	listener->fd = fd;
+	listener->datagram = listen_is_datagram(fd);
 	listener->path = path;
 	listener->rival = rival;
 	listener->reuse_port = o->service->socket.reuse_port;
@@ -291,6 +304,7 @@ static int open_addr(struct opening *o, const struct addr *addr, struct err *err
 	for (int i = 0; i < n; i++) {
 		struct listener_key key = {
 			.asked = where[i],
+			.datagram = addr->datagram,
 			.dual = addr->kind == ADDR_ANY,
 			.v6only = where[i].sa.sa_family == AF_INET6 && addr->kind != ADDR_ANY &&
 				  o->service->socket.v6only,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "board/board.h"
+#include "board/refusal.h"
 
 struct preforkd_module;
 
@@ -13,6 +14,8 @@ struct preforkd_module;
 
 struct counts {
 	uint64_t accepted, failed, bytes_in, bytes_out, crashes;
+	uint64_t probes;	    /* of the accepted, those that asked nothing */
+	uint64_t refused[REFUSALS]; /* not among the accepted */
 };
 
 #define OWN_NAME_MAX 32
@@ -37,6 +40,9 @@ struct tally {
 	unsigned n_samples; /* ever */
 	unsigned refs;
 };
+
+/* Those that were refused for whatever reason. */
+uint64_t counts_refused(const struct counts *counts);
 
 struct tally *tally_new(void); /* NULL: no memory */
 struct tally *tally_ref(struct tally *tally);

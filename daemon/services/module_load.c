@@ -18,7 +18,7 @@
 #define OPTIONS_SIZE_MOST 65536
 #define NAME_MOST 31
 #define TIMER_LEAST_MS 10
-#define KNOWN_FLAGS PREFORKD_STREAM
+#define KNOWN_FLAGS (PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST)
 
 _Static_assert(BOARD_COUNTERS == PREFORKD_COUNTERS_MOST, "each counter has its place on the board");
 
@@ -143,11 +143,15 @@ int module_table_take(struct loaded_module *module, const struct preforkd_module
 	memcpy(table, own, own->size < sizeof(*table) ? own->size : sizeof(*table));
 	if (table->name == NULL || !is_name(table->name))
 		return err_set(err, "its name is missing, or not one of letters, digits and _");
-	if ((table->flags & ~(uint32_t)KNOWN_FLAGS) != 0 || (table->flags & PREFORKD_STREAM) == 0)
-		return err_set(err, "its flags, %#" PRIx32 ", are not those of a module: PREFORKD_STREAM",
+	if ((table->flags & ~(uint32_t)KNOWN_FLAGS) != 0 ||
+	    (table->flags & (PREFORKD_STREAM | PREFORKD_DATAGRAM)) == 0)
+		return err_set(err, "its flags, %#" PRIx32 ", are not those of a module: PREFORKD_STREAM, "
+				    "PREFORKD_DATAGRAM or both, and PREFORKD_SPEAKS_FIRST",
 			       table->flags);
-	if (table->serve == NULL)
+	if ((table->flags & PREFORKD_STREAM) != 0 && table->serve == NULL)
 		return err_set(err, "it has no serve()");
+	if ((table->flags & PREFORKD_DATAGRAM) != 0 && table->answer == NULL)
+		return err_set(err, "it has PREFORKD_DATAGRAM in its flags, but no answer()");
 	if (table->timer != NULL && table->timer_ms < TIMER_LEAST_MS)
 		return err_set(err, "timer_ms is %" PRIu32 ", less than %d", table->timer_ms, TIMER_LEAST_MS);
 	if (check_options(table, err) < 0 || check_counters(table, err) < 0)

@@ -16,6 +16,8 @@ struct worker_params {
 	int listener;
 	int board;   /* the service's memfd */
 	int ring;    /* its eventfd */
+	int sources; /* its table of sources; -1: none */
+	size_t seat; /* of that: this worker's */
 	int dead;    /* fd_dead() */
 	int hold;    /* where it waits for the master's go (hold.h); -1: it need not */
 	size_t lane; /* of the board: which listener this is */
