@@ -49,8 +49,9 @@ static unsigned needs_of(const struct config_service *service)
 		needs |= NEEDS_RATES;
 	if (service->penalty.crashes > 0 || service->penalty.refusals > 0)
 		needs |= NEEDS_PENALTY;
+	/* a program may be the one to speak first: who waits for it has to be silent */
 	if (service->timeouts.first_byte > 0 && service->timeouts.first_byte_busy > 0 && service->handler != NULL &&
-	    (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0)
+	    (service->handler->flags & (PREFORKD_SPEAKS_FIRST | PREFORKD_COMMAND)) == 0)
 		needs |= NEEDS_QUEUE;
 	if (service->proxy_protocol.from != NULL)
 		needs |= NEEDS_PROXY;

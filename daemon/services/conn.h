@@ -34,7 +34,7 @@ struct preforkd_conn {
 	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
 	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker been told to
 			     * leave? NULL: of a connection */
-	bool unserved;	  /* its program could not be run: whatever the client did, that is ours to tell */
+	bool unserved;	  /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
 	bool spent;	  /* something of it could not be ended: this worker is to be replaced */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */

@@ -134,7 +134,10 @@ static enum deadline_kind look_first_byte(int64_t now, int64_t *next)
 	*next = earlier(*next, due);
 	if (busy_ms == 0)
 		return DEADLINE_NONE;
-	busy = atomic_load_explicit(limit.silent_since, memory_order_relaxed) + limit.first_byte_busy;
+	busy = atomic_load_explicit(limit.silent_since, memory_order_relaxed);
+	if (limit.unseen) /* the program may be the one to begin: it had no chance while the client was queued */
+		busy = later(busy, seen.moved_ms);
+	busy += limit.first_byte_busy;
 	if (now >= busy && saturated != NULL && saturated())
 		return DEADLINE_FIRST_BYTE_BUSY;
 	*next = earlier(*next, now >= busy ? now + busy_ms : busy);

@@ -31,7 +31,9 @@ enum deadline_kind {
 struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
 	int64_t start;		 /* when the connection was accepted */
 	int64_t first_byte;	 /* 0: the client need not send anything first, and first_byte_busy does not count */
-	int64_t first_byte_busy; /* from when the client connected, while deadline_saturated()'s function says so */
+	/* from when the client connected, while deadline_saturated()'s function says so; unseen: from when the program
+	 * began, or last said something */
+	int64_t first_byte_busy;
 	int64_t idle;		 /* no byte in either direction, counted from the first one */
 	int64_t send;		 /* the client takes nothing of what there is for it */
 	uint64_t header;	 /* bytes from the client that are none of its first ones: a PROXY header */
