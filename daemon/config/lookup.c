@@ -306,6 +306,7 @@ void lookup_service(struct checker *checker, struct service_values *values)
 {
 	values->service.backlog_asked = store_source(values, "backlog")->level != LEVEL_PRESET;
 	lookup_handler(checker, values);
+	lookup_module(checker, values);
 	lookup_listen(checker, values);
 	lookup_identity(checker, values);
 	lookup_command(checker, values);

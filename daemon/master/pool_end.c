@@ -111,6 +111,8 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	forget_replacement(pool, proc);
 	pool_counts_add(&pool->tally->gone, slot);
 	pool_full_gone(pool, slot);
+	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++)
+		tally_own_add(pool->tally, pool->own.name[i], atomic_load(&slot->own[i]), &pool->own);
 	board_slot_free(&pool->board, proc->slot);
 	if (proc->seat >= 0)
 		sources_seat_free(pool->sources, (size_t)proc->seat);

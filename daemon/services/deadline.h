@@ -25,6 +25,7 @@ enum deadline_kind {
 	DEADLINE_TOTAL,
 	DEADLINE_PROXY, /* proxy_protocol.timeout */
 	DEADLINE_EVICTED,
+	DEADLINE_OWN, /* the service's: deadline_own() */
 };
 
 struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
@@ -70,6 +71,9 @@ void deadline_greeted(void);
 
 /* Has it, as far as can be told? Asks the kernel, and may be called from a signal handler. */
 bool deadline_is_greeted(void);
+
+/* A limit of the service's own, besides the others: it cuts at DUE (0: never), until the next call or the end. */
+void deadline_own(int64_t due);
 
 /* No limit any more; FD may be closed. */
 void deadline_end(void);
