@@ -337,7 +337,7 @@ const struct row rows_service[] = {
 	 .preset = "0", .min = 256, .max = 512 * MEBIBYTE, .zero = "the kernel's choice",
 	 .reload = RELOAD_LIVE, .help = "SO_SNDBUF: the send buffer of a connection."},
 	{.path = "socket.user_timeout", .type = ROW_DURATION,
-	 .offset = SERVICE(service.socket.user_timeout), .preset = "2min", .min = 1, .max = 24 * DAY,
+	 .offset = SERVICE(service.socket.user_timeout), .preset = "3min", .min = 1, .max = 24 * DAY,
 	 .zero = "the kernel's choice", .reload = RELOAD_LIVE,
 	 .help = "TCP_USER_TIMEOUT: how long sent data may stay unacknowledged."},
 	{.path = "socket.freebind", .type = ROW_BOOL, .offset = SERVICE(service.socket.freebind),

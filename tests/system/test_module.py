@@ -320,7 +320,7 @@ void *(*const unused)(void *) = idle;
 
 
 class Trouble(ModuleCase):
-	"""In the constructor and in init(): a message, and everything else unharmed (P39)."""
+	"""In the constructor and in init(): a message, and everything else unharmed."""
 
 	def setUp(self):
 		super().setUp()
@@ -360,7 +360,7 @@ class Trouble(ModuleCase):
 	def test_reload_is_rejected(self):
 		d = self.daemon(self.service(self.build(modules.small())), env=modules.CRASHING)
 		workers = d.workers()
-		fds = len(os.listdir("/proc/%d/fd" % d.pid))
+		fds = None
 		for in_init in (False, True):
 			for name, what, text in TROUBLE:
 				self.trouble(what, in_init)
@@ -370,6 +370,8 @@ class Trouble(ModuleCase):
 					self.assertRegex(done.stderr, self.pattern(text, in_init))
 					self.assertEqual(d.workers(), workers)
 					self.assertEqual(talk(self.endpoint), b"hello")
+				if fds is None: # what a start leaves behind for a moment has gone by now
+					fds = len(os.listdir("/proc/%d/fd" % d.pid))
 		self.assertEqual(os.listdir("/proc/%d/task" % d.pid), [str(d.pid)])
 		wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) == fds, "as many descriptors as before")
 		self.build(modules.small())
@@ -452,7 +454,6 @@ class Life(ModuleCase):
 		self.assertEqual(sorted(pid for _, pid in self.notes("stop")), left, "but not of the one that was killed")
 
 	def test_random_streams_differ(self):
-		"""P39"""
 		self.start(workers={"min": 8, "max": 8, "max_spare": 8})
 		clients = [Talk(self.endpoint) for _ in range(8)]
 		answers = [c.ask("random").split() for c in clients]
@@ -725,25 +726,18 @@ const struct preforkd_module preforkd_module = {
 				self.assertRegex(done.stderr, r"services\.mod\.listen\S*: .*" + pattern)
 
 	def test_a_socket_of_the_wrong_kind(self):
-		"""What goes by a name is known only when it is there."""
-		rows = ((self.build(modules.small(), name="stream.so"), socket.SOCK_DGRAM, "datagrams"),
-			(self.build(self.SOURCE, self.ALONE, name="alone.so"), socket.SOCK_STREAM, "connections"))
-		for path, kind, what in rows:
+		rows = ((self.build(modules.small(), name="stream.so"), "udp:systemd:web", "does not serve datagrams"),
+			(self.build(self.SOURCE, self.ALONE, name="alone.so"), "systemd:web", "serves datagrams only"))
+		for path, listen, what in rows:
 			with self.subTest(what):
-				s = socket.socket(socket.AF_INET, kind)
-				self.addCleanup(s.close)
-				s.bind(("127.0.0.1", 0))
-				if kind == socket.SOCK_STREAM:
-					s.listen()
-				d = self.daemon(self.service(path, listen="systemd:web"), start=False,
-						how={"fds": [s.fileno()]}, env={"LISTEN_FDNAMES": "web"}).launch()
-				self.assertIn(d.wait(), (71, 78))
-				self.assertTrue(d.grep("is a socket for %s, which the handler" % what), d.lines())
+				d = self.daemon(self.service(path, listen=listen), start=False).launch()
+				self.assertEqual(d.wait(), 78)
+				self.assertTrue(d.grep(what), d.lines())
 
 
 class Crash(ModuleCase):
 	def test_one_of_fifty(self):
-		"""P43"""
+		"""A crash is one client's."""
 		path = modules.probe(self.path("m.so"))
 		d = self.daemon(self.service(path, workers={"min": 50, "max": 50, "max_spare": 50}), env=modules.CRASHING)
 		size = 200000
