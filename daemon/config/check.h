@@ -25,6 +25,7 @@ struct checker {
 };
 
 void lookup_service(struct checker *checker, struct service_values *values);
+void lookup_upstreams(struct checker *checker, struct service_values *values); /* a part of it */
 void conflict_check(struct checker *checker);
 void control_check(struct checker *checker);
 void check_service(struct checker *checker, struct service_values *values);

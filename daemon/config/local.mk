@@ -21,6 +21,7 @@ libpreforkd_a_SOURCES += \
 	%D%/load.c \
 	%D%/load.h \
 	%D%/lookup.c \
+	%D%/lookup_upstreams.c \
 	%D%/nearest.c \
 	%D%/nearest.h \
 	%D%/print.c \
@@ -37,4 +38,6 @@ libpreforkd_a_SOURCES += \
 	%D%/set.h \
 	%D%/slurp.c \
 	%D%/slurp.h \
-	%D%/store.h
+	%D%/store.h \
+	%D%/upstream_names.c \
+	%D%/upstream_names.h

@@ -50,6 +50,8 @@ struct service_values {
 	struct text_list listen, command;
 	struct text_list allow, allow_file, deny, deny_file, probes, exempt, reserve_for;
 	struct text_list proxy_from, proxy_without;
+	struct text_list upstream;
+	char *proxy_bind;
 	size_t n_lanes; /* socket addresses that `listen` stands for, names looked up */
 	struct value_source *sources; /* one a row of rows_service */
 };

@@ -99,6 +99,7 @@ static int make_item(struct plan *plan, struct master *master, size_t index,
 		return 0;
 	}
 	parts.tally = item->old != NULL ? item->old->tally : NULL;
+	parts.former = item->old;
 	item->fresh = pool_new(&parts, err);
 	return item->fresh != NULL ? 0 : -1;
 }
@@ -149,6 +150,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
 		.service = pool->service,
 		.limits = limits,
 		.tally = pool->tally,
+		.former = pool,
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 	};

@@ -15,6 +15,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "master/message_ids.h"
+#include "master/pool_targets.h"
 #include "worker/worker.h"
 
 #define TELL_FULL_MS 60000
@@ -59,6 +60,7 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		.by_pid = parts->by_pid,
 		.dead = parts->dead,
 		.ring = -1,
+		.targets = -1,
 		.board = {.fd = -1},
 		.tally = parts->tally != NULL ? tally_ref(parts->tally) : tally_new(),
 		.lanes = calloc(parts->n_listeners, sizeof(*pool->lanes)),
@@ -68,7 +70,7 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		(void)err_set(err, "no memory for a pool");
 		goto fail;
 	}
-	if (make_board(pool, err) < 0)
+	if (make_board(pool, err) < 0 || pool_targets_make(pool, parts->former, err) < 0)
 		goto fail;
 	pool->ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->ring < 0) {
@@ -94,6 +96,7 @@ void pool_free(struct pool **pool)
 	free(p->lane_memory);
 	(void)sd_event_source_disable_unref(p->ring_source);
 	fd_close(&p->ring);
+	fd_close(&p->targets);
 	tally_unref(&p->tally);
 	generation_unref(&p->generation);
 	if (p->stand_in != NULL) {
@@ -126,6 +129,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.board = pool->board.fd,
 		.ring = pool->ring,
 		.dead = pool->dead,
+		.targets = pool->targets,
 		.hold = hold,
 		.lane = lane,
 		.master = getpid(),

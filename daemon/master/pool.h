@@ -62,6 +62,7 @@ struct pool {
 	size_t n_lanes;
 	struct board board;
 	int ring; /* eventfd */
+	int targets; /* of board/targets.h, when the service passes connections on; else -1 */
 	sd_event_source *ring_source;
 	int dead; /* fd_dead(), for the workers; the master's, shared by all pools */
 	struct pool_policy policy;
@@ -90,6 +91,7 @@ struct pool_parts {
 	struct listener *listeners;	     /* taken over, also on an error */
 	size_t n_listeners;
 	struct tally *tally; /* referenced; NULL: a new one */
+	const struct pool *former; /* of the same service: what it knows of upstreams is taken over; NULL: none */
 	struct proc **by_pid;
 	int dead;
 };

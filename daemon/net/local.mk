@@ -14,12 +14,18 @@ libpreforkd_a_SOURCES += \
 	%D%/listen.c \
 	%D%/listen.h \
 	%D%/listen_path.c \
+	%D%/lookup.c \
+	%D%/lookup.h \
 	%D%/nowhere.c \
 	%D%/nowhere.h \
+	%D%/proxy_header.c \
+	%D%/proxy_header.h \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/quiesce.c \
 	%D%/quiesce.h \
+	%D%/relay.c \
+	%D%/relay.h \
 	%D%/socket_options.c \
 	%D%/socket_options.h \
 	%D%/socket_options_change.c \

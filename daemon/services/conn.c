@@ -17,6 +17,7 @@
 #include "board/board.h"
 #include "config/config.h"
 #include "net/linger.h"
+#include "net/relay.h"
 #include "services/deadline.h"
 
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
@@ -28,7 +29,7 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->peer = *peer;
 	conn->start_ms = clock_coarse_ms();
 	conn->in = conn->out = 0;
-	conn->greeted = conn->peer_done = false;
+	conn->greeted = conn->peer_done = conn->reset = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);
@@ -58,7 +59,9 @@ void conn_end(struct preforkd_conn *conn)
 	bool cut = deadline_passed() != DEADLINE_NONE || deadline_was_cut();
 
 	deadline_end();
-	if (conn->peer_done || cut)
+	if (conn->reset)
+		relay_reset(&conn->fd);
+	else if (conn->peer_done || cut)
 		fd_close(&conn->fd);
 	else
 		linger_close(&conn->fd);
@@ -89,8 +92,7 @@ void conn_say_cut(struct preforkd_conn *conn)
 	}
 }
 
-/* The limit that holds while the service waits for the client. */
-static void limit_wait(const struct preforkd_conn *conn, bool reading)
+void conn_limit(const struct preforkd_conn *conn, bool reading)
 {
 	const struct config_timeouts *t = &conn->service->timeouts;
 
@@ -122,7 +124,7 @@ static void wait_for(int fd, short events)
 
 ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 {
-	limit_wait(conn, true);
+	conn_limit(conn, true);
 	for (;;) {
 		ssize_t n = recv(conn->fd, buf, size, 0);
 
@@ -148,7 +150,7 @@ int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
 {
 	const char *at = buf;
 
-	limit_wait(conn, false);
+	conn_limit(conn, false);
 	while (size > 0) {
 		ssize_t n = send(conn->fd, at, size, MSG_NOSIGNAL);
 
@@ -157,7 +159,7 @@ int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
 			at += n;
 			size -= (size_t)n;
 			if (size > 0)
-				limit_wait(conn, false);
+				conn_limit(conn, false);
 			continue;
 		}
 		if (ended_by_us(conn))

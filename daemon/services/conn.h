@@ -22,6 +22,7 @@ struct preforkd_conn {
 	struct board_slot *slot; /* where it is counted for others to see; NULL: nowhere */
 	bool greeted;	  /* the client has sent its first byte */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
+	bool reset;	  /* what the client got is not all: the end must not look like one */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */
 };
@@ -32,6 +33,10 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 
 /* So many bytes more have come from the client and gone to it. */
 void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out);
+
+/* The time limits that hold while the service waits for the client, from now on; READING: for it to send. For a
+ * service that waits for other things as well, before each wait that something happened before. */
+void conn_limit(const struct preforkd_conn *conn, bool reading);
 
 /* The service is done with it: no more limits, the socket closed so that the peer gets everything. */
 void conn_end(struct preforkd_conn *conn);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/balance.c \
+	%D%/balance.h \
 	%D%/chargen.c \
 	%D%/conn.c \
 	%D%/conn.h \
@@ -15,6 +17,11 @@ libpreforkd_a_SOURCES += \
 	%D%/exec_errors.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
+	%D%/proxy.c \
+	%D%/proxy_connect.c \
+	%D%/proxy_connect.h \
 	%D%/spawn.c \
 	%D%/spawn.h \
-	%D%/time.c
+	%D%/time.c \
+	%D%/upstreams.c \
+	%D%/upstreams.h

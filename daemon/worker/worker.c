@@ -23,6 +23,7 @@
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
+#include "services/upstreams.h"
 #include "worker/contract.h"
 #include "worker/hold.h"
 #include "worker/orders.h"
@@ -81,7 +82,7 @@ static void offer_to_the_oom_killer(void)
 static void set_up(struct worker *w, const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->board, params->ring, params->dead, params->hold,
-		      log_fd()};
+		      params->targets,	log_fd()};
 	struct err err;
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
@@ -107,6 +108,13 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
 	title_rest("[idle]");
+	if (params->targets >= 0) {
+		int targets = params->targets;
+
+		if (upstreams_begin(params->service, targets, &w->board, w->slot, &err) < 0)
+			give_up(params, WORKER_EXIT_SETUP, err.text);
+		fd_close(&targets);
+	}
 	if (params->service->handler->worker_start != NULL &&
 	    params->service->handler->worker_start() < 0)
 		give_up(params, WORKER_EXIT_SETUP, "the service could not start");

@@ -34,6 +34,7 @@ enum {
 	PREFORKD_STREAM = 1U << 0,   /* serves stream connections */
 	PREFORKD_DATAGRAM = 1U << 1, /* serves datagrams */
 	PREFORKD_COMMAND = 1U << 2,  /* needs `command` in its configuration */
+	PREFORKD_UPSTREAM = 1U << 3, /* needs `upstream` in its configuration */
 };
 
 struct preforkd_module {
