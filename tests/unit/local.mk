@@ -23,6 +23,7 @@ unit_tests = \
 	%D%/check_load_pace \
 	%D%/check_load_run \
 	%D%/check_log \
+	%D%/check_net_relay \
 	%D%/check_parse \
 	%D%/check_pool_policy \
 	%D%/check_queue \
