@@ -15,7 +15,10 @@ build_packages="autoconf automake gcc libc6-dev make pkg-config
 	libconfig-dev libjansson-dev libsystemd-dev uthash-dev check"
 test_packages="python3 netcat-openbsd curl git rsync strace procps groff shellcheck systemd
 	dbus rsyslog mount tar
-	iproute2 util-linux"
+	iproute2 util-linux
+	haproxy nginx-light libnginx-mod-stream"
+# Of these the tests start their own: the installation shall start none, now or with the machine.
+quiet_services="haproxy nginx"
 # What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each
 # other: they are only unpacked.
 bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin"
@@ -54,6 +57,36 @@ install() {
   apt-get update && apt-get install --no-install-recommends -y $*"
 	fi
 	say "installing $*"
+	# shellcheck disable=SC2086 # a list of words
+	quiet=$(missing $quiet_services)
+	hush
+	trap unhush EXIT
+	trap 'exit 1' HUP INT TERM
+	install_packages "$@"
+	trap - EXIT HUP INT TERM
+	unhush
+	for service in $quiet; do
+		$as_root update-rc.d "$service" disable >/dev/null 2>&1 || :
+	done
+}
+
+# hush: what is installed starts no services, unless somebody here has decided about that already
+hush() {
+	policy=/usr/sbin/policy-rc.d
+	hushed=
+	[ ! -e "$policy" ] || return 0
+	hushed=$policy
+	printf '#!/bin/sh\n# autogen.sh: while it installs\nexit 101\n' | $as_root tee "$policy" >/dev/null
+	$as_root chmod 755 "$policy"
+}
+
+unhush() {
+	[ -z "$hushed" ] || $as_root rm -f "$hushed"
+	hushed=
+}
+
+# install_packages PACKAGE...
+install_packages() {
 	# A fresh container has no package lists; old ones name files that are gone.
 	if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ]; then
 		apt_get update

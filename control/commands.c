@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "explain.h"
 #include "job.h"
 #include "status.h"
 #include "stop.h"
@@ -13,6 +14,8 @@
 static const struct command commands[] = {
 	{ "status", "[SERVICE]", 0, 1, status_run, "the daemon and its services, or one of them" },
 	{ "workers", "[SERVICE]", 0, 1, workers_run, "the workers, and the clients they serve" },
+	{ "explain", "ADDRESS [SERVICE]", 1, 2, explain_run,
+	  "would this client get in now, and why (not)" },
 	{ "top", "", 0, 0, top_run, "the same as status, and again each second" },
 	{ "reload", "", 0, 0, job_run,
 	  "read the configuration again; nothing changes if it is wrong" },
@@ -38,6 +41,6 @@ void commands_print(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		(void)fprintf(out, "  %s %-*s %s\n", commands[i].name,
-			      (int)(22 - strlen(commands[i].name)), commands[i].arguments,
+			      (int)(26 - strlen(commands[i].name)), commands[i].arguments,
 			      commands[i].help);
 }

@@ -5,6 +5,9 @@ libpreforkd_a_SOURCES += \
 	%D%/call.h \
 	%D%/commands.c \
 	%D%/commands.h \
+	%D%/explain.c \
+	%D%/explain.h \
+	%D%/explain_request.c \
 	%D%/frame.c \
 	%D%/frame.h \
 	%D%/job.c \

@@ -40,7 +40,7 @@ _preforkctl_command() {
 }
 
 _preforkctl() {
-	local commands="status workers top reload upgrade stop pause resume drain undrain resize"
+	local commands="status workers explain top reload upgrade stop pause resume drain undrain resize"
 	local options="-s --socket --json --no-color -h --help -V --version"
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local command arguments=0 words=
@@ -73,6 +73,8 @@ _preforkctl() {
 		case $command in
 		status | workers | pause | resume | resize) words=$(_preforkctl_services) ;;
 		esac
+	elif ((arguments == 1)) && [[ $command == explain ]]; then
+		words=$(_preforkctl_services)
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

@@ -239,6 +239,7 @@ static void add_trouble(struct table *table, const json_t *service)
 static void add_service(struct table *table, const json_t *service, bool all_listeners)
 {
 	static const char *const moving[] = { "starting", "retiring" };
+	static const char *const told[] = { "penalized", "untracked" };
 	const json_t *connections = json_object_get(service, "connections");
 	const json_t *listeners = json_object_get(service, "listeners");
 	const json_t *workers = json_object_get(service, "workers");
@@ -257,6 +258,9 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 	if (text[0] != '\0')
 		table_note(table, TABLE_PLAIN, "    workers: %s", text);
 	add_reasons(table, json_object_get(connections, "refused"));
+	list_members(json_object_get(service, "sources"), told, ARRAY_SIZE(told), text, sizeof(text));
+	if (text[0] != '\0')
+		table_note(table, TABLE_WARN, "    sources: %s", text);
 	add_listeners(table, listeners, all_listeners);
 }
 

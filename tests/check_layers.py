@@ -22,7 +22,7 @@ MAY_INCLUDE["control"] = {"control", "net", "base"}
 ALSO = {"master": {"control/frame.h"}}
 
 # The rooms that see the interface of a service. The configuration knows it as a table of names.
-SEES_MODULE_H = {"main", "master", "worker", "services", "config"}
+SEES_MODULE_H = {"main", "master", "worker", "gate", "services", "config"}
 
 # What the public header may include: it must compile wherever there is a C library.
 LIBC = {"errno.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "string.h",

@@ -17,6 +17,14 @@ int64_t clock_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t clock_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 int64_t clock_coarse_ms(void)
 {
 	return read_clock(CLOCK_MONOTONIC_COARSE);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 int64_t clock_ms(void);
+int64_t clock_us(void); /* in microseconds */
 
 /* The same clock at the kernel's tick (1 to 10 ms behind): no system call, a few nanoseconds.
  * For what is asked once a read or once a connection. */

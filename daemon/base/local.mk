@@ -2,6 +2,8 @@
 libpreforkd_a_SOURCES += \
 	%D%/clock.c \
 	%D%/clock.h \
+	%D%/crc32c.c \
+	%D%/crc32c.h \
 	%D%/err.c \
 	%D%/err.h \
 	%D%/escape.c \
@@ -21,6 +23,8 @@ libpreforkd_a_SOURCES += \
 	%D%/parse.h \
 	%D%/signals.c \
 	%D%/signals.h \
+	%D%/siphash.c \
+	%D%/siphash.h \
 	%D%/title.c \
 	%D%/title.h \
 	%D%/unit.c \

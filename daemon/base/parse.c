@@ -269,14 +269,14 @@ int parse_rate(const char *text, struct rate *out, struct err *err)
 		*out = (struct rate){.n = 0};
 		return 0;
 	}
-	if (slash == NULL || slash == text || (size_t)(slash - text) >= sizeof(number))
+	if (slash == NULL || slash == text || (size_t)(slash - text) >= sizeof(number) || strlen(slash) >= sizeof(time))
 		return err_set(err, "\"%.64s\" is not a rate such as \"100/1min\" or \"10/s\"", text);
 	memcpy(number, text, (size_t)(slash - text));
 	number[slash - text] = '\0';
 	if (parse_integer(number, &rate.n, err) < 0)
 		return -1;
 	/* "10/s" is ten in one second */
-	(void)snprintf(time, sizeof(time), "%s%.60s", slash[1] >= 'a' && slash[1] <= 'z' ? "1" : "", slash + 1);
+	(void)snprintf(time, sizeof(time), "%s%s", slash[1] >= 'a' && slash[1] <= 'z' ? "1" : "", slash + 1);
 	if (parse_duration(time, &rate.per_ms, err) < 0)
 		return -1;
 	if (rate.n < 1 || rate.n > RATE_NUMBER_MOST || rate.per_ms < 1 || rate.per_ms > RATE_TIME_MOST)

@@ -42,6 +42,7 @@ struct board_slot {
 	_Atomic int64_t silent_since_ms; /* since when that client is connected, its time in the queue included */
 	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
 	_Atomic uint32_t target;	 /* where the connection goes on to, from 1 (targets.h); 0: nowhere */
+	_Atomic uint32_t turn;		 /* counts clients, the refused ones included: tells one from the next */
 	_Atomic uint64_t probes;	 /* of the connections taken, those that asked nothing */
 	_Atomic uint64_t refused[REFUSALS]; /* turned away; not among the connections taken */
 };
@@ -58,6 +59,8 @@ struct board_head {
 	_Atomic uint32_t draining; /* a stop: serve what is queued, then leave */
 	_Atomic uint32_t workers_max; /* as it is now: it can be resized */
 	_Atomic int64_t next_accept_error_ms;	/* all workers together: one line in ten seconds */
+	_Atomic int64_t next_refusal_ms[REFUSALS]; /* and for each reason; REFUSED_NOT: of a penalty's begin */
+	_Atomic uint32_t refusals_untold[REFUSALS]; /* that had no line since the last one */
 };
 
 /* One process's view of a board. The memory is mapped; the descriptor is kept for the next worker. */

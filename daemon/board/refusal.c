@@ -17,6 +17,8 @@ static const char *const names[REFUSALS] = {
 	[REFUSED_PROXY_MALFORMED] = "proxy_malformed",
 	[REFUSED_PROXY_TIMEOUT] = "proxy_timeout",
 	[REFUSED_PROXY_UNTRUSTED] = "proxy_untrusted",
+	[REFUSED_ANSWER_PORT] = "answer_port",
+	[REFUSED_ANSWER_SIZE] = "answer_size",
 };
 
 const char *refusal_name(enum refusal refusal)

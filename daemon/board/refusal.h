@@ -19,6 +19,8 @@ enum refusal {
 	REFUSED_PROXY_MALFORMED, /* "proxy_malformed" */
 	REFUSED_PROXY_TIMEOUT,	 /* "proxy_timeout" */
 	REFUSED_PROXY_UNTRUSTED, /* "proxy_untrusted": not a proxy, on a service for proxies */
+	REFUSED_ANSWER_PORT,	 /* "answer_port": a datagram from a port whose service might answer ours, for ever */
+	REFUSED_ANSWER_SIZE,	 /* "answer_size": the answer to a datagram would have been larger than that */
 	REFUSALS
 };
 

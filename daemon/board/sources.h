@@ -74,7 +74,9 @@ struct sources_taken {
 /*
  * Worker: sits down if fewer than MOST_SAME others of the same source (0: any number) and fewer than MOST_ALL others
  * altogether (0: any number) sit. Exact also when many try at the same time: never one more than allowed, and
- * never none where one would be. Returns whether it sits; *taken_out: what it saw. Leave with sources_stand().
+ * never none where one would be; but for who waits a second for another that was killed or stopped amidst of this.
+ * Returns whether it sits; *taken_out: what it saw, and if it does not, a limit is reached in it. Leave with
+ * sources_stand(). Of KEY 48 bits count.
  */
 bool sources_sit(struct sources *sources, size_t seat, uint64_t key, size_t most_same, size_t most_all,
 		 struct sources_taken *taken_out);
@@ -90,7 +92,7 @@ int64_t sources_rate_take(struct sources *sources, uint64_t key, const struct ra
 			  bool *untracked_out);
 /* The same without taking. */
 int64_t sources_rate_wait(const struct sources *sources, uint64_t key, const struct rate *rate, int64_t now_us);
-/* How often a source was let in for lack of records. */
+/* How often there was no record for a source: it was let in, or its fault is forgotten. */
 uint64_t sources_untracked(const struct sources *sources);
 
 /* ---- penalties ---- */

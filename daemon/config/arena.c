@@ -17,7 +17,7 @@ struct arena {
 	struct block *blocks;
 };
 
-static void *check(void *memory)
+void *arena_check(void *memory)
 {
 	if (memory == NULL) {
 		(void)fputs("out of memory while the configuration was read\n", stderr);
@@ -28,7 +28,7 @@ static void *check(void *memory)
 
 struct arena *arena_new(void)
 {
-	return check(calloc(1, sizeof(struct arena)));
+	return arena_check(calloc(1, sizeof(struct arena)));
 }
 
 void arena_free(struct arena **arena)
@@ -49,7 +49,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
 	struct block *block;
 
-	block = check(size > SIZE_MAX - sizeof(*block) ? NULL : calloc(1, sizeof(*block) + size));
+	block = arena_check(size > SIZE_MAX - sizeof(*block) ? NULL : calloc(1, sizeof(*block) + size));
 	block->next = arena->blocks;
 	arena->blocks = block;
 	return block->data;
@@ -71,7 +71,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	(void)check(n < 0 ? NULL : text);
+	(void)arena_check(n < 0 ? NULL : text);
 	copy = arena_strdup(arena, text);
 	free(text);
 	return copy;
@@ -79,5 +79,5 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 
 void *arena_resize(void *old, size_t n, size_t size)
 {
-	return check(reallocarray(old, n > 0 ? n : 1, size));
+	return arena_check(reallocarray(old, n > 0 ? n : 1, size));
 }

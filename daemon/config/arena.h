@@ -22,4 +22,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((for
 /* realloc(3) for N elements of SIZE bytes outside of any arena, which never fails either. */
 void *arena_resize(void *old, size_t n, size_t size);
 
+/* MEMORY from elsewhere, for which the same holds: NULL ends the process. */
+void *arena_check(void *memory);
+
 #endif

@@ -72,9 +72,7 @@ static void adapt_presets(struct service_values *values)
 		w->max_spare = w->min_spare;
 }
 
-/* Of two values that do not go together, the one that was written where it counts most. */
-static const struct value_source *nearer(const struct service_values *values, const char *a,
-					 const char *b)
+const struct value_source *check_nearer(const struct service_values *values, const char *a, const char *b)
 {
 	const struct value_source *source_a = store_source(values, a);
 	const struct value_source *source_b = store_source(values, b);
@@ -93,12 +91,12 @@ static void check_workers(struct checker *checker, struct service_values *values
 		return;
 	adapt_presets(values);
 	if (w->min > w->max)
-		check_error(checker, values, nearer(values, "workers.min", "workers.max"),
+		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
 			    "workers.min is %" PRId64 ", more than workers.max, %" PRId64
 			    "; raise max or lower min",
 			    w->min, w->max);
 	else if (lanes > 1 && w->min * lanes > w->max)
-		check_error(checker, values, nearer(values, "workers.min", "workers.max"),
+		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
 			    "workers.min is %" PRId64 " for each of %" PRId64 " addresses, %" PRId64
 			    " together, more than workers.max, %" PRId64 "; raise max or lower min",
 			    w->min, lanes, w->min * lanes, w->max);
@@ -108,13 +106,13 @@ static void check_workers(struct checker *checker, struct service_values *values
 			    " addresses, and each needs a worker; raise it",
 			    w->max, lanes);
 	if (w->min_spare > w->max)
-		check_error(checker, values, nearer(values, "workers.min_spare", "workers.max"),
+		check_error(checker, values, check_nearer(values, "workers.min_spare", "workers.max"),
 			    "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64
 			    "; raise max or lower min_spare",
 			    w->min_spare, w->max);
 	if (w->max_spare < w->min_spare)
 		check_error(
-			checker, values, nearer(values, "workers.max_spare", "workers.min_spare"),
+			checker, values, check_nearer(values, "workers.max_spare", "workers.min_spare"),
 			"workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
 			"; raise max_spare or lower min_spare",
 			w->max_spare, w->min_spare);
@@ -186,9 +184,53 @@ static void check_idle(struct checker *checker, const struct service_values *val
 		      "address; timeouts.total is");
 }
 
+/* A datagram's sender costs nothing and may be forged: its rate is limited unless somebody wrote otherwise. */
+static void limit_datagrams(struct service_values *values)
+{
+	size_t i;
+
+	for (i = 0; i < values->service.n_listen; i++) {
+		if (values->service.listen[i].datagram &&
+		    store_source(values, "access.per_source_rate")->level == LEVEL_PRESET)
+			values->service.access.per_source_rate = (struct rate){ .n = 100, .per_ms = 1000 };
+	}
+}
+
+/*
+ * A program that takes the datagrams of a socket takes all of them: a second one beside it would take some of
+ * those that are meant for the first one's clients.
+ */
+static void check_takers(struct checker *checker, struct service_values *values)
+{
+	const struct preforkd_module *handler = values->service.handler;
+	struct config_workers *w = &values->service.workers;
+	int64_t lanes = (int64_t)values->n_lanes;
+	size_t i, datagrams = 0;
+
+	for (i = 0; i < values->service.n_listen; i++)
+		datagrams += values->service.listen[i].datagram;
+	if (handler == NULL || (handler->flags & PREFORKD_COMMAND) == 0 || datagrams == 0 || lanes == 0)
+		return;
+	if (datagrams < values->service.n_listen)
+		check_error(checker, values, store_source(values, "listen"),
+			    "a program serves either connections or datagrams: make it two services");
+	if (w->max > lanes && store_source(values, "workers.max")->level == LEVEL_SERVICE)
+		check_warning(checker, values, store_source(values, "workers.max"),
+			      "one program takes all datagrams of an address: there will be %" PRId64
+			      " workers, one for each address", lanes);
+	if (values->service.access.rules != NULL || values->service.access.only_allowed)
+		check_error(checker, values, check_nearer(values, "access.allow", "access.deny"),
+			    "a program takes the datagrams itself, so nobody can be kept from it");
+	w->min = w->min_spare = w->max_spare = 1;
+	w->max = lanes;
+}
+
 void check_service(struct checker *checker, struct service_values *values)
 {
+	limit_datagrams(values);
 	check_workers(checker, values);
+	check_takers(checker, values);
 	check_useless(checker, values);
 	check_idle(checker, values);
+	access_check(checker, values);
 }

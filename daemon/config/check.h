@@ -29,6 +29,9 @@ void lookup_upstreams(struct checker *checker, struct service_values *values); /
 void conflict_check(struct checker *checker);
 void control_check(struct checker *checker);
 void check_service(struct checker *checker, struct service_values *values);
+/* Of who gets in: the lists of networks, which the first lays; both are called by the two above. */
+void access_lookup(struct checker *checker, struct service_values *values);
+void access_check(const struct checker *checker, const struct service_values *values);
 
 /* Reports something about the value that SOURCE tells the place of; of a preset: about the service.
  */
@@ -38,5 +41,8 @@ void check_error(const struct checker *checker, const struct service_values *val
 void check_warning(const struct checker *checker, const struct service_values *values,
 		   const struct value_source *source, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Of two values that do not go together, the one that was written where it counts most. */
+const struct value_source *check_nearer(const struct service_values *values, const char *a, const char *b);
 
 #endif

@@ -80,17 +80,10 @@ static void resolve(struct checker *checker, struct service_values *values, size
 	}
 }
 
-static bool is_wildcard(const struct sockaddr_any *address)
-{
-	if (address->sa.sa_family == AF_INET)
-		return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
-}
-
 /* A wildcard of IPv6 that takes IPv4 clients as well. */
 static bool takes_both(const struct lane *lane)
 {
-	return lane->address.sa.sa_family == AF_INET6 && is_wildcard(&lane->address) &&
+	return lane->address.sa.sa_family == AF_INET6 && addr_is_wildcard(&lane->address) &&
 	       (written(lane)->kind == ADDR_ANY || !lane->values->service.socket.v6only);
 }
 
@@ -103,7 +96,7 @@ static bool same_ip(const struct lane *a, const struct lane *b)
 		       strcasecmp(written(a)->host, written(b)->host) == 0;
 	if (a->address.sa.sa_family != b->address.sa.sa_family)
 		return false;
-	return is_wildcard(&a->address) || is_wildcard(&b->address) ||
+	return addr_is_wildcard(&a->address) || addr_is_wildcard(&b->address) ||
 	       addr_equal(&a->address, &b->address);
 }
 

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/row.h"
 #include "config/store.h"
+#include "net/networks.h"
 
 /* The rows' fields are in the store, and the checks have completed them there: struct config has
  * copies of them. */
@@ -85,6 +86,15 @@ static bool same_user(const struct identity *a, const struct identity *b)
 	       same_text(a->home, b->home) && same_text(a->shell, b->shell);
 }
 
+/* A list of nobody is not the same as no list. */
+static bool same_networks(const void *field_a, const void *field_b)
+{
+	const struct networks *a = *(const struct networks *const *)field_a;
+	const struct networks *b = *(const struct networks *const *)field_b;
+
+	return (a == NULL) == (b == NULL) && networks_equal(a, b);
+}
+
 /* A and B are the structs that the row's offsets count from. */
 static bool same_value(const struct row *row, const void *a, const void *b)
 {
@@ -101,6 +111,8 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 		/* Another user mostly has other groups: that is one change, not two. */
 		return same_groups(&service_a->service.identity, &service_b->service.identity) ||
 		       !same_user(&service_a->service.identity, &service_b->service.identity);
+	case MEANS_NETWORKS:
+		return same_networks((const char *)a + row->meant, (const char *)b + row->meant);
 	case MEANS_ITSELF:
 		break;
 	}

@@ -17,8 +17,9 @@
  * generations of a service have beside each other during a reload; and a listener. A worker has
  * fewer than the first of them. */
 #define FILES_BASE     32
-#define FILES_SERVICE  6
+#define FILES_SERVICE  8
 #define FILES_LISTENER 2
+#define FILES_EVICT    2 /* of a service that watches its queues */
 
 struct comparison {
 	const struct config *config;
@@ -84,6 +85,8 @@ static void compare_files(const struct comparison *c)
 		const struct service_values *values = values_of(c, i);
 
 		listeners += (int64_t)values->n_lanes;
+		if (c->config->services[i].workers.on_full == ON_FULL_EVICT)
+			need += FILES_EVICT;
 		if (values->n_lanes > values_of(c, most)->n_lanes)
 			most = i;
 	}
@@ -99,9 +102,14 @@ static void compare_files(const struct comparison *c)
 }
 
 /* Processes of a service at its max; most of the time it has fewer. */
-static int64_t processes_of(const struct config_service *service)
+static int64_t processes_of(const struct comparison *c, size_t i)
 {
-	return service->workers.max * (runs_programs(service) ? 2 : 1);
+	const struct config_service *service = &c->config->services[i];
+	int64_t refusers = 0; /* one for each address, beyond max, and it runs no program */
+
+	if (service->workers.on_full == ON_FULL_REFUSE)
+		refusers = (int64_t)values_of(c, i)->n_lanes;
+	return service->workers.max * (runs_programs(service) ? 2 : 1) + refusers;
 }
 
 /* At the service that has most of NEED. */
@@ -114,7 +122,7 @@ static void warn_processes(const struct comparison *c, size_t most, int64_t need
 		&c->checker, values_of(c, most), store_source(values_of(c, most), "workers.max"),
 		"%s may become %" PRId64 " processes, %" PRId64
 		" of them of services.%s%s; %s is %" PRId64 "; raise %s, or lower workers.max",
-		whose, need, processes_of(service), service->name,
+		whose, need, processes_of(c, most), service->name,
 		runs_programs(service) ? ", with their programs" : "", limit, have, setting);
 }
 
@@ -124,10 +132,8 @@ static void compare_tasks(const struct comparison *c)
 	size_t most = 0;
 
 	for (size_t i = 0; i < c->config->n_services; i++) {
-		const struct config_service *service = &c->config->services[i];
-
-		need += processes_of(service);
-		if (processes_of(service) > processes_of(&c->config->services[most]))
+		need += processes_of(c, i);
+		if (processes_of(c, i) > processes_of(c, most))
 			most = i;
 	}
 	if (have >= 0 && need > have)
@@ -154,9 +160,9 @@ static void compare_user(const struct comparison *c, size_t first)
 			continue;
 		if (i < first)
 			return; /* it was its turn then */
-		need += processes_of(service);
+		need += processes_of(c, i);
 		counts = counts || runs_programs(service);
-		if (processes_of(service) > processes_of(&c->config->services[most]))
+		if (processes_of(c, i) > processes_of(c, most))
 			most = i;
 	}
 	if (!counts || need <= have)

@@ -16,6 +16,7 @@
 #include "config/raw.h"
 #include "config/read.h"
 #include "config/store.h"
+#include "net/networks.h"
 
 static char *absolute(struct arena *arena, const char *file)
 {
@@ -41,11 +42,17 @@ static struct config *new_config(const struct config_source *source)
 
 void config_free(struct config **config)
 {
+	struct config_store *store;
 	struct arena *arena;
+	size_t i;
 
 	if (*config == NULL)
 		return;
-	arena = (*config)->store->arena;
+	store = (*config)->store;
+	for (i = 0; i < store->n_networks; i++)
+		networks_free(&store->networks[i]);
+	free(store->networks);
+	arena = store->arena;
 	arena_free(&arena);
 	*config = NULL;
 }

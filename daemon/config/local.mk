@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/access.c \
+	%D%/access_check.c \
 	%D%/arena.c \
 	%D%/arena.h \
 	%D%/build.c \
@@ -24,6 +26,8 @@ libpreforkd_a_SOURCES += \
 	%D%/lookup_upstreams.c \
 	%D%/nearest.c \
 	%D%/nearest.h \
+	%D%/network_list.c \
+	%D%/network_list.h \
 	%D%/print.c \
 	%D%/problems.c \
 	%D%/problems.h \

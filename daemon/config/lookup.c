@@ -311,4 +311,5 @@ void lookup_service(struct checker *checker, struct service_values *values)
 	lookup_command(checker, values);
 	lookup_upstreams(checker, values);
 	lookup_socket(checker, values);
+	access_lookup(checker, values);
 }

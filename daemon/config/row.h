@@ -38,6 +38,7 @@ enum row_meaning {
 	MEANS_ID,    /* a uid_t or gid_t, at `meant` */
 	MEANS_USER,  /* the user of a service's identity ... */
 	MEANS_GROUP, /* ... and its groups; also what the program says for all services */
+	MEANS_NETWORKS, /* a struct networks *, at `meant`; NULL: nothing was said */
 };
 
 struct row_names {

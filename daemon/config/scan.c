@@ -23,6 +23,7 @@
 #define BLANKS	" \t\r\f\v"
 
 #define DEPTH_MOST    10
+#define FILE_MOST     (16 * SLURP_MEBIBYTE)
 #define INCLUDES_MOST 1000 /* in all: files that include each other twice grow without bound */
 
 /* One scan, with all files that it leads to. */
@@ -299,7 +300,7 @@ static void include(struct scanner *s, struct input *in, const char *name)
 		fail(s, &in->at, "@include \"%s\": more than %d files", name, INCLUDES_MOST);
 		return;
 	}
-	if (slurp(child.at.file, &file, &err) < 0) {
+	if (slurp(child.at.file, FILE_MOST, &file, &err) < 0) {
 		fail(s, &in->at, "@include \"%s\": %s", name, err.text);
 		return;
 	}
@@ -432,7 +433,7 @@ int scan_file(const char *file, struct arena *arena, struct problems *problems, 
 	*out = (struct scan){ .text = NULL };
 	in.at.file = arena_strdup(arena, file);
 	problems_file(problems, file);
-	if (slurp(file, &content, &err) < 0) {
+	if (slurp(file, FILE_MOST, &content, &err) < 0) {
 		fail(&s, &in.at, "%s", err.text);
 		return -1;
 	}

@@ -195,7 +195,8 @@ static int set_string(const struct raw *raw, struct arena *arena, char **field, 
 static int set_list(const struct raw *raw, struct arena *arena, struct text_list *field,
 		    struct err *err)
 {
-	size_t n = raw->type == RAW_LIST ? raw->n_items : 1;
+	/* As an empty list, an empty string is the same as none. */
+	size_t n = raw->type == RAW_LIST ? raw->n_items : is_text(raw) && *raw->string == '\0' ? 0 : 1;
 	const struct raw *item;
 	struct text_list list = { .n = n };
 	size_t i;

@@ -10,9 +10,7 @@
 #include "base/err.h"
 #include "config/arena.h"
 
-#define FILE_MOST (16 * 1024 * 1024)
-
-static int read_all(int fd, struct slurp *out, struct err *err)
+static int read_all(int fd, size_t most, struct slurp *out, struct err *err)
 {
 	size_t size = 0;
 	ssize_t n;
@@ -30,14 +28,14 @@ static int read_all(int fd, struct slurp *out, struct err *err)
 		if (n == 0)
 			break;
 		out->len += (size_t)n;
-		if (out->len > FILE_MOST)
-			return err_set(err, "it is larger than 16 MiB");
+		if (out->len > most)
+			return err_set(err, "it is larger than %zu MiB", most / SLURP_MEBIBYTE);
 	}
 	out->text[out->len] = '\0';
 	return 0;
 }
 
-int slurp(const char *file, struct slurp *out, struct err *err)
+int slurp(const char *file, size_t most, struct slurp *out, struct err *err)
 {
 	struct stat st;
 	int fd, rc;
@@ -54,7 +52,7 @@ int slurp(const char *file, struct slurp *out, struct err *err)
 	else if (!S_ISREG(st.st_mode))
 		rc = err_set(err, "it is not a regular file");
 	else
-		rc = read_all(fd, out, err);
+		rc = read_all(fd, most, out, err);
 	(void)close(fd);
 	if (rc < 0) {
 		free(out->text);

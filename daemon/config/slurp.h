@@ -15,7 +15,9 @@ struct slurp {
 	ino_t ino;
 };
 
-/* -1 for anything that is not a regular, readable file of at most 16 MiB. Never blocks. */
-int slurp(const char *file, struct slurp *out, struct err *err);
+#define SLURP_MEBIBYTE ((size_t)1024 * 1024)
+
+/* -1 for anything that is not a regular, readable file of at most MOST bytes. Never blocks. */
+int slurp(const char *file, size_t most, struct slurp *out, struct err *err);
 
 #endif

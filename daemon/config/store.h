@@ -42,6 +42,12 @@ struct main_values {
 	struct value_source *sources; /* one a row of rows_main */
 };
 
+/* What each list of networks stands for, with 0 as all values, for comparing; NULL: there is no such list. */
+struct network_sets {
+	const struct networks *allow, *allow_file, *deny, *deny_file;
+	const struct networks *probes, *exempt, *reserve_for, *proxy_from, *proxy_without;
+};
+
 /* The rows of a service fill this. */
 struct service_values {
 	struct config_service service;
@@ -52,6 +58,7 @@ struct service_values {
 	struct text_list proxy_from, proxy_without;
 	struct text_list upstream;
 	char *proxy_bind;
+	struct network_sets sets;
 	size_t n_lanes; /* socket addresses that `listen` stands for, names looked up */
 	struct value_source *sources; /* one a row of rows_service */
 };
@@ -61,6 +68,8 @@ struct config_store {
 	struct main_values main;
 	struct service_values *services; /* in the order of config->services */
 	size_t n_services;
+	struct networks **networks; /* what is owned outside of the arena */
+	size_t n_networks;
 };
 
 /* Where the value of the row PATH came from. There must be such a row. */

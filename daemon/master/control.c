@@ -64,7 +64,7 @@ static int open_socket(const struct config_control *config, struct control_socke
 		return 0;
 	address_of(config->path, &addr);
 	(void)snprintf(out->path, sizeof(out->path), "%s", config->path);
-	out->fd = listen_bind(&addr, false, &options, &out->mark, err);
+	out->fd = listen_bind(&addr, SOCK_STREAM, false, &options, &out->mark, err);
 	if (out->fd < 0)
 		return -1;
 	(void)fcntl(out->fd, F_SETFL, O_NONBLOCK);

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "master/control_peer.h"
 #include "master/admin.h"
+#include "master/explain.h"
 #include "master/json_text.h"
 #include "master/reload.h"
 #include "master/state.h"
@@ -54,6 +55,21 @@ static json_t *do_workers(struct call *call)
 {
 	return json_pack("{s:b, s:o}", "ok", 1, "workers",
 			 status_workers_json(call->master, call->pool));
+}
+
+static json_t *do_explain(struct call *call)
+{
+	const char *address = json_string_value(json_object_get(call->request, "address"));
+	struct explain_client client;
+	struct err err;
+
+	if (address == NULL)
+		return control_refuse(EX_USAGE, "explain needs an address");
+	if (explain_parse(address, &client, &err) < 0)
+		return control_refuse(EX_USAGE, err.text);
+	explain_groups(json_object_get(call->request, "groups"), &client);
+	return json_pack("{s:b, s:o}", "ok", 1, "explain",
+			 explain_json(call->master, call->pool, address, &client));
 }
 
 static json_t *do_reload(struct call *call)
@@ -158,6 +174,7 @@ static const struct {
 	{"ping", do_ping, 0},
 	{"status", do_status, MAY_SERVICE},
 	{"workers", do_workers, MAY_SERVICE},
+	{"explain", do_explain, MAY_SERVICE},
 	{"job", do_job, 0},
 	{"reload", do_reload, CHANGES},
 	{"upgrade", do_upgrade, CHANGES},

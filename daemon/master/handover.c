@@ -43,9 +43,9 @@ static json_t *address(const struct sockaddr_any *addr)
 
 static json_t *listener(const struct listener *l)
 {
-	return json_pack("{s:i, s:o, s:b, s:b, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:b, s:s}",
+	return json_pack("{s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:b, s:s}",
 			 "fd", l->fd,
-			 "asked", address(&l->key.asked), "dual", l->key.dual, "v6only",
+			 "asked", address(&l->key.asked), "dual", l->key.dual, "datagram", l->datagram, "v6only",
 			 l->key.v6only, "name", l->key.name, "addr", address(&l->addr), "inherited",
 			 l->inherited, "listening", l->listening, "refusing", l->refusing, "dev",
 			 (json_int_t)l->path.dev, "ino", (json_int_t)l->path.ino, "backlog",
@@ -55,8 +55,8 @@ static json_t *listener(const struct listener *l)
 
 static json_t *worker(const struct proc *p)
 {
-	return json_pack("{s:i, s:I, s:I, s:I, s:b, s:b, s:I, s:I}", "pid", (int)p->pid, "lane",
-			 (json_int_t)p->lane, "slot", (json_int_t)p->slot, "started",
+	return json_pack("{s:i, s:I, s:I, s:i, s:I, s:b, s:b, s:I, s:I}", "pid", (int)p->pid, "lane",
+			 (json_int_t)p->lane, "slot", (json_int_t)p->slot, "seat", p->seat, "started",
 			 (json_int_t)p->started_ms, "ready", p->ready, "leaving", p->leaving,
 			 "told", (json_int_t)p->told_ms, "kill", (json_int_t)p->kill_ms);
 }
@@ -74,9 +74,15 @@ static json_t *options(const struct socket_options *o)
 
 static json_t *tally(const struct tally *t)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "accepted", (json_int_t)t->gone.accepted, "failed",
+	json_t *refused = json_object(); /* by name: the next image may know more of them */
+
+	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
+		(void)json_object_set_new(refused, refusal_name(r),
+					  json_integer((json_int_t)t->gone.refused[r]));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "accepted", (json_int_t)t->gone.accepted, "failed",
 			 (json_int_t)t->gone.failed, "in", (json_int_t)t->gone.bytes_in, "out",
-			 (json_int_t)t->gone.bytes_out, "crashes", (json_int_t)t->gone.crashes);
+			 (json_int_t)t->gone.bytes_out, "crashes", (json_int_t)t->gone.crashes,
+			 "probes", (json_int_t)t->gone.probes, "refused", refused);
 }
 
 static json_t *pool(const struct pool *p)
@@ -90,7 +96,7 @@ static json_t *pool(const struct pool *p)
 	DL_FOREACH (p->procs, proc)
 		(void)json_array_append_new(workers, worker(proc));
 	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:s?, s:I, s:I, s:I, s:I, s:b, s:b, s:{s:i, s:I, s:I, s:I}, "
-			 "s:o, s:o, s:o, s:o}",
+			 "s:i, s:o, s:o, s:o, s:o}",
 			 "name", s->name, "state", pool_state_name(p->state), "proved", p->proved,
 			 "cut", p->cut, "wind_down", (json_int_t)p->wind_down_ms, "occasion",
 			 p->occasion, "drain", (json_int_t)s->timeouts.drain, "backlog",
@@ -99,8 +105,22 @@ static json_t *pool(const struct pool *p)
 			 p->limits.max != s->workers.max || p->limits.min != s->workers.min,
 			 "programs", s->command != NULL, "board", "fd", p->board.fd, "lanes",
 			 (json_int_t)p->board.n_lanes, "slots", (json_int_t)p->board.n_slots,
-			 "version", (json_int_t)board_version(), "options", options(&s->socket),
+			 "version", (json_int_t)board_version(), "sources", p->sources->fd, "options", options(&s->socket),
 			 "tally", tally(p->tally), "listeners", listeners, "workers", workers);
+}
+
+/* Once each: several generations of a service have the same. */
+static void add_sources(json_t *list, const struct sources *s)
+{
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach (list, i, other)
+		if (json_integer_value(json_object_get(other, "fd")) == s->fd)
+			return;
+	(void)json_array_append_new(list, json_pack("{s:i, s:I, s:I}", "fd", s->fd, "records",
+						    (json_int_t)s->n_records, "version",
+						    (json_int_t)sources_version()));
 }
 
 static json_t *jobs(const struct jobs *j)
@@ -134,20 +154,24 @@ static json_t *control(const struct master *master)
 
 json_t *handover_collect(const struct master *master, unsigned job)
 {
-	json_t *pools = json_array();
+	json_t *pools = json_array(), *sources = json_array();
 	const struct pool *former;
 
-	for (size_t i = 0; i < master->n_pools; i++)
+	for (size_t i = 0; i < master->n_pools; i++) {
 		(void)json_array_append_new(pools, pool(master->pools[i]));
-	DL_FOREACH (master->ending, former)
+		add_sources(sources, master->pools[i]->sources);
+	}
+	DL_FOREACH (master->ending, former) {
 		(void)json_array_append_new(pools, pool(former));
-	return json_pack("{s:i, s:i, s:I, s:s, s:I, s:I, s:b, s:b, s:I, s:o, s:o, s:o, s:o*}", "format",
+		add_sources(sources, former->sources);
+	}
+	return json_pack("{s:i, s:i, s:I, s:s, s:I, s:I, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o*}", "format",
 			 HANDOVER_FORMAT, "pid", (int)getpid(), "job", (json_int_t)job, "version",
 			 PACKAGE_VERSION, "generation", (json_int_t)master->generation->number,
 			 "started", (json_int_t)master->started_ms, "background",
 			 !master->launch->foreground, "drained", master->drained, "drain_job",
 			 (json_int_t)master->admin.drain_job, "before_us", adopted_before_us(),
-			 "pools", pools, "jobs", jobs(&master->jobs), "control", control(master));
+			 "pools", pools, "sources", sources, "jobs", jobs(&master->jobs), "control", control(master));
 }
 
 /* ---- the memfd ---- */
@@ -232,6 +256,8 @@ void handover_keep(const json_t *handover, bool keep)
 	size_t i, k;
 
 	keep_one(json_object_get(handover, "control"), keep);
+	json_array_foreach (json_object_get(handover, "sources"), i, p)
+		keep_one(p, keep);
 	json_array_foreach (json_object_get(handover, "pools"), i, p) {
 		keep_one(json_object_get(p, "board"), keep);
 		json_array_foreach (json_object_get(p, "listeners"), k, l)

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define HANDOVER_FORMAT 1
+#define HANDOVER_FORMAT 2
 
 struct err;
 struct master;

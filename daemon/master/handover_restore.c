@@ -18,7 +18,8 @@
 #include "master/state.h"
 #include "master/store.h"
 
-#define LANES_MOST 10000 /* beyond any sense */
+#define LANES_MOST   10000 /* beyond any sense */
+#define RECORDS_MOST 1048576
 
 static int64_t number(const json_t *object, const char *key)
 {
@@ -81,7 +82,8 @@ static int read_listener(const json_t *l, struct listener *out, struct err *err)
 		.quiesced_ms = number(l, "quiesced"),
 		.for_good = truth(l, "for_good"),
 		.reuse_port = truth(l, "reuse_port"),
-		.key = {.dual = truth(l, "dual"), .v6only = truth(l, "v6only")},
+		.datagram = truth(l, "datagram"),
+		.key = {.dual = truth(l, "dual"), .datagram = truth(l, "datagram"), .v6only = truth(l, "v6only")},
 	};
 	(void)snprintf(out->stored, sizeof(out->stored), "%s", text(l, "stored"));
 	store_seen(out->stored);
@@ -135,8 +137,96 @@ static int read_board(const json_t *b, struct pool *pool, bool *known_out, struc
 	return board_create(&pool->board, lanes, slots, err);
 }
 
-static int read_worker(const json_t *w, struct master *master, struct pool *pool, bool known,
-		       struct err *err)
+/* ---- the tables of sources ---- */
+
+/* Those that were handed over; the pools refer to them by their descriptors. */
+struct table {
+	int fd; /* as it was */
+	struct sources *sources;
+	bool known; /* it is that one, and not a new one in its place */
+};
+
+struct tables {
+	struct table *list;
+	size_t n;
+};
+
+static int read_table(const json_t *s, struct table *out, struct err *err)
+{
+	int64_t records = number(s, "records");
+	struct err why = {.text = "it is of another version"};
+	int fd = read_fd(s);
+
+	out->fd = (int)number(s, "fd");
+	if (records <= 0 || records > RECORDS_MOST)
+		records = 1; /* of no use to anybody, who then makes one of his own */
+	if (fd >= 0 && number(s, "version") == sources_version())
+		out->sources = sources_adopt(fd, (size_t)records, &why);
+	out->known = out->sources != NULL;
+	if (out->known)
+		return 0;
+	fd_close(&fd);
+	log_msg(LOG_WARNING, "the table of sources of the program before is not taken over: %s; "
+		"limits and penalties of clients begin anew", why.text);
+	out->sources = sources_new((size_t)records, err);
+	return out->sources != NULL ? 0 : -1;
+}
+
+static int read_tables(const json_t *list, struct tables *tables, struct err *err)
+{
+	size_t n = json_array_size(list), i;
+	const json_t *s;
+
+	*tables = (struct tables){.list = calloc(n + 1, sizeof(*tables->list))};
+	if (tables->list == NULL)
+		return err_set(err, "no memory for tables of sources");
+	json_array_foreach (list, i, s)
+		if (read_table(s, &tables->list[tables->n++], err) < 0)
+			return -1;
+	return 0;
+}
+
+static void tables_clear(struct tables *tables)
+{
+	for (size_t i = 0; i < tables->n; i++)
+		sources_unref(&tables->list[i].sources);
+	free(tables->list);
+	*tables = (struct tables){.n = 0};
+}
+
+static int find_table(const json_t *p, const struct tables *tables, struct pool *pool, bool *known_out,
+		      struct err *err)
+{
+	for (size_t i = 0; i < tables->n; i++) {
+		if (tables->list[i].fd != number(p, "sources"))
+			continue;
+		pool->sources = sources_ref(tables->list[i].sources);
+		*known_out = tables->list[i].known;
+		return 0;
+	}
+	return err_set(err, "a pool of the program before has no table of sources");
+}
+
+/* ---- workers and pools ---- */
+
+/* What the pool's workers write to is what we look at. */
+struct known {
+	bool board, sources;
+};
+
+/* -1: it sits in a table that is not read, and counts there. */
+static int read_seat(const json_t *w, struct pool *pool, const struct known *known)
+{
+	int64_t seat = number(w, "seat");
+
+	if (!known->sources || seat < 0 || seat >= SOURCES_SEATS ||
+	    sources_seat_keep(pool->sources, (size_t)seat) < 0)
+		return -1;
+	return (int)seat;
+}
+
+static int read_worker(const json_t *w, struct master *master, struct pool *pool,
+		       const struct known *known, struct err *err)
 {
 	struct proc *proc = calloc(1, sizeof(*proc));
 
@@ -158,7 +248,8 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 		free(proc);
 		return err_set(err, "a worker of the program before makes no sense");
 	}
-	if (!known) {
+	proc->seat = read_seat(w, pool, known);
+	if (!known->board) {
 		atomic_store(&proc_slot(proc)->state, SLOT_BUSY);
 		atomic_store(&proc_slot(proc)->told, 1);
 	}
@@ -171,7 +262,7 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 /* Former pools of one service share a tally; the first has it as it was. */
 static struct tally *read_tally(const json_t *p, const struct master *master)
 {
-	const json_t *t = json_object_get(p, "tally");
+	const json_t *t = json_object_get(p, "tally"), *refused = json_object_get(t, "refused");
 	const struct pool *other;
 	struct tally *tally;
 
@@ -179,14 +270,18 @@ static struct tally *read_tally(const json_t *p, const struct master *master)
 		if (strcmp(other->service->name, text(p, "name")) == 0)
 			return tally_ref(other->tally);
 	tally = tally_new();
-	if (tally != NULL)
-		tally->gone = (struct counts){
-			.accepted = (uint64_t)number(t, "accepted"),
-			.failed = (uint64_t)number(t, "failed"),
-			.bytes_in = (uint64_t)number(t, "in"),
-			.bytes_out = (uint64_t)number(t, "out"),
-			.crashes = (uint64_t)number(t, "crashes"),
-		};
+	if (tally == NULL)
+		return NULL;
+	tally->gone = (struct counts){
+		.accepted = (uint64_t)number(t, "accepted"),
+		.failed = (uint64_t)number(t, "failed"),
+		.bytes_in = (uint64_t)number(t, "in"),
+		.bytes_out = (uint64_t)number(t, "out"),
+		.crashes = (uint64_t)number(t, "crashes"),
+		.probes = (uint64_t)number(t, "probes"),
+	};
+	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
+		tally->gone.refused[r] = (uint64_t)number(refused, refusal_name(r));
 	return tally;
 }
 
@@ -252,11 +347,12 @@ static void read_state(const json_t *p, struct pool *pool)
 	pool->occasion = occasion_of(p);
 }
 
-static int read_pool(const json_t *p, struct master *master, struct err *err)
+static int read_pool(const json_t *p, struct master *master, const struct tables *tables,
+		     struct err *err)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
+	struct known known = {.board = false};
 	const json_t *w;
-	bool known;
 	size_t i;
 
 	if (pool == NULL)
@@ -269,6 +365,7 @@ static int read_pool(const json_t *p, struct master *master, struct err *err)
 		.targets = -1,
 		.stand_in = read_service(p),
 		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.full = {.queues = -1},
 	};
 	pool->service = pool->stand_in;
 	pool->tally = pool->stand_in != NULL ? read_tally(p, master) : NULL;
@@ -277,10 +374,11 @@ static int read_pool(const json_t *p, struct master *master, struct err *err)
 		return err_set(err, "no memory for a pool");
 	read_state(p, pool);
 	if (read_listeners(json_object_get(p, "listeners"), pool, err) < 0 ||
-	    read_board(json_object_get(p, "board"), pool, &known, err) < 0)
+	    read_board(json_object_get(p, "board"), pool, &known.board, err) < 0 ||
+	    find_table(p, tables, pool, &known.sources, err) < 0)
 		return -1;
 	json_array_foreach (json_object_get(p, "workers"), i, w)
-		if (read_worker(w, master, pool, known, err) < 0)
+		if (read_worker(w, master, pool, &known, err) < 0)
 			return -1;
 	if (truth(p, "programs"))
 		master->has_programs = true;
@@ -320,8 +418,10 @@ static int read_control(const json_t *c, struct master *master, struct err *err)
 
 int handover_restore(struct master *master, const json_t *handover, struct err *err)
 {
+	struct tables tables;
 	const json_t *p;
 	size_t i;
+	int rc;
 
 	master->generation->number = (unsigned)number(handover, "generation") + 1;
 	master->started_ms = number(handover, "started");
@@ -329,8 +429,11 @@ int handover_restore(struct master *master, const json_t *handover, struct err *
 	master->admin.drain_job = (unsigned)number(handover, "drain_job");
 	adopted_restore(json_object_get(handover, "before_us"));
 	read_jobs(json_object_get(handover, "jobs"), &master->jobs);
-	json_array_foreach (json_object_get(handover, "pools"), i, p)
-		if (read_pool(p, master, err) < 0)
-			return -1;
+	rc = read_tables(json_object_get(handover, "sources"), &tables, err);
+	for (i = 0; rc == 0 && (p = json_array_get(json_object_get(handover, "pools"), i)) != NULL; i++)
+		rc = read_pool(p, master, &tables, err);
+	tables_clear(&tables);
+	if (rc < 0)
+		return -1;
 	return read_control(json_object_get(handover, "control"), master, err);
 }

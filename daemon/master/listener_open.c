@@ -48,7 +48,7 @@ static bool same_key(const struct listener_key *a, const struct listener_key *b)
 {
 	if (a->name[0] != '\0' || b->name[0] != '\0')
 		return strcmp(a->name, b->name) == 0;
-	return a->dual == b->dual && a->v6only == b->v6only && addr_equal(&a->asked, &b->asked);
+	return a->datagram == b->datagram && a->dual == b->dual && a->v6only == b->v6only && addr_equal(&a->asked, &b->asked);
 }
 
 static bool is_lent(const struct opening *o, const struct listener *offer)
@@ -92,6 +92,7 @@ static int take_inherited(struct opening *o, const struct listener_key *key, int
 	}
 	listener->key = *key;
 	listener->fd = fd;
+	listener->datagram = listen_is_datagram(fd);
 	listener->inherited = true;
 	listener->addr = *where;
 	(void)addr_format(where, listener->text, sizeof(listener->text));
@@ -137,14 +138,14 @@ static int find_inherited(struct opening *o, const struct listener_key *key,
 	if (o->inherited == NULL)
 		return -1;
 	*where_out = key->asked;
-	fd = inherited_by_addr(o->inherited, where_out);
+	fd = inherited_by_addr(o->inherited, where_out, key->datagram);
 	if (fd >= 0 || !key->dual)
 		return fd;
 	/* 0.0.0.0:PORT serves *:PORT, too */
 	v4.in.sin_family = AF_INET;
 	v4.in.sin_port = key->asked.in6.sin6_port;
 	*where_out = v4;
-	return inherited_by_addr(o->inherited, where_out);
+	return inherited_by_addr(o->inherited, where_out, key->datagram);
 }
 
 /*
@@ -162,7 +163,7 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 
 	if (o->inherited == NULL)
 		return -1;
-	fd = inherited_stored(o->inherited, where, key->v6only, name, sizeof(name));
+	fd = inherited_stored(o->inherited, where, key->datagram, key->v6only, name, sizeof(name));
 	if (fd < 0)
 		return -1;
 	store_seen(name);
@@ -178,19 +179,13 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 	}
 	listener->key = *key;
 	listener->fd = fd;
+	listener->datagram = listen_is_datagram(fd);
 	listener->path = path;
 	listener->addr = *where;
 	listener->reuse_port = o->service->socket.reuse_port;
 	(void)snprintf(listener->stored, sizeof(listener->stored), "%s", name);
 	(void)addr_format(where, listener->text, sizeof(listener->text));
 	return 0;
-}
-
-static bool is_any(const struct sockaddr_any *addr)
-{
-	if (addr->sa.sa_family == AF_INET)
-		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
 }
 
 /*
@@ -204,11 +199,11 @@ static struct listener *find_rival(const struct opening *o, const struct listene
 	for (size_t i = 0; i < o->offers->n; i++) {
 		struct listener *offer = o->offers->items[i];
 
-		if (offer->fd < 0 || offer->inherited || offer->addr.sa.sa_family == AF_UNIX ||
+		if (offer->fd < 0 || offer->inherited || offer->datagram || key->datagram || offer->addr.sa.sa_family == AF_UNIX ||
 		    asked->sa.sa_family == AF_UNIX || addr_port(&offer->addr) != addr_port(asked) ||
 		    is_lent(o, offer))
 			continue;
-		if (is_any(asked) || is_any(&offer->addr) || addr_equal(&offer->addr, asked))
+		if (addr_is_wildcard(asked) || addr_is_wildcard(&offer->addr) || addr_equal(&offer->addr, asked))
 			return offer;
 	}
 	return NULL;
@@ -220,7 +215,7 @@ static int bind_patiently(const struct opening *o, const struct listener_key *ke
 	const struct timespec nap = {.tv_nsec = 20000000};
 
 	for (;;) {
-		int fd = listen_bind(&key->asked, key->dual, &o->service->socket, path_out, err);
+		int fd = listen_bind(&key->asked, key->datagram ? SOCK_DGRAM : SOCK_STREAM, key->dual, &o->service->socket, path_out, err);
 
 		if (fd >= 0 || err->code != EADDRINUSE || clock_ms() >= o->busy_until_ms)
 			return fd;
@@ -250,6 +245,7 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 	}
 	listener->key = *key;
 	listener->fd = fd;
+	listener->datagram = listen_is_datagram(fd);
 	listener->path = path;
 	listener->rival = rival;
 	listener->reuse_port = o->service->socket.reuse_port;
@@ -291,6 +287,7 @@ static int open_addr(struct opening *o, const struct addr *addr, struct err *err
 	for (int i = 0; i < n; i++) {
 		struct listener_key key = {
 			.asked = where[i],
+			.datagram = addr->datagram,
 			.dual = addr->kind == ADDR_ANY,
 			.v6only = where[i].sa.sa_family == AF_INET6 && addr->kind != ADDR_ANY &&
 				  o->service->socket.v6only,

@@ -22,6 +22,8 @@ libpreforkd_a_SOURCES += \
 	%D%/ending.h \
 	%D%/exit_text.c \
 	%D%/exit_text.h \
+	%D%/explain.c \
+	%D%/explain.h \
 	%D%/generation.c \
 	%D%/generation.h \
 	%D%/handover.c \
@@ -49,6 +51,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool.h \
 	%D%/pool_count.c \
 	%D%/pool_end.c \
+	%D%/pool_full.c \
+	%D%/pool_full.h \
 	%D%/pool_policy.c \
 	%D%/pool_policy.h \
 	%D%/pool_targets.c \

@@ -26,6 +26,8 @@
 #define MESSAGE_ID_WORKER_FAILED "90a8011010684fd290611fd291e73763"
 /* All workers are busy, workers.max allows no more, and clients wait. */
 #define MESSAGE_ID_POOL_FULL "b653beb09abf4d4bb989693a208a1a8d"
+/* Clients gave way to others, because all workers were busy. */
+#define MESSAGE_ID_EVICTED "6df02f0597634da3a5926466558f93dc"
 /* The configuration asks for more than the host gives. */
 #define MESSAGE_ID_LIMIT "ef36e5ded2424a4c9cbf1a26ac209fb6"
 

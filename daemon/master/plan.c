@@ -98,7 +98,10 @@ static int make_item(struct plan *plan, struct master *master, size_t index,
 		listener_give_back(parts.listeners, parts.n_listeners);
 		return 0;
 	}
-	parts.tally = item->old != NULL ? item->old->tally : NULL;
+	if (item->old != NULL) {
+		parts.tally = item->old->tally;
+		parts.sources = item->old->sources;
+	}
 	parts.former = item->old;
 	item->fresh = pool_new(&parts, err);
 	return item->fresh != NULL ? 0 : -1;
@@ -151,6 +154,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
 		.limits = limits,
 		.tally = pool->tally,
 		.former = pool,
+		.sources = pool->sources,
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 	};
@@ -305,7 +309,7 @@ static void commit_kept(struct plan_item *item, struct plan *plan)
 	pool->service = &config->services[item - plan->items];
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		change_listener(&pool->listeners[i], before, pool->service);
-	pool->limits = pool->service->workers;
+	pool_set_limits(pool, &pool->service->workers);
 	generation_unref(&pool->generation); /* BEFORE is gone with it */
 	pool->generation = generation_ref(plan->generation);
 }

@@ -18,18 +18,35 @@
 #include "master/pool_targets.h"
 #include "worker/worker.h"
 
-#define TELL_FULL_MS 60000
 #define STUCK_TICKS 3
 
-/* Twice max: those that leave still hold a slot while their successors start. */
-static size_t slots_for(const struct config_workers *limits)
+/* One more at each address to turn clients away while max of them serve. */
+static int64_t most_workers(const struct config_workers *limits, size_t n_lanes)
 {
-	return (size_t)limits->max * 2 + 2;
+	return limits->max + (limits->on_full == ON_FULL_REFUSE ? (int64_t)n_lanes : 0);
+}
+
+/* Twice as many: those that leave still hold a slot while their successors start. */
+static size_t slots_for(const struct config_workers *limits, size_t n_lanes)
+{
+	return (size_t)most_workers(limits, n_lanes) * 2 + 2;
 }
 
 bool pool_has_room(const struct pool *pool, const struct config_workers *limits)
 {
-	return slots_for(limits) <= pool->board.n_slots;
+	return slots_for(limits, pool->n_lanes) <= pool->board.n_slots;
+}
+
+/* For the workers, who cannot ask. Said again at each tick, for one of them may have written there, too. */
+static void tell_max(struct pool *pool)
+{
+	atomic_store(&pool->board.head->workers_max, (uint32_t)pool->limits.max);
+}
+
+void pool_set_limits(struct pool *pool, const struct config_workers *limits)
+{
+	pool->limits = *limits;
+	tell_max(pool);
 }
 
 static int make_board(struct pool *pool, struct err *err)
@@ -37,7 +54,19 @@ static int make_board(struct pool *pool, struct err *err)
 	if ((int64_t)pool->n_lanes > pool->limits.max)
 		return err_set(err, "%zu sockets need a worker each, but workers.max is %lld",
 			       pool->n_lanes, (long long)pool->limits.max);
-	return board_create(&pool->board, pool->n_lanes, slots_for(&pool->limits), err);
+	if (board_create(&pool->board, pool->n_lanes, slots_for(&pool->limits, pool->n_lanes), err) < 0)
+		return -1;
+	tell_max(pool);
+	return 0;
+}
+
+/* That of the generation before, for its clients are the same. */
+static int take_sources(struct pool *pool, struct sources *former, struct err *err)
+{
+	size_t n = (size_t)pool->service->access.sources;
+
+	pool->sources = former != NULL && former->n_records == n ? sources_ref(former) : sources_new(n, err);
+	return pool->sources != NULL ? 0 : -1;
 }
 
 struct pool *pool_new(const struct pool_parts *parts, struct err *err)
@@ -62,6 +91,7 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		.ring = -1,
 		.targets = -1,
 		.board = {.fd = -1},
+		.full = {.queues = -1},
 		.tally = parts->tally != NULL ? tally_ref(parts->tally) : tally_new(),
 		.lanes = calloc(parts->n_listeners, sizeof(*pool->lanes)),
 		.lane_memory = calloc(parts->n_listeners, sizeof(*pool->lane_memory)),
@@ -70,7 +100,8 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		(void)err_set(err, "no memory for a pool");
 		goto fail;
 	}
-	if (make_board(pool, err) < 0 || pool_targets_make(pool, parts->former, err) < 0)
+	if (make_board(pool, err) < 0 || take_sources(pool, parts->sources, err) < 0 || pool_full_init(pool, err) < 0 ||
+	    pool_targets_make(pool, parts->former, err) < 0)
 		goto fail;
 	pool->ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->ring < 0) {
@@ -90,6 +121,7 @@ void pool_free(struct pool **pool)
 	*pool = NULL;
 	if (p == NULL)
 		return;
+	pool_full_clear(p);
 	listener_give_back(p->listeners, p->n_lanes);
 	board_close(&p->board);
 	free(p->lanes);
@@ -98,6 +130,7 @@ void pool_free(struct pool **pool)
 	fd_close(&p->ring);
 	fd_close(&p->targets);
 	tally_unref(&p->tally);
+	sources_unref(&p->sources);
 	generation_unref(&p->generation);
 	if (p->stand_in != NULL) {
 		free(p->stand_in->socket.device);
@@ -130,6 +163,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.ring = pool->ring,
 		.dead = pool->dead,
 		.targets = pool->targets,
+		.sources = pool->sources->fd,
 		.hold = hold,
 		.lane = lane,
 		.master = getpid(),
@@ -139,13 +173,14 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 	int64_t now = clock_ms();
 	struct proc *proc;
 	unsigned missed;
-	int slot;
+	int slot, seat;
 
 	if (params.config == NULL) /* of another image: its workers were that image's */
 		return NULL;
 	proc = calloc(1, sizeof(*proc));
 	slot = board_slot_take(&pool->board, now);
-	if (proc == NULL || slot < 0) {
+	seat = sources_seat_take(pool->sources);
+	if (proc == NULL || slot < 0 || seat < 0) {
 		errno = proc == NULL ? ENOMEM : EAGAIN;
 		goto fail;
 	}
@@ -153,10 +188,12 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.pool = pool,
 		.lane = lane,
 		.slot = (size_t)slot,
+		.seat = seat,
 		.started_ms = now,
 		.predecessor = predecessor,
 	};
 	params.slot = (size_t)slot;
+	params.seat = (size_t)seat;
 	proc->pid = fork();
 	if (proc->pid == 0)
 		worker_main(&params);
@@ -173,6 +210,8 @@ fail:
 			  strerror(errno), pool->n_procs);
 	if (slot >= 0)
 		board_slot_free(&pool->board, (size_t)slot);
+	if (seat >= 0)
+		sources_seat_free(pool->sources, (size_t)seat);
 	free(proc);
 	pool_policy_failed(&pool->policy, now);
 	return NULL;
@@ -260,20 +299,6 @@ static void start_workers(struct pool *pool, size_t lane, int64_t n, int64_t rep
 	}
 }
 
-static void tell_full(struct pool *pool, int64_t now)
-{
-	struct log_about who = pool_about(pool);
-
-	if (pool->told_full_ms != 0 && now - pool->told_full_ms < TELL_FULL_MS)
-		return;
-	pool->told_full_ms = now;
-	who.message_id = MESSAGE_ID_POOL_FULL;
-	log_about(LOG_WARNING, &who,
-		  "all workers are busy and clients wait in the queue; workers.max = %" PRId64
-		  " does not allow more",
-		  pool->limits.max);
-}
-
 /*
  * Killed workers take their share of the idle counter with them if they die between two writes. A counter
  * that was off by the same number at two ticks is put right; it only decides when to ring.
@@ -298,17 +323,17 @@ static void find_stuck(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++) {
 		struct pool_lane *memory = &pool->lane_memory[i];
-		uint64_t accepted = 0;
+		uint64_t taken = 0;
 		struct proc *proc;
 
 		DL_FOREACH (pool->procs, proc)
 			if (proc->lane == i)
-				accepted += atomic_load(&proc_slot(proc)->accepted);
-		if (pool->lanes[i].pending && accepted == memory->accepted)
+				taken += atomic_load(&proc_slot(proc)->turn);
+		if (pool->lanes[i].pending && taken == memory->taken)
 			memory->pending++;
 		else
 			memory->pending = 0;
-		memory->accepted = accepted;
+		memory->taken = taken;
 	}
 }
 
@@ -318,7 +343,8 @@ void pool_look_after(struct pool *pool, bool tick)
 		.min = pool->limits.min,
 		.min_spare = pool->limits.min_spare,
 		.max_spare = pool->limits.max_spare,
-		.max = pool->limits.max,
+		.max = most_workers(&pool->limits, pool->n_lanes),
+		.one_idle = pool->service->workers.on_full == ON_FULL_REFUSE,
 	};
 	struct policy_verdict verdict;
 	int64_t now = clock_ms();
@@ -328,17 +354,17 @@ void pool_look_after(struct pool *pool, bool tick)
 	notice_ready(pool, now);
 	count_lanes(pool);
 	if (tick) {
+		tell_max(pool);
 		mend_idle(pool);
 		find_stuck(pool);
 		pool_kill_hung(pool, now);
+		pool_full_tick(pool, now);
 	}
 	if (pool->state != POOL_SERVING && !pool_winds_down(pool))
 		return; /* what it has is what it keeps */
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		pool->lanes[i].stuck = pool->lane_memory[i].pending >= STUCK_TICKS;
 	verdict = pool_policy_decide(&pool->policy, &limits, pool->lanes, pool->n_lanes, now);
-	if (verdict.full)
-		tell_full(pool, now);
 	for (size_t i = 0; i < pool->n_lanes; i++) {
 		struct board_lane *lane = &pool->board.lanes[i];
 
@@ -349,7 +375,12 @@ void pool_look_after(struct pool *pool, bool tick)
 			retire_idle(pool, i, pool->lanes[i].stop);
 		if (verdict.interval_over)
 			atomic_store(&lane->lowest, atomic_load(&lane->idle));
+	}
+	pool_full_step(pool, verdict.full, now);
+	for (size_t i = 0; i < pool->n_lanes; i++) {
 		/* At max a ring would be for nothing; the tick looks. */
-		atomic_store(&lane->may_grow, pool->n_procs < (size_t)limits.max);
+		bool ring = pool->n_procs < (size_t)limits.max || pool_full_may_ring(pool, i);
+
+		atomic_store(&pool->board.lanes[i].may_grow, ring);
 	}
 }

@@ -15,9 +15,11 @@
 
 #include "base/log.h"
 #include "board/board.h"
+#include "board/sources.h"
 #include "config/config.h"
 #include "master/generation.h"
 #include "master/listener.h"
+#include "master/pool_full.h"
 #include "master/pool_policy.h"
 #include "master/proc.h"
 #include "master/tally.h"
@@ -47,8 +49,8 @@ struct pool_counts { /* right now */
 
 struct pool_lane {
 	int32_t drift;	   /* of the idle counter */
-	uint64_t accepted; /* by the living workers */
-	int pending;	   /* ticks in a row with clients in the queue and none accepted */
+	uint64_t taken;	   /* clients, by the living workers */
+	int pending;	   /* ticks in a row with clients in the queue and none taken */
 };
 
 struct pool {
@@ -72,7 +74,8 @@ struct pool {
 	size_t n_procs;
 	struct proc **by_pid; /* the master's hash of all pools' processes */
 	struct tally *tally; /* a reference; shared with the service's other generations */
-	int64_t told_full_ms; /* last advice about max */
+	struct sources *sources; /* the same, unless access.sources was another */
+	struct pool_full full;
 	int64_t wind_down_ms;	/* when draining or ending began */
 	const char *occasion;	/* of it: "stop", "reload" ... */
 	bool failed_start; /* a worker died before any was ever ready */
@@ -92,6 +95,7 @@ struct pool_parts {
 	size_t n_listeners;
 	struct tally *tally; /* referenced; NULL: a new one */
 	const struct pool *former; /* of the same service: what it knows of upstreams is taken over; NULL: none */
+	struct sources *sources; /* the same; a new one also if it has another size than the service's */
 	struct proc **by_pid;
 	int dead;
 };
@@ -125,6 +129,9 @@ void pool_kill_hung(struct pool *pool, int64_t now_ms);
 
 /* Kills those that were cut and did not leave. Returns when to call again (ms of the clock), 0: never. */
 int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms);
+
+/* How many workers it may have from now on; its board has room for them. */
+void pool_set_limits(struct pool *pool, const struct config_workers *limits);
 
 /* Its board has slots enough for LIMITS. */
 bool pool_has_room(const struct pool *pool, const struct config_workers *limits);

@@ -57,6 +57,9 @@ void pool_counts_add(struct counts *counts, const struct board_slot *slot)
 	counts->failed += atomic_load(&slot->failed);
 	counts->bytes_in += atomic_load(&slot->bytes_in);
 	counts->bytes_out += atomic_load(&slot->bytes_out);
+	counts->probes += atomic_load(&slot->probes);
+	for (size_t i = 0; i < REFUSALS; i++)
+		counts->refused[i] += atomic_load(&slot->refused[i]);
 }
 
 void pool_counts_living(const struct pool *pool, struct counts *counts)

@@ -7,10 +7,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "board/sources.h"
 #include "config/config.h"
+#include "gate/message_ids.h"
+#include "gate/penalty.h"
 #include "master/exit_text.h"
 #include "master/message_ids.h"
 #include "master/pool.h"
+#include "net/networks.h"
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
@@ -39,6 +43,29 @@ static void tell_gone(struct pool *pool, const struct proc *proc, int status, bo
 	} else {
 		log_about(LOG_DEBUG, &who, "worker %d %s", (int)proc->pid, how);
 	}
+}
+
+/* The client whose connection has ended a worker; whose it is on a unix socket the slot does not say. */
+static void blame(const struct pool *pool, const struct proc *proc)
+{
+	const struct config_access *access = &pool->service->access;
+	struct log_about who = pool_about(pool);
+	char peer[ADDR_TEXT_MAX], text[160];
+	struct sockaddr_any addr;
+	uint64_t key;
+
+	if (pool->service->penalty.crashes <= 0 || pool->sources == NULL)
+		return;
+	board_peer_get(proc_slot(proc), &addr);
+	if ((addr.sa.sa_family != AF_INET && addr.sa.sa_family != AF_INET6) ||
+	    networks_find(access->exempt, &addr, NULL) >= 0)
+		return;
+	key = sources_key(pool->sources, &addr, NULL, (int)access->prefix4, (int)access->prefix6);
+	if (!penalty_fault(pool->sources, pool->service, key, FAULT_CRASH, clock_ms(), text, sizeof(text)))
+		return;
+	who.peer = addr_format_host(&addr, peer, sizeof(peer));
+	who.message_id = MESSAGE_ID_PENALIZED;
+	log_about(LOG_NOTICE, &who, "%s", text);
 }
 
 /*
@@ -70,6 +97,8 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	tell_gone(pool, proc, status, failed);
 	if (WIFSIGNALED(status) && !told)
 		pool->tally->gone.crashes++;
+	if (WIFSIGNALED(status) && !told && busy)
+		blame(pool, proc);
 	if (failed) {
 		pool_policy_failed(&pool->policy, clock_ms());
 		if (!pool->proved)
@@ -79,7 +108,10 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
 	forget_replacement(pool, proc);
 	pool_counts_add(&pool->tally->gone, slot);
+	pool_full_gone(pool, slot);
 	board_slot_free(&pool->board, proc->slot);
+	if (proc->seat >= 0)
+		sources_seat_free(pool->sources, (size_t)proc->seat);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);
 	DL_DELETE(pool->procs, proc);
 	pool->n_procs--;

@@ -29,6 +29,12 @@ static bool starved(const struct policy_lane *lane)
 	return lane->pending && (lane->idle == 0 || lane->stuck);
 }
 
+/* Whoever comes next would not even be turned away. */
+static bool lacks_one(const struct policy_lane *lane, const struct policy_limits *limits)
+{
+	return limits->one_idle && lane->starting + lane->idle + lane->start == 0;
+}
+
 /* How many workers the lane lacks, without regard to the pool's room. */
 static int64_t lack(const struct policy_lane *lane, const struct policy_limits *limits, int64_t step)
 {
@@ -60,6 +66,8 @@ static void shrink(const struct policy_limits *limits, struct policy_lane *lane)
 {
 	int64_t surplus = least(lane->lowest, lane->idle) - limits->max_spare;
 
+	if (limits->one_idle)
+		surplus = least(surplus, lane->idle - 1);
 	surplus = least(surplus, present(lane) - minimum(limits));
 	lane->stop = most(surplus, 0);
 }
@@ -80,12 +88,13 @@ static void cut_back(const struct policy_limits *limits, struct policy_lane *lan
 /* At max: an idle worker of another lane gives way to one here. True if there was one. */
 static bool move_one(const struct policy_limits *limits, struct policy_lane *lanes, size_t n)
 {
+	int64_t keep = limits->one_idle ? 1 : 0;
 	struct policy_lane *donor = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		struct policy_lane *lane = &lanes[i];
 
-		if (lane->pending || lane->idle - lane->stop <= 0 ||
+		if (lane->pending || lane->idle - lane->stop <= keep ||
 		    present(lane) - lane->stop <= minimum(limits))
 			continue;
 		if (donor == NULL || lane->idle - lane->stop > donor->idle - donor->stop)
@@ -141,13 +150,23 @@ struct policy_verdict pool_policy_decide(struct pool_policy *policy,
 		return verdict; /* the next tick asks again */
 
 	/*
-	 * Every lane's minimum first, or one lane's flood would leave another without any worker; then lanes
-	 * with clients in the queue; then those that merely lack spare workers.
+	 * Every lane's minimum first, or one lane's flood would leave another without any worker; then those without the
+	 * one that turns away; then lanes with clients in the queue; then those that merely lack spare workers.
 	 */
 	room = limits->max - total;
 	for (size_t i = 0; i < n_lanes; i++)
 		room -= start(&lanes[i], minimum(limits) - present(&lanes[i]), room);
 	moves = leaving; /* those that already give way */
+	for (size_t i = 0; i < n_lanes; i++) {
+		if (!lacks_one(&lanes[i], limits))
+			continue;
+		if (room > 0)
+			room -= start(&lanes[i], 1, room);
+		else if (moves > 0)
+			moves--; /* it comes in its place */
+		else
+			(void)move_one(limits, lanes, n_lanes);
+	}
 	for (size_t i = 0; i < n_lanes; i++) {
 		int64_t need = starved(&lanes[i]) ? lack(&lanes[i], limits, policy->step) : 0;
 		int64_t got = start(&lanes[i], need, room);

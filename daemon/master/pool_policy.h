@@ -25,6 +25,7 @@
 struct policy_limits {
 	int64_t min, min_spare, max_spare; /* of each lane */
 	int64_t max;			   /* of the pool */
+	bool one_idle; /* each lane needs one idle worker, whatever else: it turns clients away */
 };
 
 /* One lane: the workers of one listener. */

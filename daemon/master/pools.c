@@ -101,6 +101,7 @@ static int open_pool(struct master *master, const struct config_service *service
 		.generation = master->generation,
 		.service = service,
 		.tally = former != NULL ? former->tally : NULL,
+		.sources = former != NULL ? former->sources : NULL,
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 	};
@@ -225,12 +226,25 @@ static int on_ring(sd_event_source *source, int fd, uint32_t revents, void *user
 	return 0;
 }
 
+/* While a pool is at its max: a client is in a queue that was empty. */
+static int on_queue(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	pool_full_heard(userdata);
+	return on_ring(source, fd, revents, userdata);
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)usec;
+	return on_ring(source, -1, 0, userdata);
+}
+
 int pools_watch(struct master *master, struct pool *pool, struct err *err)
 {
 	int rc = sd_event_add_io(master->event, &pool->ring_source, pool->ring, EPOLLIN, on_ring, pool);
 
 	if (rc >= 0)
-		return 0;
+		return pool_full_watch(pool, master->event, on_queue, on_time, err);
 	errno = -rc;
 	return err_sys(err, "cannot watch a pool");
 }

@@ -18,6 +18,7 @@ struct proc {
 	pid_t pid;
 	struct pool *pool;
 	size_t lane, slot;
+	int seat;	      /* in its pool's table of sources; -1: in another image's, which is not read */
 	int64_t started_ms;
 	bool ready;	      /* has been seen idle or busy */
 	bool leaving;	      /* was told to leave */
@@ -25,6 +26,8 @@ struct proc {
 	bool succeeded;	      /* spent, and its successor is under way */
 	pid_t predecessor;    /* leaves when this one is ready; 0: none */
 	int64_t kill_ms;      /* was cut: is killed then; 0: not */
+	int64_t evict_ms;     /* was told to let its client go; 0: never */
+	uint32_t evict_turn;  /* and which one (board.h) */
 	UT_hash_handle by_pid;
 	struct proc *prev, *next; /* of its pool's list */
 };

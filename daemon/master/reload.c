@@ -353,7 +353,7 @@ unsigned reload_resize(struct master *master, struct pool *pool, const struct co
 	log_about(LOG_NOTICE, &about, "resized: min %lld, max %lld", (long long)limits->min,
 		  (long long)limits->max);
 	if (pool_has_room(pool, limits)) {
-		pool->limits = *limits;
+		pool_set_limits(pool, limits);
 		pool_look_after(pool, false);
 		jobs_done(&master->jobs, job, true, "resized", NULL);
 		return job;

@@ -70,9 +70,12 @@ static json_t *listener_json(const struct pool *pool, const struct listener *lis
 int64_t status_refused(const struct master *master)
 {
 	struct listen_queue queue;
+	struct counts counts;
 	int64_t refused = 0;
 
-	for (size_t i = 0; i < master->n_pools; i++)
+	for (size_t i = 0; i < master->n_pools; i++) {
+		status_counts(master, master->pools[i], &counts);
+		refused += (int64_t)counts_refused(&counts);
 		for (size_t k = 0; k < master->pools[i]->n_lanes; k++) {
 			const struct listener *listener = &master->pools[i]->listeners[k];
 
@@ -81,6 +84,7 @@ int64_t status_refused(const struct master *master)
 			    listen_queue(listener->fd, &queue) == 0 && queue.drops > 0)
 				refused += queue.drops;
 		}
+	}
 	return refused;
 }
 
@@ -125,6 +129,21 @@ static json_t *workers_json(const struct master *master, const struct pool *pool
 			 (json_int_t)pool->limits.max);
 }
 
+static json_t *refused_json(const struct counts *c)
+{
+	json_t *refused = json_object();
+
+	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
+		(void)json_object_set_new(refused, refusal_name(r), json_integer((json_int_t)c->refused[r]));
+	return refused;
+}
+
+static json_t *sources_json(const struct sources *sources, int64_t now)
+{
+	return json_pack("{s:I, s:I}", "untracked", (json_int_t)sources_untracked(sources), "penalized",
+			 (json_int_t)sources_penalized(sources, now));
+}
+
 static json_t *service_json(const struct master *master, const struct pool *pool, int64_t now)
 {
 	json_t *workers;
@@ -133,15 +152,16 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 
 	status_counts(master, pool, &c);
 	workers = workers_json(master, pool, &active);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o}, s:I, s:{s:I, s:I}, s:I, s:f}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
+			 "s:I, s:f, s:o}",
 			 "name", pool->service->name, "handler", pool->service->handler->name,
 			 "state", state_of_pool(pool, now), "workers", workers, "listeners",
 			 listeners_json(pool), "connections", "accepted",
 			 (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
-			 "failed", (json_int_t)c.failed, "refused", json_object(), "requests",
-			 (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
+			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes",
+			 (json_int_t)c.probes, "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
 			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate",
-			 tally_rate(pool->tally));
+			 tally_rate(pool->tally), "sources", sources_json(pool->sources, now));
 }
 
 static json_t *verdict_json(const struct verdict *verdict, int64_t now)

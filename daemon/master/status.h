@@ -20,7 +20,7 @@ json_t *status_workers_json(const struct master *master, const struct pool *pool
 /* What a service has done, all its generations together. */
 void status_counts(const struct master *master, const struct pool *pool, struct counts *out);
 
-/* Clients that found a full queue, or that the kernel has thrown back for another reason. */
+/* Clients that were refused, found a full queue, or were thrown back by the kernel for another reason. */
 int64_t status_refused(const struct master *master);
 
 /* "serving", "reloading", ... */

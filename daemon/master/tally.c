@@ -3,6 +3,15 @@
 
 #include <stdlib.h>
 
+uint64_t counts_refused(const struct counts *counts)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = REFUSED_NOT + 1; i < REFUSALS; i++)
+		sum += counts->refused[i];
+	return sum;
+}
+
 struct tally *tally_new(void)
 {
 	struct tally *tally = calloc(1, sizeof(*tally));

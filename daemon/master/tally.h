@@ -5,10 +5,14 @@
 
 #include <stdint.h>
 
+#include "board/refusal.h"
+
 #define TALLY_SECONDS 8 /* what the rate is taken over */
 
 struct counts {
 	uint64_t accepted, failed, bytes_in, bytes_out, crashes;
+	uint64_t probes;	    /* of the accepted, those that asked nothing */
+	uint64_t refused[REFUSALS]; /* not among the accepted */
 };
 
 struct tally {
@@ -17,6 +21,9 @@ struct tally {
 	unsigned n_samples; /* ever */
 	unsigned refs;
 };
+
+/* Those that were refused for whatever reason. */
+uint64_t counts_refused(const struct counts *counts);
 
 struct tally *tally_new(void); /* NULL: no memory */
 struct tally *tally_ref(struct tally *tally);

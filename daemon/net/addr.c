@@ -52,8 +52,6 @@ static int parse_unix(const char *text, const char *path, struct addr *out, stru
 	size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 
 	out->kind = ADDR_UNIX;
-	if (out->datagram)
-		return err_set(err, "\"%.256s\": udp: goes with HOST:PORT only", text);
 	if (*path != '/' && *path != '@')
 		return err_set(err,
 			       "\"%.256s\": the path must begin with / (or @ for an abstract name)",
@@ -175,6 +173,11 @@ int addr_parse(const char *text, struct addr *out, struct err *err)
 	if (starts_with(p, "udp:")) {
 		out->datagram = true;
 		p += strlen("udp:");
+		if (starts_with(p, "unix:"))
+			return err_set(err, "\"%.256s\": write unixgram:/PATH for datagrams of a unix socket", text);
+	} else if (starts_with(p, "unixgram:")) {
+		out->datagram = true;
+		return parse_unix(text, p + strlen("unixgram:"), out, err);
 	}
 	if (starts_with(p, "unix:"))
 		return parse_unix(text, p + strlen("unix:"), out, err);
@@ -329,6 +332,13 @@ bool addr_is_literal(const struct addr *addr)
 		break;
 	}
 	return true;
+}
+
+bool addr_is_wildcard(const struct sockaddr_any *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return addr->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
 }
 
 uint16_t addr_port(const struct sockaddr_any *addr)

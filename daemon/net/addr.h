@@ -31,14 +31,14 @@ enum addr_kind {
 	ADDR_HOST,    /* HOST:PORT, an IPv4 address or a name */
 	ADDR_HOST6,   /* [V6]:PORT, a literal IPv6 address (a zone %IF is allowed) */
 	ADDR_ANY,     /* *:PORT, both families through one dual-stack socket */
-	ADDR_UNIX,    /* unix:/PATH or unix:@NAME (abstract) */
+	ADDR_UNIX,    /* unix:/PATH or unix:@NAME (abstract); unixgram: for datagrams */
 	ADDR_SYSTEMD, /* systemd:NAME, an inherited descriptor by name */
 };
 
 /* An address as written, taken apart. Embedded; owns nothing. */
 struct addr {
 	enum addr_kind kind;
-	bool datagram;	/* "udp:" was written in front */
+	bool datagram;	/* "udp:" or "unixgram:" was written in front */
 	uint16_t port;	/* 0 to 65535; 0 asks the kernel for one; 0 for ADDR_UNIX and ADDR_SYSTEMD */
 	char host[256]; /* without brackets; "" for ADDR_ANY; path, "@name" or fd name for the others */
 	char text[272]; /* as written */
@@ -66,6 +66,9 @@ const char *addr_format_host(const struct sockaddr_any *addr, char *out, size_t 
 /* Whether its socket addresses follow from the text alone, on every host: it has no name to look up,
  * and no zone. */
 bool addr_is_literal(const struct addr *addr);
+
+/* 0.0.0.0 or ::. */
+bool addr_is_wildcard(const struct sockaddr_any *addr);
 
 /* The port in host order, 0 where the family has none. */
 uint16_t addr_port(const struct sockaddr_any *addr);

@@ -40,7 +40,7 @@ int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual,
 	    set_reuse_port(old_fd, true) < 0)
 		return err_sys(err, "cannot share the address of a listener");
 	shared.reuse_port = true;
-	fd = listen_bind(addr, dual, &shared, &unused, err);
+	fd = listen_bind(addr, SOCK_STREAM, dual, &shared, &unused, err);
 	if (fd < 0)
 		listen_alone(old_fd, had != 0);
 	return fd;

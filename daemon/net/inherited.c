@@ -26,8 +26,11 @@ static const char *look(struct inherited *item)
 	if (item->addr.sa.sa_family != AF_INET && item->addr.sa.sa_family != AF_INET6 &&
 	    item->addr.sa.sa_family != AF_UNIX)
 		return "its address family is not served";
+	item->datagram = type == SOCK_DGRAM;
+	if (item->datagram)
+		return NULL;
 	if (type != SOCK_STREAM)
-		return "it is no stream socket";
+		return "it is neither for streams nor for datagrams";
 	len = sizeof(listening);
 	if (getsockopt(item->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || !listening)
 		return "it does not listen";
@@ -87,12 +90,12 @@ int inherited_by_name(struct inherited_set *set, const char *name, struct sockad
 	return -1;
 }
 
-int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr)
+int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		struct inherited *item = &set->items[i];
 
-		if (item->fd >= 0 && !item->stored && item->unfit == NULL &&
+		if (item->fd >= 0 && !item->stored && item->unfit == NULL && item->datagram == datagram &&
 		    addr_equal(&item->addr, addr))
 			return claim(item);
 	}
@@ -107,14 +110,14 @@ static bool is_v6only(int fd)
 	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only != 0;
 }
 
-int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool v6only,
+int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram, bool v6only,
 		     char *name_out, size_t size)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		struct inherited *item = &set->items[i];
 
 		if (item->fd < 0 || !item->stored || item->unfit != NULL ||
-		    !addr_equal(&item->addr, addr) ||
+		    item->datagram != datagram || !addr_equal(&item->addr, addr) ||
 		    (addr->sa.sa_family == AF_INET6 && is_v6only(item->fd) != v6only))
 			continue;
 		(void)snprintf(name_out, size, "%s", item->name);

@@ -20,6 +20,7 @@ struct inherited {
 	int fd; /* -1 once claimed */
 	char *name;
 	struct sockaddr_any addr; /* len 0: no socket that we serve */
+	bool datagram;
 	bool stored;		  /* ours alone, but for the keeping */
 	const char *unfit;	  /* why it cannot be used; NULL: it can */
 };
@@ -32,14 +33,14 @@ struct inherited_set {
 /* Takes LISTEN_FDS over and removes the variables, so that nothing started later takes them again. */
 int inherited_import(struct inherited_set *set, struct err *err);
 
-/* The next unclaimed listener of that name or address, which the caller then owns; -1: none.
+/* The next unclaimed socket of that name, or of that address and kind, which the caller then owns; -1: none.
  * *addr_out is where it listens. */
 int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out);
-int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr);
+int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram);
 
 /* The next unclaimed one that was kept for us, of that address and, for IPv6, with IPV6_V6ONLY as said; the two above pass
  * over it. NAME_OUT (SIZE bytes) is its name in the store. */
-int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool v6only,
+int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram, bool v6only,
 		     char *name_out, size_t size);
 
 /* Closes what is left. */

@@ -31,23 +31,33 @@ static bool discard(int fd, int64_t *left)
 	}
 }
 
-void linger_close(int *fd)
+void linger_close_within(int *fd, int ms, int listener)
 {
-	struct pollfd p = {.fd = *fd, .events = POLLIN | POLLRDHUP};
+	struct pollfd p[] = {
+		{.fd = *fd, .events = POLLIN | POLLRDHUP},
+		{.fd = listener, .events = POLLIN},
+	};
 	int64_t left = LINGER_BYTES, end;
 
 	if (discard(*fd, &left) || shutdown(*fd, SHUT_WR) < 0) {
 		fd_close(fd);
 		return;
 	}
-	end = clock_ms() + LINGER_MS;
+	end = clock_ms() + ms;
 	for (;;) {
 		int64_t wait = end - clock_ms();
 
 		if (wait <= 0)
 			break;
-		if (poll(&p, 1, (int)wait) > 0 && discard(*fd, &left))
+		if (poll(p, 2, (int)wait) <= 0)
+			continue;
+		if ((p[0].revents != 0 && discard(*fd, &left)) || p[1].revents != 0)
 			break;
 	}
 	fd_close(fd);
+}
+
+void linger_close(int *fd)
+{
+	linger_close_within(fd, LINGER_MS, -1);
 }

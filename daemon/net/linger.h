@@ -14,4 +14,7 @@
  * finished; ends early when somebody shuts the socket down. */
 void linger_close(int *fd);
 
+/* The same for at most MS, and not while somebody waits at LISTENER (-1: whoever waits). */
+void linger_close_within(int *fd, int ms, int listener);
+
 #endif

@@ -21,20 +21,28 @@ static int fail_on(const struct sockaddr_any *addr, const char *what, struct err
 	return err_sys(err, "cannot %s %s", what, addr_format(addr, text, sizeof(text)));
 }
 
-static int open_socket(int family, struct err *err)
+bool listen_is_datagram(int fd)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int type = SOCK_STREAM;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
+}
+
+static int open_socket(int family, int type, struct err *err)
+{
+	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return err_sys(err, "cannot create a socket");
 	return fd_above_stdio(fd, err);
 }
 
-static int bind_inet(const struct sockaddr_any *addr, bool v6only,
+static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only,
 		     const struct socket_options *options, struct err *err)
 {
 	int family = addr->sa.sa_family, only = v6only;
-	int fd = open_socket(family, err);
+	int fd = open_socket(family, type, err);
 
 	if (fd < 0)
 		return -1;
@@ -56,23 +64,24 @@ fail:
 	return -1;
 }
 
-static int bind_dual(const struct sockaddr_any *addr, const struct socket_options *options,
+static int bind_dual(const struct sockaddr_any *addr, int type, const struct socket_options *options,
 		     struct err *err)
 {
 	struct sockaddr_any v4 = { .len = sizeof(v4.in) };
-	int fd = bind_inet(addr, false, options, err);
+	int fd = bind_inet(addr, type, false, options, err);
 
 	if (fd >= 0 || (err->code != EAFNOSUPPORT && err->code != EADDRNOTAVAIL))
 		return fd;
 	v4.in.sin_family = AF_INET;
 	v4.in.sin_port = addr->in6.sin6_port;
-	return bind_inet(&v4, false, options, err);
+	return bind_inet(&v4, type, false, options, err);
 }
 
-/* Does somebody listen at this path? Never blocks: a full queue counts as somebody. */
-static bool path_in_use(const struct sockaddr_any *addr)
+/* Does somebody listen at this path? Never blocks: a full queue counts as somebody, and so does a socket of another
+ * type (EPROTOTYPE). */
+static bool path_in_use(const struct sockaddr_any *addr, int type)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool used;
 
 	if (fd < 0)
@@ -98,13 +107,13 @@ static int bind_path(int fd, const struct sockaddr_any *addr, const struct socke
 	return rc < 0 ? fail_on(addr, "bind", err) : 0;
 }
 
-static int bind_unix(const struct sockaddr_any *addr, const struct socket_options *options,
+static int bind_unix(const struct sockaddr_any *addr, int type, const struct socket_options *options,
 		     struct listen_path *path_out, struct err *err)
 {
 	const char *path = addr->un.sun_path;
 	bool abstract = path[0] == '\0';
 	struct stat st;
-	int fd = open_socket(AF_UNIX, err);
+	int fd = open_socket(AF_UNIX, type, err);
 
 	if (fd < 0)
 		return -1;
@@ -121,7 +130,7 @@ static int bind_unix(const struct sockaddr_any *addr, const struct socket_option
 				      path);
 			goto fail;
 		}
-		if (path_in_use(addr)) {
+		if (path_in_use(addr, type)) {
 			errno = EADDRINUSE;
 			(void)fail_on(addr, "bind", err);
 			goto fail;
@@ -147,7 +156,7 @@ fail:
 	return -1;
 }
 
-int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const struct socket_options *options,
 		struct listen_path *path_out, struct err *err)
 {
 	int family = addr->sa.sa_family;
@@ -155,11 +164,11 @@ int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_
 
 	*path_out = (struct listen_path){ .ino = 0 };
 	if (family == AF_UNIX)
-		fd = bind_unix(addr, options, path_out, err);
+		fd = bind_unix(addr, type, options, path_out, err);
 	else if (dual)
-		fd = bind_dual(addr, options, err);
+		fd = bind_dual(addr, type, options, err);
 	else
-		fd = bind_inet(addr, options->v6only, options, err);
+		fd = bind_inet(addr, type, options->v6only, options, err);
 	if (fd < 0)
 		return -1;
 	if (socket_options_set(fd, family, options, err) < 0) {
@@ -188,6 +197,10 @@ int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 {
 	struct listen_queue queue;
 
+	if (listen_is_datagram(fd)) {
+		*got_out = 0;
+		return 0;
+	}
 	if (listen(fd, backlog > INT_MAX ? INT_MAX : (int)backlog) < 0)
 		return err_sys(err, "cannot listen");
 	if (listen_queue(fd, &queue) == 0 && queue.limit >= 0)

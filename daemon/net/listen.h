@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A listening stream socket: bind, listen, its queue. The caller owns the descriptor. */
+/*
+ * A socket that clients come to: bind, listen, its queue. The caller owns the descriptor. One for datagrams has no
+ * connections and no backlog: it takes what comes from the moment it is bound.
+ */
 #ifndef PREFORKD_NET_LISTEN_H
 #define PREFORKD_NET_LISTEN_H
 
@@ -18,19 +21,22 @@ struct listen_path {
 };
 
 /*
- * A bound stream socket, close-on-exec, blocking, not yet listening; -1 and *err otherwise
+ * A bound socket of TYPE (SOCK_STREAM or SOCK_DGRAM), close-on-exec, blocking, not yet listening; -1 and *err otherwise
  * (err->code is EADDRINUSE when somebody else has the address). DUAL makes [::]:PORT take IPv4 as
  * well, whatever net.ipv6.bindv6only says, and falls back to 0.0.0.0:PORT where the host has no
  * IPv6. A unix socket left behind by a dead process is replaced; one that is listened on is not.
  */
-int listen_bind(const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const struct socket_options *options,
 		struct listen_path *path_out, struct err *err);
 
+/* For datagrams? A property of the socket, so nobody has to carry it along. */
+bool listen_is_datagram(int fd);
+
 /* listen(2), which may be called again on a living socket. *got_out is the backlog in force
- * (net.core.somaxconn clamps it without a word), or BACKLOG where the kernel does not tell. */
+ * (net.core.somaxconn clamps it without a word), or BACKLOG where the kernel does not tell. Of datagrams: nothing to do, 0. */
 int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err);
 
-/* Clients are waiting to be accepted. */
+/* Clients are waiting to be accepted, or datagrams to be received. */
 bool listen_pending(int fd);
 
 /*

@@ -5,6 +5,8 @@ libpreforkd_a_SOURCES += \
 	%D%/addr_format.c \
 	%D%/beside.c \
 	%D%/beside.h \
+	%D%/datagram.c \
+	%D%/datagram.h \
 	%D%/diag.c \
 	%D%/diag.h \
 	%D%/inherited.c \
@@ -16,10 +18,17 @@ libpreforkd_a_SOURCES += \
 	%D%/listen_path.c \
 	%D%/lookup.c \
 	%D%/lookup.h \
+	%D%/network_parse.c \
+	%D%/networks.c \
+	%D%/networks.h \
+	%D%/networks_unix.c \
+	%D%/networks_unix.h \
 	%D%/nowhere.c \
 	%D%/nowhere.h \
+	%D%/proxy_format.h \
 	%D%/proxy_header.c \
 	%D%/proxy_header.h \
+	%D%/proxy_header_write.c \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/quiesce.c \

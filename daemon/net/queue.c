@@ -15,15 +15,39 @@
 #include <sys/stat.h>
 
 #include "net/diag.h"
+#include "net/listen.h"
 
 #define STATE_LISTEN 10 /* of the kernel's include/net/tcp_states.h */
 #define FEW	     8	/* so many unix sockets are asked for one by one, more with one list */
 
 static const struct listen_queue untold = { -1, -1, -1 };
 
-static int tcp_queue(int fd, struct listen_queue *out)
+static int64_t drops_of(int fd)
 {
 	uint32_t meminfo[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(meminfo);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) < 0 ||
+	    len <= SK_MEMINFO_DROPS * sizeof(meminfo[0]))
+		return -1;
+	return meminfo[SK_MEMINFO_DROPS];
+}
+
+/* Of datagrams only what was thrown away is told, in numbers; how many wait is not. */
+static int datagram_queue(int fd, struct listen_queue *out)
+{
+	int family = -1;
+	socklen_t len = sizeof(family);
+
+	if (!listen_is_datagram(fd))
+		return -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family != AF_UNIX)
+		out->drops = drops_of(fd);
+	return 0;
+}
+
+static int tcp_queue(int fd, struct listen_queue *out)
+{
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
@@ -33,10 +57,7 @@ static int tcp_queue(int fd, struct listen_queue *out)
 	/* on a listener these two fields are the accept queue and its limit (net/ipv4/tcp.c) */
 	out->queued = info.tcpi_unacked;
 	out->limit = info.tcpi_sacked;
-	len = sizeof(meminfo);
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) == 0 &&
-	    len > SK_MEMINFO_DROPS * sizeof(meminfo[0]))
-		out->drops = meminfo[SK_MEMINFO_DROPS];
+	out->drops = drops_of(fd);
 	return 0;
 }
 
@@ -126,7 +147,7 @@ int listen_queue(int fd, struct listen_queue *out)
 	uint32_t inode;
 
 	*out = untold;
-	if (tcp_queue(fd, out) == 0)
+	if (tcp_queue(fd, out) == 0 || datagram_queue(fd, out) == 0)
 		return 0;
 	inode = unix_inode(fd);
 	if (inode == 0)
@@ -186,7 +207,8 @@ void listen_queues(const int *fds, size_t n, struct listen_queue *out)
 		uint32_t inode;
 
 		out[i] = untold;
-		if (fds[i] < 0 || tcp_queue(fds[i], &out[i]) == 0)
+		if (fds[i] < 0 || tcp_queue(fds[i], &out[i]) == 0 ||
+		    datagram_queue(fds[i], &out[i]) == 0)
 			continue;
 		inode = unix_inode(fds[i]);
 		if (inode == 0)

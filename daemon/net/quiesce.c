@@ -51,6 +51,15 @@ static int filter_syns(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+/* Throws every datagram away; what is queued stays. Needs no capability. */
+static int filter_all(int fd)
+{
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog program = {.len = 1, .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -1 : 1;
+}
+
 static int by_backlog(int fd)
 {
 	/* A full queue drops SYNs, which the client repeats; what is in it stays acceptable. */
@@ -59,6 +68,8 @@ static int by_backlog(int fd)
 
 int listen_quiesce(int fd, const struct sockaddr_any *addr)
 {
+	if (listen_is_datagram(fd))
+		return filter_all(fd);
 	/* not both: a full queue would keep those out whose handshake is under way */
 	if (addr->sa.sa_family != AF_UNIX && filter_syns(fd) == 0)
 		return 1;
@@ -81,6 +92,8 @@ static int shut_unix(int fd)
 
 int listen_quiesce_for_good(int fd, const struct sockaddr_any *addr)
 {
+	if (listen_is_datagram(fd))
+		return filter_all(fd);
 	if (addr->sa.sa_family == AF_UNIX)
 		return shut_unix(fd);
 	if (filter_syns(fd) == 0 || nowhere_go(fd) == 0)
@@ -131,6 +144,8 @@ int listen_handshakes(const struct sockaddr_any *addr)
 
 int listen_refuse(int fd, const struct sockaddr_any *addr)
 {
+	if (listen_is_datagram(fd))
+		return filter_all(fd);
 	if (addr->sa.sa_family == AF_UNIX) {
 		errno = EOPNOTSUPP; /* nothing would bring it back */
 		return -1;

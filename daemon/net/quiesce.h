@@ -8,6 +8,8 @@
  *	and after that not listen_pending(); close.
  *
  * In this order: what leaves the handshake is in the queue before it is out of the handshake.
+ * A socket for datagrams throws away what comes, and what is queued is served.
+ *
  * Not for a socket that somebody else serves as well: all of this is of the socket, not of the
  * descriptor.
  */

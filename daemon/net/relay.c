@@ -204,9 +204,9 @@ static struct pollfd ask(int fd, const struct way *in, const struct way *out, bo
 	return p;
 }
 
-static void report(struct relay *relay, struct way *way, bool waiting)
+static void report(struct relay *relay, struct way *way, enum relay_wait wait)
 {
-	relay->moved(relay->arg, way[TO_UPSTREAM].read, way[TO_CLIENT].sent, waiting);
+	relay->moved(relay->arg, way[TO_UPSTREAM].read, way[TO_CLIENT].sent, wait);
 	way[TO_UPSTREAM].read = way[TO_CLIENT].sent = 0;
 }
 
@@ -250,7 +250,7 @@ static enum relay_end carry(struct relay *relay, struct way *way)
 		}
 		if (way[TO_UPSTREAM].finished && way[TO_CLIENT].finished)
 			return relay->ended(relay->arg) ? RELAY_ENDED : RELAY_DONE;
-		report(relay, way, true);
+		report(relay, way, way[TO_CLIENT].blocked ? RELAY_WRITES : RELAY_READS);
 		p[0] = ask(relay->client, &way[TO_UPSTREAM], &way[TO_CLIENT], client_hung_up);
 		p[1] = ask(relay->upstream, &way[TO_CLIENT], &way[TO_UPSTREAM], upstream_hung_up);
 		/* a client's socket that is not asked about does not tell when somebody shuts it down */
@@ -280,7 +280,7 @@ enum relay_end relay_carry(struct relay *relay)
 
 	relay->code = 0;
 	end = carry(relay, way);
-	report(relay, way, false);
+	report(relay, way, RELAY_OVER);
 	for (int i = 0; i < 2; i++)
 		if (way[i].piped > 0) /* the next pair must not get it */
 			drop_pipe(i);

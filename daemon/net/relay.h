@@ -24,12 +24,18 @@ enum relay_end {
 	RELAY_UPSTREAM, /* the other one did */
 };
 
+enum relay_wait {
+	RELAY_OVER,   /* for nothing any more */
+	RELAY_READS,  /* for the client to send, or the upstream */
+	RELAY_WRITES, /* for the client to take what there is for it */
+};
+
 struct relay {
 	int client;   /* a stream socket; becomes non-blocking when splice(2) needs it */
 	int upstream; /* a stream socket, non-blocking */
 	int code;     /* errno of the failure */
-	/* So many bytes more have been read from the client and sent to it. Before each wait (ROUND), and at the end. */
-	void (*moved)(void *arg, uint64_t in, uint64_t out, bool waiting);
+	/* So many bytes more have been read from the client and sent to it. Before each wait, and at the end. */
+	void (*moved)(void *arg, uint64_t in, uint64_t out, enum relay_wait wait);
 	/* Asked after each wait; true ends it. Whoever makes it true in a signal handler also shuts the client's
 	 * socket down, or the wait does not end. */
 	bool (*ended)(void *arg);

@@ -8,6 +8,11 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "net/addr.h"
+#include "net/listen.h"
+
+#define KEEPALIVE_PROBES 4	  /* unanswered ones */
+#define KEEPALIVE_INTERVAL_MAX 15 /* seconds between them */
 
 static int set(int fd, int level, int name, int64_t value, const char *what, struct err *err)
 {
@@ -22,8 +27,9 @@ int socket_options_before_bind(int fd, int family, const struct socket_options *
 {
 	if (family == AF_UNIX)
 		return 0;
-	/* or a restart would have to wait until the last client's TIME_WAIT is over */
-	if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) < 0)
+	/* Or a restart would have to wait until the last client's TIME_WAIT is over. Datagrams have no such state, and there it
+	 * would let anybody take the address beside us. */
+	if (!listen_is_datagram(fd) && set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) < 0)
 		return -1;
 	if (o->reuse_port && set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "socket.reuse_port", err) < 0)
 		return -1;
@@ -40,6 +46,33 @@ static int64_t seconds(int64_t ms)
 	return (ms + 999) / 1000;
 }
 
+/* The address that a datagram was sent to, with each: the answer must come from there. */
+static int socket_options_datagram(int fd, int family, struct err *err)
+{
+	struct sockaddr_any addr = {.len = sizeof(addr.ss)};
+
+	/* of an address that is not a wildcard the answer comes anyway */
+	if (getsockname(fd, &addr.sa, &addr.len) == 0 && !addr_is_wildcard(&addr))
+		return 0;
+	if (family == AF_INET)
+		return set(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", err);
+	return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", err);
+}
+
+/*
+ * A client that has vanished is given up after twice the silence, and no more than a minute after it: what the
+ * system has for it (net.ipv4.tcp_keepalive_*) is eleven minutes. Where there is a user_timeout, that counts in place
+ * of the number of probes.
+ */
+static int64_t probe_interval(int64_t keepalive)
+{
+	int64_t interval = seconds(keepalive / KEEPALIVE_PROBES);
+
+	if (interval < 1)
+		return 1;
+	return interval > KEEPALIVE_INTERVAL_MAX ? KEEPALIVE_INTERVAL_MAX : interval;
+}
+
 int socket_options_set(int fd, int family, const struct socket_options *o, struct err *err)
 {
 	/* buffers before listen(2): they decide the window that a connection starts with (tcp(7)) */
@@ -49,15 +82,18 @@ int socket_options_set(int fd, int family, const struct socket_options *o, struc
 		return -1;
 	if (family == AF_UNIX)
 		return 0;
+	if (listen_is_datagram(fd))
+		return socket_options_datagram(fd, family, err);
 	if (set(fd, IPPROTO_TCP, TCP_NODELAY, o->nodelay, "socket.nodelay", err) < 0 ||
 	    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds(o->defer_accept), "socket.defer_accept",
 		err) < 0 ||
 	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout, "socket.user_timeout", err) < 0 ||
 	    set(fd, SOL_SOCKET, SO_KEEPALIVE, o->keepalive > 0, "socket.keepalive", err) < 0)
 		return -1;
-	/* interval and count stay the system's (net.ipv4.tcp_keepalive_*) */
 	if (o->keepalive > 0 &&
-	    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(o->keepalive), "socket.keepalive", err) < 0)
+	    (set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(o->keepalive), "socket.keepalive", err) < 0 ||
+	     set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_interval(o->keepalive), "socket.keepalive", err) < 0 ||
+	     set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, "socket.keepalive", err) < 0))
 		return -1;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/fds.h"
+#include "net/listen.h"
 #include "net/socket_options.h"
 
 #ifndef SO_BUF_LOCK
@@ -25,9 +26,9 @@ static const struct buffer sending = { SO_SNDBUF, 1, "socket.sndbuf" };
 
 /* What the kernel gives a socket of FAMILY that is born now, in this network namespace: -1 if that
  * cannot be told. */
-static int default_size(int family, int option)
+static int default_size(int family, int type, int option)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 	int size = -1;
 	socklen_t len = sizeof(size);
 
@@ -53,7 +54,7 @@ static int release_buffer(int fd, int family, const struct buffer *buffer, struc
 			err, "%s: only a restart sets it back with this kernel (Linux >= 5.14 can)",
 			buffer->name);
 	}
-	size = default_size(family, buffer->option);
+	size = default_size(family, listen_is_datagram(fd) ? SOCK_DGRAM : SOCK_STREAM, buffer->option);
 	if (size < 0)
 		return err_sys(err, "cannot set %s back", buffer->name);
 	size /= 2; /* it doubles what it is given (socket(7)) */

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* of the kernel's include/net/tcp_states.h: the peer has finished */
+/* of the kernel's include/net/tcp_states.h; but for the first: the peer has finished */
+#define STATE_CLOSE 7
 #define STATE_CLOSE_WAIT 8
 #define STATE_LAST_ACK 9
 #define STATE_CLOSING 11
@@ -22,19 +23,54 @@ static int get(int fd, struct tcp_info *info, size_t need)
 	return len >= need ? 0 : -1;
 }
 
-int tcp_info_traffic(int fd, struct tcp_traffic *out)
+static bool is_peer_done(const struct tcp_info *info)
+{
+	return info->tcpi_state == STATE_CLOSE_WAIT || info->tcpi_state == STATE_LAST_ACK ||
+	       info->tcpi_state == STATE_CLOSING;
+}
+
+/* The end takes a sequence number, too, and is counted as a byte. */
+static uint64_t received(const struct tcp_info *info)
+{
+	return info->tcpi_bytes_received - (is_peer_done(info) && info->tcpi_bytes_received > 0);
+}
+
+int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *sent_out)
 {
 	struct tcp_info info;
 
 	if (get(fd, &info, offsetof(struct tcp_info, tcpi_segs_out)) < 0)
 		return -1;
-	out->silent_ms = info.tcpi_last_data_recv < info.tcpi_last_data_sent
-				 ? info.tcpi_last_data_recv
-				 : info.tcpi_last_data_sent;
-	out->peer_done = info.tcpi_state == STATE_CLOSE_WAIT || info.tcpi_state == STATE_LAST_ACK ||
-			 info.tcpi_state == STATE_CLOSING;
-	/* the end takes a sequence number, too, and is counted as a byte */
-	out->in = info.tcpi_bytes_received - (out->peer_done ? 1 : 0);
+	/* the clock starts when the connection is established, and again with each segment that brings data */
+	*queued_ms_out = info.tcpi_last_data_recv;
+	*sent_out = received(&info) > 0;
+	return 0;
+}
+
+int tcp_info_traffic(int fd, struct tcp_traffic *out)
+{
+	struct tcp_info info;
+
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0)
+		return -1;
+	out->received_ms = info.tcpi_last_data_recv;
+	out->heard_ms = info.tcpi_last_ack_recv;
+	/* before a window of zero all is "not sent", else some is "unacknowledged"; what is lost is neither */
+	out->waiting = info.tcpi_notsent_bytes > 0 || info.tcpi_unacked > 0 ||
+		       (info.tcpi_state == STATE_CLOSE &&
+			info.tcpi_bytes_acked < info.tcpi_bytes_sent - info.tcpi_bytes_retrans);
+	out->peer_done = is_peer_done(&info);
+	out->in = received(&info);
 	out->out = info.tcpi_bytes_acked;
 	return 0;
+}
+
+bool tcp_info_is_lost(int fd)
+{
+	struct tcp_info info;
+
+	if (get(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0 || info.tcpi_state != STATE_CLOSE)
+		return false;
+	/* our end takes a sequence number, and is no byte that was sent */
+	return info.tcpi_bytes_acked <= info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
 }

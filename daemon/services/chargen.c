@@ -2,6 +2,7 @@
 /* Character generator (RFC 864): the rotating lines of 72 characters, until the client closes. */
 #include <errno.h>
 #include <preforkd/module.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -50,12 +51,27 @@ static int serve(struct preforkd_conn *conn)
 	return 0;
 }
 
+#define DATAGRAM_MOST 512 /* of the RFC */
+
+/* A random number of characters, as the RFC has it, and no more than may be sent. */
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
+{
+	size_t most = max < DATAGRAM_MOST ? max : DATAGRAM_MOST;
+	size_t n = (size_t)random() % (most + 1);
+
+	(void)request;
+	(void)size;
+	memcpy(reply, pattern, n);
+	return (ssize_t)n;
+}
+
 const struct preforkd_module service_chargen = {
 	.abi = PREFORKD_MODULE_ABI,
 	.size = sizeof(service_chargen),
 	.name = "chargen",
 	.summary = "sends rotating characters until the client closes (RFC 864)",
-	.flags = PREFORKD_STREAM,
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST,
 	.serve = serve,
+	.answer = answer,
 	.worker_start = worker_start,
 };

@@ -17,8 +17,39 @@
 #include "board/board.h"
 #include "config/config.h"
 #include "net/linger.h"
+#include "net/proxy_header.h"
 #include "net/relay.h"
+#include "net/tcp_info.h"
 #include "services/deadline.h"
+
+/* A client from whom nothing is expected has no first byte to be late with. */
+static bool client_begins(const struct config_service *service)
+{
+	return service->handler == NULL || (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0;
+}
+
+static bool needs_first_byte(const struct config_service *service)
+{
+	return service->timeouts.first_byte > 0 && client_begins(service);
+}
+
+/* What a program reads from a unix socket nobody else sees. */
+static bool is_seen(const struct config_service *service, const struct sockaddr_any *peer)
+{
+	return service->handler == NULL || (service->handler->flags & PREFORKD_COMMAND) == 0 ||
+	       peer->sa.sa_family != AF_UNIX;
+}
+
+/* With the time in the queue, where it decides who gives way; elsewhere a look of deadline.c finds out in time. */
+static int64_t silent_since(const struct preforkd_conn *conn)
+{
+	int64_t queued_ms;
+	bool sent;
+
+	if (conn->service->workers.on_full != ON_FULL_EVICT || tcp_info_queued(conn->fd, &queued_ms, &sent) < 0)
+		return conn->start_ms;
+	return conn->start_ms - queued_ms;
+}
 
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot)
@@ -27,12 +58,75 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->slot = slot;
 	conn->service = service;
 	conn->peer = *peer;
+	conn->via.len = conn->local.len = 0;
 	conn->start_ms = clock_coarse_ms();
 	conn->in = conn->out = 0;
-	conn->greeted = conn->peer_done = conn->reset = false;
+	conn->header = 0;
+	conn->told = NULL;
+	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->reset = conn->hung_up = conn->unserved = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
+	if (slot != NULL) {
+		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
+		/* after the time, for who reads it as 0 relies on that */
+		atomic_store_explicit(&slot->greeted, !client_begins(service) || !is_seen(service, peer),
+				      memory_order_release);
+	}
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);
+}
+
+void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
+		       const struct config_service *service, struct board_slot *slot)
+{
+	const struct sockaddr_any nobody = {.len = 0};
+
+	conn_begin(conn, -1, &nobody, service, slot); /* no limit may shut it down: it is everybody's */
+	conn->fd = socket;
+	conn->told = told;
+}
+
+void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size)
+{
+	conn->header = size;
+	if (!header->known)
+		return;
+	conn->via = conn->peer;
+	conn->peer = header->source;
+	conn->local = header->destination;
+	conn->peer_text[0] = '\0';
+}
+
+const char *conn_via_text(const struct preforkd_conn *conn, char *out, size_t size)
+{
+	char text[ADDR_TEXT_MAX];
+
+	out[0] = '\0';
+	if (conn->via.len != 0)
+		(void)snprintf(out, size, ", via %s", addr_format(&conn->via, text, sizeof(text)));
+	return out;
+}
+
+void conn_limit(struct preforkd_conn *conn, bool unseen)
+{
+	const struct config_timeouts *t = &conn->service->timeouts;
+	struct deadline_limits limits = {
+		.start = conn->start_ms,
+		.first_byte = needs_first_byte(conn->service) ? t->first_byte : 0,
+		.first_byte_busy = t->first_byte_busy,
+		.idle = t->idle,
+		.send = t->send,
+		.header = conn->header,
+		.unseen = unseen,
+	};
+
+	if (conn->limited)
+		return;
+	conn->limited = true;
+	if (conn->slot != NULL) {
+		limits.greeted = &conn->slot->greeted;
+		limits.silent_since = &conn->slot->silent_since_ms;
+	}
+	deadline_limit(&limits);
 }
 
 static void bump(_Atomic uint64_t *counter, uint64_t by)
@@ -57,8 +151,12 @@ void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out)
 void conn_end(struct preforkd_conn *conn)
 {
 	bool cut = deadline_passed() != DEADLINE_NONE || deadline_was_cut();
+	const struct linger at_once = {.l_onoff = 1};
 
 	deadline_end();
+	/* What it did not take in all that time the kernel need not keep for it. */
+	if (deadline_passed() == DEADLINE_SEND)
+		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	if (conn->reset)
 		relay_reset(&conn->fd);
 	else if (conn->peer_done || cut)
@@ -77,14 +175,29 @@ void conn_say_cut(struct preforkd_conn *conn)
 		format_duration(t->first_byte, limit, sizeof(limit));
 		(void)preforkd_fail(conn, "no first byte within %s (timeouts.first_byte)", limit);
 		break;
+	case DEADLINE_FIRST_BYTE_BUSY:
+		format_duration(t->first_byte_busy, limit, sizeof(limit));
+		(void)preforkd_fail(conn,
+				    "no first byte within %s while all workers are busy and others wait "
+				    "(timeouts.first_byte_busy)",
+				    limit);
+		break;
 	case DEADLINE_IDLE:
 		format_duration(t->idle, limit, sizeof(limit));
 		(void)preforkd_fail(conn, "idle for %s (timeouts.idle)", limit);
+		break;
+	case DEADLINE_SEND:
+		format_duration(t->send, limit, sizeof(limit));
+		(void)preforkd_fail(conn, "the client took nothing for %s (timeouts.send)", limit);
 		break;
 	case DEADLINE_TOTAL:
 		format_duration(t->total, limit, sizeof(limit));
 		(void)preforkd_fail(conn, "not finished within %s (timeouts.total)", limit);
 		break;
+	case DEADLINE_EVICTED:
+		(void)preforkd_fail(conn, "gave way to another client (workers.on_full)");
+		break;
+	case DEADLINE_PROXY: /* then nothing was served */
 	case DEADLINE_NONE:
 		if (deadline_was_cut())
 			(void)preforkd_fail(conn, "cut, because the worker had to stop");
@@ -92,16 +205,32 @@ void conn_say_cut(struct preforkd_conn *conn)
 	}
 }
 
-void conn_limit(const struct preforkd_conn *conn, bool reading)
+void conn_say_lost(struct preforkd_conn *conn, int code)
 {
-	const struct config_timeouts *t = &conn->service->timeouts;
+	int64_t allowed = conn->service->socket.user_timeout;
+	struct tcp_traffic traffic;
+	char limit[32];
 
-	if (reading && !conn->greeted && t->first_byte > 0)
-		deadline_set(DEADLINE_FIRST_BYTE, conn->start_ms + t->first_byte, 0);
-	else if (t->idle > 0)
-		deadline_set(DEADLINE_IDLE, clock_coarse_ms() + t->idle, t->idle);
+	if (conn->peer.sa.sa_family == AF_UNIX) {
+		(void)preforkd_fail(conn, "the client is gone (closed)");
+		return;
+	}
+	if (code != ETIMEDOUT || tcp_info_traffic(conn->fd, &traffic) < 0) {
+		(void)preforkd_fail(conn, "the client is gone%s%s%s", code != 0 ? " (" : "",
+				    code == ECONNRESET || code == EPIPE ? "reset"
+				    : code != 0				? strerror(code)
+									: "",
+				    code != 0 ? ")" : "");
+		return;
+	}
+	format_duration(allowed, limit, sizeof(limit));
+	/* the kernel does not wait for ever on a client that says again and again that it has no room, either */
+	if (allowed > 0 && traffic.heard_ms < allowed)
+		(void)preforkd_fail(conn, "the client took nothing for %s (socket.user_timeout)", limit);
+	else if (traffic.waiting)
+		(void)preforkd_fail(conn, "the client has vanished (socket.user_timeout)");
 	else
-		deadline_set(DEADLINE_NONE, 0, 0);
+		(void)preforkd_fail(conn, "the client has vanished (socket.keepalive)");
 }
 
 /* After a call on the socket failed or ended early: was it us? Then errno and the reason are ours. */
@@ -114,6 +243,18 @@ static bool ended_by_us(struct preforkd_conn *conn)
 	return true;
 }
 
+static int failed(struct preforkd_conn *conn, const char *what)
+{
+	int code = errno;
+
+	if (code == ETIMEDOUT)
+		conn_say_lost(conn, code);
+	else
+		(void)preforkd_fail(conn, "cannot %s: %s", what, strerror(code));
+	errno = code;
+	return -1;
+}
+
 /* Somebody made the socket non-blocking: wait for it as if it were not. */
 static void wait_for(int fd, short events)
 {
@@ -124,13 +265,17 @@ static void wait_for(int fd, short events)
 
 ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 {
-	conn_limit(conn, true);
+	conn_limit(conn, false);
+	deadline_waits(DEADLINE_READS);
 	for (;;) {
 		ssize_t n = recv(conn->fd, buf, size, 0);
 
 		if (n > 0) {
 			conn_count(conn, (uint64_t)n, 0);
+			if (!conn->greeted)
+				deadline_greeted();
 			conn->greeted = true;
+			deadline_waited();
 			return n;
 		}
 		if (ended_by_us(conn))
@@ -142,24 +287,28 @@ ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 		if (errno == EAGAIN)
 			wait_for(conn->fd, POLLIN);
 		else if (errno != EINTR)
-			return preforkd_fail(conn, "cannot read: %s", strerror(errno));
+			return failed(conn, "read");
 	}
 }
 
 int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
 {
 	const char *at = buf;
+	bool moved = true;
 
 	conn_limit(conn, false);
 	while (size > 0) {
-		ssize_t n = send(conn->fd, at, size, MSG_NOSIGNAL);
+		ssize_t n;
 
+		/* a signal ends the call with what has gone so far: that is how a long write is seen to move */
+		if (moved)
+			deadline_waits(DEADLINE_WRITES);
+		n = send(conn->fd, at, size, MSG_NOSIGNAL);
+		moved = n > 0;
 		if (n > 0) {
 			conn_count(conn, 0, (uint64_t)n);
 			at += n;
 			size -= (size_t)n;
-			if (size > 0)
-				conn_limit(conn, false);
 			continue;
 		}
 		if (ended_by_us(conn))
@@ -167,8 +316,9 @@ int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
 		if (errno == EAGAIN)
 			wait_for(conn->fd, POLLOUT);
 		else if (errno != EINTR)
-			return preforkd_fail(conn, "cannot write: %s", strerror(errno));
+			return failed(conn, "write");
 	}
+	deadline_waited();
 	return 0;
 }
 
@@ -211,7 +361,7 @@ const char *preforkd_peer(struct preforkd_conn *conn)
 {
 	if (conn->peer_text[0] == '\0') {
 		(void)addr_format(&conn->peer, conn->peer_text, sizeof(conn->peer_text));
-		if (conn->peer.sa.sa_family == AF_UNIX)
+		if (conn->peer.sa.sa_family == AF_UNIX && conn->via.len == 0)
 			name_unix_peer(conn);
 	}
 	return conn->peer_text;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time limits of the connection that this worker serves, without a system call for each: the due
- * time is a variable; one timer (SIGALRM) is armed when it is not yet, fires, looks at the
- * variable, and arms itself again for the rest. When time is up it shuts the socket down, which ends a
+ * Time limits of the connection that this worker serves, without a system call for each of its reads and writes.
+ * One timer (SIGALRM) fires now and then, and its handler looks: at what the service has noted, and at what the kernel
+ * knows of a TCP connection (tcp_info.h). When time is up it shuts the socket down, which ends a
  * blocked call and every later one alike, so there is no window in which the signal could be lost.
+ *
+ * A look is taken at least every quarter of a limit. What the kernel counts but does not date is dated by the look that
+ * finds it changed: idle and send may cut up to a quarter late, never early (by more than the kernel's tick).
  *
  * One process, one connection: file-level state, owned by deadline.c.
  */
@@ -13,26 +16,69 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum deadline_kind { DEADLINE_NONE, DEADLINE_FIRST_BYTE, DEADLINE_IDLE, DEADLINE_TOTAL };
+enum deadline_kind {
+	DEADLINE_NONE,
+	DEADLINE_FIRST_BYTE,
+	DEADLINE_FIRST_BYTE_BUSY,
+	DEADLINE_IDLE,
+	DEADLINE_SEND,
+	DEADLINE_TOTAL,
+	DEADLINE_PROXY, /* proxy_protocol.timeout */
+	DEADLINE_EVICTED,
+};
+
+struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
+	int64_t start;		 /* when the connection was accepted */
+	int64_t first_byte;	 /* 0: the client need not send anything first, and first_byte_busy does not count */
+	int64_t first_byte_busy; /* from when the client connected, while deadline_saturated()'s function says so */
+	int64_t idle;		 /* no byte in either direction, counted from the first one */
+	int64_t send;		 /* the client takes nothing of what there is for it */
+	uint64_t header;	 /* bytes from the client that are none of its first ones: a PROXY header */
+	bool unseen; /* a program's connection: only the kernel knows what moves, and on unix sockets nobody does */
+	/* where others can see it; NULL: nowhere */
+	_Atomic uint32_t *greeted;	/* 1: the first byte has come */
+	_Atomic int64_t *silent_since;	/* when the client connected; set where the kernel knows better */
+};
 
 /* Installs the handler. Once, when the worker starts. */
 void deadline_init(void);
 
+/* Is everybody busy, and are clients waiting? Called from the signal handler. Without one nobody ever is. */
+void deadline_saturated(bool (*saturated)(void));
+
 /* From here on FD is cut when time is up; TOTAL_DUE (ms of base/clock.h, 0: never) holds throughout. */
 void deadline_begin(int fd, int64_t total_due);
 
-/* For a service that reads and writes itself. Until the next call: KIND at DUE (0: never). IDLE_MS is what
- * DEADLINE_IDLE allows: before it cuts, the kernel is asked whether bytes really stood still. */
-void deadline_set(enum deadline_kind kind, int64_t due, int64_t idle_ms);
+/* Before the other limits: a PROXY header is to be there by DUE (0: it is). */
+void deadline_proxy(int64_t due);
+
+/* The other limits, from now on. */
+void deadline_limit(const struct deadline_limits *limits);
 
 /*
- * For a program whose bytes we never see: the kernel's counts decide (tcp_info.h). The client's first byte by
- * FIRST_DUE (0: whenever), and from the first byte either way no silence longer than IDLE_MS (0: any).
+ * For a service that reads and writes itself: it is about to wait for the client, or some bytes of a longer write
+ * have gone; a wait is over. What is called for each read and write is cheap.
  */
-void deadline_watch(int64_t first_due, int64_t idle_ms);
+enum deadline_wait { DEADLINE_NO_WAIT, DEADLINE_READS, DEADLINE_WRITES };
+void deadline_waits(enum deadline_wait what);
+void deadline_waited(void);
+
+/* The client's first byte has come. */
+void deadline_greeted(void);
+
+/* Has it, as far as can be told? Asks the kernel, and may be called from a signal handler. */
+bool deadline_is_greeted(void);
 
 /* No limit any more; FD may be closed. */
 void deadline_end(void);
+
+/*
+ * Somebody else needs this worker more: cuts the connection if the client has sent nothing so far and the service
+ * waits for nothing else. For a signal handler. EVICT_DONE: it is cut, or was before; EVICT_GREETED: it is in progress;
+ * EVICT_LATER: just now that cannot be said, ask again.
+ */
+enum deadline_evict { EVICT_DONE, EVICT_GREETED, EVICT_LATER };
+enum deadline_evict deadline_evict(void);
 
 /* What cut the connection; DEADLINE_NONE: nothing did. */
 enum deadline_kind deadline_passed(void);

@@ -16,11 +16,21 @@ static int serve(struct preforkd_conn *conn)
 	return (int)n;
 }
 
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
+{
+	(void)request;
+	(void)size;
+	(void)reply;
+	(void)max;
+	return -1;
+}
+
 const struct preforkd_module service_discard = {
 	.abi = PREFORKD_MODULE_ABI,
 	.size = sizeof(service_discard),
 	.name = "discard",
 	.summary = "throws away what it gets (RFC 863)",
-	.flags = PREFORKD_STREAM,
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,
 	.serve = serve,
+	.answer = answer,
 };

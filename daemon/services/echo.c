@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Echo (RFC 862): sends back what it gets, until the client has finished sending. */
 #include <preforkd/module.h>
+#include <string.h>
 
 #include "services/kinds.h"
 
@@ -18,11 +19,19 @@ static int serve(struct preforkd_conn *conn)
 	}
 }
 
+static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
+{
+	if (size <= max)
+		memcpy(reply, request, size);
+	return (ssize_t)size;
+}
+
 const struct preforkd_module service_echo = {
 	.abi = PREFORKD_MODULE_ABI,
 	.size = sizeof(service_echo),
 	.name = "echo",
 	.summary = "sends back what it gets (RFC 862)",
-	.flags = PREFORKD_STREAM,
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,
 	.serve = serve,
+	.answer = answer,
 };

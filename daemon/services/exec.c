@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a program for each client, inetd's way: the socket on 0 and 1, standard error into the log.
- * The worker waits beside it, keeps the time limits, and ends the program's whole process group.
+ * The worker waits beside it, keeps the time limits, sees when the client is gone, and ends all that the program leaves.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,32 +22,28 @@
 #include "services/deadline.h"
 #include "services/exec_env.h"
 #include "services/exec_errors.h"
+#include "services/family.h"
+#include "services/hangup.h"
 #include "services/kinds.h"
 #include "services/spawn.h"
 
 #define GRACE_MS 2000	    /* between SIGTERM and SIGKILL */
 #define PATIENCE_MS 10000   /* for a system that lacks what a program needs */
+#define OTHERS_MS 100	    /* between two looks at what a program has left at work */
 #define PAUSE_FIRST_MS 50   /* between two tries; doubles */
 #define PAUSE_LAST_MS 1000
 
 static int worker_start(void)
 {
+	family_init();
 	spawn_init();
 	return 0;
 }
 
-static void start_limits(const struct preforkd_conn *conn)
+/* The time until then, as ppoll(2) wants it. */
+static const struct timespec *rest_of(int64_t ms, struct timespec *out)
 {
-	const struct config_timeouts *t = &conn->service->timeouts;
-
-	if (t->first_byte != 0 || t->idle != 0)
-		deadline_watch(t->first_byte != 0 ? conn->start_ms + t->first_byte : 0, t->idle);
-}
-
-/* The rest of the grace, as ppoll(2) wants it. */
-static const struct timespec *rest_of(int64_t kill_ms, struct timespec *out)
-{
-	int64_t rest = kill_ms - clock_ms();
+	int64_t rest = ms - clock_ms();
 
 	if (rest < 0)
 		rest = 0;
@@ -55,32 +51,77 @@ static const struct timespec *rest_of(int64_t kill_ms, struct timespec *out)
 	return out;
 }
 
+struct wait {
+	struct preforkd_conn *conn;
+	pid_t pid;
+	int64_t kill_ms; /* told to end: is killed then; 0: not told */
+	struct hangup hangup;
+	bool gone; /* the client is, and that is why it was told */
+	bool asked; /* one that serves a socket was asked to leave, in its own time */
+};
+
+/* Ends the program if a limit or the client's leaving says so. */
+static void tell(struct wait *w)
+{
+	if (w->conn->told != NULL && !w->asked && w->conn->told()) {
+		/* not its group: there are those who serve a client just now */
+		(void)kill(w->pid, SIGTERM);
+		w->asked = true;
+	}
+	if (w->kill_ms == 0 && (w->gone || preforkd_ended(w->conn))) {
+		(void)kill(-w->pid, deadline_is_orphan() ? SIGKILL : SIGTERM);
+		w->kill_ms = clock_ms() + GRACE_MS;
+	} else if (w->kill_ms != 0 && clock_ms() >= w->kill_ms) {
+		(void)kill(-w->pid, SIGKILL);
+		w->kill_ms += GRACE_MS;
+	}
+}
+
+static void look_at_client(struct wait *w)
+{
+	if (w->kill_ms == 0 && hangup_look(&w->hangup, clock_ms()))
+		w->gone = true;
+}
+
+static const struct timespec *until_next(const struct wait *w, struct timespec *out)
+{
+	if (w->kill_ms != 0)
+		return rest_of(w->kill_ms, out);
+	return w->hangup.next_ms != 0 ? rest_of(w->hangup.next_ms, out) : NULL;
+}
+
 /*
  * Until the program has ended. Signals are blocked and open only inside ppoll(2), so none is lost
- * between a look at what it has set and the wait.
+ * between a look at what it has set and the wait. True: the client went before it.
  */
-static void wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const sigset_t *open)
+static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const sigset_t *open)
 {
 	struct pollfd p[] = {
 		{.fd = pidfd, .events = POLLIN},
 		{.fd = exec_errors_fd(), .events = POLLIN},
+		/* POLLERR and POLLHUP only */
+		{.fd = conn->told == NULL && conn->service->on_hangup == ON_HANGUP_TERM ? conn->fd : -1},
 	};
 	const struct timespec now = {.tv_sec = 0};
-	int64_t kill_ms = 0; /* told to end: is killed then */
+	struct wait w = {.conn = conn, .pid = pid};
 	struct timespec rest;
 
+	hangup_begin(&w.hangup, conn->fd);
 	for (;;) {
-		if (kill_ms == 0 && preforkd_ended(conn)) {
-			(void)kill(-pid, deadline_is_orphan() ? SIGKILL : SIGTERM);
-			kill_ms = clock_ms() + GRACE_MS;
-		} else if (kill_ms != 0 && clock_ms() >= kill_ms) {
-			(void)kill(-pid, SIGKILL);
-			kill_ms += GRACE_MS;
-		}
-		if (ppoll(p, 2, kill_ms != 0 ? rest_of(kill_ms, &rest) : NULL, open) <= 0)
+		int n;
+
+		tell(&w);
+		n = ppoll(p, 3, until_next(&w, &rest), open);
+		if (n > 0 && p[0].revents != 0)
+			return w.gone;
+		family_bury(pid);
+		/* once poll has said it, it would say it for ever */
+		if (n > 0 && p[2].revents != 0)
+			p[2].fd = -1;
+		if ((n > 0 && p[2].revents != 0) || (w.hangup.next_ms != 0 && clock_ms() >= w.hangup.next_ms))
+			look_at_client(&w);
+		if (n <= 0 || p[1].revents == 0)
 			continue;
-		if (p[0].revents != 0)
-			return;
 		if (!exec_errors_take(conn))
 			p[1].fd = -1;
 		/* ppoll(2) lets no signal in while a descriptor is ready, and a program that never
@@ -89,7 +130,21 @@ static void wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 	}
 }
 
-static int judge(struct preforkd_conn *conn, const siginfo_t *info)
+/*
+ * A program that serves a socket may have left others at work, one for each of its clients. They are waited for: until
+ * they have all gone, nobody else takes the socket, and an order to leave at once ends them.
+ */
+static void wait_for_others(struct preforkd_conn *conn, pid_t pid, const sigset_t *open)
+{
+	const struct timespec nap = {.tv_nsec = OTHERS_MS * 1000000L};
+
+	while (!preforkd_ended(conn) && family_has_others(pid)) {
+		family_bury(pid);
+		(void)ppoll(NULL, 0, &nap, open);
+	}
+}
+
+static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 {
 	const char *program = conn->service->command[0];
 
@@ -97,6 +152,13 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info)
 		conn_say_cut(conn);
 		return -1;
 	}
+	if (gone) {
+		conn_say_lost(conn, hangup_reason(conn->fd));
+		conn->hung_up = true;
+		return -1;
+	}
+	if (conn->told != NULL && conn->told() && info->si_code == CLD_KILLED && info->si_status == SIGTERM)
+		return 0;
 	if (info->si_code == CLD_EXITED && info->si_status == 0)
 		return 0;
 	if (info->si_code == CLD_EXITED)
@@ -146,13 +208,15 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 		if (pid > 0)
 			return pid;
 		if (!may_pass(err.code) || clock_ms() >= end || preforkd_ended(conn))
-			return preforkd_fail(conn, "%s", err.text);
+			break;
 		if (log_limit(&limit, &missed))
 			preforkd_log(conn, LOG_WARNING, "%s; trying again", err.text);
 		(void)ppoll(NULL, 0, rest_of(clock_ms() + pause_ms, &rest), open);
 		if (pause_ms < PAUSE_LAST_MS)
 			pause_ms *= 2;
 	}
+	conn->unserved = true;
+	return preforkd_fail(conn, "%s", err.text);
 }
 
 static int run(struct preforkd_conn *conn, const sigset_t *open)
@@ -161,20 +225,28 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 	siginfo_t info = {.si_code = 0};
 	int pidfd;
 	pid_t pid = start(conn, &pidfd, open);
+	bool gone;
 
 	if (pid < 0)
 		return -1;
-	start_limits(conn);
-	wait_program(conn, pid, pidfd, open);
+	conn_limit(conn, true);
+	gone = wait_program(conn, pid, pidfd, open);
+	if (conn->told != NULL)
+		wait_for_others(conn, pid, open);
 	/* What is left of its group goes too, while the zombie still holds the number. */
 	(void)kill(-pid, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
 	fd_close(&pidfd);
+	if (!family_end()) {
+		preforkd_log(conn, LOG_WARNING, "%s left something behind that could not be ended; the worker is replaced",
+			     conn->service->command[0]);
+		conn->spent = true; /* then the master gets it, who may do more */
+	}
 	exec_errors_finish(conn);
 	if (tcp_info_traffic(conn->fd, &traffic) == 0)
-		conn_count(conn, traffic.in, traffic.out);
-	return judge(conn, &info);
+		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0, traffic.out);
+	return judge(conn, &info, gone);
 }
 
 static int serve(struct preforkd_conn *conn)
@@ -193,8 +265,8 @@ const struct preforkd_module service_exec = {
 	.abi = PREFORKD_MODULE_ABI,
 	.size = sizeof(service_exec),
 	.name = "exec",
-	.summary = "runs a program for each client, with the socket as its input and output",
-	.flags = PREFORKD_STREAM | PREFORKD_COMMAND,
+	.summary = "runs a program for each client, or for the datagrams of a socket, which is its input and output",
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_COMMAND,
 	.serve = serve,
 	.worker_start = worker_start,
 };

@@ -59,17 +59,38 @@ static void add_unix(const struct preforkd_conn *conn, const struct sockaddr_any
 	add("PROTO", "UNIX");
 	(void)addr_format_host(local, path, sizeof(path));
 	add("UNIXLOCALPATH", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	/* behind a proxy nobody knows who the client is, but only who the proxy is */
+	if (conn->via.len != 0 || getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
 	add_number("UNIXREMOTEPID", cred.pid);
 	add_number("UNIXREMOTEEUID", cred.uid);
 	add_number("UNIXREMOTEEGID", cred.gid);
 }
 
+static void add_via(const struct sockaddr_any *via)
+{
+	char host[ADDR_TEXT_MAX];
+
+	add("PREFORKD_VIA_ADDR", addr_format_host(via, host, sizeof(host)));
+	if (via->sa.sa_family != AF_UNIX)
+		add_number("PREFORKD_VIA_PORT", addr_port(via));
+}
+
+/* Where the client connected to: here, or at the proxy. */
+static int get_local(const struct preforkd_conn *conn, struct sockaddr_any *out)
+{
+	if (conn->local.len != 0) {
+		*out = conn->local;
+		return 0;
+	}
+	out->len = sizeof(out->ss);
+	return getsockname(conn->fd, &out->sa, &out->len);
+}
+
 char **exec_env(const struct preforkd_conn *conn)
 {
 	const struct identity *who = &conn->service->identity;
-	struct sockaddr_any local = {.len = sizeof(local.ss)};
+	struct sockaddr_any local;
 
 	used = count = 0;
 	add("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -82,12 +103,14 @@ char **exec_env(const struct preforkd_conn *conn)
 	if (who->shell != NULL)
 		add("SHELL", who->shell);
 	add("PREFORKD_SERVICE", conn->service->name);
-	if (getsockname(conn->fd, &local.sa, &local.len) == 0) {
+	if (get_local(conn, &local) == 0) {
 		if (local.sa.sa_family == AF_UNIX)
 			add_unix(conn, &local);
 		else
 			add_tcp(conn, &local);
 	}
+	if (conn->via.len != 0)
+		add_via(&conn->via);
 	vars[count] = NULL;
 	return vars;
 }

@@ -15,6 +15,10 @@ libpreforkd_a_SOURCES += \
 	%D%/exec_env.h \
 	%D%/exec_errors.c \
 	%D%/exec_errors.h \
+	%D%/family.c \
+	%D%/family.h \
+	%D%/hangup.c \
+	%D%/hangup.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
 	%D%/proxy.c \

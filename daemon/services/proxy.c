@@ -10,49 +10,70 @@
 #include "net/proxy_header.h"
 #include "net/relay.h"
 #include "services/conn.h"
+#include "services/deadline.h"
 #include "services/kinds.h"
 #include "services/proxy_connect.h"
 #include "services/upstreams.h"
 
 #define HEADER_MAX 256
 
-static void moved(void *arg, uint64_t in, uint64_t out, bool waiting)
-{
-	struct preforkd_conn *conn = arg;
+struct carried {
+	struct preforkd_conn *conn;
+	enum relay_wait wait; /* what it waited for last */
+};
 
-	if (in == 0 && out == 0)
+/* What moves nothing is no news for the limits. */
+static void moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
+{
+	struct carried *carried = arg;
+	struct preforkd_conn *conn = carried->conn;
+
+	if (in > 0 || out > 0)
+		conn_count(conn, in, out);
+	else if (wait == carried->wait)
 		return;
-	conn_count(conn, in, out);
-	if (in > 0)
+	if (in > 0 && !conn->greeted) {
 		conn->greeted = true;
-	if (waiting)
-		conn_limit(conn, true);
+		deadline_greeted();
+	}
+	carried->wait = wait;
+	if (wait == RELAY_OVER)
+		deadline_waited();
+	else
+		deadline_waits(wait == RELAY_WRITES ? DEADLINE_WRITES : DEADLINE_READS);
 }
 
 static bool ended(void *arg)
 {
-	return preforkd_ended(arg);
+	const struct carried *carried = arg;
+
+	return preforkd_ended(carried->conn);
 }
 
 /* Who the client is, before anything that it says. A new connection's buffer has room for it. */
 static int send_header(struct preforkd_conn *conn, int fd)
 {
 	int version = conn->service->upstreams.send_proxy;
-	struct sockaddr_any own = {.len = sizeof(own.ss)};
+	struct sockaddr_any to = conn->local;
 	char header[HEADER_MAX];
 	size_t n;
 
 	if (version == 0)
 		return 0;
-	if (getsockname(conn->fd, &own.sa, &own.len) < 0)
-		own.len = 0;
-	n = proxy_header_write(version, false, &conn->peer, &own, header, sizeof(header));
+	if (to.len == 0) {
+		to.len = sizeof(to.ss);
+		if (getsockname(conn->fd, &to.sa, &to.len) < 0)
+			to.len = 0;
+	}
+	n = proxy_header_write(version, false, &conn->peer, &to, header, sizeof(header));
 	return send(fd, header, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }
 
 static int carry(struct preforkd_conn *conn, int upstream, const char *name)
 {
-	struct relay relay = {.client = conn->fd, .upstream = upstream, .moved = moved, .ended = ended, .arg = conn};
+	struct carried carried = {.conn = conn};
+	struct relay relay = {
+		.client = conn->fd, .upstream = upstream, .moved = moved, .ended = ended, .arg = &carried};
 
 	switch (relay_carry(&relay)) {
 	case RELAY_DONE:
@@ -62,8 +83,9 @@ static int carry(struct preforkd_conn *conn, int upstream, const char *name)
 		conn_say_cut(conn);
 		return -1;
 	case RELAY_CLIENT:
-		conn->reset = true;
-		return preforkd_fail(conn, "the client's connection has failed: %s", strerror(relay.code));
+		conn->reset = conn->hung_up = true;
+		conn_say_lost(conn, relay.code);
+		return -1;
 	case RELAY_UPSTREAM:
 		break;
 	}
@@ -79,7 +101,7 @@ static int serve(struct preforkd_conn *conn)
 	size_t which;
 	int fd, rc;
 
-	conn_limit(conn, true);
+	conn_limit(conn, false);
 	fd = proxy_connect(conn, &which);
 	if (fd < 0) {
 		conn->reset = !preforkd_ended(conn);

@@ -180,6 +180,7 @@ static int give_up(struct preforkd_conn *conn, const struct story *story)
 		conn_say_cut(conn);
 		return -1;
 	}
+	conn->unserved = true;
 	return preforkd_fail(conn, "no upstream takes the connection: %s", story->text);
 }
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
 	%D%/contract.h \
+	%D%/datagrams.c \
+	%D%/datagrams.h \
 	%D%/hold.c \
 	%D%/hold.h \
 	%D%/orders.c \
 	%D%/orders.h \
 	%D%/privileges.c \
 	%D%/privileges.h \
+	%D%/saturation.c \
+	%D%/saturation.h \
 	%D%/wait.c \
 	%D%/wait.h \
 	%D%/worker.c \

@@ -13,9 +13,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Installs the handlers; signals stay blocked. DEAD is from fd_dead(), MASTER the pid of our parent. *TOLD becomes 1
- * when this worker has heard that it is to leave. */
-void orders_init(int listener, int dead, pid_t master, _Atomic uint32_t *told);
+struct board;
+struct board_slot;
+
+/* Who orders, and where the answers go. */
+struct orders {
+	pid_t master;	    /* the pid of our parent */
+	struct board *board; /* may be NULL: then nobody is evicted */
+	int ring;
+	struct board_slot *slot; /* told becomes 1 when this worker has heard that it is to leave */
+};
+
+/* Installs the handlers; signals stay blocked. DEAD is from fd_dead(). What ORDERS points to stays. */
+void orders_init(int listener, int dead, const struct orders *orders);
 
 /* No further client is to be taken. */
 bool orders_to_leave(void);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "board/board.h"
 #include "net/addr.h"
+#include "net/datagram.h"
 #include "worker/orders.h"
 
 #define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */
@@ -35,6 +36,11 @@ static void pause_for(int listener, int ms)
 	if (!orders_to_leave())
 		(void)ppoll(&p, listener >= 0, ms < 0 ? NULL : &ts, &before);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+void wait_ms(int ms)
+{
+	pause_for(-1, ms);
 }
 
 /* All workers of the service together: one line in ten seconds. */
@@ -68,21 +74,21 @@ static bool is_passing(int code)
 	case EOPNOTSUPP:
 	case ETIMEDOUT:
 	case ECONNRESET:
+	case ECONNREFUSED: /* an answer to an earlier datagram met nobody */
 		return true;
 	default:
 		return false;
 	}
 }
 
-enum wait_result wait_client(int listener, struct board_head *head, const char *service,
-			     int *fd_out, struct sockaddr_any *peer_out)
+/* ATTEMPT blocks until there is somebody, and returns -1 with errno if it cannot. */
+static enum wait_result wait_with(int (*attempt)(int listener, void *out), void *out, int listener,
+				  struct board_head *head, const char *service)
 {
 	int pause_ms = PAUSE_FIRST_MS, passed_over = 0;
 
 	while (!orders_to_leave()) {
-		peer_out->len = sizeof(peer_out->ss);
-		*fd_out = accept4(listener, &peer_out->sa, &peer_out->len, SOCK_CLOEXEC);
-		if (*fd_out >= 0)
+		if (attempt(listener, out) >= 0)
 			return WAIT_CLIENT;
 		if (is_passing(errno) && (errno == EINTR || ++passed_over < PASS_OVER_MAX))
 			continue;
@@ -109,4 +115,59 @@ enum wait_result wait_client(int listener, struct board_head *head, const char *
 		}
 	}
 	return WAIT_LEAVE;
+}
+
+struct client {
+	int fd;
+	struct sockaddr_any *peer;
+};
+
+static int take_client(int listener, void *out)
+{
+	struct client *client = out;
+
+	client->peer->len = sizeof(client->peer->ss);
+	client->fd = accept4(listener, &client->peer->sa, &client->peer->len, SOCK_CLOEXEC);
+	return client->fd;
+}
+
+enum wait_result wait_client(int listener, struct board_head *head, const char *service,
+			     int *fd_out, struct sockaddr_any *peer_out)
+{
+	struct client client = {.peer = peer_out};
+	enum wait_result result = wait_with(take_client, &client, listener, head, service);
+
+	*fd_out = client.fd;
+	return result;
+}
+
+static int take_datagram(int listener, void *out)
+{
+	return datagram_receive(listener, out);
+}
+
+enum wait_result wait_datagram(int listener, struct board_head *head, const char *service,
+			       struct datagram *out)
+{
+	return wait_with(take_datagram, out, listener, head, service);
+}
+
+/* Told to leave at any moment, the worker has another descriptor here, at which there is nothing to wait for. */
+static int look_for_datagram(int listener, void *unused)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+
+	(void)unused;
+	if (poll(&p, 1, -1) < 0)
+		return -1;
+	errno = EINTR;
+	if (orders_to_leave())
+		return -1;
+	errno = EINVAL; /* it was shut down */
+	return (p.revents & (POLLNVAL | POLLHUP | POLLRDHUP)) == 0 ? 0 : -1;
+}
+
+enum wait_result wait_readable(int listener, struct board_head *head, const char *service)
+{
+	return wait_with(look_for_datagram, NULL, listener, head, service);
 }

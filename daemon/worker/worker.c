@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,22 +20,33 @@
 #include "base/signals.h"
 #include "base/title.h"
 #include "board/board.h"
+#include "board/sources.h"
 #include "config/config.h"
+#include "gate/gate.h"
+#include "gate/refuse.h"
+#include "net/datagram.h"
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
 #include "services/upstreams.h"
 #include "worker/contract.h"
+#include "worker/datagrams.h"
 #include "worker/hold.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
+#include "worker/saturation.h"
 #include "worker/wait.h"
+
+#define FAILED_PAUSE_MS 1000 /* before a program for datagrams is started again */
 
 struct worker {
 	const struct worker_params *params;
 	struct board board;
 	struct board_lane *lane;
 	struct board_slot *slot;
+	struct sources sources;
+	struct gate gate;
+	int answers;	 /* the socket again, for answers to datagrams: the listener is closed by an order to leave */
 	uint64_t enough; /* connections after which it asks to be replaced; 0: never */
 };
 
@@ -82,7 +94,8 @@ static void offer_to_the_oom_killer(void)
 static void set_up(struct worker *w, const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->board, params->ring, params->dead, params->hold,
-		      params->targets,	log_fd()};
+		      params->sources, params->targets, log_fd()};
+	int sources = params->sources;
 	struct err err;
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
@@ -100,10 +113,24 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->params = params;
 	w->lane = &w->board.lanes[params->lane];
 	w->slot = &w->board.slots[params->slot];
+	if (sources >= 0 && sources_map(&w->sources, sources, &err) < 0)
+		give_up(params, WORKER_EXIT_SETUP, err.text);
+	fd_close(&sources);
+	w->gate = (struct gate){.head = w->board.head, .lane = w->lane, .slot = w->slot, .listener = params->listener};
+	gate_open(&w->gate, params->service, params->sources >= 0 ? &w->sources : NULL, params->seat);
 
+	w->answers = -1;
+	if (listen_is_datagram(params->listener)) {
+		w->answers = fcntl(params->listener, F_DUPFD_CLOEXEC, 3);
+		if (w->answers < 0)
+			give_up(params, WORKER_EXIT_SETUP, strerror(errno));
+	}
 	signals_harmless();
-	orders_init(params->listener, params->dead, params->master, &w->slot->told);
+	orders_init(params->listener, params->dead,
+		    &(struct orders){
+			    .master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot});
 	deadline_init();
+	saturation_init(w->lane, params->listener);
 	srandom((unsigned)getpid() ^ (unsigned)clock_ms());
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
@@ -132,11 +159,18 @@ static void become_idle(struct worker *w)
 	(void)atomic_fetch_add(&w->lane->idle, 1);
 }
 
-/* Whoever takes the last idle worker rings, so that the pool grows now and not at the next tick. */
-static void become_busy(struct worker *w, const struct sockaddr_any *peer)
+/*
+ * Whoever takes the last idle worker rings, so that the pool grows now and not at the next tick. Returns whether it
+ * was the last.
+ */
+static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 {
 	int32_t idle;
 
+	/* before it is seen as busy: whatever is said of the client before is not of this one, and of this one nothing is
+	 * known yet */
+	atomic_store(&w->slot->greeted, 1);
+	atomic_store(&w->slot->turn, atomic_load_explicit(&w->slot->turn, memory_order_relaxed) + 1);
 	board_peer_set(w->slot, peer);
 	set_state(w, SLOT_BUSY);
 	idle = atomic_fetch_sub(&w->lane->idle, 1) - 1;
@@ -144,6 +178,7 @@ static void become_busy(struct worker *w, const struct sockaddr_any *peer)
 		atomic_store_explicit(&w->lane->lowest, idle, memory_order_relaxed);
 	if (idle <= 0 && atomic_load_explicit(&w->lane->may_grow, memory_order_relaxed))
 		board_ring(&w->board, w->params->ring);
+	return idle <= 0;
 }
 
 static void bump(_Atomic uint64_t *counter, uint64_t by)
@@ -153,43 +188,150 @@ static void bump(_Atomic uint64_t *counter, uint64_t by)
 			      memory_order_relaxed);
 }
 
+/*
+ * It connected and went without a word, and had none from us: nobody wants to read of it. A program's bytes on a unix
+ * socket are not seen: of its clients nobody can say that.
+ */
+static bool asked_nothing(const struct preforkd_conn *conn)
+{
+	const struct sockaddr_any *client = conn->via.len != 0 ? &conn->via : &conn->peer;
+	char byte;
+	ssize_t n;
+
+	if (conn->in != 0 || conn->out != 0 || conn->unserved || preforkd_ended(conn) ||
+	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && client->sa.sa_family == AF_UNIX))
+		return false;
+	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static void log_connection(struct preforkd_conn *conn, bool failed,
 			   enum config_log_connections which)
 {
-	/* A probe connects and goes: nobody wants to read of it. */
-	bool probe = conn->in == 0 && conn->out == 0 && !preforkd_ended(conn) &&
-		     strstr(conn->reason, strerror(ECONNRESET)) != NULL;
-	bool told = deadline_was_cut() && !deadline_is_orphan(); /* the master has said it */
-	char age[32];
+	/* the master has said it, or does so for many at once */
+	bool told = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
+	char age[32], via[CONN_VIA_MAX];
 
-	if (failed && !probe && !told && which != LOG_CONNECTIONS_NONE)
-		preforkd_log(conn, LOG_NOTICE, "%s", conn->reason);
+	(void)conn_via_text(conn, via, sizeof(via));
+	if (failed && !told && which != LOG_CONNECTIONS_NONE)
+		preforkd_log(conn, conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s%s", conn->reason,
+			     via);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
-	preforkd_log(conn, LOG_INFO, "done after %s, %llu bytes in, %llu bytes out", age,
-		     (unsigned long long)conn->in, (unsigned long long)conn->out);
+	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out%s",
+		     conn->probe ? "probe, done" : "done", age, (unsigned long long)conn->in,
+		     (unsigned long long)conn->out, via);
 }
 
-static void serve(struct worker *w, int fd, const struct sockaddr_any *peer)
+static void count_served(struct worker *w, const struct preforkd_conn *conn, bool failed)
+{
+	bump(&w->slot->accepted, 1);
+	bump(&w->slot->probes, conn->probe);
+	bump(&w->slot->failed, failed && !conn->hung_up && !conn->probe);
+}
+
+/* Once, when it has served enough, or is SPENT. */
+static void ask_to_be_replaced(struct worker *w, bool spent)
+{
+	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
+		spent = true;
+	if (spent && atomic_exchange(&w->slot->spent, 1) == 0)
+		board_ring(&w->board, w->params->ring);
+}
+
+static void serve_client(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
 {
 	const struct config_service *service = w->params->service;
 	char host[ADDR_TEXT_MAX];
 	struct preforkd_conn conn;
-	bool failed;
+	enum refusal refusal;
+	bool failed, evicted;
 
 	title_rest(addr_format_host(peer, host, sizeof(host)));
 	conn_begin(&conn, fd, peer, service, w->slot);
+	refusal = gate_admit(&w->gate, &conn, alone);
+	if (refusal != REFUSED_NOT) {
+		if (deadline_passed() == DEADLINE_EVICTED) /* while it was at the gate */
+			refusal = REFUSED_EVICTED;
+		gate_refuse(&w->gate, &conn, refusal, alone);
+		title_rest("[idle]");
+		return;
+	}
 	failed = service->handler->serve(&conn) != 0;
+	evicted = deadline_passed() == DEADLINE_EVICTED;
+	if (evicted)
+		gate_count(&w->gate, &conn, REFUSED_EVICTED);
+	else if (asked_nothing(&conn))
+		conn.probe = true;
 	log_connection(&conn, failed, w->params->config->log.connections);
 	conn_end(&conn);
+	gate_leave(&w->gate);
 	title_rest("[idle]");
+	if (!evicted)
+		count_served(w, &conn, failed);
+	ask_to_be_replaced(w, conn.spent);
+}
 
-	bump(&w->slot->accepted, 1);
-	bump(&w->slot->failed, failed);
-	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough &&
-	    atomic_exchange(&w->slot->spent, 1) == 0)
-		board_ring(&w->board, w->params->ring);
+/* Of either kind: the next one, and serves it. */
+static enum wait_result serve_next_client(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	struct sockaddr_any peer;
+	enum wait_result result;
+	int fd;
+
+	result = wait_client(params->listener, w->board.head, params->service->name, &fd, &peer);
+	if (result == WAIT_CLIENT) {
+		bool alone = become_busy(w, &peer);
+
+		serve_client(w, fd, &peer, alone);
+	}
+	return result;
+}
+
+static enum wait_result serve_next_datagram(struct worker *w)
+{
+	static struct datagram datagram; /* too large for a stack */
+	const struct worker_params *params = w->params;
+	struct preforkd_conn conn;
+	enum wait_result result;
+
+	result = wait_datagram(params->listener, w->board.head, params->service->name, &datagram);
+	if (result == WAIT_CLIENT) {
+		(void)become_busy(w, &datagram.peer);
+		conn_begin(&conn, -1, &datagram.peer, params->service, w->slot);
+		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
+			count_served(w, &conn, false);
+		ask_to_be_replaced(w, false);
+	}
+	return result;
+}
+
+/* A program takes the datagrams of the socket itself, for as long as it likes: inetd's "wait". */
+static enum wait_result serve_with_program(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	const struct sockaddr_any nobody = {.len = 0};
+	struct preforkd_conn conn;
+	enum wait_result result;
+	bool failed;
+
+	result = wait_readable(params->listener, w->board.head, params->service->name);
+	if (result != WAIT_CLIENT)
+		return result;
+	(void)become_busy(w, &nobody);
+	title_rest("[datagrams]");
+	conn_begin_shared(&conn, w->answers, orders_to_leave, params->service, w->slot);
+	failed = params->service->handler->serve(&conn) != 0;
+	log_connection(&conn, failed, params->config->log.connections);
+	deadline_end();
+	title_rest("[idle]");
+	count_served(w, &conn, failed);
+	ask_to_be_replaced(w, conn.spent);
+	if (failed) /* the datagram is still there: a program that cannot run must not be tried without end */
+		wait_ms(FAILED_PAUSE_MS);
+	return result;
 }
 
 /* During a stop: leave as soon as nobody is queued. */
@@ -207,11 +349,13 @@ _Noreturn static void leave(struct worker *w, enum worker_exit status)
 
 _Noreturn void worker_main(const struct worker_params *params)
 {
-	struct sockaddr_any peer;
+	enum wait_result (*serve_next)(struct worker *w) = serve_next_client;
 	struct worker w = {0};
-	int hold = params->hold, fd;
+	int hold = params->hold;
 	sigset_t none;
 
+	if (listen_is_datagram(params->listener))
+		serve_next = params->service->handler->answer != NULL ? serve_next_datagram : serve_with_program;
 	set_up(&w, params);
 	if (hold >= 0 && !hold_until_go(hold))
 		leave(&w, WORKER_EXIT_DONE);
@@ -221,11 +365,8 @@ _Noreturn void worker_main(const struct worker_params *params)
 	become_idle(&w);
 	board_ring(&w.board, params->ring); /* ready */
 	for (;;) {
-		switch (wait_client(params->listener, w.board.head, params->service->name, &fd,
-				    &peer)) {
+		switch (serve_next(&w)) {
 		case WAIT_CLIENT:
-			become_busy(&w, &peer);
-			serve(&w, fd, &peer);
 			if (orders_to_leave() || drained(&w))
 				leave(&w, WORKER_EXIT_DONE);
 			become_idle(&w);

@@ -5,8 +5,9 @@
  *
  * A worker is one process that serves one connection at a time, so a service may block, and may
  * keep state in static variables: nobody else is in them. While it blocks in one of the calls
- * below, the time limits of the configuration (first_byte, idle, total) are kept for it, and a
- * worker that is told to finish lets it finish.
+ * below, the time limits of the configuration (first_byte, idle, send, total) are kept for it, and a
+ * worker that is told to finish lets it finish. They begin with the first of these calls; total
+ * holds from the start.
  *
  * Signals: SIGALRM and SIGUSR1 belong to the worker. SIGPIPE is ignored. A system call of the
  * service's own may fail with EINTR at any time; preforkd_ended() then tells whether to give up.
@@ -34,7 +35,11 @@ enum {
 	PREFORKD_STREAM = 1U << 0,   /* serves stream connections */
 	PREFORKD_DATAGRAM = 1U << 1, /* serves datagrams */
 	PREFORKD_COMMAND = 1U << 2,  /* needs `command` in its configuration */
-	PREFORKD_UPSTREAM = 1U << 3, /* needs `upstream` in its configuration */
+	/* The client need not send anything before the service does: timeouts.first_byte and first_byte_busy, which
+	 * would cut a client that says nothing, are not applied. Not for a service that reads a request: there they are
+	 * what frees a worker from a client that never asks. */
+	PREFORKD_SPEAKS_FIRST = 1U << 3,
+	PREFORKD_UPSTREAM = 1U << 4, /* needs `upstream` in its configuration */
 };
 
 struct preforkd_module {
@@ -57,6 +62,13 @@ struct preforkd_module {
 	 * connection. NULL if there is nothing to do. 0, or -1 to refuse: the worker leaves.
 	 */
 	int (*worker_start)(void);
+
+	/*
+	 * Answers one datagram (PREFORKD_DATAGRAM). Writes at most MAX bytes to REPLY and returns how many the answer has:
+	 * -1, there is none; more than MAX, it does not fit and is not sent. MAX is the size of the request
+	 * unless the sender is allowed more, so that nobody is made to flood others through us.
+	 */
+	ssize_t (*answer)(const void *request, size_t size, void *reply, size_t max);
 };
 
 /* The connection's descriptor: a blocking socket, close-on-exec. Owned by the worker. */

@@ -133,12 +133,14 @@ class Preforkd(Server):
 		self.program, self.settings = program, settings
 		self.ready_ms = None  # from just before the start to READY=1
 
+	scheme = ""
+
 	def configuration(self):
 		lines = []
 		if os.geteuid() == 0:
 			lines += ['user = "nobody";', f'group = "{grp.getgrgid(65534).gr_name}";']
 		lines += ['control: { path = ""; };']
-		lines += ["services: {", "  bench: {", f'    listen = "{self.address}";']
+		lines += ["services: {", "  bench: {", f'    listen = "{self.scheme}{self.address}";']
 		lines += ["    " + line for line in self.settings]
 		lines += ["  };", "};", ""]
 		return "\n".join(lines)
@@ -167,3 +169,10 @@ class Preforkd(Server):
 			elif self.process.poll() is not None:
 				self.fail(f"ended with {self.process.returncode}")
 		self.fail("said no READY=1")
+
+
+class PreforkdDatagrams(Preforkd):
+	"""The same for datagrams. The port is one that was free for connections a moment ago."""
+
+	scheme = "udp:"
+

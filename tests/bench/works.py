@@ -19,6 +19,7 @@ import pss
 import servers
 
 WORKERS = 16  # in every echo and exec work, for the yardstick and the daemon alike
+DATAGRAM_WORKERS = 2
 SLICES = 4  # of a round
 SOURCES = 64  # enough that no port of the load generator's is waited for
 IDLE_WORKERS = 200
@@ -107,6 +108,22 @@ def echo_small(bench, stack):
 	on_one_processor(stack)
 	return rates(bench, stack, [bench.echo_yardstick, bench.echo_daemon], "-c", "1", "--keep",
 		     "-s", "64")
+
+
+def echo_datagrams(bench, stack):
+	"""Of one source, whose rate is not limited here."""
+	daemon = servers.PreforkdDatagrams(bench.preforkd, ['handler = "echo";', 'access: { per_source_rate = "0"; };',
+							    fixed(DATAGRAM_WORKERS)])
+	yardstick = servers.Yardstick(bench.program("yardstick_datagram"), DATAGRAM_WORKERS)
+	if bench.self_test:
+		daemon = servers.Yardstick(bench.program("yardstick_datagram"), DATAGRAM_WORKERS)
+
+	def measure(server):
+		command = [bench.program("yardstick_datagram"), "load", str(server.port),
+			   str(int(bench.seconds * 1000 / SLICES)), "8"]
+		return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+	both = [stack.enter_context(server) for server in (yardstick, daemon)]
+	return [lambda server=server: measure(server) for server in both]
 
 
 def echo_large(bench, stack):

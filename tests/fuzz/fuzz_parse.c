@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
 	char written[64];
+	struct rate rate, rate_again;
 	int64_t value, again;
 	struct err err;
 	mode_t mode;
@@ -32,6 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (parse_size(text, &value, &err) == 0) {
 		format_size(value, written, sizeof(written));
 		if (value < 0 || parse_size(written, &again, NULL) < 0 || again != value)
+			abort();
+	}
+	if (parse_rate(text, &rate, &err) == 0) {
+		format_rate(&rate, written, sizeof(written));
+		if (rate.n < 0 || (rate.n > 0) != (rate.per_ms > 0) || parse_rate(written, &rate_again, NULL) < 0 ||
+		    rate_again.n != rate.n || rate_again.per_ms != rate.per_ms)
 			abort();
 	}
 	free(text);

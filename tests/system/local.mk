@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The real binary with real clients; each script prints TAP.
 system_tests = \
+	%D%/test_access.py \
 	%D%/test_activation.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \
@@ -14,21 +15,28 @@ system_tests = \
 	%D%/test_ctl_completion.py \
 	%D%/test_ctl_top.py \
 	%D%/test_daemonize.py \
+	%D%/test_datagrams.py \
 	%D%/test_exec.py \
+	%D%/test_full.py \
+	%D%/test_hangup.py \
 	%D%/test_harness.py \
 	%D%/test_limits.py \
+	%D%/test_limits_source.py \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
+	%D%/test_proxy_protocol.py \
+	%D%/test_proxy_real.py \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
 	%D%/test_signals.py \
+	%D%/test_sources.py \
 	%D%/test_stop.py \
 	%D%/test_systemd.py \
 	%D%/test_systemd_limits.py \
@@ -36,6 +44,7 @@ system_tests = \
 	%D%/test_systemd_restart.py \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \
+	%D%/test_timeouts.py \
 	%D%/test_upgrade.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
@@ -45,11 +54,14 @@ EXTRA_DIST += \
 	%D%/harness/control.py \
 	%D%/harness/crowd.py \
 	%D%/harness/daemon.py \
+	%D%/harness/gate.py \
 	%D%/harness/launch.py \
 	%D%/harness/namespaces.py \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
+	%D%/harness/proxy.py \
+	%D%/harness/realproxy.py \
 	%D%/harness/sandbox.py \
 	%D%/harness/sandbox.sh \
 	%D%/harness/systemd.py \

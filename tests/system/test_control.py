@@ -29,10 +29,11 @@ class Status(Case):
 	TOP = {"version": str, "pid": int, "state": str, "generation": int, "uptime": float,
 	       "last_reload": type(None), "log_lost": int, "services": list}
 	SERVICE = {"name": str, "handler": str, "state": str, "workers": dict, "listeners": list,
-		   "connections": dict, "requests": int, "bytes": dict, "crashes": int, "rate": float}
+		   "connections": dict, "requests": int, "bytes": dict, "crashes": int, "rate": float,
+		   "sources": dict}
 	WORKERS = dict.fromkeys(("idle", "busy", "starting", "retiring", "min", "max"), int)
 	LISTENER = {"address": str, "queue": int, "backlog": int, "backlog_asked": int, "drops": int}
-	CONNECTIONS = {"accepted": int, "active": int, "failed": int, "refused": dict}
+	CONNECTIONS = {"accepted": int, "active": int, "failed": int, "refused": dict, "probes": int}
 	WORKER = {"service": str, "pid": int, "state": str, "peer": str, "listener": str, "age": float,
 		  "since": float, "requests": int, "bytes": dict, "generation": int}
 

@@ -69,6 +69,8 @@ class Completion(Case):
 				self.assertEqual(self.complete(*line, "e"), ["echo", "e2e"])
 		self.assertEqual(self.complete("-s", path, "workers", ""), ["echo", "git", "e2e"])
 		self.assertEqual(self.complete("-s", path, "workers", "git", ""), [])
+		self.assertEqual(self.complete("-s", path, "explain", ""), [])
+		self.assertEqual(self.complete("-s", path, "explain", "192.0.2.7", "g"), ["git"])
 		self.assertEqual(self.complete("-s", path, "reload", ""), [])
 
 	def test_no_daemon(self):

@@ -144,7 +144,10 @@ IDS = {
 	"crashed": "146d4e8901624193830e96085d29c73e",
 	"failed": "90a8011010684fd290611fd291e73763",
 	"full": "b653beb09abf4d4bb989693a208a1a8d",
+	"evicted": "6df02f0597634da3a5926466558f93dc",
 	"limit": "ef36e5ded2424a4c9cbf1a26ac209fb6",
+	"refused": "d2afab53c5a244fc9c9b6c88456ef12e",
+	"penalized": "6ba860bf4d51b4f08e65f3140c4ae537",
 }
 
 
@@ -178,8 +181,10 @@ class Journal(Case):
 	def test_the_manual_has_every_id(self):
 		with open(os.path.join(TOP_SRCDIR, "man", "preforkd.8"), encoding="utf-8") as f:
 			manual = f.read()
-		with open(os.path.join(TOP_SRCDIR, "daemon", "master", "message_ids.h"), encoding="utf-8") as f:
-			ours = set(re.findall(r'"([0-9a-f]{32})"', f.read()))
+		ours = set()
+		for room in ("master", "gate"):
+			with open(os.path.join(TOP_SRCDIR, "daemon", room, "message_ids.h"), encoding="utf-8") as f:
+				ours.update(re.findall(r'"([0-9a-f]{32})"', f.read()))
 		self.assertLess(ours, set(IDS.values()))
 		for name, number in IDS.items():
 			self.assertIn(number, manual, name)
@@ -220,6 +225,22 @@ class Journal(Case):
 				 ("echo", str(busy), "127.0.0.1:%d" % port, "3"))
 		d.stop()	# and those that are told to leave have not crashed
 		self.wait_id("crashed")
+
+	def test_ids_of_the_gate(self):
+		endpoint = Endpoint.v4()
+		d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text, "access": {"per_source": 1},
+					 "penalty": {"refusals": 2}}})
+		with hold(endpoint):
+			for _ in range(2):
+				with endpoint.connect() as s:
+					self.assertEqual(read_all(s), b"")
+			line = self.wait_id("penalized")
+		self.assertEqual((line["SERVICE"], line["PRIORITY"]), ("echo", "5"))
+		self.assertRegex(line["PEER"], r"^127\.0\.0\.1:\d+$")
+		line = self.wait_id("refused")
+		self.assertEqual((line["SERVICE"], line["PRIORITY"]), ("echo", "5"))
+		self.assertRegex(line["MESSAGE"], "refused: per_source")
+		d.stop()
 
 	def test_id_of_a_full_pool(self):
 		endpoint = Endpoint.v4()

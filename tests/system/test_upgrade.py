@@ -443,7 +443,7 @@ class Rejected(UpgradeCase):
 		endpoints = [Endpoint.v4() for _ in range(12)]
 		services = {"s%d" % i: echo(e, workers={"min": 1, "max": 2, "max_spare": 1})
 			    for i, e in enumerate(endpoints)}
-		for limit in range(52, 92, 4):
+		for limit in range(60, 108, 4):
 			with self.subTest(limit=limit):
 				d = self.serve(services, how={"limits": {"RLIMIT_NOFILE": [limit, limit]}}, start=False)
 				d.launch()

@@ -89,6 +89,7 @@ static void set_up(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(mkdir(path_of("conf.d"), 0755), 0);
 	put("main.conf", BASE);
+	put("list", "192.0.2.0/24\n");
 }
 
 static void tear_down(void)
@@ -97,13 +98,14 @@ static void tear_down(void)
 	config_free(&b);
 	(void)unlink(path_of("conf.d/a.conf"));
 	(void)unlink(path_of("main.conf"));
+	(void)unlink(path_of("list"));
 	(void)rmdir(path_of("conf.d"));
 	(void)rmdir(folder);
 }
 
 /* Every row, with what a change of it needs. Another value is made up where none is given. */
 struct expected {
-	const char *path, *value;
+	const char *path, *value; /* "@NAME": a file of this test */
 	enum config_change change;
 	bool root; /* nobody else may change it */
 };
@@ -115,6 +117,7 @@ static const struct expected service_rows[] = {
 	{ "command", "/bin/cat", CHANGE_WORKERS, false },
 	{ "user", "daemon", CHANGE_WORKERS, true },
 	{ "group", "tty", CHANGE_WORKERS, true },
+	{ "on_hangup", NULL, CHANGE_WORKERS, false },
 	{ "upstream", "unix:@b", CHANGE_WORKERS, false },
 	{ "balance", NULL, CHANGE_WORKERS, false },
 	{ "send_proxy", NULL, CHANGE_WORKERS, false },
@@ -127,7 +130,33 @@ static const struct expected service_rows[] = {
 	{ "workers.max_spare", NULL, CHANGE_LIVE, false },
 	{ "workers.max", NULL, CHANGE_WORKERS, false },
 	{ "workers.max_requests", NULL, CHANGE_WORKERS, false },
+	{ "workers.on_full", NULL, CHANGE_WORKERS, false },
+	{ "access.allow", "10.0.0.0/8", CHANGE_WORKERS, false },
+	{ "access.allow_file", "@list", CHANGE_WORKERS, false },
+	{ "access.deny", "10.0.0.0/8", CHANGE_WORKERS, false },
+	{ "access.deny_file", "@list", CHANGE_WORKERS, false },
+	{ "access.refusal", NULL, CHANGE_WORKERS, false },
+	{ "access.banner", "busy", CHANGE_WORKERS, false },
+	{ "access.per_source", NULL, CHANGE_WORKERS, false },
+	{ "access.per_source_rate", NULL, CHANGE_WORKERS, false },
+	{ "access.rate", NULL, CHANGE_WORKERS, false },
+	{ "access.prefix4", "24", CHANGE_WORKERS, false },
+	{ "access.prefix6", NULL, CHANGE_WORKERS, false },
+	{ "access.sources", NULL, CHANGE_WORKERS, false },
+	{ "access.exempt", "::1", CHANGE_WORKERS, false },
+	{ "access.reserve", NULL, CHANGE_WORKERS, false },
+	{ "access.reserve_for", "::1", CHANGE_WORKERS, false },
+	{ "access.probes", "::1", CHANGE_WORKERS, false },
+	{ "penalty.crashes", NULL, CHANGE_WORKERS, false },
+	{ "penalty.refusals", NULL, CHANGE_WORKERS, false },
+	{ "penalty.within", NULL, CHANGE_WORKERS, false },
+	{ "penalty.duration", NULL, CHANGE_WORKERS, false },
+	{ "proxy_protocol.from", "::1", CHANGE_WORKERS, false },
+	{ "proxy_protocol.without", "::1", CHANGE_WORKERS, false },
+	{ "proxy_protocol.timeout", NULL, CHANGE_WORKERS, false },
 	{ "timeouts.first_byte", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.first_byte_busy", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.send", NULL, CHANGE_WORKERS, false },
 	{ "timeouts.idle", NULL, CHANGE_WORKERS, false },
 	{ "timeouts.total", NULL, CHANGE_WORKERS, false },
 	{ "timeouts.drain", NULL, CHANGE_LIVE, false },
@@ -225,7 +254,8 @@ static bool make_override(const struct row *row, const struct expected *expected
 	if (expected->value == NULL)
 		make_value(row, value, sizeof(value));
 	else
-		(void)snprintf(value, sizeof(value), "%s", expected->value);
+		(void)snprintf(value, sizeof(value), "%.100s",
+			       expected->value[0] == '@' ? path_of(expected->value + 1) : expected->value);
 	(void)snprintf(out, size, "%s%s=%s", prefix, row->path, value);
 	return !expected->root || geteuid() == 0;
 }
@@ -359,6 +389,80 @@ START_TEST(looked_up_again)
 }
 END_TEST
 
+#define WITH(ACCESS) "services: { a: { handler = \"echo\"; listen = \"127.0.0.1:7\"; access: {" ACCESS "}; }; };\n"
+
+/* The change from one text of main.conf to another. */
+static enum config_change between(const char *before, const char *after)
+{
+	enum config_change change;
+
+	config_free(&a);
+	config_free(&b);
+	put("main.conf", before);
+	a = load(NULL);
+	put("main.conf", after);
+	b = load(NULL);
+	change = config_diff_service(b, 0, a, 0, keys, sizeof(keys));
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), change);
+	return change;
+}
+
+/* A list is what it stands for: order, spelling and repetition are nothing, and so is the place of an entry. */
+START_TEST(networks_in_other_words)
+{
+	ck_assert_int_eq(between(WITH("allow = [ \"10.0.0.0/8\", \"::1\" ]; deny = \"10.1.0.0/16\";"),
+				 "\n\n" WITH("deny = [ \"::ffff:10.1.0.0/112\", \"10.1.0.0/16\" ];\n"
+					     "allow = [ \"0:0::0:1/128\", \"10.0.0.0/8\", \"::1\" ];")),
+			 CHANGE_NONE);
+	ck_assert_str_eq(keys, "");
+	ck_assert_int_eq(between(WITH("probes = [ \"unix:uid=0\", \"::1\" ];"),
+				 WITH("probes = [ \"::1\", \"unix:uid=root\" ];")), CHANGE_NONE);
+	/* the same addresses, but another answer where a rule of 10.0.0.0/9 is against it */
+	ck_assert_int_eq(between(WITH("allow = [ \"10.0.0.0/8\" ];"),
+				 WITH("allow = [ \"10.0.0.0/8\", \"10.1.0.0/16\" ];")), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "access.allow");
+	ck_assert_int_eq(between(WITH("allow = \"10.0.0.0/8\";"), WITH("deny = \"10.0.0.0/8\";")), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "access.allow, access.deny");
+	ck_assert_int_eq(between(WITH("allow = [ ];"), WITH("deny = \"\";")), CHANGE_NONE);
+}
+END_TEST
+
+/* The same name of a file: what is in it counts. */
+START_TEST(files_of_networks)
+{
+	static const char *const lists[] = { "allow_file", "deny_file" };
+	char text[256], key[64];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(text, sizeof(text), WITH("%s = \"%.100s\";"), lists[i], path_of("list"));
+		(void)snprintf(key, sizeof(key), "access.%s", lists[i]);
+		put("list", "192.0.2.0/24\n2001:db8::/32\n");
+		ck_assert_int_eq(between(text, text), CHANGE_NONE);
+		put("list", "# other words\n\n2001:0db8::/32 # first\r\n192.0.2.0/24");
+		config_free(&b);
+		b = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
+		put("list", "2001:db8::/33\n192.0.2.0/24");
+		config_free(&b);
+		b = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+		ck_assert_str_eq(keys, key);
+		put("list", "");
+		config_free(&b);
+		b = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+		ck_assert_str_eq(keys, key);
+		/* an empty list is not the same as none */
+		put("main.conf", WITH(""));
+		config_free(&a);
+		a = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+		ck_assert_str_eq(keys, key);
+	}
+}
+END_TEST
+
 START_TEST(many_keys)
 {
 	char room[32];
@@ -419,6 +523,8 @@ int main(void)
 	tcase_add_test(tc, in_force);
 	tcase_add_test(tc, identity_as_root);
 	tcase_add_test(tc, looked_up_again);
+	tcase_add_test(tc, networks_in_other_words);
+	tcase_add_test(tc, files_of_networks);
 	tcase_add_test(tc, many_keys);
 	tcase_add_test(tc, services_come_and_go);
 	suite_add_tcase(suite, tc);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "board/board.h"
 #include "config/config.h"
 #include "net/linger.h"
 #include "services/conn.h"
@@ -22,6 +23,7 @@
 
 static struct config_service service;
 static struct preforkd_conn conn;
+static struct board_slot slot;
 static int far_end; /* the client's */
 static char buf[65536];
 
@@ -51,12 +53,24 @@ static void setup(void)
 	log_set_level(LOG_EMERG);
 }
 
-static void begin(void)
+static void begin_on(bool tcp)
 {
 	struct sockaddr_any peer = {.len = sizeof(peer.in)};
+	int pair[2];
 
-	peer.in.sin_family = AF_INET;
-	conn_begin(&conn, tcp_pair(&far_end), &peer, &service, NULL);
+	peer.in.sin_family = tcp ? AF_INET : AF_UNIX;
+	if (tcp) {
+		pair[0] = tcp_pair(&far_end);
+	} else {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+		far_end = pair[1];
+	}
+	conn_begin(&conn, pair[0], &peer, &service, &slot);
+}
+
+static void begin(void)
+{
+	begin_on(true);
 }
 
 START_TEST(first_byte_is_limited)
@@ -111,15 +125,117 @@ START_TEST(a_reader_that_does_not_read_is_idle)
 }
 END_TEST
 
+/* The writes go to the kernel for a while, and then no more; on a unix socket only the calls themselves tell. */
+START_TEST(a_reader_that_does_not_read_is_cut)
+{
+	int64_t start;
+	ssize_t n;
+
+	service.timeouts.send = 300;
+	service.timeouts.idle = _i < 2 ? 60000 : 300;
+	begin_on(_i % 2 == 0);
+	start = clock_ms();
+	while (preforkd_write(&conn, buf, sizeof(buf)) == 0)
+		;
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	ck_assert_str_eq(conn.reason, "the client took nothing for 300ms (timeouts.send)");
+	ck_assert_int_ge(clock_ms() - start, 300);
+	ck_assert_int_lt(clock_ms() - start, 2000);
+	start = clock_ms();
+	conn_end(&conn); /* at once, and what is left in the kernel is not kept for it */
+	ck_assert_int_lt(clock_ms() - start, LINGER_MS / 2);
+	while ((n = recv(far_end, buf, sizeof(buf), 0)) > 0)
+		;
+	if (_i % 2 == 0)
+		ck_assert_int_eq(n, -1);
+}
+END_TEST
+
+/* What it has not read is in the kernel, and the service waits for more from it. */
+START_TEST(a_reader_that_does_not_read_is_cut_while_we_read)
+{
+	service.timeouts.send = 300;
+	service.timeouts.idle = 60000;
+	begin();
+	while (send(conn.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	ck_assert_ptr_nonnull(strstr(conn.reason, "timeouts.send"));
+}
+END_TEST
+
+/* The service is not with the client, which has got everything. */
+START_TEST(a_service_that_computes_is_not_a_reader_that_does_not_read)
+{
+	int64_t end;
+
+	service.timeouts.send = 100;
+	begin_on(_i == 0);
+	ck_assert_int_eq(preforkd_write(&conn, "hello", 5), 0);
+	end = clock_ms() + 400;
+	while (clock_ms() < end)
+		(void)poll(NULL, 0, (int)(end - clock_ms()) + 1);
+	ck_assert(!preforkd_ended(&conn));
+}
+END_TEST
+
+START_TEST(the_slot_says_whether_the_client_has_greeted)
+{
+	begin();
+	ck_assert_uint_eq(slot.greeted, 1); /* nothing is expected */
+	conn_end(&conn);
+	service.timeouts.first_byte = 60000;
+	begin();
+	ck_assert_uint_eq(slot.greeted, 0);
+	ck_assert_int_eq(slot.silent_since_ms, conn.start_ms);
+	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
+	ck_assert_uint_eq(slot.greeted, 1);
+}
+END_TEST
+
+/* A service that speaks first does not wait for the client's. */
+START_TEST(who_speaks_first_waits_for_no_first_byte)
+{
+	static const struct preforkd_module handler = {.flags = PREFORKD_STREAM | PREFORKD_SPEAKS_FIRST};
+
+	service.handler = &handler;
+	service.timeouts.first_byte = 100;
+	service.timeouts.idle = 400;
+	begin();
+	ck_assert_uint_eq(slot.greeted, 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	ck_assert_ptr_nonnull(strstr(conn.reason, "timeouts.idle"));
+}
+END_TEST
+
+static bool always(void)
+{
+	return true;
+}
+
+START_TEST(silence_while_all_are_busy_has_a_name)
+{
+	service.timeouts.first_byte = 60000;
+	service.timeouts.first_byte_busy = 200;
+	deadline_saturated(always);
+	begin_on(_i == 0);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
+	ck_assert_str_eq(conn.reason, "no first byte within 200ms while all workers are busy and others wait "
+				      "(timeouts.first_byte_busy)");
+}
+END_TEST
+
 /* One write that takes many times the idle limit, to a client that reads a little all the time. */
-START_TEST(a_slow_but_moving_write_is_not_idle)
+START_TEST(a_slow_but_moving_write_is_not_cut)
 {
 	static char big[192 << 10];
 	int small = 4096, status;
 	pid_t pid;
 
-	service.timeouts.idle = 400;
-	begin();
+	service.timeouts.idle = _i < 2 ? 400 : 60000;
+	service.timeouts.send = _i < 2 ? 60000 : 400;
+	begin_on(_i % 2 == 0);
 	(void)setsockopt(far_end, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	(void)setsockopt(conn.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	pid = fork();
@@ -128,7 +244,7 @@ START_TEST(a_slow_but_moving_write_is_not_idle)
 
 		(void)close(conn.fd);
 		/* the pace is what is tested: a small window every 20 ms */
-		while (recv(far_end, sink, sizeof(sink), 0) > 0)
+		while (recv(far_end, sink, _i % 2 == 0 ? sizeof(sink) : 1024, 0) > 0)
 			(void)usleep(20000);
 		_exit(0);
 	}
@@ -162,7 +278,12 @@ START_TEST(a_shorter_limit_overtakes_a_longer_one)
 	begin();
 	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
 	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
+	(void)shutdown(far_end, SHUT_WR);
+	conn_end(&conn);
 	service.timeouts.idle = 100;
+	begin();
+	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
+	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), 1);
 	ck_assert_int_eq(preforkd_read(&conn, buf, sizeof(buf)), -1);
 	ck_assert_int_lt(clock_ms() - start, 10000);
 }
@@ -271,12 +392,31 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("conn", setup, first_byte_is_limited, idle_is_limited_after_the_first_byte,
-			 total_is_limited_whatever_moves, a_reader_that_does_not_read_is_idle,
-			 a_slow_but_moving_write_is_not_idle,
-			 a_limit_of_one_client_does_not_hit_the_next,
-			 a_shorter_limit_overtakes_a_longer_one, a_cut_is_not_lost_before_the_read,
-			 other_signals_do_not_disturb, the_answer_arrives_although_bytes_are_unread,
-			 lingering_is_bounded_in_time, lingering_is_bounded_in_bytes,
-			 a_finished_client_is_not_waited_for);
+	Suite *suite = suite_create("conn");
+	TCase *tcase = tcase_create("conn");
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_set_timeout(tcase, SUITE_SECONDS);
+	tcase_add_test(tcase, first_byte_is_limited);
+	tcase_add_test(tcase, idle_is_limited_after_the_first_byte);
+	tcase_add_test(tcase, total_is_limited_whatever_moves);
+	tcase_add_test(tcase, a_reader_that_does_not_read_is_idle);
+	/* each of these on TCP and on a unix socket */
+	tcase_add_loop_test(tcase, a_reader_that_does_not_read_is_cut, 0, 4);
+	tcase_add_loop_test(tcase, a_slow_but_moving_write_is_not_cut, 0, 4);
+	tcase_add_loop_test(tcase, a_service_that_computes_is_not_a_reader_that_does_not_read, 0, 2);
+	tcase_add_loop_test(tcase, silence_while_all_are_busy_has_a_name, 0, 2);
+	tcase_add_test(tcase, a_reader_that_does_not_read_is_cut_while_we_read);
+	tcase_add_test(tcase, the_slot_says_whether_the_client_has_greeted);
+	tcase_add_test(tcase, who_speaks_first_waits_for_no_first_byte);
+	tcase_add_test(tcase, a_limit_of_one_client_does_not_hit_the_next);
+	tcase_add_test(tcase, a_shorter_limit_overtakes_a_longer_one);
+	tcase_add_test(tcase, a_cut_is_not_lost_before_the_read);
+	tcase_add_test(tcase, other_signals_do_not_disturb);
+	tcase_add_test(tcase, the_answer_arrives_although_bytes_are_unread);
+	tcase_add_test(tcase, lingering_is_bounded_in_time);
+	tcase_add_test(tcase, lingering_is_bounded_in_bytes);
+	tcase_add_test(tcase, a_finished_client_is_not_waited_for);
+	suite_add_tcase(suite, tcase);
+	return suite_finish(suite);
 }

@@ -27,6 +27,7 @@ static struct config_service service = {
 	.backlog = 64,
 	.timeouts = {.drain = 1500},
 	.workers = {.min = 1, .max = 4},
+	.access = {.sources = 256},
 	.socket = {.device = device, .keepalive = 7000, .rcvbuf = 65536, .nodelay = true, .mode = 0640,
 		   .owner = 12, .group = 13},
 };
@@ -64,10 +65,10 @@ static void make_listener(struct listener *listener)
 static void add_worker(struct pool *pool, pid_t pid, bool leaving)
 {
 	struct proc *proc = calloc(1, sizeof(*proc));
-	int slot = board_slot_take(&pool->board, 1);
+	int slot = board_slot_take(&pool->board, 1), seat = sources_seat_take(pool->sources);
 
-	ck_assert(proc != NULL && slot >= 0);
-	*proc = (struct proc){.pid = pid, .pool = pool, .slot = (size_t)slot, .started_ms = 11,
+	ck_assert(proc != NULL && slot >= 0 && seat >= 0);
+	*proc = (struct proc){.pid = pid, .pool = pool, .slot = (size_t)slot, .seat = seat, .started_ms = 11,
 			      .ready = true, .leaving = leaving, .told_ms = leaving ? 12 : 0};
 	atomic_store(&proc_slot(proc)->state, SLOT_IDLE);
 	atomic_store(&proc_slot(proc)->accepted, 100);
@@ -95,7 +96,8 @@ static void setup(void)
 	pools[0]->proved = true;
 	pools[0]->limits.max = 3;
 	pools[0]->tally->gone = (struct counts){.accepted = 1, .failed = 2, .bytes_in = INT64_MAX,
-						.bytes_out = 4, .crashes = 5};
+						.bytes_out = 4, .crashes = 5, .probes = 6,
+						.refused = {[REFUSED_DENIED] = 7, [REFUSALS - 1] = 8}};
 	add_worker(pools[0], WORKER, false);
 	add_worker(pools[0], LATE_WORKER, true);
 	before.pools = pools;
@@ -175,6 +177,10 @@ START_TEST(the_pool_comes_out)
 	ck_assert_int_eq(p->limits.max, 3);
 	ck_assert_uint_eq(p->tally->gone.bytes_in, INT64_MAX);
 	ck_assert_uint_eq(p->tally->gone.crashes, 5);
+	ck_assert_uint_eq(p->tally->gone.probes, 6);
+	ck_assert_uint_eq(p->tally->gone.refused[REFUSED_DENIED], 7);
+	ck_assert_uint_eq(p->tally->gone.refused[REFUSALS - 1], 8);
+	ck_assert_uint_eq(counts_refused(&p->tally->gone), 15);
 	l = &p->listeners[0];
 	ck_assert_int_eq(l->fd, was->fd);
 	ck_assert(addr_equal(&l->key.asked, &was->key.asked) && addr_equal(&l->addr, &was->addr));
@@ -229,6 +235,103 @@ START_TEST(workers_with_a_board_of_another_layout_are_busy)
 }
 END_TEST
 
+/* ---- the table of sources ---- */
+
+START_TEST(the_table_of_sources_comes_out)
+{
+	struct sources *was = pools[0]->sources;
+	const struct proc *proc = pools[0]->procs;
+	struct sources_taken taken;
+	struct sources *is;
+
+	ck_assert(sources_sit(was, (size_t)proc->seat, 77, 1, 0, &taken));
+	ck_assert_int_eq(restore(), 0);
+	is = after.ending->sources;
+	ck_assert_int_eq(is->fd, was->fd);
+	ck_assert_uint_eq(is->n_records, 256);
+	ck_assert_uint_eq(is->refs, 1);
+	ck_assert_uint_eq(sources_taken(is, 77).same, 1);
+	DL_FOREACH (after.ending->procs, proc)
+		ck_assert(is->seat_used[proc->seat]);
+	/* both look at the same memory, and a seat is freed as its worker goes */
+	proc = after.ending->procs;
+	ck_assert_uint_eq((unsigned)proc->seat, (unsigned)pools[0]->procs->seat);
+	pool_worker_gone(after.ending, after.ending->procs, 0);
+	ck_assert_uint_eq(sources_taken(was, 77).same, 0);
+}
+END_TEST
+
+/* Two generations of a service have the same, and so they have afterwards. */
+START_TEST(generations_share_their_table)
+{
+	json_t *list = json_object_get(handover, "pools"), *second = json_deep_copy(at(NULL));
+
+	(void)json_array_clear(json_object_get(second, "workers"));
+	(void)json_object_set_new(json_object_get(second, "board"), "version", json_integer(0));
+	(void)json_object_set_new(json_object_get(second, "board"), "fd", json_integer(-1));
+	(void)json_object_set_new(json_array_get(json_object_get(second, "listeners"), 0), "fd", json_integer(-1));
+	(void)json_array_append_new(list, second);
+	ck_assert_uint_eq(json_array_size(json_object_get(handover, "sources")), 1);
+	ck_assert_int_eq(restore(), 0);
+	ck_assert_ptr_eq(after.ending->sources, after.ending->next->sources);
+	ck_assert_uint_eq(after.ending->sources->refs, 2);
+}
+END_TEST
+
+static void expect_new_table(void)
+{
+	const struct proc *proc;
+
+	ck_assert_int_eq(restore(), 0);
+	ck_assert_ptr_nonnull(after.ending->sources);
+	ck_assert_uint_eq(after.ending->n_procs, 2);
+	DL_FOREACH (after.ending->procs, proc)
+		ck_assert_int_eq(proc->seat, -1);
+	pool_worker_gone(after.ending, after.ending->procs, 0);
+}
+
+START_TEST(a_table_of_another_layout_is_replaced)
+{
+	json_t *table = json_array_get(json_object_get(handover, "sources"), 0);
+
+	(void)json_object_set_new(table, "version", json_integer(sources_version() + 1));
+	expect_new_table();
+	ck_assert_uint_eq(after.ending->sources->n_records, 256);
+}
+END_TEST
+
+START_TEST(a_table_of_another_size_is_replaced)
+{
+	json_t *table = json_array_get(json_object_get(handover, "sources"), 0);
+
+	(void)json_object_set_new(table, "records", json_integer(512));
+	expect_new_table();
+}
+END_TEST
+
+START_TEST(a_table_that_is_not_there_is_replaced)
+{
+	int fd = fcntl(0, F_DUPFD_CLOEXEC, 500); /* beyond all that is opened meanwhile */
+
+	(void)close(fd);
+	(void)json_object_set_new(json_array_get(json_object_get(handover, "sources"), 0), "fd", json_integer(fd));
+	(void)json_object_set_new(at(NULL), "sources", json_integer(fd));
+	expect_new_table();
+}
+END_TEST
+
+START_TEST(two_workers_in_one_seat)
+{
+	json_t *workers = at("workers");
+
+	(void)json_object_set(json_array_get(workers, 1), "seat",
+			      json_object_get(json_array_get(workers, 0), "seat"));
+	ck_assert_int_eq(restore(), 0); /* it costs but the second's count */
+	ck_assert_int_eq(after.ending->procs->seat, 0);
+	ck_assert_int_eq(after.ending->procs->next->seat, -1);
+}
+END_TEST
+
 START_TEST(of_another_format)
 {
 	(void)json_object_set_new(handover, "format", json_integer(HANDOVER_FORMAT + 1));
@@ -264,13 +367,13 @@ END_TEST
 
 START_TEST(descriptors_survive_or_do_not)
 {
-	int fds[] = {pools[0]->listeners[0].fd, pools[0]->board.fd};
+	int fds[] = {pools[0]->listeners[0].fd, pools[0]->board.fd, pools[0]->sources->fd};
 
 	handover_keep(handover, true);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		ck_assert_int_eq(fcntl(fds[i], F_GETFD), 0);
 	handover_keep(handover, false);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		ck_assert_int_eq(fcntl(fds[i], F_GETFD), FD_CLOEXEC);
 }
 END_TEST
@@ -385,7 +488,10 @@ int main(void)
 {
 	return SUITE_RUN("handover", setup, what_is_read_is_what_was_written, the_master_comes_out,
 			 the_pool_comes_out, the_workers_come_out,
-			 workers_with_a_board_of_another_layout_are_busy, of_another_format,
+			 workers_with_a_board_of_another_layout_are_busy, the_table_of_sources_comes_out,
+			 generations_share_their_table, a_table_of_another_layout_is_replaced,
+			 a_table_of_another_size_is_replaced, a_table_that_is_not_there_is_replaced,
+			 two_workers_in_one_seat, of_another_format,
 			 for_another_process, of_which_the_end_is_missing, descriptors_survive_or_do_not,
 			 no_memory_for_one, hostile_values, two_workers_in_one_slot,
 			 a_listener_that_is_not_there);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/signals.h"
+#include "board/board.h"
 #include "worker/contract.h"
 #include "worker/hold.h"
 #include "worker/orders.h"
@@ -19,7 +20,7 @@
 enum { PASSED = 10, TURNED_AWAY = 11 };
 
 static int ends[2]; /* the master's, the worker's */
-static _Atomic uint32_t told;
+static struct board_slot slot;
 static pid_t worker;
 
 /* A child that is held as a worker does. */
@@ -35,7 +36,8 @@ static void setup(void)
 	worker = fork();
 	if (worker == 0) {
 		(void)close(ends[0]);
-		orders_init(open("/dev/null", O_RDONLY | O_CLOEXEC), dead, getppid(), &told);
+		orders_init(open("/dev/null", O_RDONLY | O_CLOEXEC), dead,
+			    &(struct orders){.master = getppid(), .slot = &slot});
 		_exit(hold_until_go(ends[1]) ? PASSED : TURNED_AWAY);
 	}
 	(void)close(ends[1]);

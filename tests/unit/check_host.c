@@ -43,7 +43,7 @@ static const struct {
 	{ "log.level=info", { .somaxconn = 0 }, AS_IT_IS, { NULL } },
 	{ "log.level=info", { .somaxconn = 4096 }, AS_IT_IS, { NULL } },
 	{ "log.level=info", { .tasks = 56, .tasks_set = "x" }, AS_IT_IS, { NULL } },
-	{ "log.level=info", { .files = 60 }, AS_IT_IS, { NULL } },
+	{ "log.level=info", { .files = 66 }, AS_IT_IS, { NULL } },
 	{ "log.level=info", { .stop_ms = 45001 }, AS_IT_IS, { NULL } },
 
 	/* queues */
@@ -63,9 +63,9 @@ static const struct {
 
 	/* descriptors */
 	{ "log.level=info",
-	  { .files = 59, .unit = "x.service" },
+	  { .files = 65, .unit = "x.service" },
 	  AS_IT_IS,
-	  { ":4: services.most.listen: ", "5 addresses of 3 services", "need 60", " is 59",
+	  { ":4: services.most.listen: ", "5 addresses of 3 services", "need 66", " is 65",
 	    "LimitNOFILE= of x.service, or ulimit -n" } },
 
 	/* processes, of a group and of the kernel */
@@ -78,6 +78,13 @@ static const struct {
 	  { .tasks = 55, .tasks_set = "x" },
 	  AS_IT_IS,
 	  { "-o: services.few.workers.max: ", "become 87", "41 of them of services.few; " } },
+
+	/* one more for each address, and it runs no program */
+	{ "services.most.workers.on_full=refuse",
+	  { .tasks = 58, .tasks_set = "x" },
+	  AS_IT_IS,
+	  { "services.most.workers.max: ", "become 59", "43 of them of services.most, with" } },
+	{ "services.most.workers.on_full=evict", { .tasks = 56, .tasks_set = "x" }, AS_IT_IS, { NULL } },
 
 	/* processes of a user: 56 with the master, 55 without; root is spared */
 	{ "log.level=info", { .processes = 56 }, ORDINARY, { NULL } },

@@ -74,9 +74,9 @@ START_TEST(names_and_addresses_claim_each_once)
 	ck_assert_int_eq(inherited_by_name(&set, "mail", &where), 4);
 	ck_assert(addr_equal(&where, &addrs[1]));
 	ck_assert_int_eq(inherited_by_name(&set, "mail", &where), -1);
-	ck_assert_int_eq(inherited_by_addr(&set, &addrs[1]), -1);
-	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0]), 3);
-	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0]), -1);
+	ck_assert_int_eq(inherited_by_addr(&set, &addrs[1], false), -1);
+	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0], false), 3);
+	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0], false), -1);
 }
 END_TEST
 
@@ -99,7 +99,7 @@ START_TEST(without_names_addresses_do)
 	announce("1", NULL);
 	ck_assert_int_eq(inherited_import(&set, &err), 0);
 	ck_assert_str_eq(set.items[0].name, "unknown");
-	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0]), 3);
+	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0], false), 3);
 }
 END_TEST
 
@@ -126,7 +126,7 @@ START_TEST(what_does_not_fit_is_said_and_never_claimed)
 	ck_assert_str_eq(set.items[0].unfit, "it does not listen");
 	ck_assert_str_eq(set.items[1].unfit, "it is no socket");
 	ck_assert_int_eq(inherited_by_name(&set, "web", &where), -1);
-	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0]), -1);
+	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0], false), -1);
 	inherited_clear(&set);
 	ck_assert_int_eq(fcntl(3, F_GETFD), -1);
 	ck_assert_int_eq(fcntl(4, F_GETFD), -1);

@@ -47,7 +47,7 @@ static int open_listener(const char *text, int64_t backlog, struct sockaddr_any 
 {
 	struct sockaddr_any addr = resolve(text);
 	int64_t got;
-	int fd = listen_bind(&addr, text[0] == '*', &options, &path, &err);
+	int fd = listen_bind(&addr, SOCK_STREAM, text[0] == '*', &options, &path, &err);
 
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	ck_assert_int_eq(listen_start(fd, backlog, &got, &err), 0);
@@ -69,7 +69,7 @@ START_TEST(the_kernels_clamp_is_seen)
 {
 	struct sockaddr_any addr = resolve("127.0.0.1:0");
 	int64_t got;
-	int fd = listen_bind(&addr, false, &options, &path, &err);
+	int fd = listen_bind(&addr, SOCK_STREAM, false, &options, &path, &err);
 
 	ck_assert_int_eq(listen_start(fd, 2000000000, &got, &err), 0);
 	ck_assert_int_lt(got, 2000000000);
@@ -132,7 +132,7 @@ START_TEST(an_address_in_use_is_named)
 	char text[ADDR_TEXT_MAX];
 
 	(void)open_listener("127.0.0.1:0", 8, &addr);
-	ck_assert_int_eq(listen_bind(&addr, false, &options, &path, &err), -1);
+	ck_assert_int_eq(listen_bind(&addr, SOCK_STREAM, false, &options, &path, &err), -1);
 	ck_assert_int_eq(err.code, EADDRINUSE);
 	ck_assert_ptr_nonnull(strstr(err.text, addr_format(&addr, text, sizeof(text))));
 }
@@ -181,7 +181,7 @@ START_TEST(a_living_path_is_left_alone)
 	int fd = open_listener(unix_text(), 1, &addr);
 
 	again = resolve(unix_text());
-	ck_assert_int_eq(listen_bind(&again, false, &options, &path, &err), -1);
+	ck_assert_int_eq(listen_bind(&again, SOCK_STREAM, false, &options, &path, &err), -1);
 	ck_assert_int_eq(err.code, EADDRINUSE);
 	ck_assert_ptr_nonnull(strstr(err.text, file));
 	(void)dial(&addr);
@@ -198,7 +198,7 @@ START_TEST(a_file_that_is_no_socket_is_left_alone)
 
 	ck_assert_ptr_nonnull(f);
 	(void)fclose(f);
-	ck_assert_int_eq(listen_bind(&addr, false, &options, &path, &err), -1);
+	ck_assert_int_eq(listen_bind(&addr, SOCK_STREAM, false, &options, &path, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "no socket"));
 	ck_assert_int_eq(stat(file, &st), 0);
 	ck_assert(S_ISREG(st.st_mode));

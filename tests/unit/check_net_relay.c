@@ -60,10 +60,10 @@ static void tcp_pair(int family, int *a, int *b)
 	(void)close(listener);
 }
 
-static void moved(void *arg, uint64_t in, uint64_t out, bool waiting)
+static void moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
 {
 	(void)arg;
-	(void)waiting;
+	(void)wait;
 	seen->in += in;
 	seen->out += out;
 }

@@ -224,6 +224,83 @@ START_TEST(round_trip)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	int64_t n, per_ms;
+	const char *again;
+} rates[] = {
+	{ "10/s", 10, 1000, "10/1s" },
+	{ "10/1s", 10, 1000, "10/1s" },
+	{ "100/1min", 100, 60000, "100/1min" },
+	{ "100/min", 100, 60000, "100/1min" },
+	{ "5/500ms", 5, 500, "5/500ms" },
+	{ "5/ms", 5, 1, "5/1ms" },
+	{ "7/60", 7, 60000, "7/1min" },
+	{ "7/90", 7, 90000, "7/90s" },
+	{ "7/1min30s", 7, 90000, "7/90s" },
+	{ "1/1d", 1, 86400000, "1/1d" },
+	{ "1000000/1ms", 1000000, 1, "1000000/1ms" },
+	{ "0", 0, 0, "0" },
+	{ "unlimited", 0, 0, "0" },
+};
+
+START_TEST(rate_good)
+{
+	struct rate rate = { .n = -1, .per_ms = -1 }, again;
+	struct err err = { .text = "" };
+	char text[32];
+
+	ck_assert_msg(parse_rate(rates[_i].text, &rate, &err) == 0, "%s: %s", rates[_i].text, err.text);
+	ck_assert_int_eq(rate.n, rates[_i].n);
+	ck_assert_int_eq(rate.per_ms, rates[_i].per_ms);
+	format_rate(&rate, text, sizeof(text));
+	ck_assert_str_eq(text, rates[_i].again);
+	ck_assert_int_eq(parse_rate(text, &again, &err), 0);
+	ck_assert(again.n == rate.n && again.per_ms == rate.per_ms);
+}
+END_TEST
+
+static const struct {
+	const char *text, *says;
+} bad_rates[] = {
+	{ "", "is not a rate" },
+	{ "10", "is not a rate" },
+	{ "/s", "is not a rate" },
+	{ "10/", "" },
+	{ "10/0", "out of range" },
+	{ "10/unlimited", "" },
+	{ "0/s", "out of range" },
+	{ "-1/s", "out of range" },
+	{ "1000001/s", "out of range" },
+	{ "1/25h", "out of range" },
+	{ "1/2d", "out of range" },
+	{ "10 /s", "" },
+	{ "10/ s", "" },
+	{ "10/s ", "" },
+	{ "10/s/s", "" },
+	{ "10/S", "" },
+	{ "1.5/s", "" },
+	{ "x/s", "" },
+	{ "10/1x", "" },
+	{ "99999999999999999999/s", "" },
+	{ "00000000000000000000000000000001/s", "is not a rate" },
+	/* cut off, this would be another time */
+	{ "1/000000000000000000000000000000000000000000000000000000000000000000001ms", "is not a rate" },
+};
+
+START_TEST(rate_bad)
+{
+	struct rate rate = { .n = 77, .per_ms = 77 };
+	struct err err = { .text = "" };
+
+	ck_assert_msg(parse_rate(bad_rates[_i].text, &rate, &err) == -1, "%s", bad_rates[_i].text);
+	ck_assert_msg(err.text[0] != '\0' && strstr(err.text, bad_rates[_i].says) != NULL, "%s: %s",
+		      bad_rates[_i].text, err.text);
+	ck_assert(rate.n == 77 && rate.per_ms == 77);
+	ck_assert_int_eq(parse_rate(bad_rates[_i].text, &rate, NULL), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("parse");
@@ -235,6 +312,8 @@ int main(void)
 	tcase_add_loop_test(tc, duration_bad, 0, ARRAY_SIZE(bad_durations));
 	tcase_add_loop_test(tc, size_good, 0, ARRAY_SIZE(sizes));
 	tcase_add_loop_test(tc, size_bad, 0, ARRAY_SIZE(bad_sizes));
+	tcase_add_loop_test(tc, rate_good, 0, ARRAY_SIZE(rates));
+	tcase_add_loop_test(tc, rate_bad, 0, ARRAY_SIZE(bad_rates));
 	tcase_add_test(tc, modes);
 	tcase_add_test(tc, formats);
 	tcase_add_test(tc, round_trip);

@@ -251,6 +251,67 @@ START_TEST(queued_clients_come_before_spare_workers)
 }
 END_TEST
 
+/* workers.max = 20 at two addresses, and one more at each to turn clients away. */
+static const struct policy_limits refusing = {
+	.min = 1, .min_spare = 1, .max_spare = 1, .max = 20 + 2, .one_idle = true};
+
+START_TEST(one_at_each_address_turns_clients_away)
+{
+	/* room is left for that of the other address, however many come to this one */
+	lanes[0].busy = 19;
+	lanes[0].pending = true;
+	lanes[1].busy = 1;
+	(void)pool_policy_decide(&policy, &refusing, lanes, 2, now);
+	ck_assert_int_eq(lanes[0].start, 1);
+	ck_assert_int_eq(lanes[1].start, 1);
+	let_start(0);
+	let_start(1);
+	lanes[0].pending = false;
+	ck_assert(!pool_policy_decide(&policy, &refusing, lanes, 2, now).full);
+	ck_assert_int_eq(lanes[0].start + lanes[1].start, 0);
+}
+END_TEST
+
+START_TEST(an_address_without_one_gets_anothers)
+{
+	lanes[0].busy = 17;
+	lanes[0].idle = 2;
+	lanes[1].busy = 3;
+	(void)pool_policy_decide(&policy, &refusing, lanes, 2, now);
+	ck_assert_int_eq(lanes[0].stop, 1);
+	/* it is on its way: no other one goes */
+	lanes[0].idle = 1;
+	lanes[0].leaving = 1;
+	(void)pool_policy_decide(&policy, &refusing, lanes, 2, now);
+	ck_assert_int_eq(lanes[0].stop, 0);
+	lanes[0].leaving = 0;
+	(void)pool_policy_decide(&policy, &refusing, lanes, 2, now);
+	ck_assert_int_eq(lanes[1].start, 1);
+	/* nor does the last one, though clients wait here */
+	lanes[1].idle = lanes[1].start = 0;
+	lanes[1].busy = 4;
+	lanes[1].pending = true;
+	ck_assert(pool_policy_decide(&policy, &refusing, lanes, 2, now).full);
+	ck_assert_int_eq(lanes[0].stop, 0);
+}
+END_TEST
+
+START_TEST(the_one_that_turns_away_stays)
+{
+	struct policy_limits none = {.min = 0, .min_spare = 0, .max_spare = 0, .max = 21, .one_idle = true};
+
+	lanes[0].busy = 3;
+	lanes[0].idle = lanes[0].lowest = 2;
+	(void)pool_policy_decide(&policy, &none, lanes, 1, now);
+	now += POLICY_SHRINK_MS;
+	(void)pool_policy_decide(&policy, &none, lanes, 1, now);
+	ck_assert_int_eq(lanes[0].stop, 1);
+	lanes[0].idle = lanes[0].lowest = 0;
+	(void)pool_policy_decide(&policy, &none, lanes, 1, now);
+	ck_assert_int_eq(lanes[0].start, 1);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("pool_policy", setup, 
@@ -269,5 +330,8 @@ int main(void)
 			 a_move_leaves_the_minimum_behind,
 			 every_lanes_minimum_comes_first,
 			 idle_workers_that_take_nobody_do_not_count,
-			 queued_clients_come_before_spare_workers);
+			 queued_clients_come_before_spare_workers,
+			 one_at_each_address_turns_clients_away,
+			 an_address_without_one_gets_anothers,
+			 the_one_that_turns_away_stays);
 }

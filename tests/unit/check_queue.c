@@ -33,7 +33,7 @@ static int open_listener(const char *text, int64_t backlog)
 
 	ck_assert_msg(addr_parse(text, &parsed, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(addr_resolve(&parsed, &addr, 1, &err), 1);
-	fd = listen_bind(&addr, false, &options, &path, &err);
+	fd = listen_bind(&addr, SOCK_STREAM, false, &options, &path, &err);
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	ck_assert_int_eq(listen_start(fd, backlog, &got, &err), 0);
 	ck_assert_int_eq(got, backlog);

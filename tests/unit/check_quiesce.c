@@ -44,7 +44,7 @@ static int open_listener(const char *text, int64_t defer_ms)
 
 	ck_assert_msg(addr_parse(text, &parsed, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(addr_resolve(&parsed, &addr, 1, &err), 1);
-	fd = listen_bind(&addr, text[0] == '*', &options, &path, &err);
+	fd = listen_bind(&addr, SOCK_STREAM, text[0] == '*', &options, &path, &err);
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	ck_assert_int_eq(listen_start(fd, 64, &got, &err), 0);
 	addr.len = sizeof(addr.ss);

@@ -87,6 +87,23 @@ START_TEST(trouble_has_lines_of_its_own)
 }
 END_TEST
 
+START_TEST(sources_that_are_told)
+{
+	static const char with[] = "{'services':[{'name':'git','connections':{'refused':{'rate':3,'full':0}},"
+				   "'sources':{'untracked':12,'penalized':%d}}]}";
+	char json[256];
+
+	(void)snprintf(json, sizeof(json), with, 2);
+	(void)table_of(json);
+	ck_assert_ptr_nonnull(strstr(text, "\n    refused: 3 rate\n    sources: 2 penalized, 12 untracked\n"));
+	(void)snprintf(json, sizeof(json), with, 0);
+	(void)table_of(json);
+	ck_assert_ptr_nonnull(strstr(text, "\n    sources: 12 untracked\n"));
+	(void)table_of("{'services':[{'name':'git','sources':{'untracked':0,'penalized':0}}]}");
+	ck_assert_ptr_null(strstr(text, "sources"));
+}
+END_TEST
+
 START_TEST(several_listeners)
 {
 	ck_assert_str_eq(
@@ -211,7 +228,8 @@ START_TEST(nothing_is_taken_on_trust)
 		"{\"idle\":0,\"busy\":1,\"starting\":1,\"retiring\":1,\"min\":1,\"max\":2},\"listeners\":"
 		"[{\"address\":\"c\",\"queue\":1,\"backlog\":2,\"backlog_asked\":3,\"drops\":4},"
 		"{\"address\":\"d\"}],\"connections\":{\"accepted\":1,\"active\":1,\"refused\":{\"x\":1}},"
-		"\"requests\":1,\"bytes\":{\"in\":1,\"out\":2},\"crashes\":1,\"rate\":0.5}],"
+		"\"requests\":1,\"bytes\":{\"in\":1,\"out\":2},\"crashes\":1,\"rate\":0.5,"
+		"\"sources\":{\"untracked\":1,\"penalized\":2}}],"
 		"\"workers\":[{\"service\":\"a\",\"pid\":1,\"state\":\"busy\",\"peer\":\"p\","
 		"\"listener\":\"l\",\"age\":1,\"since\":2,\"requests\":3,\"bytes\":{\"in\":1,\"out\":2},"
 		"\"generation\":1}]}";
@@ -289,6 +307,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("status_table", setup, a_quiet_service, trouble_has_lines_of_its_own,
-			 several_listeners, a_single_listener_when_asked, eighty_columns, colours, order,
+			 sources_that_are_told, several_listeners, a_single_listener_when_asked, eighty_columns, colours, order,
 			 nothing_is_taken_on_trust, numbers_for_people, sums_do_not_wrap);
 }

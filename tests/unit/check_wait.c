@@ -29,7 +29,7 @@
 int __real_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 
-static _Atomic uint32_t told; /* the slot's */
+static struct board_slot slot;
 static int calls;
 static int signal_in_window;   /* raised before the real call */
 static const int *fail_with;   /* errno values, 0 ends */
@@ -64,7 +64,7 @@ static void setup(void)
 	ck_assert_int_eq(getsockname(listener, &self.sa, &self.len), 0);
 	head = (struct board_head){.version = 0};
 	calls = 0;
-	orders_init(listener, fd_dead(NULL), getppid(), &told);
+	orders_init(listener, fd_dead(NULL), &(struct orders){.master = getppid(), .slot = &slot});
 	log_set_level(LOG_EMERG);
 }
 

@@ -5,12 +5,16 @@ unit_tests = \
 	%D%/check_beside \
 	%D%/check_board \
 	%D%/check_config \
+	%D%/check_config_access \
 	%D%/check_config_diff \
 	%D%/check_config_docs \
 	%D%/check_config_portable \
 	%D%/check_conn \
+	%D%/check_deadline \
 	%D%/check_escape \
+	%D%/check_evict \
 	%D%/check_frame \
+	%D%/check_gate \
 	%D%/check_hold \
 	%D%/check_handover \
 	%D%/check_histogram \
@@ -24,17 +28,25 @@ unit_tests = \
 	%D%/check_load_run \
 	%D%/check_log \
 	%D%/check_net_relay \
+	%D%/check_networks \
 	%D%/check_parse \
+	%D%/check_pool_full \
 	%D%/check_pool_policy \
+	%D%/check_proxy_header \
+	%D%/check_proxy_mutants \
 	%D%/check_queue \
 	%D%/check_quiesce \
 	%D%/check_race \
 	%D%/check_relay \
 	%D%/check_report \
+	%D%/check_siphash \
 	%D%/check_socket_options \
+	%D%/check_sources \
+	%D%/check_sources_seats \
 	%D%/check_spawn \
 	%D%/check_status_table \
 	%D%/check_tally \
+	%D%/check_tcp_info \
 	%D%/check_trial \
 	%D%/check_unit \
 	%D%/check_wait
@@ -47,4 +59,5 @@ EXTRA_DIST += \
 	%D%/broken \
 	%D%/clients.h \
 	%D%/config_fakes.h \
+	%D%/proxy_samples.h \
 	%D%/suite.h

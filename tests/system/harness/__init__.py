@@ -17,7 +17,7 @@ from .control import ForkedControl, ScriptedControl
 from .crowd import Crowd
 from .daemon import Daemon, PREFORKD, PREFORKC, PREFORKCTL, SANITIZED, TOP_SRCDIR, run_preforkctl, run_preforkd
 from .net import Endpoint, can_ipv6, hold, lift_fd_limit, payload, read_all, recv_exact, talk
-from .namespaces import fresh_network, new_control_group, no_mounts, no_namespaces
+from .namespaces import far_network, fresh_network, new_control_group, no_mounts, no_namespaces
 from .notify import NotifySocket
 from . import proc
 from .systemd import Sandbox, SystemdCase
@@ -28,7 +28,7 @@ from .waiting import PATIENCE, wait_until
 __all__ = [
 	"Case", "Config", "Control", "Crowd", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
 	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Sandbox", "Scripted", "ScriptedControl", "SystemdCase", "Trap", "TOP_SRCDIR", "can_ipv6", "frame",
-	"fresh_network", "hold", "libconfig",
+	"far_network", "fresh_network", "hold", "libconfig",
 	"lift_fd_limit", "main", "needs_root", "needs_tool", "new_control_group", "no_mounts", "no_namespaces", "no_trap", "payload",
 	"proc", "read_all", "read_reply", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
 ]

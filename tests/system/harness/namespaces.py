@@ -4,6 +4,7 @@
 import ctypes
 import os
 import subprocess
+import threading
 
 CLONE_NEWNET = 0x40000000
 
@@ -34,6 +35,20 @@ def fresh_network():
 		code = ctypes.get_errno()
 		raise OSError(code, os.strerror(code))
 	subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def far_network(pid, here="192.0.2.2", there="192.0.2.1"):
+	"""
+	This thread, and what it starts from now on, gets a network HERE with a cable to THERE, in the network of process
+	PID. What is returned pulls the cable out: nothing gets through any more, and neither end is told.
+	"""
+	fresh_network()
+	script = ("ip link add near type veth peer name far netns %d && ip addr add %s/24 dev near && "
+		  "ip link set near up" % (threading.get_native_id(), there))
+	subprocess.run(["nsenter", "-t", str(pid), "-n", "sh", "-c", script], check=True)
+	subprocess.run(["ip", "addr", "add", here + "/24", "dev", "far"], check=True)
+	subprocess.run(["ip", "link", "set", "far", "up"], check=True)
+	return lambda: subprocess.run(["ip", "link", "set", "far", "down"], check=True)
 
 
 def new_control_group(most):

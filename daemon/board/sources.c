@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "board/sources.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "base/siphash.h"
+#include "board/sources_map.h"
+#include "net/addr.h"
+#include "net/networks.h"
+
+#define RECORDS_MOST (1U << 24) /* beyond any configuration */
+
+uint32_t sources_version(void)
+{
+	return SOURCES_VERSION;
+}
+
+static size_t size_of(size_t n_records)
+{
+	return sizeof(struct sources_map) +
+	       sources_n_sets(n_records) * SOURCES_WAYS * sizeof(struct source_record);
+}
+
+/* ---- the map ---- */
+
+static int map(struct sources *sources, int fd, size_t size, struct err *err)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return err_sys(err, "cannot map a table of sources of %zu bytes", size);
+	sources->map = memory;
+	sources->size = size;
+	return 0;
+}
+
+/* What only the master's has: workers of other services do not inherit it, and which seats are taken. */
+static int own(struct sources *sources, struct err *err)
+{
+	if (madvise(sources->map, sources->size, MADV_DONTFORK) < 0)
+		return err_sys(err, "cannot keep a table of sources from other services");
+	sources->seat_used = calloc(SOURCES_SEATS, sizeof(*sources->seat_used));
+	if (sources->seat_used == NULL)
+		return err_set(err, "no memory for a table of sources");
+	return 0;
+}
+
+static struct sources *blank(size_t n_records, struct err *err)
+{
+	struct sources *sources;
+
+	if (n_records == 0 || n_records > RECORDS_MOST)
+		return (void)err_set(err, "a table of %zu sources makes no sense", n_records), NULL;
+	sources = calloc(1, sizeof(*sources));
+	if (sources == NULL)
+		return (void)err_set(err, "no memory for a table of sources"), NULL;
+	*sources = (struct sources){.fd = -1, .n_records = n_records, .refs = 1};
+	return sources;
+}
+
+static int make_fd(size_t size, struct err *err)
+{
+	int fd = memfd_create("preforkd-sources", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return err_sys(err, "cannot create a table of sources");
+	fd = fd_above_stdio(fd, err);
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, (off_t)size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		(void)err_sys(err, "cannot size a table of sources of %zu bytes", size);
+		fd_close(&fd);
+	}
+	return fd;
+}
+
+struct sources *sources_new(size_t n_records, struct err *err)
+{
+	struct sources *sources = blank(n_records, err);
+
+	if (sources == NULL)
+		return NULL;
+	sources->fd = make_fd(size_of(n_records), err);
+	if (sources->fd < 0 || map(sources, sources->fd, size_of(n_records), err) < 0 ||
+	    own(sources, err) < 0)
+		goto fail;
+	sources->map->version = SOURCES_VERSION;
+	/* 16 bytes come whole or not at all, and do not wait once the system is up */
+	if (getrandom(sources->map->secret, sizeof(sources->map->secret), 0) !=
+	    sizeof(sources->map->secret)) {
+		(void)err_sys(err, "no random numbers");
+		goto fail;
+	}
+	return sources;
+fail:
+	sources_unref(&sources);
+	return NULL;
+}
+
+static int check(const struct sources_map *map, struct err *err)
+{
+	if (map->version != SOURCES_VERSION)
+		return err_set(err, "the table of sources is of another version, or damaged");
+	return 0;
+}
+
+struct sources *sources_adopt(int fd, size_t n_records, struct err *err)
+{
+	struct sources *sources = blank(n_records, err);
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (sources == NULL)
+		return NULL;
+	/* a file that is shorter than its map would be the end of who reads it: only a sealed one is read */
+	if (size < 0 || (size_t)size != size_of(n_records) ||
+	    (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
+		(void)err_set(err, "the table of sources has another size than was said");
+		goto fail;
+	}
+	if (map(sources, fd, (size_t)size, err) < 0 || check(sources->map, err) < 0 ||
+	    own(sources, err) < 0)
+		goto fail;
+	sources->fd = fd;
+	return sources;
+fail:
+	sources_unref(&sources);
+	return NULL;
+}
+
+int sources_map(struct sources *sources, int fd, struct err *err)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	*sources = (struct sources){.fd = -1};
+	if (size < (off_t)size_of(1))
+		return err_set(err, "the table of sources is too small to be one");
+	if (map(sources, fd, (size_t)size, err) < 0)
+		return -1;
+	sources->n_records = ((size_t)size - sizeof(struct sources_map)) / sizeof(struct source_record);
+	if (size_of(sources->n_records) == (size_t)size && check(sources->map, err) == 0)
+		return 0;
+	(void)munmap(sources->map, sources->size);
+	*sources = (struct sources){.fd = -1};
+	return err_set(err, "the table of sources is damaged");
+}
+
+struct sources *sources_ref(struct sources *sources)
+{
+	sources->refs++;
+	return sources;
+}
+
+void sources_unref(struct sources **sources)
+{
+	struct sources *s = *sources;
+
+	*sources = NULL;
+	if (s == NULL || --s->refs > 0)
+		return;
+	if (s->map != NULL)
+		(void)munmap(s->map, s->size);
+	fd_close(&s->fd);
+	free(s->seat_used);
+	free(s);
+}
+
+/* ---- keys ---- */
+
+/* What is hashed: no padding, all of it set. */
+struct identity {
+	uint8_t address[16];
+	uint32_t family, number; /* a uid, or the zone of a link-local address */
+};
+
+static void cut(uint8_t *address, size_t len, int prefix)
+{
+	for (size_t i = 0; i < len; i++) {
+		int bits = (int)sources_clamp(prefix - (int)i * 8, 0, 8);
+
+		address[i] &= (uint8_t)(0xff00 >> bits);
+	}
+}
+
+static void identify(struct identity *who, const struct sockaddr_any *peer,
+		     const struct unix_peer *cred, int prefix4, int prefix6)
+{
+	struct sockaddr_any folded = *peer;
+
+	addr_fold(&folded);
+	*who = (struct identity){.family = folded.len > 0 ? folded.sa.sa_family : AF_UNSPEC};
+	if (who->family == AF_INET) {
+		memcpy(who->address, &folded.in.sin_addr, sizeof(folded.in.sin_addr));
+		cut(who->address, sizeof(folded.in.sin_addr), prefix4);
+	} else if (who->family == AF_INET6) {
+		memcpy(who->address, &folded.in6.sin6_addr, sizeof(folded.in6.sin6_addr));
+		cut(who->address, sizeof(folded.in6.sin6_addr), prefix6);
+		if (IN6_IS_ADDR_LINKLOCAL(&folded.in6.sin6_addr)) /* the same one on two links is two hosts */
+			who->number = folded.in6.sin6_scope_id;
+	} else if (who->family == AF_UNIX && cred != NULL) {
+		who->number = (uint32_t)cred->uid;
+		who->address[0] = 1; /* which is not the same as a client of unknown uid */
+	}
+}
+
+uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *peer,
+		     const struct unix_peer *cred, int prefix4, int prefix6)
+{
+	const uint64_t secret[2] = {sources->map->secret[0], sources->map->secret[1]};
+	struct identity who;
+	uint64_t key;
+
+	identify(&who, peer, cred, prefix4, prefix6);
+	key = siphash(secret, &who, sizeof(who));
+	return (key & SEAT_KEY) != 0 ? key : key | 1;
+}

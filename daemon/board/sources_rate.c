@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rates: a leaky bucket as one number, the time at which it is empty again (GCRA). Each one let in moves it on by the
+ * interval of the rate, from now if it has passed; where that would be further ahead than the time of the rate,
+ * the bucket is full. In nanoseconds: the fastest rate that can be written is one each.
+ */
+#include "board/sources.h"
+#include "board/sources_map.h"
+
+struct bucket {
+	int64_t per_ns, interval_ns;
+};
+
+static int64_t ns_of(int64_t us)
+{
+	return sources_clamp(us, 0, INT64_MAX / 4 / NS_A_US) * NS_A_US;
+}
+
+static struct bucket bucket_of(const struct rate *rate)
+{
+	int64_t per = sources_clamp(rate->per_ms, 1, RATE_MOST_MS) * NS_A_MS;
+
+	return (struct bucket){.per_ns = per, .interval_ns = per / sources_clamp(rate->n, 1, per)};
+}
+
+/*
+ * From when on the next one counts. A time that this rate cannot have brought about is of a slower one that was
+ * configured before, or garbage: it must not keep anybody out.
+ */
+static int64_t base_of(int64_t empty_ns, const struct bucket *bucket, int64_t now_ns)
+{
+	if (!sources_is_ahead(empty_ns, now_ns, bucket->per_ns + SOURCES_SLACK_MS * NS_A_MS))
+		return now_ns;
+	return empty_ns;
+}
+
+/* Nanoseconds until there is room, 0: there is. */
+static int64_t wait_of(int64_t base_ns, const struct bucket *bucket, int64_t now_ns)
+{
+	int64_t wait = base_ns - now_ns - (bucket->per_ns - bucket->interval_ns);
+
+	return wait > 0 ? wait : 0;
+}
+
+static int64_t us_of(int64_t ns)
+{
+	return ns / NS_A_US + (ns % NS_A_US != 0);
+}
+
+int64_t sources_rate_take(struct sources *sources, uint64_t key, const struct rate *rate, int64_t now_us,
+			  bool *untracked_out)
+{
+	_Atomic int64_t *empty = &sources->map->empty_ns;
+	struct bucket bucket = bucket_of(rate);
+	int64_t now = ns_of(now_us), seen;
+
+	*untracked_out = false;
+	if (rate->n <= 0)
+		return 0;
+	if (key != 0) {
+		struct source_record *record = sources_claim(sources, key, now);
+
+		*untracked_out = record == NULL;
+		if (record == NULL)
+			return 0;
+		empty = &record->empty_ns;
+	}
+	seen = atomic_load(empty);
+	for (unsigned tries = 0; tries < SOURCES_TRIES; tries++) {
+		int64_t base = base_of(seen, &bucket, now), wait = wait_of(base, &bucket, now);
+
+		if (wait > 0)
+			return us_of(wait);
+		if (atomic_compare_exchange_weak(empty, &seen, base + bucket.interval_ns))
+			return 0;
+	}
+	return 0; /* whoever changes it so often is mad, and not the client */
+}
+
+int64_t sources_rate_wait(const struct sources *sources, uint64_t key, const struct rate *rate,
+			  int64_t now_us)
+{
+	const struct source_record *record = sources_find(sources, key);
+	struct bucket bucket = bucket_of(rate);
+	int64_t now = ns_of(now_us), empty;
+
+	if (rate->n <= 0 || (key != 0 && record == NULL))
+		return 0;
+	empty = atomic_load(key == 0 ? &sources->map->empty_ns : &record->empty_ns);
+	return us_of(wait_of(base_of(empty, &bucket, now), &bucket, now));
+}

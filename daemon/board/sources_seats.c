@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is connected now.
+ *
+ * Sitting down: one writes oneself down as an attempt, looks at all seats, and then
+ * - makes it definite if there is room even when all other attempts succeed,
+ * - gives up if those who sit for sure fill it, seen at one and the same moment,
+ * - and else has met others who try at this very moment: those in lower seats come first. Who sees too many before
+ *   him takes his attempt back and waits until it is decided; the others wait for that, and look again.
+ *
+ * Never too many: of those who sit, the one who wrote himself down last has seen all the others.
+ * Never too few: the first of those who try never takes it back, so for as long as there is room somebody gets it.
+ */
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "board/sources.h"
+#include "board/sources_map.h"
+
+#define TRY_MS	  1000 /* an attempt whose worker was stopped or killed amidst of it holds others no longer */
+#define YIELDS	  16   /* looks before it sleeps between them */
+#define PAUSE_MOST 5000000L /* ns */
+
+/* ---- the master's ---- */
+
+static void set_high_water(struct sources *sources, size_t seat)
+{
+	if (seat >= sources->n_seats)
+		sources->n_seats = seat + 1;
+}
+
+/* Empty; the count goes on, so that who looked before does not take the next for the one before. */
+static void empty(struct sources *sources, size_t seat)
+{
+	_Atomic uint64_t *word = &sources->map->seat[seat];
+
+	atomic_store(word, atomic_load(word) & SEAT_COUNT);
+}
+
+int sources_seat_take(struct sources *sources)
+{
+	const bool *free_one = memchr(sources->seat_used, false, SOURCES_SEATS);
+	size_t seat;
+
+	if (free_one == NULL)
+		return -1;
+	seat = (size_t)(free_one - sources->seat_used);
+	sources->seat_used[seat] = true;
+	set_high_water(sources, seat);
+	empty(sources, seat);
+	/* before the worker is there: who does not see it yet is seen by that worker */
+	atomic_store(&sources->map->n_seats, (uint32_t)sources->n_seats);
+	return (int)seat;
+}
+
+int sources_seat_keep(struct sources *sources, size_t seat)
+{
+	if (seat >= SOURCES_SEATS || sources->seat_used[seat])
+		return -1;
+	sources->seat_used[seat] = true;
+	set_high_water(sources, seat);
+	/* not lower: others that are kept, too, are still to come */
+	if (atomic_load(&sources->map->n_seats) < sources->n_seats)
+		atomic_store(&sources->map->n_seats, (uint32_t)sources->n_seats);
+	return 0;
+}
+
+void sources_seat_free(struct sources *sources, size_t seat)
+{
+	if (seat >= SOURCES_SEATS || !sources->seat_used[seat])
+		return;
+	empty(sources, seat);
+	sources->seat_used[seat] = false;
+}
+
+/* ---- looking ---- */
+
+struct tally_seen {
+	size_t sitting; /* for sure */
+	size_t trying, trying_before; /* in lower seats than one's own */
+	uint64_t who; /* of those who sit: the same for the same people in the same seats */
+};
+
+struct look {
+	struct tally_seen same, all;
+};
+
+static void count(struct tally_seen *tally, uint64_t word, size_t seat, size_t own)
+{
+	if ((word & SEAT_TENTATIVE) != 0) {
+		tally->trying++;
+		tally->trying_before += seat < own;
+		return;
+	}
+	tally->sitting++;
+	tally->who = (tally->who ^ word ^ seat) * 0x9e3779b97f4a7c15ULL;
+}
+
+/* At all but OWN. */
+static void look_around(const struct sources *sources, size_t own, uint64_t key, struct look *look)
+{
+	size_t n = atomic_load(&sources->map->n_seats);
+
+	*look = (struct look){.same = {.sitting = 0}};
+	if (n > SOURCES_SEATS)
+		n = SOURCES_SEATS;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t word = atomic_load(&sources->map->seat[i]);
+
+		if ((word & SEAT_KEY) == 0 || i == own)
+			continue;
+		count(&look->all, word, i, own);
+		if ((word & SEAT_KEY) == (key & SEAT_KEY))
+			count(&look->same, word, i, own);
+	}
+}
+
+struct sources_taken sources_taken(const struct sources *sources, uint64_t key)
+{
+	struct look look;
+
+	look_around(sources, SOURCES_SEATS, key, &look);
+	return (struct sources_taken){.same = look.same.sitting, .all = look.all.sitting};
+}
+
+/* ---- sitting down ---- */
+
+enum room {
+	ROOM_NONE,   /* it looks full */
+	ROOM_LATER,  /* others come first */
+	ROOM_SOON,   /* one is among the first, and others are to take theirs back */
+	ROOM_FOR_ALL,
+};
+
+static enum room room_in(const struct tally_seen *tally, size_t most)
+{
+	if (most == 0 || tally->sitting + tally->trying < most)
+		return ROOM_FOR_ALL;
+	if (tally->sitting >= most)
+		return ROOM_NONE;
+	return tally->sitting + tally->trying_before < most ? ROOM_SOON : ROOM_LATER;
+}
+
+/* The two looks saw the same people in every tally that is full. */
+static bool is_settled(const struct look *a, const struct look *b, size_t most_same, size_t most_all)
+{
+	return (room_in(&a->same, most_same) == ROOM_NONE && room_in(&b->same, most_same) == ROOM_NONE &&
+		a->same.who == b->same.who) ||
+	       (room_in(&a->all, most_all) == ROOM_NONE && room_in(&b->all, most_all) == ROOM_NONE &&
+		a->all.who == b->all.who);
+}
+
+static enum room worse(enum room a, enum room b)
+{
+	return a < b ? a : b;
+}
+
+static void pause_a_little(unsigned tries, size_t seat)
+{
+	struct timespec ts = {.tv_nsec = 0};
+	unsigned doublings;
+
+	if (tries < YIELDS) {
+		(void)sched_yield();
+		return;
+	}
+	/* not all at the same moment */
+	doublings = tries - YIELDS < 6 ? tries - YIELDS : 6;
+	ts.tv_nsec = (100000L << doublings) / 2 + (long)(seat % 64) * 1000;
+	if (ts.tv_nsec > PAUSE_MOST)
+		ts.tv_nsec = PAUSE_MOST;
+	(void)nanosleep(&ts, NULL);
+}
+
+/* What it saw when it gave up: those who tried, too, if it is because of them. */
+static struct sources_taken taken(const struct look *look, bool tries_too)
+{
+	return (struct sources_taken){
+		.same = look->same.sitting + (tries_too ? look->same.trying : 0),
+		.all = look->all.sitting + (tries_too ? look->all.trying : 0),
+	};
+}
+
+static bool try_to_sit(struct sources *sources, size_t seat, uint64_t word, const size_t most[2],
+		       struct sources_taken *taken_out)
+{
+	_Atomic uint64_t *own = &sources->map->seat[seat];
+	int64_t start = clock_ms();
+	struct look look, before = {.same = {.sitting = 0}};
+	bool trying = true, full_before = false, settled = false;
+
+	atomic_store(own, word | SEAT_TENTATIVE);
+	for (unsigned tries = 0; tries < SOURCES_TRIES && !settled; tries++) {
+		enum room room;
+
+		look_around(sources, seat, word, &look);
+		room = worse(room_in(&look.same, most[0]), room_in(&look.all, most[1]));
+		if (room == ROOM_FOR_ALL && trying) {
+			*taken_out = taken(&look, false);
+			atomic_store(own, word);
+			return true;
+		}
+		if (room == ROOM_FOR_ALL) { /* there is room again: what was seen does not count, one tries first */
+			trying = true;
+			atomic_store(own, word | SEAT_TENTATIVE);
+			continue;
+		}
+		/* one look may have seen the same one twice, in two seats, one after the other */
+		settled = full_before && room == ROOM_NONE &&
+			  is_settled(&before, &look, most[0], most[1]);
+		full_before = room == ROOM_NONE;
+		before = look;
+		*taken_out = taken(&look, !settled);
+		if (trying != (room == ROOM_SOON)) {
+			trying = room == ROOM_SOON;
+			atomic_store(own, trying ? word | SEAT_TENTATIVE : word & SEAT_COUNT);
+		}
+		if (room == ROOM_NONE)
+			continue;
+		if (clock_ms() - start > TRY_MS)
+			break;
+		pause_a_little(tries, seat);
+	}
+	atomic_store(own, word & SEAT_COUNT);
+	return false;
+}
+
+bool sources_sit(struct sources *sources, size_t seat, uint64_t key, size_t most_same, size_t most_all,
+		 struct sources_taken *taken_out)
+{
+	const size_t most[2] = {most_same, most_all};
+	uint64_t word;
+
+	*taken_out = (struct sources_taken){.same = 0};
+	if (seat >= SOURCES_SEATS)
+		return false;
+	word = (atomic_load(&sources->map->seat[seat]) + SEAT_COUNT_ONE) & SEAT_COUNT;
+	word |= key & SEAT_KEY;
+	if (most_same == 0 && most_all == 0) {
+		atomic_store(&sources->map->seat[seat], word);
+		return true;
+	}
+	return try_to_sit(sources, seat, word, most, taken_out);
+}
+
+void sources_stand(struct sources *sources, size_t seat)
+{
+	if (seat < SOURCES_SEATS)
+		empty(sources, seat);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "gate/gate.h"
+
+#include <preforkd/module.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/title.h"
+#include "board/board.h"
+#include "config/config.h"
+#include "gate/proxy.h"
+#include "net/listen.h"
+#include "net/networks.h"
+#include "net/tcp_info.h"
+#include "services/conn.h"
+
+#define SECOND_LOOKS 4 /* 15 ms in all */
+#define SECOND_LOOK_NS 1000000
+#define VAIN_MS 1000
+
+enum {
+	NEEDS_RULES = 1U << 0,	  /* some networks are to be looked in */
+	NEEDS_SEAT = 1U << 1,	  /* connections are counted */
+	NEEDS_RATES = 1U << 2,
+	NEEDS_PENALTY = 1U << 3,
+	NEEDS_QUEUE = 1U << 4,	  /* who waited in the queue and said nothing may have to go again at once */
+	NEEDS_PROXY = 1U << 5,
+	NEEDS_TABLE = NEEDS_SEAT | NEEDS_RATES | NEEDS_PENALTY,
+	NEEDS_DECISION = NEEDS_RULES | NEEDS_TABLE,
+};
+
+bool gate_has_seats(const struct config_service *service)
+{
+	return service->access.per_source > 0 || service->access.reserve > 0 ||
+	       service->workers.on_full == ON_FULL_REFUSE;
+}
+
+static unsigned needs_of(const struct config_service *service)
+{
+	const struct config_access *access = &service->access;
+	unsigned needs = 0;
+
+	if (access->rules != NULL || access->only_allowed || access->probes != NULL)
+		needs |= NEEDS_RULES;
+	if (gate_has_seats(service))
+		needs |= NEEDS_SEAT;
+	if (access->per_source_rate.n > 0 || access->rate.n > 0)
+		needs |= NEEDS_RATES;
+	if (service->penalty.crashes > 0 || service->penalty.refusals > 0)
+		needs |= NEEDS_PENALTY;
+	if (service->timeouts.first_byte > 0 && service->timeouts.first_byte_busy > 0 && service->handler != NULL &&
+	    (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0)
+		needs |= NEEDS_QUEUE;
+	if (service->proxy_protocol.from != NULL)
+		needs |= NEEDS_PROXY;
+	return needs;
+}
+
+void gate_open(struct gate *gate, const struct config_service *service, struct sources *sources, size_t seat)
+{
+	gate->service = service;
+	gate->sources = sources;
+	gate->seat = seat;
+	gate->needs = needs_of(service);
+	if (sources == NULL) /* there was none to be had: nobody is counted, and nobody refused for it */
+		gate->needs &= ~(unsigned)NEEDS_TABLE;
+	else if (seat >= SOURCES_SEATS)
+		gate->needs &= ~(unsigned)NEEDS_SEAT;
+}
+
+/* Who is at the other end of a unix socket; NULL where that is not who counts: it is a proxy, or there is none. */
+static const struct unix_peer *cred_of(const struct preforkd_conn *conn, struct unix_peer *storage)
+{
+	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX || unix_peer_get(conn->fd, storage) < 0)
+		return NULL;
+	return storage;
+}
+
+uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
+{
+	const struct config_access *access = &gate->service->access;
+	struct unix_peer storage;
+
+	if (gate->key == 0)
+		gate->key = sources_key(gate->sources, &conn->peer, cred_of(conn, &storage), (int)access->prefix4,
+					(int)access->prefix6);
+	return gate->key;
+}
+
+static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_facts *facts)
+{
+	const struct config_access *access = &gate->service->access;
+	struct unix_peer storage;
+	const struct unix_peer *cred = cred_of(conn, &storage);
+
+	facts->rule = networks_find(access->rules, &conn->peer, cred);
+	facts->exempt = gate->exempt = networks_find(access->exempt, &conn->peer, cred) >= 0;
+	facts->reserve_for = networks_find(access->reserve_for, &conn->peer, cred) >= 0;
+	if (networks_find(access->probes, &conn->peer, cred) >= 0)
+		conn->probe = true;
+	if ((gate->needs & NEEDS_TABLE) != 0)
+		gate->key = sources_key(gate->sources, &conn->peer, cred, (int)access->prefix4, (int)access->prefix6);
+	if ((gate->needs & NEEDS_PENALTY) != 0)
+		facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
+}
+
+static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
+{
+	const struct config_access *access = &gate->service->access;
+	int64_t now_us = clock_us();
+
+	if (access->per_source_rate.n > 0)
+		facts->source_wait_us =
+			sources_rate_wait(gate->sources, gate->key, &access->per_source_rate, now_us);
+	if (access->rate.n > 0)
+		facts->service_wait_us = sources_rate_wait(gate->sources, 0, &access->rate, now_us);
+}
+
+/*
+ * Everything else let it in. Others may have taken what was there a moment ago; then what the source has taken for
+ * itself stays taken: one place too few for it, for the time of one.
+ */
+static void take_rates(const struct gate *gate, struct gate_facts *facts)
+{
+	const struct config_access *access = &gate->service->access;
+	int64_t now_us = clock_us();
+	bool untracked; /* sources.c counts it */
+
+	if (facts->exempt)
+		return;
+	if (access->per_source_rate.n > 0)
+		facts->source_wait_us = sources_rate_take(gate->sources, gate->key, &access->per_source_rate, now_us,
+							  &untracked);
+	if (access->rate.n > 0 && facts->source_wait_us == 0)
+		facts->service_wait_us = sources_rate_take(gate->sources, 0, &access->rate, now_us, &untracked);
+}
+
+/*
+ * A client that comes one by one is here again before the worker that it has just left has stood up. So who finds all
+ * seats of his source taken looks again, for a moment; but not for a source for which that was in vain lately: it
+ * would hold one worker after the other in this way.
+ */
+static void try_again(struct gate *gate, size_t same, size_t all, int64_t now_ms)
+{
+	struct timespec pause = {.tv_nsec = SECOND_LOOK_NS};
+
+	if (gate->key == gate->vain_key && now_ms - gate->vain_ms < VAIN_MS)
+		return;
+	for (int i = 0; i < SECOND_LOOKS && !gate->sits; i++) {
+		(void)nanosleep(&pause, NULL);
+		pause.tv_nsec *= 2;
+		gate->sits = sources_sit(gate->sources, gate->seat, gate->key, same, all, &gate->taken);
+	}
+	if (!gate->sits) {
+		gate->vain_key = gate->key;
+		gate->vain_ms = now_ms;
+	}
+}
+
+static void sit(struct gate *gate, struct gate_facts *facts)
+{
+	const struct config_service *service = gate->service;
+	size_t same = facts->exempt ? 0 : (size_t)service->access.per_source;
+	size_t all = gate_most_all(service, facts->workers_max, facts->reserve_for);
+
+	gate->sits = sources_sit(gate->sources, gate->seat, gate->key, same, all, &gate->taken);
+	if (!gate->sits && same != 0 && gate->taken.same >= same)
+		try_again(gate, same, all, facts->now_ms);
+	if (gate->sits)
+		return;
+	facts->same = gate->taken.same;
+	facts->all = gate->taken.all;
+}
+
+/* Step by step, for a seat that is taken, if only for a moment, may be missed by another. */
+static enum refusal decide(struct gate *gate, struct gate_facts *facts)
+{
+	gate->verdict = gate_decide(gate->service, facts);
+	if (gate->verdict.reason != REFUSED_NOT)
+		return gate->verdict.reason;
+	if ((gate->needs & NEEDS_SEAT) != 0)
+		sit(gate, facts);
+	if ((gate->needs & NEEDS_RATES) != 0)
+		look_at_rates(gate, facts);
+	if ((gate->needs & (NEEDS_SEAT | NEEDS_RATES)) != 0)
+		gate->verdict = gate_decide(gate->service, facts);
+	if (gate->verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_SEAT) != 0 && !gate->sits)
+		gate->verdict.reason = REFUSED_FULL; /* the table says no and the counts do not: believe the table */
+	if (gate->verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_RATES) != 0) {
+		take_rates(gate, facts);
+		gate->verdict = gate_decide(gate->service, facts);
+	}
+	return gate->verdict.reason;
+}
+
+/*
+ * All others are busy, more clients wait, and this one would keep the last worker waiting for a first byte, as it
+ * has waited in the queue without sending any. On a unix socket the kernel does not tell.
+ */
+static bool is_silent_from_the_queue(const struct gate *gate, const struct preforkd_conn *conn)
+{
+	int64_t queued_ms;
+	bool sent;
+
+	return tcp_info_queued(conn->fd, &queued_ms, &sent) == 0 && !sent &&
+	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);
+}
+
+static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
+{
+	struct proxy_taken taken;
+	char host[ADDR_TEXT_MAX];
+	enum refusal refusal = proxy_admit(conn, &taken);
+
+	gate->empty = taken.empty;
+	if (refusal != REFUSED_NOT)
+		gate->err = taken.err;
+	if (taken.empty || (taken.size > 0 && taken.header.local))
+		conn->probe = true;
+	if (conn->via.len != 0) {
+		board_peer_set(gate->slot, &conn->peer);
+		title_rest(addr_format_host(&conn->peer, host, sizeof(host)));
+	}
+	return refusal;
+}
+
+enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alone)
+{
+	struct gate_facts facts = {.rule = -1};
+
+	gate->sits = gate->exempt = gate->empty = false;
+	gate->key = 0;
+	gate->verdict = (struct gate_verdict){.reason = REFUSED_NOT};
+	gate->taken = (struct sources_taken){.all = 0};
+	gate->err.text[0] = '\0';
+	addr_fold(&conn->peer);
+	if ((gate->needs & NEEDS_QUEUE) != 0 && alone && is_silent_from_the_queue(gate, conn))
+		return gate->verdict.reason = REFUSED_QUEUED_SILENT;
+	if ((gate->needs & NEEDS_PROXY) != 0) {
+		gate->verdict.reason = hear_proxy(gate, conn);
+		if (gate->verdict.reason != REFUSED_NOT)
+			return gate->verdict.reason;
+	}
+	if ((gate->needs & NEEDS_DECISION) == 0)
+		return REFUSED_NOT;
+	facts.now_ms = clock_coarse_ms();
+	facts.workers_max = atomic_load_explicit(&gate->head->workers_max, memory_order_relaxed);
+	know(gate, conn, &facts);
+	if (decide(gate, &facts) != REFUSED_NOT)
+		gate_leave(gate);
+	return gate->verdict.reason;
+}
+
+void gate_leave(struct gate *gate)
+{
+	if (gate->sits)
+		sources_stand(gate->sources, gate->seat);
+	gate->sits = false;
+}

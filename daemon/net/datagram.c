@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/datagram.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+union control { /* room for either, aligned as the kernel wants it */
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+	struct cmsghdr align;
+};
+
+/* The control message for the answer. */
+static void *control_for_answer(struct datagram *d, int level, int type, size_t size)
+{
+	struct cmsghdr *cmsg = (struct cmsghdr *)(void *)d->control;
+
+	_Static_assert(sizeof(d->control) >= CMSG_SPACE(sizeof(struct in6_pktinfo)), "room for either");
+	memset(d->control, 0, sizeof(d->control));
+	cmsg->cmsg_level = level;
+	cmsg->cmsg_type = type;
+	cmsg->cmsg_len = CMSG_LEN(size);
+	d->control_len = CMSG_SPACE(size);
+	return CMSG_DATA(cmsg);
+}
+
+static void keep_v4(struct datagram *d, const struct cmsghdr *cmsg)
+{
+	struct in_pktinfo info, *back;
+
+	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+	/* where the packet was sent, and which of our addresses that is */
+	if (info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr)
+		d->to_many = true;
+	back = control_for_answer(d, IPPROTO_IP, IP_PKTINFO, sizeof(*back));
+	memcpy(&back->ipi_spec_dst, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
+}
+
+static void keep_v6(struct datagram *d, const struct cmsghdr *cmsg)
+{
+	struct in6_pktinfo info, back = {.ipi6_ifindex = 0};
+
+	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+	back.ipi6_addr = info.ipi6_addr;
+	if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr) ||
+	    (IN6_IS_ADDR_V4MAPPED(&info.ipi6_addr) && info.ipi6_addr.s6_addr[12] >= 224))
+		d->to_many = true;
+	if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) /* means nothing without its interface */
+		back.ipi6_ifindex = info.ipi6_ifindex;
+	memcpy(control_for_answer(d, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(back)), &back, sizeof(back));
+}
+
+/* A socket that was shut down has nothing for ever; an empty datagram from nobody looks the same. */
+static bool is_shut(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+ssize_t datagram_receive(int fd, struct datagram *d)
+{
+	union control control;
+	struct iovec iov = {.iov_base = d->bytes, .iov_len = sizeof(d->bytes)};
+	struct msghdr msg = {
+		.msg_name = &d->peer.ss,
+		.msg_namelen = sizeof(d->peer.ss),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *cmsg;
+	ssize_t n = recvmsg(fd, &msg, 0);
+
+	if (n < 0)
+		return -1;
+	if (n == 0 && msg.msg_namelen == 0 && is_shut(fd)) {
+		errno = EINVAL;
+		return -1;
+	}
+	d->len = (size_t)n;
+	d->peer.len = msg.msg_namelen;
+	d->nameless = msg.msg_namelen < sizeof(d->peer.sa.sa_family);
+	if (d->nameless) {
+		d->peer.sa.sa_family = AF_UNIX; /* others always have a name */
+		d->peer.len = sizeof(d->peer.sa.sa_family);
+	}
+	d->control_len = 0;
+	d->to_many = false;
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+		if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
+			keep_v6(d, cmsg);
+		else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO &&
+			 d->peer.sa.sa_family == AF_INET)
+			keep_v4(d, cmsg);
+	}
+	return n;
+}
+
+int datagram_answer(int fd, const struct datagram *to, const void *bytes, size_t len)
+{
+	struct iovec iov = {.iov_base = (void *)bytes, .iov_len = len};
+	struct msghdr msg = {
+		.msg_name = (void *)&to->peer.ss,
+		.msg_namelen = to->peer.len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = to->control_len > 0 ? (void *)to->control : NULL,
+		.msg_controllen = to->control_len,
+	};
+	ssize_t n;
+
+	do
+		n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -1 : 0;
+}

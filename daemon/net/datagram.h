@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One datagram and its answer. An answer comes from the address that was asked, also where the socket has a wildcard for
+ * one (IP_PKTINFO, ip(7); RFC 3542 for IPv6).
+ */
+#ifndef PREFORKD_NET_DATAGRAM_H
+#define PREFORKD_NET_DATAGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "net/addr.h"
+
+#define DATAGRAM_MAX 65536 /* no UDP datagram is larger; longer ones of a unix socket are cut */
+
+struct datagram {
+	struct sockaddr_any peer;
+	bool nameless; /* an unnamed unix socket, which cannot be answered */
+	bool to_many;	 /* it was sent to a broadcast or multicast address: an answer would multiply */
+	size_t len;
+	char control[64]; /* what the answer is to be sent with: where it is to come from */
+	size_t control_len;
+	char bytes[DATAGRAM_MAX];
+};
+
+/* Blocks until one has come, and returns its length; -1 with errno: EINVAL, the socket was shut down. */
+ssize_t datagram_receive(int fd, struct datagram *out);
+
+/* Sends LEN BYTES back to who sent TO. Never blocks: with no room for it the answer is lost, as datagrams are. -1 with
+ * errno. */
+int datagram_answer(int fd, const struct datagram *to, const void *bytes, size_t len);
+
+#endif

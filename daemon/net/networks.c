@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Networks of addresses nest, but never overlap in part. So a set of them cuts the addresses into ranges, each with
+ * the innermost network that covers it: at most two for each network, and one. They are laid in one sweep, with a
+ * stack of the networks that are open, and searched by halves. IPv4 and IPv6 have ranges of their own; both are kept
+ * as numbers of their own size, since a search is as fast as its memory is small.
+ */
+#include "net/networks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/addr.h"
+#include "net/networks_unix.h"
+
+#define NONE	  UINT32_MAX
+#define OPEN_MOST (128 + 1) /* networks around an address: one for each number of bits */
+
+/* An address as a number; of IPv4 in lo. */
+struct number {
+	uint64_t hi, lo;
+};
+
+/* One network on its way into a set. */
+struct item {
+	struct number first;
+	uint32_t value, order;
+	int rank;
+	uint8_t bits;
+};
+
+/* A network as it stays in the set, for networks_equal(). */
+struct kept {
+	struct number first;
+	uint32_t value;
+	uint8_t bits;
+};
+
+/* The ranges of one family. Range I begins at first*[I] and ends before the next; the first begins at 0. */
+struct ranges {
+	uint32_t *first4; /* one of these two, by family */
+	struct number *first6;
+	uint32_t *net; /* index into nets; NONE: in no network */
+	size_t n;
+	struct kept *nets; /* by address, the larger before those in it */
+	size_t n_nets;
+};
+
+struct networks {
+	struct ranges ip4, ip6;
+	struct unix_networks local;
+};
+
+static bool less(struct number a, struct number b)
+{
+	return a.hi != b.hi ? a.hi < b.hi : a.lo < b.lo;
+}
+
+static bool same(struct number a, struct number b)
+{
+	return a.hi == b.hi && a.lo == b.lo;
+}
+
+static uint64_t read_bytes(const uint8_t *bytes, size_t n)
+{
+	uint64_t number = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		number = number << 8 | bytes[i];
+	return number;
+}
+
+static struct number number_of(enum network_kind kind, const uint8_t *address)
+{
+	if (kind == NETWORK_IP4)
+		return (struct number){ .lo = read_bytes(address, 4) };
+	return (struct number){ .hi = read_bytes(address, 8), .lo = read_bytes(address + 8, 8) };
+}
+
+/* The first address behind the network; false: there is none, it goes to the end of its family. */
+static bool behind(bool is4, struct number first, int bits, struct number *out)
+{
+	int rest = (is4 ? 32 : 128) - bits;
+
+	*out = first;
+	if (rest >= 64) {
+		out->lo = 0;
+		return rest < 128 && !__builtin_add_overflow(first.hi, UINT64_C(1) << (rest - 64), &out->hi);
+	}
+	if (!__builtin_add_overflow(first.lo, UINT64_C(1) << rest, &out->lo))
+		return !is4 || out->lo <= UINT32_MAX;
+	return !__builtin_add_overflow(first.hi, 1, &out->hi);
+}
+
+/* By address, the larger first, and of the same network the one that counts. */
+static int compare_items(const void *pa, const void *pb)
+{
+	const struct item *a = pa, *b = pb;
+
+	if (!same(a->first, b->first))
+		return less(a->first, b->first) ? -1 : 1;
+	if (a->bits != b->bits)
+		return a->bits < b->bits ? -1 : 1;
+	if (a->rank != b->rank)
+		return a->rank > b->rank ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Leaves one of each network; returns how many. */
+static size_t sort_items(struct item *items, size_t n)
+{
+	size_t i, out = 0;
+
+	qsort(items, n, sizeof(*items), compare_items);
+	for (i = 0; i < n; i++) {
+		if (out > 0 && same(items[out - 1].first, items[i].first) && items[out - 1].bits == items[i].bits)
+			continue;
+		items[out++] = items[i];
+	}
+	return out;
+}
+
+/* From FIRST on, NET is the innermost. A range that turns out to be empty is written over. */
+static void begin_range(struct ranges *ranges, struct number first, uint32_t net)
+{
+	size_t i = ranges->n;
+
+	if (i > 0 && (ranges->first4 != NULL ? ranges->first4[i - 1] == first.lo : same(ranges->first6[i - 1], first)))
+		i--;
+	if (ranges->first4 != NULL)
+		ranges->first4[i] = (uint32_t)first.lo;
+	else
+		ranges->first6[i] = first;
+	ranges->net[i] = net;
+	ranges->n = i + 1;
+}
+
+/* The networks that the sweep is in, the innermost on top, and where each of them ends. */
+struct open_networks {
+	uint32_t net[OPEN_MOST];
+	struct number end[OPEN_MOST];
+	bool has_end[OPEN_MOST]; /* false: it goes to the end of the family */
+	size_t n;
+};
+
+/* Ends those that do not reach TO (NULL: reach to the end of the family). */
+static void close_until(struct ranges *ranges, struct open_networks *open, const struct number *to)
+{
+	while (open->n > 0 && open->has_end[open->n - 1] && (to == NULL || !less(*to, open->end[open->n - 1]))) {
+		open->n--;
+		begin_range(ranges, open->end[open->n], open->n > 0 ? open->net[open->n - 1] : NONE);
+	}
+}
+
+static void sweep(struct ranges *ranges)
+{
+	const bool is4 = ranges->first4 != NULL;
+	struct open_networks open = { .n = 0 };
+	const struct kept *net;
+	size_t i;
+
+	begin_range(ranges, (struct number){ .lo = 0 }, NONE);
+	for (i = 0; i < ranges->n_nets; i++) {
+		net = &ranges->nets[i];
+		close_until(ranges, &open, &net->first);
+		open.net[open.n] = (uint32_t)i;
+		open.has_end[open.n] = behind(is4, net->first, net->bits, &open.end[open.n]);
+		open.n++;
+		begin_range(ranges, net->first, (uint32_t)i);
+	}
+	close_until(ranges, &open, NULL);
+}
+
+/* Gives back what was not needed; that it cannot be made smaller is no failure. */
+static void *shrink(void *array, size_t n, size_t size)
+{
+	void *smaller = reallocarray(array, n, size);
+
+	return smaller != NULL ? smaller : array;
+}
+
+static int lay(struct ranges *ranges, enum network_kind kind, struct item *items, size_t n)
+{
+	size_t i, most;
+
+	if (n == 0)
+		return 0;
+	n = sort_items(items, n);
+	most = 2 * n + 1;
+	ranges->nets = reallocarray(NULL, n, sizeof(*ranges->nets));
+	ranges->net = reallocarray(NULL, most, sizeof(*ranges->net));
+	if (kind == NETWORK_IP4)
+		ranges->first4 = reallocarray(NULL, most, sizeof(*ranges->first4));
+	else
+		ranges->first6 = reallocarray(NULL, most, sizeof(*ranges->first6));
+	if (ranges->nets == NULL || ranges->net == NULL || (ranges->first4 == NULL && ranges->first6 == NULL))
+		return -1;
+	for (i = 0; i < n; i++)
+		ranges->nets[i] = (struct kept){ .first = items[i].first, .value = items[i].value,
+						 .bits = items[i].bits };
+	ranges->n_nets = n;
+	sweep(ranges);
+	ranges->net = shrink(ranges->net, ranges->n, sizeof(*ranges->net));
+	if (kind == NETWORK_IP4)
+		ranges->first4 = shrink(ranges->first4, ranges->n, sizeof(*ranges->first4));
+	else
+		ranges->first6 = shrink(ranges->first6, ranges->n, sizeof(*ranges->first6));
+	return 0;
+}
+
+/* The entries of KIND into ITEMS, which has room; returns how many. */
+static size_t pick(const struct networks_entry *entries, size_t n, enum network_kind kind, struct item *items)
+{
+	const struct networks_entry *entry;
+	size_t i, out = 0;
+
+	for (i = 0; i < n; i++) {
+		entry = &entries[i];
+		if (entry->network.kind == kind)
+			items[out++] = (struct item){ .first = number_of(kind, entry->network.address),
+						      .value = entry->value,
+						      .order = (uint32_t)i,
+						      .rank = entry->rank,
+						      .bits = entry->network.bits };
+	}
+	return out;
+}
+
+struct networks *networks_new(const struct networks_entry *entries, size_t n)
+{
+	struct networks *set = calloc(1, sizeof(*set));
+	struct item *items = n < NONE ? reallocarray(NULL, n > 0 ? n : 1, sizeof(*items)) : NULL;
+	bool good = set != NULL && items != NULL;
+
+	good = good && lay(&set->ip4, NETWORK_IP4, items, pick(entries, n, NETWORK_IP4, items)) == 0;
+	good = good && lay(&set->ip6, NETWORK_IP6, items, pick(entries, n, NETWORK_IP6, items)) == 0;
+	good = good && unix_networks_lay(&set->local, entries, n) == 0;
+	free(items);
+	if (!good)
+		networks_free(&set);
+	return set;
+}
+
+static void clear_ranges(struct ranges *ranges)
+{
+	free(ranges->first4);
+	free(ranges->first6);
+	free(ranges->net);
+	free(ranges->nets);
+}
+
+void networks_free(struct networks **set)
+{
+	if (*set == NULL)
+		return;
+	clear_ranges(&(*set)->ip4);
+	clear_ranges(&(*set)->ip6);
+	unix_networks_clear(&(*set)->local);
+	free(*set);
+	*set = NULL;
+}
+
+static int64_t value_of(const struct ranges *ranges, size_t range)
+{
+	uint32_t net = ranges->net[range];
+
+	return net != NONE ? (int64_t)ranges->nets[net].value : -1;
+}
+
+/* Both: the last range that does not begin behind the address, without a branch that could be foretold wrongly. */
+static int64_t find4(const struct ranges *ranges, uint32_t address)
+{
+	size_t base = 0, n = ranges->n, half;
+
+	if (n == 0)
+		return -1;
+	for (; n > 1; n -= half) {
+		half = n / 2;
+		base = ranges->first4[base + half] <= address ? base + half : base;
+	}
+	return value_of(ranges, base);
+}
+
+static int64_t find6(const struct ranges *ranges, struct number address)
+{
+	size_t base = 0, n = ranges->n, half;
+
+	if (n == 0)
+		return -1;
+	for (; n > 1; n -= half) {
+		half = n / 2;
+		base = less(address, ranges->first6[base + half]) ? base : base + half;
+	}
+	return value_of(ranges, base);
+}
+
+int64_t networks_find(const struct networks *set, const struct sockaddr_any *peer, const struct unix_peer *cred)
+{
+	struct number number;
+	const uint8_t *bytes;
+
+	if (set == NULL || peer->len < sizeof(sa_family_t))
+		return -1;
+	switch (peer->sa.sa_family) {
+	case AF_INET:
+		return peer->len >= sizeof(peer->in) ? find4(&set->ip4, ntohl(peer->in.sin_addr.s_addr)) : -1;
+	case AF_INET6:
+		if (peer->len < sizeof(peer->in6))
+			return -1;
+		bytes = peer->in6.sin6_addr.s6_addr;
+		number = number_of(NETWORK_IP6, bytes);
+		if (IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr))
+			return find4(&set->ip4, (uint32_t)number.lo);
+		return find6(&set->ip6, number);
+	case AF_UNIX:
+		return unix_networks_find(&set->local, cred);
+	default: /* not an enum: any number the kernel may give */
+		return -1;
+	}
+}
+
+static bool equal_ranges(const struct ranges *a, const struct ranges *b)
+{
+	size_t i;
+
+	if (a->n_nets != b->n_nets)
+		return false;
+	for (i = 0; i < a->n_nets; i++) {
+		if (!same(a->nets[i].first, b->nets[i].first) || a->nets[i].bits != b->nets[i].bits ||
+		    a->nets[i].value != b->nets[i].value)
+			return false;
+	}
+	return true;
+}
+
+bool networks_equal(const struct networks *a, const struct networks *b)
+{
+	static const struct networks empty;
+
+	if (a == NULL)
+		a = &empty;
+	if (b == NULL)
+		b = &empty;
+	return equal_ranges(&a->ip4, &b->ip4) && equal_ranges(&a->ip6, &b->ip6) &&
+	       unix_networks_equal(&a->local, &b->local);
+}

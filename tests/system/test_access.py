@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Who may connect, how those that may not are sent away, and who is not worth a line."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import json
+import os
+import socket
+import time
+
+from harness import *
+from harness.gate import *
+
+BANNER = "421 not today\r\n"
+NOBODY = 65534
+
+
+def guarded(endpoint, access, **more):
+	return {"echo": {"handler": "echo", "listen": endpoint.text, "access": access, **more}}
+
+
+class Rules(Case):
+	def test_deny(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"deny": ["127.0.0.2"]}))
+		self.assertEqual(listens(endpoint, "127.0.0.2"), b"")
+		self.assertEqual(outcome(endpoint), SERVED)
+		wait_until(lambda: refused(d, "echo", "denied") == 1, "one refused")
+		line = d.wait_log("refused: denied")
+		self.assertRegex(line, r"127\.0\.0\.2:\d+: refused: denied \(127\.0\.0\.2, %s:\d+\)" % d.config_file)
+		number = int(line.rsplit(":", 1)[1].rstrip(")"))
+		with open(d.config_file, encoding="utf-8") as f:
+			self.assertIn("deny", f.read().splitlines()[number - 1])
+		status, said = explain(d, "127.0.0.2")
+		self.assertEqual((status, said["admitted"], said["reason"]), (1, False, "denied"))
+		self.assertEqual(said["rule"], {"allow": False, "text": "127.0.0.2", "file": d.config_file,
+						"line": number})
+		self.assertEqual([x["reason"] for x in said["refusals"]], ["denied"])
+		text = d.ctl("explain", "127.0.0.2")
+		self.assertEqual(text.returncode, 1)
+		self.assertIn("echo: refuses 127.0.0.2: denied", text.stdout)
+		self.assertIn("%s:%d" % (d.config_file, number), text.stdout)
+		text = d.ctl("explain", "127.0.0.1", "echo")
+		self.assertEqual(text.returncode, 0)
+		self.assertIn("echo: lets 127.0.0.1 in", text.stdout)
+
+	def test_only_those_allowed(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"allow": ["127.0.0.8/29"]}))
+		self.assertEqual(listens(endpoint), b"")
+		self.assertEqual(outcome(endpoint, "127.0.0.9"), SERVED)
+		wait_until(lambda: refused(d, "echo", "not_allowed") == 1, "one refused")
+		d.wait_log(r"127\.0\.0\.1:\d+: refused: not_allowed")
+		said = explain(d, "127.0.0.1")[1]
+		self.assertEqual((said["reason"], said["rule"], said["only_allowed"]), ("not_allowed", None, True))
+		self.assertEqual([x["reason"] for x in said["refusals"]], ["not_allowed"])
+		self.assertEqual(explain(d, "127.0.0.9")[1]["rule"]["text"], "127.0.0.8/29")
+
+	def test_the_most_specific_counts(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"deny": ["127.0.0.0/8", "127.0.0.5", "127.0.0.6"],
+						   "allow": ["127.0.0.4/30", "127.0.0.6"]}))
+		for source, admitted in (("127.0.0.1", False), ("127.0.0.4", True), ("127.0.0.5", False),
+					 ("127.0.0.6", False), ("127.0.0.7", True)):
+			self.assertEqual(outcome(endpoint, source) == SERVED, admitted, source)
+			self.assertEqual(explain(d, source)[1]["admitted"], admitted, source)
+
+	def test_mapped_addresses(self):
+		"""An IPv4 client at an IPv6 socket is the IPv4 client."""
+		port = Endpoint.v4().port
+		endpoint = Endpoint.v4(port=port)
+		d = self.daemon({"echo": {"handler": "echo", "listen": "*:%d" % port,
+					  "access": {"deny": ["127.0.0.2"], "per_source": 1}}})
+		self.assertEqual(listens(endpoint, "127.0.0.2"), b"")
+		self.assertEqual(outcome(endpoint), SERVED)
+		wait_until(lambda: refused(d, "echo", "denied") == 1, "one refused")
+		self.assertNotIn("ffff", d.wait_log(r"127\.0\.0\.2:\d+: refused: denied"))
+		for text in ("127.0.0.2", "::ffff:127.0.0.2", "::ffff:7f00:2"):
+			said = explain(d, text)[1]
+			self.assertEqual((said["reason"], said["source"]), ("denied", "127.0.0.2"))
+			self.assertRegex(said["refusals"][0]["peer"], r"^127\.0\.0\.2:\d+$")
+
+	def unix_as(self, endpoint, uid):
+		"""What a process of UID hears that connects: the kernel keeps who it was at that moment."""
+		groups = os.getgroups()
+		os.setgroups([])
+		os.setegid(uid)
+		os.seteuid(uid)
+		try:
+			return outcome(endpoint)
+		finally:
+			os.seteuid(0)
+			os.setegid(0)
+			os.setgroups(groups)
+
+	@needs_root()
+	def test_unix_users(self):
+		endpoint = Endpoint.unix(self.path("socket"))
+		d = self.daemon(guarded(endpoint, {"allow": ["unix:uid=root"]}))
+		self.assertEqual(self.unix_as(endpoint, 0), SERVED)
+		self.assertNotEqual(self.unix_as(endpoint, NOBODY), SERVED)
+		wait_until(lambda: refused(d, "echo", "not_allowed") == 1, "one refused")
+		self.assertEqual(explain(d, "unix:uid=0")[0], 0)
+		self.assertEqual(explain(d, "unix:uid=root")[0], 0)
+		status, said = explain(d, "unix:uid=%d" % NOBODY)
+		self.assertEqual((status, said["source"]), (1, "unix:uid=%d" % NOBODY))
+		self.assertEqual([x["reason"] for x in said["refusals"]], ["not_allowed"])
+		d.wait_log(r"unix:uid=%d,pid=\d+: refused: not_allowed" % NOBODY)
+
+	@needs_root()
+	def test_unix_groups(self):
+		endpoint = Endpoint.unix(self.path("socket"))
+		d = self.daemon(guarded(endpoint, {"deny": ["unix:gid=%d" % NOBODY], "allow": ["unix:"]}))
+		self.assertNotEqual(self.unix_as(endpoint, NOBODY), SERVED)
+		self.assertEqual(self.unix_as(endpoint, 54321), SERVED)
+		self.assertEqual(explain(d, "unix:uid=54321/gid=%d" % NOBODY)[0], 1)
+		self.assertEqual(explain(d, "unix:uid=54321/gid=54321")[0], 0)
+
+	def test_files_are_read_again(self):
+		endpoint = Endpoint.v4()
+		listed = self.write("denied", "# those\n127.0.0.2\n")
+		d = self.daemon(guarded(endpoint, {"deny_file": [listed]}))
+		self.assertEqual([outcome(endpoint, x) == SERVED for x in ("127.0.0.2", "127.0.0.3")], [False, True])
+		self.assertEqual(explain(d, "127.0.0.2")[1]["rule"]["file"], listed)
+		self.assertEqual(explain(d, "127.0.0.2")[1]["rule"]["line"], 2)
+		d.wait_log(r"refused: denied \(127\.0\.0\.2, %s:2\)" % listed)
+		self.write("denied", "127.0.0.3\n")
+		self.assertEqual([outcome(endpoint, x) == SERVED for x in ("127.0.0.2", "127.0.0.3")], [False, True])
+		self.assertEqual(d.reload().returncode, 0)
+		self.assertEqual([outcome(endpoint, x) == SERVED for x in ("127.0.0.2", "127.0.0.3")], [True, False])
+		self.write("denied", "127.0.0.400\n")
+		self.assertEqual(d.reload().returncode, 1)
+		self.assertEqual([outcome(endpoint, x) == SERVED for x in ("127.0.0.2", "127.0.0.3")], [True, False])
+
+
+class Endings(Case):
+	def refuse(self, **access):
+		endpoint = Endpoint.v4()
+		self.daemon(guarded(endpoint, {"deny": ["127.0.0.2"], **access}))
+		return endpoint
+
+	def test_silent_close(self):
+		self.assertEqual(listens(self.refuse(), "127.0.0.2"), b"")
+
+	def test_reset(self):
+		self.assertEqual(listens(self.refuse(refusal="reset"), "127.0.0.2"), RESET)
+
+	def test_banner(self):
+		endpoint = self.refuse(banner=BANNER)
+		self.assertEqual(listens(endpoint, "127.0.0.2"), BANNER.encode())
+		self.assertEqual(outcome(endpoint), SERVED)
+
+	def test_banner_to_who_has_spoken(self):
+		"""What a refused client has sent does not cost it the banner."""
+		endpoint = self.refuse(banner=BANNER)
+		for _ in range(20):
+			self.assertEqual(outcome(endpoint, "127.0.0.2"), BANNER.encode())
+
+	def test_banner_and_reset(self):
+		endpoint = self.refuse(banner=BANNER, refusal="reset")
+
+		def connected():
+			try:
+				return come(endpoint, "127.0.0.2")
+			except ConnectionResetError: # before it knew that it was connected
+				return None
+		with wait_until(connected, "a client that sees its connection") as s:
+			self.assertEqual(recv_exact(s, len(BANNER)), BANNER.encode())
+			with self.assertRaises(ConnectionResetError):
+				s.recv(1)
+
+	def test_unix(self):
+		endpoint = Endpoint.unix(self.path("socket"))
+		self.daemon(guarded(endpoint, {"deny": ["unix:"], "banner": BANNER}))
+		with endpoint.connect() as s:
+			self.assertEqual(read_all(s), BANNER.encode())
+
+	def test_those_that_stay_do_not_keep_others_out(self):
+		"""Refused clients that never close hold no worker for long, and none while others wait."""
+		endpoint = Endpoint.v4()
+		self.daemon(guarded(endpoint, {"deny": ["127.0.0.2"], "banner": BANNER},
+				    workers={"min": 2, "min_spare": 1, "max_spare": 2, "max": 2}))
+		stay = [come(endpoint, "127.0.0.2") for _ in range(200)]
+		start = time.monotonic()
+		self.assertEqual(outcome(endpoint), SERVED)
+		self.assertLess(time.monotonic() - start, 5, "200 times 100 ms would be 10 s for two workers")
+		for s in stay:
+			self.assertEqual(read_all(s), BANNER.encode())
+			s.close()
+
+	def test_max_requests_are_of_those_served(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"deny": ["127.0.0.2"]},
+					workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 2, "max_requests": 3}))
+		worker, = d.wait_workers(1)
+		for _ in range(20):
+			listens(endpoint, "127.0.0.2")
+		wait_until(lambda: refused(d, "echo") == 20, "20 refused")
+		self.assertIn(worker, d.workers())
+
+
+class Explain(Case):
+	def test_addresses_that_are_none(self):
+		d = self.daemon(guarded(Endpoint.v4(), {}))
+		for text in ("10.0.0.0/8", "2001:db8::/64", "unix:", "unix:gid=0", "example", "127.0.0.1:80", "", "1.2.3",
+			     "unix:uid=no-such-user"):
+			done = d.ctl("explain", text)
+			self.assertEqual((done.returncode, done.stdout), (64, ""), text)
+			self.assertRegex(done.stderr, "^preforkctl: .")
+			self.assertFalse(d.admin.ask("explain", address=text)["ok"], text)
+		self.assertEqual(d.ctl("explain").returncode, 64)
+		self.assertEqual(d.ctl("explain", "127.0.0.1", "none").returncode, 1)
+		for odd in (None, 5, ["127.0.0.1"], "\n", "x" * 3000):
+			self.assertFalse(d.admin.ask("explain", address=odd)["ok"], odd)
+		for groups in (5, ["x"], [-1, 2 ** 40], list(range(1000))):
+			self.assertTrue(d.admin.ask("explain", address="unix:uid=0", groups=groups)["ok"], groups)
+
+	def test_all_services_and_one(self):
+		one, two = Endpoint.v4(), Endpoint.v4()
+		d = self.daemon({"one": {"handler": "echo", "listen": one.text, "access": {"deny": ["192.0.2.0/24"]}},
+				 "two": {"handler": "daytime", "listen": two.text}})
+		for address, service, status in (("192.0.2.7", None, 1), ("192.0.2.7", "one", 1), ("192.0.2.7", "two", 0),
+						 ("2001:db8::7", None, 0), ("198.51.100.1", "one", 0)):
+			done = d.ctl("explain", address, *([service] if service else []))
+			self.assertEqual(done.returncode, status, (address, service, done.stdout))
+			done = d.ctl("--json", "explain", address, *([service] if service else []))
+			self.assertEqual(done.returncode, status)
+			said = json.loads(done.stdout)
+			self.assertEqual(said["address"], address)
+			self.assertEqual([x["name"] for x in said["services"]], [service] if service else ["one", "two"])
+
+	def test_takes_nothing(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"per_source": 1, "per_source_rate": "1/1h", "rate": "1/1h"}))
+		for _ in range(20):
+			self.assertEqual(explain(d, "127.0.0.1")[0], 0)
+		self.assertEqual(outcome(endpoint), SERVED)
+
+	def test_tells_of_a_pause(self):
+		d = self.daemon(guarded(Endpoint.v4(), {}))
+		self.assertEqual(d.ctl("pause", "echo").returncode, 0)
+		self.assertIn("it is paused", d.ctl("explain", "127.0.0.1").stdout)
+
+
+class Probes(Case):
+	def count(self, d):
+		return d.admin.service("echo")["connections"]["probes"]
+
+	def test_connect_and_close(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {}), top={"log": {"connections": "all", "level": "info"}})
+		mark = d.mark()
+		for i in range(1000):
+			s = endpoint.connect()
+			if i % 2:
+				reset_at_close(s)
+			s.close()
+		wait_until(lambda: self.count(d) == 1000, "1000 probes counted")
+		connections = d.admin.service("echo")["connections"]
+		self.assertEqual((connections["failed"], sum(connections["refused"].values())), (0, 0))
+		self.assertEqual(outcome(endpoint), SERVED)
+		d.wait_log("done after", mark)
+		d.stop()
+		self.assertEqual(len(d.grep("echo 127", mark)), 1, "the one that was none")
+
+	def test_who_asks_is_no_probe(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {}, timeouts={"first_byte": "200ms"}))
+		with endpoint.connect() as s:
+			self.assertEqual(read_all(s), b"")	# cut by a time limit
+		d.wait_log("no first byte within")
+		self.assertEqual(outcome(endpoint), SERVED)
+		self.assertEqual(self.count(d), 0)
+
+	def test_listed(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"probes": ["127.0.0.3"]}),
+				top={"log": {"connections": "all", "level": "info"}})
+		mark = d.mark()
+		for _ in range(5):
+			self.assertEqual(outcome(endpoint, "127.0.0.3"), SERVED)
+		wait_until(lambda: self.count(d) == 5, "5 probes")
+		self.assertTrue(explain(d, "127.0.0.3")[1]["probe"])
+		self.assertFalse(explain(d, "127.0.0.1")[1]["probe"])
+		self.assertEqual(outcome(endpoint), SERVED)
+		d.wait_log("done after", mark)
+		d.stop()
+		self.assertEqual(len(d.grep("echo 127", mark)), 1)
+
+	def test_refused_is_refused(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"probes": ["127.0.0.3"], "deny": ["127.0.0.3"]}))
+		self.assertEqual(listens(endpoint, "127.0.0.3"), b"")
+		wait_until(lambda: refused(d, "echo", "denied") == 1, "one refused")
+		self.assertEqual(self.count(d), 0)
+
+	@needs_tool("true")
+	def test_of_a_program(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "exec", "listen": endpoint.text,
+					  "command": ["/bin/sh", "-c", "read x || exit 3; echo $x"]}})
+		for _ in range(5):
+			endpoint.connect().close()
+		wait_until(lambda: self.count(d) == 5, "5 probes")
+		self.assertEqual(talk(endpoint, b"word\n"), b"word\n")
+		self.assertEqual(talk(endpoint, b"no end of line"), b"")
+		d.wait_log("exited with status 3")
+		d.stop()
+		self.assertEqual(len(d.grep("exited with status 3")), 1)
+
+
+class Proxies(Case):
+	"""What is refused because of the PROXY protocol, and what is decided about clients behind a proxy."""
+	LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+
+	def serve(self, access=None, **more):
+		endpoint = Endpoint.v4()
+		return endpoint, self.daemon(
+			guarded(endpoint, access or {}, proxy_protocol={"from": ["127.0.0.2"], "without": ["127.0.0.4"],
+									"timeout": "300ms"}, **more),
+			top={"log": {"connections": "all", "level": "info"}})
+
+	def say(self, endpoint, data, source="127.0.0.2"):
+		with come(endpoint, source) as s:
+			try:
+				s.sendall(data)
+				s.shutdown(socket.SHUT_WR)
+				return read_all(s)
+			except (ConnectionResetError, BrokenPipeError, OSError):
+				return RESET
+
+	def test_each_reason(self):
+		endpoint, d = self.serve()
+		for reason, source, data in (("proxy_untrusted", "127.0.0.1", b"hello"), ("proxy_missing", "127.0.0.2", b"hello"),
+					     ("proxy_malformed", "127.0.0.2", b"PROXY TCP4 1.2.3 4.5.6.7 1 2\r\nhello")):
+			self.assertIn(self.say(endpoint, data, source), (b"", RESET))
+			wait_until(lambda x=reason: refused(d, "echo", x) == 1, reason)
+			d.wait_log("%s:\\d+: refused: %s" % (source, reason))
+			self.assertEqual(explain(d, source)[1]["refusals"][0]["reason"], reason)
+		self.assertIn(listens(endpoint, "127.0.0.2"), (b"", RESET))
+		self.assertEqual(refused(d, "echo", "proxy_timeout"), 1)
+		d.wait_log("refused: proxy_timeout")
+		self.assertEqual(refused(d, "echo"), 4)
+		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.2")[1]["refusals"]],
+				 ["proxy_timeout", "proxy_malformed", "proxy_missing"])
+		self.assertEqual([explain(d, "127.0.0.%d" % n)[1]["proxy_protocol"] for n in (1, 2, 4)],
+				 ["refused", "required", "optional"])
+
+	def test_the_claimed_client_counts(self):
+		endpoint, d = self.serve({"deny": ["192.0.2.7", "192.0.2.9"], "per_source": 1})
+		head = b"PROXY TCP4 %s 198.51.100.1 4711 7\r\n"
+		self.assertEqual(self.say(endpoint, head % b"192.0.2.8" + b"hello"), b"hello")
+		self.assertIn(self.say(endpoint, head % b"192.0.2.7" + b"hello"), (b"", RESET))
+		wait_until(lambda: refused(d, "echo", "denied") == 1, "one denied")
+		d.wait_log(r"192\.0\.2\.7:4711: refused: denied \(192\.0\.2\.7, .*127\.0\.0\.2")
+		status, said = explain(d, "192.0.2.7")
+		self.assertEqual((status, said["refusals"][0]["peer"]), (1, "192.0.2.7:4711"))
+		self.assertIn("through one", d.ctl("explain", "192.0.2.8").stdout)
+		with come(endpoint, "127.0.0.2") as s:
+			s.sendall(head % b"192.0.2.8" + b"hello")
+			recv_exact(s, 5)
+			self.assertEqual(seated(d, "192.0.2.8"), 1)
+			self.assertEqual(self.say(endpoint, head % b"192.0.2.8" + b"hello"), b"")
+			self.assertEqual(refused(d, "echo", "per_source"), 1)
+			self.assertEqual(self.say(endpoint, head % b"192.0.2.10" + b"hello"), b"hello")
+		self.assertEqual(outcome(endpoint, "127.0.0.4"), SERVED)
+
+	def test_health_checks(self):
+		endpoint, d = self.serve()
+		mark = d.mark()
+		for _ in range(20):
+			self.assertEqual(self.say(endpoint, self.LOCAL), b"")
+		for _ in range(20):
+			self.assertEqual(self.say(endpoint, self.LOCAL + b"hello"), b"hello")
+		for _ in range(20):
+			self.assertEqual(self.say(endpoint, b""), b"")
+		wait_until(lambda: d.admin.service("echo")["connections"]["probes"] == 60, "60 probes")
+		self.assertEqual(refused(d, "echo"), 0)
+		d.stop()
+		self.assertEqual(d.grep(r"echo (127|192)", mark), [])
+
+
+class Queue(Case):
+	def test_silent_in_the_queue(self):
+		"""Who waited for the only worker that is left, and sent nothing, gives way to those who did."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"banner": BANNER},
+					workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
+					timeouts={"first_byte": "60s", "first_byte_busy": "300ms"}))
+		held = hold(endpoint)
+		silent = [endpoint.connect() for _ in range(3)]
+		asks = endpoint.connect()
+		asks.sendall(b"hello")
+		time.sleep(0.5)	# that is what it is about: they have waited so long
+		held.close()
+		for s in silent:
+			self.assertEqual(read_all(s), BANNER.encode())
+			s.close()
+		self.assertEqual(recv_exact(asks, 5), b"hello")
+		asks.close()
+		self.assertEqual(refused(d, "echo", "queued_silent"), 3)
+		d.wait_log(r"refused: queued_silent \(no first byte within 300ms, timeouts\.first_byte_busy\)")
+		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.1")[1]["refusals"]], ["queued_silent"] * 3)
+
+	def test_who_speaks_later_is_not_refused(self):
+		"""A service whose clients never say anything refuses nobody for that."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"daytime": {"handler": "daytime", "listen": endpoint.text,
+					     "workers": {"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
+					     "timeouts": {"first_byte": "60s", "first_byte_busy": "100ms"}}})
+		worker, = d.wait_workers(1)
+		os.kill(worker, 19)	# SIGSTOP
+		waiting = [endpoint.connect() for _ in range(4)]
+		time.sleep(0.3)
+		os.kill(worker, 18)	# SIGCONT
+		for s in waiting:
+			self.assertNotEqual(read_all(s), b"")
+			s.close()
+		self.assertEqual(refused(d, "daytime"), 0)
+
+
+main()

@@ -1,0 +1,450 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The small services over datagrams, of every family: what is answered, to whom, from where, and what is not."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+import unittest
+
+from harness import *
+
+no_namespace = no_namespaces()
+needs_namespace = unittest.skipIf(no_namespace, no_namespace)
+
+
+class Asker:
+	"""A client of one endpoint: sends datagrams, and takes answers."""
+
+	def __init__(self, endpoint, folder, bind=None):
+		self.socket = socket.socket(endpoint.family, socket.SOCK_DGRAM)
+		self.path = None
+		if bind is not None:
+			self.socket.bind(bind)
+		elif endpoint.family == socket.AF_UNIX:
+			self.path = os.path.join(folder, "asker-%d" % random.getrandbits(48))
+			self.socket.bind(self.path)
+			os.chmod(self.path, 0o777)
+		self.socket.settimeout(PATIENCE)
+		self.address = endpoint.address
+
+	def __enter__(self):
+		return self
+
+	def __exit__(self, *_):
+		self.socket.close()
+		if self.path is not None and os.path.exists(self.path):
+			os.unlink(self.path)
+
+	def send(self, data):
+		self.socket.sendto(data, self.address)
+
+	def take(self):
+		return self.socket.recv(70000)
+
+	def ask(self, data):
+		self.send(data)
+		return self.take()
+
+
+def gram(endpoint):
+	"""The same address for datagrams."""
+	if endpoint.text.startswith("unix:"):
+		return Endpoint("unixgram:" + endpoint.text[len("unix:"):], endpoint.family, endpoint.address)
+	return Endpoint("udp:" + endpoint.text, endpoint.family, endpoint.address)
+
+
+class DatagramCase(Case):
+	def asker(self, endpoint, **more):
+		a = Asker(endpoint, os.path.dirname(self.path("x")), **more)
+		self.addCleanup(a.__exit__)
+		return a
+
+	def service(self, handler, endpoints, **more):
+		more.setdefault("access", {"per_source_rate": 0})
+		return {handler: {"handler": handler, "listen": [e.text for e in endpoints],
+				  "workers": {"min": 1, "max": 8}, **more}}
+
+	def status(self, d):
+		return d.admin.status()["services"][0]
+
+	def refused(self, d, reason, count):
+		wait_until(lambda: self.status(d)["connections"]["refused"][reason] == count,
+			   "%d refused for %s" % (count, reason))
+
+
+class Protocols(DatagramCase):
+	"""Over each family in turn. ALLOWED: the asker may have more than it sends."""
+
+	def each(self, handler, allowed=True):
+		found = [Endpoint.v4(), Endpoint.unix(self.path("d0", "s")), Endpoint.abstract()]
+		found += [Endpoint.v6()] if can_ipv6() else []
+		endpoints = [gram(e) for e in found]
+		access = {"per_source_rate": 0}
+		if allowed:
+			access["allow"] = ["127.0.0.0/8", "::1", "unix:"]
+		self.daemon(self.service(handler, endpoints, access=access))
+		for endpoint in endpoints:
+			with self.subTest(endpoint.text):
+				yield endpoint
+
+	def test_echo(self):
+		for endpoint in self.each("echo", allowed=False):
+			with self.asker(endpoint) as a:
+				for size in (0, 1, 512, 1472, 9000, 60000):
+					data = payload(size, size)
+					self.assertEqual(a.ask(data), data)
+
+	def test_discard(self):
+		for endpoint in self.each("discard"):
+			with self.asker(endpoint) as a:
+				a.send(b"to nobody")
+				a.socket.settimeout(0.2)
+				self.assertRaises(TimeoutError, a.take)
+
+	def test_chargen(self):
+		ring = bytes(range(32, 127))
+		for endpoint in self.each("chargen"):
+			with self.asker(endpoint) as a:
+				answers = [a.ask(b"") for _ in range(20)]
+			self.assertGreater(len({len(x) for x in answers}), 1, "a random number of characters")
+			for text in answers:
+				self.assertLessEqual(len(text), 512)
+				for i, line in enumerate(text.split(b"\r\n")):
+					self.assertTrue((ring + ring)[i:i + 72].startswith(line.rstrip(b"\r")), line)
+
+	def test_daytime(self):
+		for endpoint in self.each("daytime"):
+			with self.asker(endpoint) as a:
+				self.assertRegex(a.ask(b""), rb"^\d\d \w+ \d{4} \d\d:\d\d:\d\d [+-]\d{4}\r\n$")
+
+	def test_time(self):
+		for endpoint in self.each("time"):
+			with self.asker(endpoint) as a:
+				since_1900, = struct.unpack("!I", a.ask(b""))
+			self.assertAlmostEqual(since_1900, (time.time() + 2208988800) % 2 ** 32, delta=5)
+
+
+class Restraint(DatagramCase):
+	"""No amplifier, and no loop."""
+
+	def one(self, handler, **more):
+		endpoint = gram(Endpoint.v4())
+		return self.daemon(self.service(handler, [endpoint], **more)), endpoint
+
+	def test_no_more_than_was_sent(self):
+		d, endpoint = self.one("daytime")
+		with self.asker(endpoint) as a:
+			a.send(b"")
+			self.refused(d, "answer_size", 1)
+			a.send(b"12345678")
+			self.refused(d, "answer_size", 2)
+			self.assertEqual(len(a.ask(bytes(64))), len("24 Nov 2026 23:15:54 +0000\r\n"))
+		self.assertEqual(self.status(d)["requests"], 1)
+		lines = d.grep("refused: answer_size")
+		self.assertEqual(len(lines), 1, lines)
+
+	def test_chargen_is_cut_to_the_request(self):
+		_, endpoint = self.one("chargen")
+		with self.asker(endpoint) as a:
+			sizes = [len(a.ask(bytes(10))) if i % 2 else 10 for i in range(8)]
+		self.assertLessEqual(max(sizes), 10)
+
+	@needs_root
+	def test_ports_of_answering_services(self):
+		d, endpoint = self.one("echo")
+		for count, port in enumerate((7, 9, 13, 19, 37), 1):
+			a = self.asker(endpoint, bind=("127.0.0.1", port))
+			a.send(b"loop")
+			self.refused(d, "answer_port", count)
+			a.socket.settimeout(0.05)
+			self.assertRaises(TimeoutError, a.take)
+			a.socket.close()
+
+	def test_rate_is_limited_by_default(self):
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon(self.service("echo", [endpoint], access={}))
+		with self.asker(endpoint) as a:
+			for i in range(150):
+				a.send(b"%d" % i)
+			wait_until(lambda: sum(self.status(d)["connections"]["refused"].values()) +
+				   self.status(d)["requests"] == 150, "all seen")
+			self.assertGreater(self.status(d)["connections"]["refused"]["per_source_rate"], 0)
+			self.assertGreaterEqual(self.status(d)["requests"], 100)
+			# a drop refills it: never closed for good
+			a.socket.settimeout(0.05)
+
+			def again():
+				a.send(b"again")
+				try:
+					return a.take() == b"again"
+				except socket.timeout:
+					return False
+			wait_until(again, "there is room again", 5)
+
+	def test_denied(self):
+		d, endpoint = self.one("echo", access={"deny": ["127.0.0.0/8"]})
+		with self.asker(endpoint) as a:
+			a.send(b"x")
+			self.refused(d, "denied", 1)
+		self.assertEqual(self.status(d)["requests"], 0)
+
+
+class Sockets(DatagramCase):
+	def test_a_wildcard_answers_from_the_address_that_was_asked(self):
+		base = Endpoint.v4()
+		star = Endpoint("udp:*:%d" % base.port, socket.AF_INET, base.address)
+		self.daemon(self.service("echo", [star]))
+		for host in ("127.0.0.1", "127.0.0.9", "127.8.7.6"):
+			with self.asker(Endpoint("", socket.AF_INET, (host, base.port))) as a:
+				a.send(b"who")
+				self.assertEqual(a.socket.recvfrom(100), (b"who", (host, base.port)))
+		if can_ipv6():
+			with self.asker(Endpoint("", socket.AF_INET6, ("::1", base.port))) as a:
+				self.assertEqual(a.ask(b"six"), b"six")
+
+	def test_ipv4_wildcard_too(self):
+		base = Endpoint.v4()
+		star = Endpoint("udp:0.0.0.0:%d" % base.port, socket.AF_INET, base.address)
+		self.daemon(self.service("echo", [star]))
+		with self.asker(Endpoint("", socket.AF_INET, ("127.0.0.9", base.port))) as a:
+			a.send(b"who")
+			self.assertEqual(a.socket.recvfrom(100), (b"who", ("127.0.0.9", base.port)))
+
+	@needs_namespace
+	def test_broadcast_is_not_answered(self):
+		fresh_network()
+		port = Endpoint.v4().port
+		star = Endpoint("udp:0.0.0.0:%d" % port, socket.AF_INET, ("127.255.255.255", port))
+		d = self.daemon(self.service("echo", [star]))
+		with self.asker(star) as a:
+			a.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+			a.send(b"all of you")
+			wait_until(lambda: self.status(d)["bytes"]["in"] == len("all of you"), "it came")
+			a.socket.settimeout(0.1)
+			self.assertRaises(TimeoutError, a.take)
+			a.address = ("127.0.0.1", port)
+			self.assertEqual(a.ask(b"you"), b"you")
+
+	def test_beside_tcp_on_the_same_port(self):
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		d = self.daemon({"echo": {"handler": "echo", "listen": [tcp.text, udp.text],
+					  "workers": {"min": 1, "max": 8}}})
+		with self.asker(udp) as a:
+			self.assertEqual(a.ask(b"udp"), b"udp")
+		self.assertEqual(talk(tcp, b"tcp"), b"tcp")
+		wait_until(lambda: self.status(d)["requests"] == 2, "both are counted")
+
+	def test_an_unnamed_sender_is_heard_and_not_answered(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint]))
+		with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+			s.sendto(b"", endpoint.address)
+			s.sendto(b"nobody", endpoint.address)
+		wait_until(lambda: self.status(d)["requests"] == 2, "both came")
+		with self.asker(endpoint) as a:
+			self.assertEqual(a.ask(b"somebody"), b"somebody")
+
+	def test_nobody_else_can_take_the_address(self):
+		endpoint = gram(Endpoint.v4())
+		self.daemon(self.service("echo", [endpoint]))
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+			s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+			self.assertRaises(OSError, s.bind, endpoint.address)
+
+	def test_status_has_no_queue(self):
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon(self.service("echo", [endpoint]))
+		listener = self.status(d)["listeners"][0]
+		self.assertIsNone(listener["queue"])
+		self.assertEqual(listener["backlog"], 0)
+
+
+class Life(DatagramCase):
+	"""Workers come and go, configurations and images as well: what is queued is answered."""
+
+	def start_echo(self, **more):
+		self.endpoint = gram(Endpoint.v4())
+		self.services = self.service("echo", [self.endpoint], **more)
+		return self.daemon(self.services)
+
+	def chatter(self, a, action, rounds=40):
+		"""One question after the other, each answered, while ACTION happens."""
+		for i in range(rounds):
+			if i in (10, 20, 30):
+				action()
+			self.assertEqual(a.ask(b"%d" % i), b"%d" % i)
+
+	def test_reload(self):
+		d = self.start_echo()
+		state = {"max": 8}
+
+		def change():
+			state["max"] += 1
+			self.services["echo"]["workers"] = {"min": 1, "max": state["max"]}
+			self.assertEqual(d.reload(Config(self.services)).returncode, 0)
+		with self.asker(self.endpoint) as a:
+			self.chatter(a, change)
+
+	def test_upgrade(self):
+		d = self.start_echo()
+		with self.asker(self.endpoint) as a:
+			self.chatter(a, lambda: self.assertEqual(d.ctl("upgrade").returncode, 0))
+
+	def test_killed_workers(self):
+		d = self.start_echo()
+		with self.asker(self.endpoint) as a:
+			for i in range(5):
+				old = d.workers()
+				for pid in old:
+					os.kill(pid, signal.SIGKILL)
+				# one that is dying may take a datagram with it
+				wait_until(lambda: not set(old) & set(d.workers()), "they are gone")
+				self.assertEqual(a.ask(b"%d" % i), b"%d" % i)
+
+	def test_retired_workers_leave_at_once(self):
+		d = self.start_echo()
+		with self.asker(self.endpoint) as a:
+			for i in range(30):
+				self.assertEqual(a.ask(b"%d" % i), b"%d" % i)
+				for pid in d.workers():
+					os.kill(pid, signal.SIGTERM)
+			self.assertEqual(a.ask(b"there"), b"there")
+
+	def test_stop_answers_what_is_queued(self):
+		d = self.start_echo(workers={"min": 1, "max": 1})
+		worker, = d.workers()
+		os.kill(worker, signal.SIGSTOP)
+		with self.asker(self.endpoint) as a:
+			for i in range(20):
+				a.send(b"%d" % i)
+			d.kill(signal.SIGTERM)
+			d.wait_log("stop")
+			os.kill(worker, signal.SIGCONT)
+			self.assertEqual([a.take() for _ in range(20)], [b"%d" % i for i in range(20)])
+		self.assertEqual(d.wait(), 0)
+
+	def test_drain_and_undrain(self):
+		d = self.start_echo()
+		with self.asker(self.endpoint) as a:
+			self.assertEqual(a.ask(b"1"), b"1")
+			self.assertEqual(d.ctl("drain").returncode, 0)
+			a.send(b"2")
+			a.socket.settimeout(0.2)
+			self.assertRaises(TimeoutError, a.take)
+			a.socket.settimeout(PATIENCE)
+			self.assertEqual(d.ctl("undrain").returncode, 0)
+			self.assertEqual(a.ask(b"3"), b"3")
+
+	def test_max_requests(self):
+		d = self.start_echo(workers={"min": 1, "max": 2, "max_requests": 10})
+		first = set(d.workers())
+		with self.asker(self.endpoint) as a:
+			for i in range(100):
+				self.assertEqual(a.ask(b"%d" % i), b"%d" % i)
+		wait_until(lambda: not first & set(d.workers()), "the first ones were replaced")
+
+
+class Programs(DatagramCase):
+	"""inetd's "wait": the program has the socket, and takes what comes."""
+
+	TAKES_ALL = """
+import os, socket, sys
+s = socket.socket(fileno=os.dup(0))
+sys.stderr.write("begins %d\\n" % os.getpid())
+s.settimeout(float(sys.argv[1]))
+try:
+    while True:
+        data, peer = s.recvfrom(70000)
+        s.sendto(b"%d " % os.getpid() + data, peer)
+except TimeoutError:
+    pass
+"""
+
+	def program(self, idle, **more):
+		script = self.write("takes.py", self.TAKES_ALL, 0o755)
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"takes": {"handler": "exec", "listen": endpoint.text,
+					   "command": ["/usr/bin/python3", script, str(idle)], **more}})
+		return d, endpoint
+
+	def test_one_program_takes_many(self):
+		d, endpoint = self.program(30)
+		with self.asker(endpoint) as a:
+			answers = [a.ask(b"%d" % i).split() for i in range(50)]
+		self.assertEqual([n for _, n in answers], [b"%d" % i for i in range(50)])
+		self.assertEqual(len({pid for pid, _ in answers}), 1)
+		self.assertEqual(len(d.grep("begins")), 1)
+
+	def test_it_ends_and_begins_again(self):
+		_, endpoint = self.program(0.05)
+		with self.asker(endpoint) as a:
+			pids = set()
+			for _ in range(3):
+				pid = a.ask(b"x").split()[0].decode()
+				wait_until(lambda: not os.path.exists("/proc/" + pid), "it ends when nobody asks")
+				pids.add(pid)
+			self.assertEqual(len(pids), 3)
+
+	def test_reload_asks_it_to_leave(self):
+		d, endpoint = self.program(30)
+		with self.asker(endpoint) as a:
+			before = a.ask(b"x").split()[0]
+			services = {"takes": {"handler": "exec", "listen": endpoint.text,
+					      "command": ["/usr/bin/python3", os.path.join(os.path.dirname(self.path("x")), "takes.py"), "31"]}}
+			self.assertEqual(d.reload(Config(services)).returncode, 0)
+			wait_until(lambda: not os.path.exists("/proc/" + before.decode()), "the old one goes")
+			self.assertNotEqual(a.ask(b"y").split()[0], before)
+
+	def test_stop(self):
+		d, endpoint = self.program(30)
+		with self.asker(endpoint) as a:
+			pid = a.ask(b"x").split()[0].decode()
+		self.assertEqual(d.stop(), 0)
+		self.assertFalse(os.path.exists("/proc/" + pid))
+
+	def refuses(self, words, **service):
+		d = self.daemon({"a": {"handler": "exec", "command": ["/bin/cat"], **service}}, start=False).launch()
+		self.assertEqual(d.wait(), 78)
+		self.assertTrue(d.grep(words), d.lines())
+
+	def test_a_program_for_both_kinds_is_refused(self):
+		tcp = Endpoint.v4()
+		self.refuses("either connections or datagrams", listen=[tcp.text, gram(tcp).text])
+
+	def test_rules_that_cannot_be_kept_are_refused(self):
+		self.refuses("nobody can be kept from it", listen=gram(Endpoint.v4()).text, access={"deny": ["10.0.0.0/8"]})
+
+	@needs_root
+	@needs_tool("in.tftpd")
+	@needs_tool("tftp")
+	def test_tftpd(self):
+		served = self.folder("tftp")
+		files = {"small": payload("s", 100), "large": payload("l", 700_000)}
+		for name, data in files.items():
+			with open(os.path.join(served, name), "wb") as f:
+				f.write(data)
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"tftp": {"handler": "exec", "listen": endpoint.text, "user": "root",
+					  "command": [shutil.which("in.tftpd"), "--secure", "--user", SERVICE_USER, served]}})
+		for name, data in files.items():
+			got = self.path("got-" + name)
+			done = subprocess.run(["tftp", "-m", "binary", "127.0.0.1", str(endpoint.port), "-c", "get", name, got],
+					      timeout=PATIENCE, capture_output=True, text=True, check=False)
+			self.assertEqual(done.returncode, 0, done.stderr)
+			with open(got, "rb") as f:
+				self.assertTrue(f.read() == data, name)
+		self.assertEqual(d.stop(), 0)
+
+
+if __name__ == "__main__":
+	main()
