@@ -19,6 +19,7 @@
 
 #define LOOKUP_MS      5000 /* for a name that nothing is known of */
 #define LOOKUP_AGAIN_MS 1000 /* for one that was known: the client waits for it */
+#define CLOCKS_APART_MS 100 /* the coarse one and the other, at the most */
 #define CLAIM_MS       2000 /* what a try may take beside connecting: its look-up */
 
 static const struct config_service *service;
@@ -202,6 +203,7 @@ int upstreams_addresses(size_t i, int watch, struct sockaddr_any *out, size_t ma
 {
 	struct target *target = &targets.target[i];
 	int64_t fresh, now;
+	bool known;
 	int n;
 
 	if (literal[i].len > 0) {
@@ -212,8 +214,8 @@ int upstreams_addresses(size_t i, int watch, struct sockaddr_any *out, size_t ma
 	now = clock_coarse_ms();
 	fresh = atomic_load_explicit(&target->fresh_until_ms, memory_order_relaxed);
 	/* One of those who come late looks; the others need not wait, if there is anything known. */
-	if (n > 0 && ((now < fresh && fresh - now <= config->resolve) || !atomic_compare_exchange_strong(&target->fresh_until_ms, &fresh,
-								     now + config->resolve)))
+	known = n > 0 && now < fresh && fresh - now <= config->resolve + CLOCKS_APART_MS;
+	if (known || (n > 0 && !atomic_compare_exchange_strong(&target->fresh_until_ms, &fresh, now + config->resolve)))
 		return n;
 	return look_up(i, watch, out, n, max, err);
 }
