@@ -19,6 +19,7 @@
 struct err;
 struct sockaddr_any;
 
+#define BOARD_COUNTERS 8 /* that a module may have of its own */
 #define BOARD_ALIGN 64 /* a cache line: neighbours do not slow each other down */
 
 enum slot_state {
@@ -45,6 +46,7 @@ struct board_slot {
 	_Atomic uint32_t turn;		 /* counts clients, the refused ones included: tells one from the next */
 	_Atomic uint64_t probes;	 /* of the connections taken, those that asked nothing */
 	_Atomic uint64_t refused[REFUSALS]; /* turned away; not among the connections taken */
+	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
 };
 
 struct board_lane {

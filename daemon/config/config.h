@@ -16,6 +16,7 @@
 #include "net/addr.h"
 #include "net/socket_options.h"
 
+struct loaded_module;
 struct networks;
 struct preforkd_module;
 
@@ -147,6 +148,8 @@ struct config_service {
 	int64_t backlog;
 	bool backlog_asked; /* somebody wrote it: a clamped value deserves a warning */
 	char **command;	    /* NULL-terminated; NULL: none */
+	struct loaded_module *module; /* what HANDLER is the table of; NULL: it is a built-in one */
+	const void *options;	      /* the module's own struct; NULL: it has none */
 	struct identity identity;
 	struct config_workers workers;
 	struct config_timeouts timeouts;

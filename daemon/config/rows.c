@@ -204,6 +204,13 @@ const struct row rows_service[] = {
 	 .help = "Connections that may wait until a worker takes them, for each address."},
 	{.path = "command", .type = ROW_LIST, .offset = SERVICE(command), .reload = RELOAD_WORKERS,
 	 .help = "The program and its arguments, each a string; the program with its full path."},
+	{.path = "path", .type = ROW_STRING, .offset = SERVICE(path), .meaning = MEANS_FILE,
+	 .meant = SERVICE(module_mark), .reload = RELOAD_WORKERS,
+	 .help = "The file of the handler \"module\": a full path, or the name of an installed one. A "
+		 "reload takes notice when the file has changed."},
+	{.path = "options", .type = ROW_OPTIONS, .offset = SERVICE(options), .reload = RELOAD_WORKERS,
+	 .help = "What the module is told: a group of keys of its own. With -c FILE, --help-config "
+		 "explains those of the modules in it."},
 	{.path = "user", .type = ROW_STRING, .offset = SERVICE(user),
 	 .meaning = MEANS_USER, .reload = RELOAD_WORKERS,
 	 .help = "Who this service's workers run as. Without it: the global user."},
@@ -464,6 +471,7 @@ void row_range(const struct row *row, char *out, size_t size)
 	case ROW_MODE:
 	case ROW_LIST:
 	case ROW_RATE:
+	case ROW_OPTIONS:
 		(void)snprintf(min, sizeof(min), "%" PRId64, row->min);
 		(void)snprintf(max, sizeof(max), "%" PRId64, row->max);
 		break;
@@ -507,6 +515,9 @@ void row_describe(const struct row *row, char *out, size_t size)
 		return;
 	case ROW_RATE:
 		(void)snprintf(out, size, "rate such as \"100/1min\", or 0: %s", row->zero);
+		return;
+	case ROW_OPTIONS:
+		(void)snprintf(out, size, "group of the module's keys");
 		return;
 	}
 }

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define HANDOVER_FORMAT 2
+#define HANDOVER_FORMAT 3
 
 struct err;
 struct master;

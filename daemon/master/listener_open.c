@@ -2,6 +2,7 @@
 /* From what the configuration says to sockets: asked for among those that somebody has, else bound. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <preforkd/module.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static struct listener *add(struct opening *o, struct err *err)
 static bool same_key(const struct listener_key *a, const struct listener_key *b)
 {
 	if (a->name[0] != '\0' || b->name[0] != '\0')
-		return strcmp(a->name, b->name) == 0;
+		return a->datagram == b->datagram && strcmp(a->name, b->name) == 0;
 	return a->datagram == b->datagram && a->dual == b->dual && a->v6only == b->v6only && addr_equal(&a->asked, &b->asked);
 }
 
@@ -99,12 +100,29 @@ static int take_inherited(struct opening *o, const struct listener_key *key, int
 	return socket_options_set(fd, where->sa.sa_family, &o->service->socket, err);
 }
 
+/* Of sockets that go by a name it is known only now what they are. */
+static int check_kind(const struct opening *o, size_t first, struct err *err)
+{
+	uint32_t flags = o->service->handler->flags;
+
+	for (size_t i = first; i < o->n; i++) {
+		bool datagram = o->items[i].datagram;
+
+		if ((flags & (datagram ? PREFORKD_DATAGRAM : PREFORKD_STREAM)) == 0)
+			return err_set(err, "%s is a socket for %s, which the handler \"%s\" does not serve",
+				       o->items[i].text, datagram ? "datagrams" : "connections",
+				       o->service->handler->name);
+	}
+	return 0;
+}
+
 static int open_named(struct opening *o, const struct addr *addr, struct err *err)
 {
-	struct listener_key key = {.dual = false};
+	struct listener_key key = {.datagram = addr->datagram};
 	struct sockaddr_any where;
 	struct listener *offer;
 	size_t before = o->n;
+	bool datagram;
 	int fd;
 
 	(void)snprintf(key.name, sizeof(key.name), "%s", addr->host);
@@ -113,12 +131,18 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 		if (borrow(o, offer, err) < 0)
 			return -1;
 	while (o->inherited != NULL &&
-	       (fd = inherited_by_name(o->inherited, addr->host, &where)) >= 0)
+	       (fd = inherited_by_name(o->inherited, addr->host, &where, &datagram)) >= 0) {
+		if (datagram != addr->datagram) {
+			fd_close(&fd);
+			return err_set(err, "%s: the socket that was handed over is for %s", addr->text,
+				       datagram ? "datagrams; write udp:systemd:NAME" : "connections");
+		}
 		if (take_inherited(o, &key, fd, &where, err) < 0)
 			return -1;
+	}
 	if (o->n == before)
 		return err_set(err, "%s: no listening socket of that name was handed over", addr->text);
-	return 0;
+	return check_kind(o, before, err);
 }
 
 /* The kernel has no IPv6, and the name has another address as well. */

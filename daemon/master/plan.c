@@ -368,6 +368,7 @@ void plan_commit(struct plan *plan, struct master *master)
 		if ((pools[i]->service->handler->flags & PREFORKD_COMMAND) != 0)
 			master->has_programs = true;
 	if (master->generation != plan->generation) {
+		generation_unref(&master->reread);
 		generation_unref(&master->generation);
 		master->generation = generation_ref(plan->generation);
 	}

@@ -92,6 +92,7 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		.targets = -1,
 		.board = {.fd = -1},
 		.full = {.queues = -1},
+		.own = own_names_of(parts->service->handler),
 		.tally = parts->tally != NULL ? tally_ref(parts->tally) : tally_new(),
 		.lanes = calloc(parts->n_listeners, sizeof(*pool->lanes)),
 		.lane_memory = calloc(parts->n_listeners, sizeof(*pool->lane_memory)),

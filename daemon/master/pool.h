@@ -73,6 +73,7 @@ struct pool {
 	struct proc *procs;	   /* list */
 	size_t n_procs;
 	struct proc **by_pid; /* the master's hash of all pools' processes */
+	struct own_names own; /* what its workers count for their module */
 	struct tally *tally; /* a reference; shared with the service's other generations */
 	struct sources *sources; /* the same, unless access.sources was another */
 	struct pool_full full;
@@ -156,6 +157,9 @@ struct pool_counts pool_count(const struct pool *pool, ssize_t lane);
 
 /* Adds what one worker has counted. */
 void pool_counts_add(struct counts *counts, const struct board_slot *slot);
+
+/* What its living workers have counted as NAME. */
+uint64_t pool_own_living(const struct pool *pool, const char *name);
 
 /* Adds what the living workers have counted. */
 void pool_counts_living(const struct pool *pool, struct counts *counts);

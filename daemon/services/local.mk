@@ -5,6 +5,7 @@ libpreforkd_a_SOURCES += \
 	%D%/chargen.c \
 	%D%/conn.c \
 	%D%/conn.h \
+	%D%/conn_line.c \
 	%D%/daytime.c \
 	%D%/deadline.c \
 	%D%/deadline.h \
@@ -21,6 +22,13 @@ libpreforkd_a_SOURCES += \
 	%D%/hangup.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
+	%D%/module.c \
+	%D%/module.h \
+	%D%/module_load.c \
+	%D%/module_safe.c \
+	%D%/module_self.c \
+	%D%/module_traces.c \
+	%D%/module_try.c \
 	%D%/proxy.c \
 	%D%/proxy_connect.c \
 	%D%/proxy_connect.h \

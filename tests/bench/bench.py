@@ -25,7 +25,8 @@ import plot
 import servers
 import works
 
-UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1)}
+UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1), "wait": (" ms", 1)}
+LONG_ROUNDS = 3  # of what may take as long as it is given up after
 
 
 class Goal:
@@ -69,10 +70,16 @@ WORKS = [
 	 "(beside: none)", works.reload_storm, "time", Goal(at_most=2)),
 	("status", f"status with {works.STATUS_WORKERS} workers, connect to whole answer (beside ping)",
 	 works.status, "time", Goal(at_most=10, absolute=True)),
+	("full", f"{works.SILENT} silent clients, {peers.FULL} workers, on_full = evict: until one that speaks is answered",
+	 works.full, "wait", Goal(at_most=100, absolute=True)),
+	("full-queue", "the same with the defaults, which close the silent after 3 s", works.full_queue, "wait",
+	 Goal(at_most=6000, absolute=True)),
+	("gate", f"echo, 16 clients: PROXY v2, {works.NETWORKS} networks, limits of sources and rates (beside: none of "
+	 "it)", works.gate, "rate", Goal(at_least=0.9)),
 	("client", "load generator: exchanges for a CPU second of the client, 16 kept; beside wrk",
 	 works.client_cost, "cost", Goal(at_least=1)),
 ]
-PEER_GOAL = Goal(at_least=1)
+PEER_GOAL, PEER_GOAL_WAIT = Goal(at_least=1), Goal(at_most=1)
 
 
 def say(text):
@@ -104,6 +111,8 @@ def interleave(measures, rounds, slices, label):
 
 def show(value, kind):
 	unit, digits = UNITS[kind]
+	if kind == "wait" and value >= works.GIVE_UP_MS:
+		return f">{works.GIVE_UP_MS / 1000:g} s"
 	return f"{value:,.{digits}f}{unit}"
 
 
@@ -122,15 +131,17 @@ def line(key, beside, what, kind, goal, other, ours):
 
 def measure(bench, key, what, work, kind, goal, rounds):
 	"""The lines of one work: against the yardstick, and against each peer that does the same."""
+	if kind == "wait":
+		rounds = min(rounds, LONG_ROUNDS)
 	others = [] if bench.self_test else [p for p in peers.available()[0] if p.work == key]
 	with works.prepared(bench, work, *others) as measures:
 		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
-	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest",
+	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest", "gate": "itself without",
 		     "status": "ping"}.get(key, "the yardstick")
 	lines = [line(key, yardstick, what, kind, goal, values[0], values[1])]
 	for peer, other in zip(others, values[2:]):
-		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind, PEER_GOAL, other,
-				  values[1]))
+		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind,
+				  PEER_GOAL_WAIT if kind == "wait" else PEER_GOAL, other, values[1]))
 	return lines
 
 

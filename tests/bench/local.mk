@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # `make bench`: numbers, not tests; never part of make check. Arguments: make bench BENCH='--only echo-64'
-bench_programs = %D%/yardstick %D%/yardstick_exec %D%/yardstick_http %D%/yardstick_datagram %D%/forks
+bench_programs = %D%/yardstick %D%/yardstick_exec %D%/yardstick_http %D%/yardstick_datagram %D%/forks %D%/knock
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 %C%_yardstick_SOURCES = %D%/yardstick.c %D%/yard.c %D%/yard.h
@@ -8,11 +8,13 @@ CLEANFILES += $(bench_programs)
 %C%_yardstick_http_SOURCES = %D%/yardstick_http.c %D%/yard.c %D%/yard.h
 %C%_yardstick_datagram_SOURCES = %D%/yardstick_datagram.c
 %C%_forks_SOURCES = %D%/forks.c
+%C%_knock_SOURCES = %D%/knock.c
 %C%_yardstick_LDADD =
 %C%_yardstick_exec_LDADD =
 %C%_yardstick_http_LDADD =
 %C%_yardstick_datagram_LDADD =
 %C%_forks_LDADD =
+%C%_knock_LDADD =
 
 EXTRA_DIST += \
 	%D%/bench.py \

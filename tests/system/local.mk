@@ -25,6 +25,7 @@ system_tests = \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \
+	%D%/test_module.py \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
@@ -60,6 +61,7 @@ EXTRA_DIST += \
 	%D%/harness/launch.py \
 	%D%/harness/names.py \
 	%D%/harness/namespaces.py \
+	%D%/harness/modules.py \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
@@ -71,5 +73,7 @@ EXTRA_DIST += \
 	%D%/harness/tap.py \
 	%D%/harness/trap.py \
 	%D%/harness/waiting.py \
+	%D%/module_probe.c \
+	%D%/old_module.h \
 	%D%/trap.c
 EXTRA_DIST += $(system_tests)

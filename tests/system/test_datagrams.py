@@ -16,6 +16,7 @@ import time
 import unittest
 
 from harness import *
+from harness.gate import explain
 
 no_namespace = no_namespaces()
 needs_namespace = unittest.skipIf(no_namespace, no_namespace)
@@ -189,6 +190,20 @@ class Restraint(DatagramCase):
 				except socket.timeout:
 					return False
 			wait_until(again, "there is room again", 5)
+
+	def test_no_penalty_for_who_may_be_forged(self):
+		"""It would shut out somebody who has sent nothing, over TCP as well."""
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		d = self.daemon(self.service("echo", [tcp, udp], access={"per_source_rate": "1/1h"},
+					     penalty={"refusals": 2, "crashes": 1}))
+		with self.asker(udp) as a:
+			for _ in range(9):
+				a.send(b"x")
+			self.refused(d, "per_source_rate", 8)
+		said = explain(d, "127.0.0.1")[1]
+		self.assertEqual((said["penalty"], said["faults"]["refusals"]["count"]), (None, 0))
+		self.assertEqual(len(said["refusals"]), 8)
 
 	def test_denied(self):
 		d, endpoint = self.one("echo", access={"deny": ["127.0.0.0/8"]})
