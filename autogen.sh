@@ -16,9 +16,10 @@ build_packages="autoconf automake gcc libc6-dev make pkg-config
 test_packages="g++ python3 netcat-openbsd curl git rsync strace procps groff shellcheck systemd
 	dbus rsyslog mount tar
 	iproute2 util-linux
-	haproxy nginx-light libnginx-mod-stream"
+	haproxy nginx-light libnginx-mod-stream
+	tftp-hpa tftpd-hpa"
 # Of these the tests start their own: the installation shall start none, now or with the machine.
-quiet_services="haproxy nginx"
+quiet_services="haproxy nginx tftpd-hpa"
 # What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each
 # other: they are only unpacked.
 bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin"
