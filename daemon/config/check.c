@@ -105,6 +105,8 @@ static void check_workers(struct checker *checker, struct service_values *values
 			    "workers.max is %" PRId64 ", but there are %" PRId64
 			    " addresses, and each needs a worker; raise it",
 			    w->max, lanes);
+	if (values->service.program.runs)
+		return; /* there are as many as min says, whatever they do */
 	if (w->min_spare > w->max)
 		check_error(checker, values, check_nearer(values, "workers.min_spare", "workers.max"),
 			    "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64
@@ -227,10 +229,14 @@ static void check_takers(struct checker *checker, struct service_values *values)
 
 void check_service(struct checker *checker, struct service_values *values)
 {
-	limit_datagrams(values);
+	program_check(checker, values);
+	if (!values->service.program.runs)
+		limit_datagrams(values);
 	check_workers(checker, values);
-	check_takers(checker, values);
 	check_useless(checker, values);
+	if (values->service.program.runs)
+		return; /* nobody of ours lets its clients in, or waits for them */
+	check_takers(checker, values);
 	check_idle(checker, values);
 	access_check(checker, values);
 }

@@ -36,6 +36,9 @@ void check_service(struct checker *checker, struct service_values *values);
 void access_lookup(struct checker *checker, struct service_values *values);
 void access_check(const struct checker *checker, const struct service_values *values);
 
+/* Of programs that accept by themselves: what they need, and what is of no use for them. */
+void program_check(const struct checker *checker, struct service_values *values);
+
 /* Reports something about the value that SOURCE tells the place of; of a preset: about the service.
  */
 void check_error(const struct checker *checker, const struct service_values *values,

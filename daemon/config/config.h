@@ -57,6 +57,9 @@ struct config_workers { /* numbers of processes; the first three hold for each a
 	int64_t max;	      /* for all addresses of the service together */
 	int64_t max_requests; /* connections a worker serves before it is replaced; 0: no limit */
 	int on_full;	      /* enum config_on_full */
+	int64_t max_age;      /* milliseconds after which a worker is replaced, less up to a tenth; 0: no limit */
+	int64_t max_memory;   /* bytes of its own above which it is replaced; 0: no limit */
+	int64_t max_unavailable; /* at a reload, programs that are replaced at a time, at each address */
 };
 
 struct config_timeouts { /* milliseconds; 0: none */
@@ -118,6 +121,13 @@ struct config_proxy_protocol {
 	int64_t timeout;		/* until the header is there; milliseconds, never 0 */
 };
 
+struct config_program {	  /* of a service whose workers are its command, which accepts by itself */
+	bool runs;	  /* it is one */
+	bool notify;	  /* it is ready when it says so, not when it has lived for timeouts.start */
+	int64_t watchdog; /* how often it must say that it is alive; milliseconds, 0: never */
+	int stop_signal;
+};
+
 enum config_on_hangup { ON_HANGUP_TERM, ON_HANGUP_IGNORE };
 
 enum config_balance {
@@ -158,6 +168,7 @@ struct config_service {
 	struct config_proxy_protocol proxy_protocol;
 	int on_hangup; /* enum config_on_hangup; of a program whose client is gone */
 	struct config_upstreams upstreams;
+	struct config_program program;
 	struct socket_options socket;
 };
 

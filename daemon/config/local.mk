@@ -35,6 +35,7 @@ libpreforkd_a_SOURCES += \
 	%D%/print.c \
 	%D%/problems.c \
 	%D%/problems.h \
+	%D%/program_check.c \
 	%D%/raw.h \
 	%D%/read.c \
 	%D%/read.h \

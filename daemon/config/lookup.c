@@ -38,6 +38,7 @@ static void lookup_handler(struct checker *checker, struct service_values *value
 	for (i = 0; handlers != NULL && handlers[i] != NULL; i++) {
 		if (strcmp(handlers[i]->name, values->handler) == 0) {
 			values->service.handler = handlers[i];
+			values->service.program.runs = (handlers[i]->flags & PREFORKD_BECOMES_COMMAND) != 0;
 			return;
 		}
 		if (n < HANDLERS_MOST)

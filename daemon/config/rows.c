@@ -2,6 +2,7 @@
 #include "config/row.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,14 @@ static const char *const balance_names[] = {
 
 static const char *const send_proxy_names[] = {"none", "v1", "v2"}; /* index: the version */
 
+static const struct {
+	const char *name;
+	int number;
+} stop_signals[] = {
+	{ "TERM", SIGTERM }, { "INT", SIGINT },	  { "QUIT", SIGQUIT },	 { "HUP", SIGHUP },
+	{ "USR1", SIGUSR1 }, { "USR2", SIGUSR2 }, { "WINCH", SIGWINCH },
+};
+
 static int find_name(const char *const *names, size_t n, const char *name)
 {
 	size_t i;
@@ -74,6 +83,30 @@ static int connections_by_name(const char *name)
 static int read_by_name(const char *name)
 {
 	return find_name(read_names, ARRAY_SIZE(read_names), name);
+}
+
+static int signal_by_name(const char *name)
+{
+	size_t i;
+
+	if (strncmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (i = 0; i < ARRAY_SIZE(stop_signals); i++) {
+		if (strcmp(stop_signals[i].name, name) == 0)
+			return stop_signals[i].number;
+	}
+	return -1;
+}
+
+static const char *signal_name(int number)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(stop_signals); i++) {
+		if (stop_signals[i].number == number)
+			return stop_signals[i].name;
+	}
+	return NULL;
 }
 
 static const char *connections_name(int value)
@@ -149,6 +182,8 @@ static const struct row_names connections = { connections_by_name, connections_n
 static const struct row_names reads = { read_by_name, read_name, "group, all" };
 static const struct row_names on_full = { on_full_by_name, on_full_name, "queue, refuse, evict" };
 static const struct row_names refusals = { refusal_by_name, refusal_name, "close, reset" };
+static const struct row_names signals = { signal_by_name, signal_name,
+					  "TERM, INT, QUIT, HUP, USR1, USR2, WINCH" };
 static const struct row_names on_hangup = { on_hangup_by_name, on_hangup_name, "term, ignore" };
 static const struct row_names balances = { balance_by_name, balance_name,
 					   "round_robin, least_busy, source, failover" };
@@ -265,10 +300,32 @@ const struct row rows_service[] = {
 	 .offset = SERVICE(service.workers.max_requests), .preset = "0", .min = 1, .max = INT32_MAX,
 	 .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "Connections after which a worker is replaced; it serves on until the new one is ready."},
+	{.path = "workers.max_age", .type = ROW_DURATION, .offset = SERVICE(service.workers.max_age),
+	 .preset = "0", .min = SECOND, .max = YEAR, .zero = "no limit", .reload = RELOAD_LIVE,
+	 .help = "A worker is replaced at this age, less up to a tenth; it serves on until the new one "
+		 "is ready."},
+	{.path = "workers.max_memory", .type = ROW_SIZE, .offset = SERVICE(service.workers.max_memory),
+	 .preset = "0", .min = MEBIBYTE, .max = INT64_C(1) << 50, .zero = "no limit", .reload = RELOAD_LIVE,
+	 .help = "A worker with more memory than this is replaced in the same way."},
+	{.path = "workers.max_unavailable", .type = ROW_INTEGER,
+	 .offset = SERVICE(service.workers.max_unavailable), .preset = "1", .min = 1,
+	 .max = CONFIG_WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .help = "At a reload, programs of the handler listen that are replaced at a time, at each address."},
 	{.path = "workers.on_full", .type = ROW_NAME, .offset = SERVICE(service.workers.on_full),
 	 .preset = "queue", .names = &on_full, .reload = RELOAD_WORKERS,
 	 .help = "All workers are busy: new clients wait in the queue, are refused, or take the place "
 		 "of the client that has been silent longest before its first byte."},
+
+	{.path = "program.notify", .type = ROW_BOOL, .offset = SERVICE(service.program.notify),
+	 .preset = "false", .reload = RELOAD_WORKERS,
+	 .help = "The program says READY=1 when it is ready. Without: it is when it has lived for "
+		 "timeouts.start."},
+	{.path = "program.watchdog", .type = ROW_DURATION, .offset = SERVICE(service.program.watchdog),
+	 .preset = "0", .min = SECOND, .max = DAY, .zero = "none", .reload = RELOAD_WORKERS,
+	 .help = "The program must say WATCHDOG=1 this often, or is ended and started again."},
+	{.path = "program.stop_signal", .type = ROW_NAME, .offset = SERVICE(service.program.stop_signal),
+	 .preset = "TERM", .names = &signals, .reload = RELOAD_LIVE,
+	 .help = "The signal that tells the program to finish and leave."},
 
 	{.path = "access.allow", .type = ROW_LIST, .offset = SERVICE(allow),
 	 .meaning = MEANS_NETWORKS, .meant = SERVICE(sets.allow), .reload = RELOAD_WORKERS,

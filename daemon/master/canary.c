@@ -12,9 +12,34 @@
 #include "base/escape.h"
 #include "base/fds.h"
 #include "master/plan.h"
+#include "master/roll.h"
 #include "worker/hold.h"
 
 #define START_MS 60000 /* where timeouts.start allows any time: a reload must come to an end */
+
+/*
+ * A program accepts as soon as it runs, so it cannot be held back: it proves itself by getting ready. Its listener must
+ * listen for that, also a new one. Where nobody is to be served now, there is no proof to be had.
+ */
+static int start_program(struct plan_item *item, bool may_serve, struct err *err)
+{
+	struct pool *pool = item->fresh;
+	struct listener *listener = &pool->listeners[0];
+	struct proc *proc;
+	struct err why;
+
+	if (!may_serve) {
+		item->proven = true;
+		return 0;
+	}
+	if (listener->lender == NULL && listener_start(listener, pool->service, &why) < 0)
+		return err_set(err, "services.%s: %s", pool->service->name, why.text);
+	proc = pool_start_worker(pool, 0);
+	if (proc == NULL)
+		return err_set(err, "services.%s: no program could be started", pool->service->name);
+	item->canary = proc->pid;
+	return 0;
+}
 
 static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_hold,
 		     void *userdata, struct err *err)
@@ -39,12 +64,22 @@ static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handle
 }
 
 int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
-		 struct err *err)
+		 bool drained, struct err *err)
 {
-	for (size_t i = 0; i < plan->n; i++)
-		if (plan->items[i].fresh != NULL &&
-		    start_one(&plan->items[i], event, on_hold, userdata, err) < 0)
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->items[i];
+		bool may_serve = !drained && (item->old == NULL || item->old->state == POOL_SERVING);
+		int rc;
+
+		if (item->fresh == NULL)
+			continue;
+		if (item->fresh->service->program.runs)
+			rc = start_program(item, may_serve, err);
+		else
+			rc = start_one(item, event, on_hold, userdata, err);
+		if (rc < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -69,6 +104,31 @@ static enum canary_verdict listen_to(struct plan_item *item, struct err *err)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return CANARY_WAIT;
 	(void)err_set(err, "services.%s: a worker died before it could serve", name);
+	return CANARY_FAILED;
+}
+
+static enum canary_verdict judge_program(struct plan_item *item, int64_t now, struct err *err)
+{
+	struct pool *pool = item->fresh;
+	int64_t patience = pool->service->timeouts.start;
+	const struct proc *proc;
+
+	if (item->canary == 0)
+		return CANARY_PROVEN;
+	pool_look_after(pool, false);
+	proc = pool->procs;
+	item->proven = item->proven || (proc != NULL && proc->ready);
+	if (proc == NULL) {
+		(void)err_set(err, "services.%s: the program ended %s", pool->service->name,
+			      item->proven ? "as soon as it was ready" : "before it was ready");
+		return CANARY_FAILED;
+	}
+	if (item->proven)
+		return CANARY_PROVEN;
+	if (proc->kill_ms == 0 && now - proc->started_ms < (patience != 0 ? patience : START_MS))
+		return CANARY_WAIT;
+	(void)err_set(err, "services.%s: the program was not ready in time (timeouts.start)", pool->service->name);
+	proc_kill(proc);
 	return CANARY_FAILED;
 }
 
@@ -106,7 +166,8 @@ enum canary_verdict canary_judge(struct plan *plan, struct err *err)
 
 		if (plan->items[i].fresh == NULL)
 			continue;
-		one = judge_one(&plan->items[i], now, err);
+		one = plan->items[i].fresh->service->program.runs ? judge_program(&plan->items[i], now, err)
+								    : judge_one(&plan->items[i], now, err);
 		if (one == CANARY_FAILED)
 			return one;
 		if (one == CANARY_WAIT)
@@ -145,6 +206,11 @@ void canary_release(struct plan *plan)
 			continue;
 		if (item->fresh->state != POOL_SERVING) {
 			pool_retire(item->fresh, -1);
+			continue;
+		}
+		if (item->fresh->service->program.runs) {
+			roll_begin(item->fresh, item->old);
+			pool_look_after(item->fresh, false);
 			continue;
 		}
 		(void)send(item->hold, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);

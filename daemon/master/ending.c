@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "master/program.h"
 #include "master/state.h"
 #include "master/wind_down.h"
 #include "net/quiesce.h"
@@ -45,8 +46,10 @@ void ending_step(struct master *master)
 		    !wind_down_step(master->pools[i], now))
 			ms = STEP_MS;
 	DL_FOREACH_SAFE (master->ending, pool, next) {
-		if (pool->state == POOL_SUPERSEDED)
-			continue; /* until its successor is ready */
+		if (pool->state == POOL_SUPERSEDED) { /* until its successor is ready */
+			program_step(pool, now);
+			continue;
+		}
 		if (wind_down_step(pool, now)) {
 			DL_DELETE(master->ending, pool);
 			pool_free(&pool);

@@ -16,6 +16,7 @@
 #include "master/adopted.h"
 #include "master/control.h"
 #include "master/json_text.h"
+#include "master/program.h"
 #include "master/state.h"
 
 #define SIZE_MAX_READ (256L << 20)
@@ -53,12 +54,23 @@ static json_t *listener(const struct listener *l)
 			 l->for_good, "reuse_port", l->reuse_port, "stored", l->stored);
 }
 
+static json_t *program(const struct proc *p)
+{
+	return json_pack("{s:i, s:b, s:I, s:I, s:o}", "fd", p->program->output->fd, "believed", p->believed, "alive",
+			 (json_int_t)p->program->alive_ms, "abort", (json_int_t)p->program->abort_ms, "status",
+			 json_text(p->program->status));
+}
+
 static json_t *worker(const struct proc *p)
 {
-	return json_pack("{s:i, s:I, s:I, s:i, s:I, s:b, s:b, s:I, s:I}", "pid", (int)p->pid, "lane",
+	json_t *out = json_pack("{s:i, s:I, s:I, s:i, s:I, s:b, s:b, s:I, s:I}", "pid", (int)p->pid, "lane",
 			 (json_int_t)p->lane, "slot", (json_int_t)p->slot, "seat", p->seat, "started",
 			 (json_int_t)p->started_ms, "ready", p->ready, "leaving", p->leaving,
 			 "told", (json_int_t)p->told_ms, "kill", (json_int_t)p->kill_ms);
+
+	if (p->program != NULL)
+		(void)json_object_set_new(out, "program", program(p));
+	return out;
 }
 
 static json_t *options(const struct socket_options *o)
@@ -104,17 +116,27 @@ static json_t *tally(const struct tally *t)
 			 "probes", (json_int_t)t->gone.probes, "refused", refused, "own", own_counts(t));
 }
 
+static json_t *programs(const struct pool *p)
+{
+	const struct config_program *program = &p->service->program;
+
+	return json_pack("{s:i, s:s, s:b, s:I, s:i, s:I}", "fd", p->notify.fd, "name", p->notify.name, "notify",
+			 program->notify, "watchdog", (json_int_t)program->watchdog, "stop_signal",
+			 program->stop_signal, "start", (json_int_t)p->service->timeouts.start);
+}
+
 static json_t *pool(const struct pool *p)
 {
 	json_t *listeners = json_array(), *workers = json_array();
 	const struct config_service *s = p->service;
 	const struct proc *proc;
+	json_t *out;
 
 	for (size_t i = 0; i < p->n_lanes; i++)
 		(void)json_array_append_new(listeners, listener(&p->listeners[i]));
 	DL_FOREACH (p->procs, proc)
 		(void)json_array_append_new(workers, worker(proc));
-	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:s?, s:I, s:I, s:I, s:I, s:b, s:b, s:{s:i, s:I, s:I, s:I}, "
+	out = json_pack("{s:s, s:s, s:b, s:b, s:I, s:s?, s:I, s:I, s:I, s:I, s:b, s:b, s:{s:i, s:I, s:I, s:I}, "
 			 "s:i, s:o, s:o, s:o, s:o, s:o}",
 			 "name", s->name, "state", pool_state_name(p->state), "proved", p->proved,
 			 "cut", p->cut, "wind_down", (json_int_t)p->wind_down_ms, "occasion",
@@ -127,6 +149,9 @@ static json_t *pool(const struct pool *p)
 			 "version", (json_int_t)board_version(), "sources", p->sources->fd, "options", options(&s->socket),
 			 "tally", tally(p->tally), "listeners", listeners, "workers", workers,
 			 "own", own_names(&p->own));
+	if (s->program.runs)
+		(void)json_object_set_new(out, "program", programs(p));
+	return out;
 }
 
 /* Once each: several generations of a service have the same. */
@@ -280,6 +305,9 @@ void handover_keep(const json_t *handover, bool keep)
 		keep_one(p, keep);
 	json_array_foreach (json_object_get(handover, "pools"), i, p) {
 		keep_one(json_object_get(p, "board"), keep);
+		keep_one(json_object_get(p, "program"), keep);
+		json_array_foreach (json_object_get(p, "workers"), k, l)
+			keep_one(json_object_get(l, "program"), keep);
 		json_array_foreach (json_object_get(p, "listeners"), k, l)
 			keep_one(l, keep);
 	}

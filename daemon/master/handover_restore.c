@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The other side of handover.c: what the image before left becomes this one's. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "master/adopted.h"
 #include "master/control.h"
 #include "master/handover.h"
+#include "master/program.h"
 #include "master/state.h"
 #include "master/store.h"
 
@@ -225,6 +227,23 @@ static int read_seat(const json_t *w, struct pool *pool, const struct known *kno
 	return (int)seat;
 }
 
+/* What it writes is read on; where that cannot be, it writes to nobody, and runs on. */
+static int read_program(const json_t *p, struct proc *proc, struct err *err)
+{
+	proc->believed = truth(p, "believed");
+	proc->program = calloc(1, sizeof(*proc->program));
+	if (proc->program == NULL)
+		return err_set(err, "no memory for a program");
+	proc->program->output = output_adopt(proc->pool->service->name, read_fd(p));
+	if (proc->program->output == NULL)
+		return err_set(err, "no memory for a program");
+	proc->program->alive_ms = number(p, "alive");
+	proc->program->abort_ms = number(p, "abort");
+	(void)snprintf(proc->program->status, sizeof(proc->program->status), "%s", text(p, "status"));
+	output_watch(proc->program->output, proc->pid, proc->pool->master->event);
+	return 0;
+}
+
 static int read_worker(const json_t *w, struct master *master, struct pool *pool,
 		       const struct known *known, struct err *err)
 {
@@ -249,13 +268,17 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 		return err_set(err, "a worker of the program before makes no sense");
 	}
 	proc->seat = read_seat(w, pool, known);
-	if (!known->board) {
+	if (!known->board && json_is_object(json_object_get(w, "program"))) {
+		atomic_store(&proc_slot(proc)->state, proc->leaving ? SLOT_LEAVING : SLOT_IDLE);
+	} else if (!known->board) {
 		atomic_store(&proc_slot(proc)->state, SLOT_BUSY);
 		atomic_store(&proc_slot(proc)->told, 1);
 	}
 	HASH_ADD(by_pid, master->by_pid, pid, sizeof(proc->pid), proc);
 	DL_APPEND(pool->procs, proc);
 	pool->n_procs++;
+	if (json_is_object(json_object_get(w, "program")))
+		return read_program(json_object_get(w, "program"), proc, err);
 	return 0;
 }
 
@@ -324,6 +347,21 @@ static void read_options(const json_t *o, struct socket_options *out)
 	};
 }
 
+static void read_program_keys(const json_t *p, struct config_service *service)
+{
+	if (!json_is_object(p))
+		return;
+	service->timeouts.start = number(p, "start");
+	service->program = (struct config_program){
+		.runs = true,
+		.notify = truth(p, "notify"),
+		.watchdog = number(p, "watchdog"),
+		.stop_signal = (int)number(p, "stop_signal"),
+	};
+	if (service->program.stop_signal <= 0 || service->program.stop_signal >= NSIG)
+		service->program.stop_signal = SIGTERM;
+}
+
 /* As much of its service as is needed to bring it to an end, and to compare with. */
 static struct config_service *read_service(const json_t *p)
 {
@@ -335,6 +373,7 @@ static struct config_service *read_service(const json_t *p)
 	service->backlog = number(p, "backlog");
 	service->timeouts.drain = number(p, "drain");
 	read_options(json_object_get(p, "options"), &service->socket);
+	read_program_keys(json_object_get(p, "program"), service);
 	if (service->name != NULL)
 		return service;
 	free(service->socket.device);
@@ -386,6 +425,7 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		.stand_in = read_service(p),
 		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.full = {.queues = -1},
+		.notify = {.fd = -1},
 	};
 	pool->service = pool->stand_in;
 	pool->tally = pool->stand_in != NULL ? read_tally(p, master) : NULL;
@@ -394,6 +434,9 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		return err_set(err, "no memory for a pool");
 	read_state(p, pool);
 	read_own_names(json_object_get(p, "own"), &pool->own);
+	if (pool->service->program.runs)
+		notify_server_adopt(pool, read_fd(json_object_get(p, "program")),
+				    text(json_object_get(p, "program"), "name"));
 	if (read_listeners(json_object_get(p, "listeners"), pool, err) < 0 ||
 	    read_board(json_object_get(p, "board"), pool, &known.board, err) < 0 ||
 	    find_table(p, tables, pool, &known.sources, err) < 0)

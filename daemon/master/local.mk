@@ -43,8 +43,12 @@ libpreforkd_a_SOURCES += \
 	%D%/master.c \
 	%D%/master.h \
 	%D%/message_ids.h \
+	%D%/notify_server.c \
+	%D%/notify_server.h \
 	%D%/offers.c \
 	%D%/offers.h \
+	%D%/output.c \
+	%D%/output.h \
 	%D%/plan.c \
 	%D%/plan.h \
 	%D%/pool.c \
@@ -61,12 +65,18 @@ libpreforkd_a_SOURCES += \
 	%D%/pools.h \
 	%D%/proc.c \
 	%D%/proc.h \
+	%D%/program.c \
+	%D%/program.h \
+	%D%/recycle.c \
+	%D%/recycle.h \
 	%D%/rehearsal.c \
 	%D%/rehearsal.h \
 	%D%/reload.c \
 	%D%/reload.h \
 	%D%/report.c \
 	%D%/report.h \
+	%D%/roll.c \
+	%D%/roll.h \
 	%D%/state.h \
 	%D%/status.c \
 	%D%/status.h \

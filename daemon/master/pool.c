@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "master/message_ids.h"
 #include "master/pool_targets.h"
+#include "master/program.h"
+#include "master/recycle.h"
 #include "worker/worker.h"
 
 #define STUCK_TICKS 3
@@ -93,6 +95,7 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		.board = {.fd = -1},
 		.full = {.queues = -1},
 		.own = own_names_of(parts->service->handler),
+		.notify = {.fd = -1},
 		.tally = parts->tally != NULL ? tally_ref(parts->tally) : tally_new(),
 		.lanes = calloc(parts->n_listeners, sizeof(*pool->lanes)),
 		.lane_memory = calloc(parts->n_listeners, sizeof(*pool->lane_memory)),
@@ -103,6 +106,8 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 	}
 	if (make_board(pool, err) < 0 || take_sources(pool, parts->sources, err) < 0 || pool_full_init(pool, err) < 0 ||
 	    pool_targets_make(pool, parts->former, err) < 0)
+		goto fail;
+	if (pool->service->program.runs && notify_server_open(pool, err) < 0)
 		goto fail;
 	pool->ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->ring < 0) {
@@ -123,6 +128,7 @@ void pool_free(struct pool **pool)
 	if (p == NULL)
 		return;
 	pool_full_clear(p);
+	notify_server_close(p);
 	listener_give_back(p->listeners, p->n_lanes);
 	board_close(&p->board);
 	free(p->lanes);
@@ -147,7 +153,8 @@ static void count_lanes(struct pool *pool)
 
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		pool->lanes[i] = (struct policy_lane){
-			.pending = !pool->listeners[i].refusing && listen_pending(pool->listeners[i].fd),
+			/* what waits for programs is theirs to take */
+			.pending = !pool->service->program.runs && !pool->listeners[i].refusing && listen_pending(pool->listeners[i].fd),
 			.lowest = atomic_load(&pool->board.lanes[i].lowest),
 		};
 	DL_FOREACH (pool->procs, proc)
@@ -166,6 +173,8 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.targets = pool->targets,
 		.sources = pool->sources->fd,
 		.hold = hold,
+		.output = -1,
+		.notify = pool->notify.name,
 		.lane = lane,
 		.master = getpid(),
 	};
@@ -173,8 +182,10 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 	static struct log_limit limit;
 	int64_t now = clock_ms();
 	struct proc *proc;
+	struct program *program = NULL;
+	struct err err;
 	unsigned missed;
-	int slot, seat;
+	int slot, seat, saved;
 
 	if (params.config == NULL) /* of another image: its workers were that image's */
 		return NULL;
@@ -185,6 +196,11 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		errno = proc == NULL ? ENOMEM : EAGAIN;
 		goto fail;
 	}
+	if (pool->service->program.runs) {
+		program = program_new(pool, &params.output, &err);
+		if (program == NULL)
+			goto fail;
+	}
 	*proc = (struct proc){
 		.pool = pool,
 		.lane = lane,
@@ -192,6 +208,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.seat = seat,
 		.started_ms = now,
 		.predecessor = predecessor,
+		.program = program,
 	};
 	params.slot = (size_t)slot;
 	params.seat = (size_t)seat;
@@ -200,15 +217,21 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		worker_main(&params);
 	if (proc->pid < 0)
 		goto fail;
+	fd_close(&params.output);
+	if (program != NULL)
+		program_started(proc);
 	HASH_ADD(by_pid, *pool->by_pid, pid, sizeof(proc->pid), proc);
 	DL_APPEND(pool->procs, proc);
 	pool->n_procs++;
 	return proc;
 fail:
+	saved = errno;
+	fd_close(&params.output);
+	program_free(&program);
 	who.message_id = MESSAGE_ID_WORKER_FAILED;
 	if (log_limit(&limit, &missed))
 		log_about(LOG_ERR, &who, "cannot start a worker: %s; trying again (%zu are running)",
-			  strerror(errno), pool->n_procs);
+			  strerror(saved), pool->n_procs);
 	if (slot >= 0)
 		board_slot_free(&pool->board, (size_t)slot);
 	if (seat >= 0)
@@ -228,6 +251,21 @@ struct proc *pool_start_held(struct pool *pool, size_t lane, int hold)
 	return start_worker(pool, lane, 0, hold);
 }
 
+/*
+ * A worker that is ready can serve. A program that is ready may end in the next moment, again and again, so it must have
+ * lived for a while before the next one may start at once.
+ */
+static void believe(struct proc *proc, int64_t now)
+{
+	if (proc->program == NULL && !proc->believed)
+		pool_policy_proved(&proc->pool->policy);
+	else if (proc->program != NULL && !proc->believed && now - proc->started_ms >= PROGRAM_EARLY_MS)
+		pool_policy_proved(&proc->pool->policy);
+	else
+		return;
+	proc->believed = true;
+}
+
 /* Those who started and are now seen at work; their predecessors may go. */
 static void notice_ready(struct pool *pool, int64_t now)
 {
@@ -236,8 +274,12 @@ static void notice_ready(struct pool *pool, int64_t now)
 	struct proc *proc, *old;
 
 	DL_FOREACH (pool->procs, proc) {
-		if (proc->ready)
+		if (proc->ready) {
+			believe(proc, now);
 			continue;
+		}
+		if (proc->program != NULL)
+			program_look_ready(proc, now);
 		if (proc_state(proc) == SLOT_STARTING) {
 			if (patience == 0 || now - proc->started_ms < patience || proc->kill_ms != 0)
 				continue;
@@ -245,12 +287,12 @@ static void notice_ready(struct pool *pool, int64_t now)
 			log_about(LOG_ERR, &who, "worker %d was not ready in time (timeouts.start); killed",
 				  (int)proc->pid);
 			proc->kill_ms = now;
-			(void)kill(proc->pid, SIGKILL);
+			proc_kill(proc);
 			continue;
 		}
 		proc->ready = true;
 		pool->proved = true;
-		pool_policy_proved(&pool->policy);
+		believe(proc, now);
 		if (proc->predecessor == 0)
 			continue;
 		HASH_FIND(by_pid, *pool->by_pid, &proc->predecessor, sizeof(pid_t), old);
@@ -350,9 +392,17 @@ void pool_look_after(struct pool *pool, bool tick)
 	struct policy_verdict verdict;
 	int64_t now = clock_ms();
 
+	if (pool->service->program.runs) { /* so many, whatever they do */
+		limits.min = pool_copies(pool);
+		limits.min_spare = limits.max_spare = 0;
+		limits.max = limits.min * (int64_t)pool->n_lanes;
+	}
 	/* Answer before looking: what changes afterwards rings again. */
 	board_answer(&pool->board, pool->ring);
 	notice_ready(pool, now);
+	program_step(pool, now);
+	if (tick)
+		recycle_tick(pool, now);
 	count_lanes(pool);
 	if (tick) {
 		tell_max(pool);
@@ -361,7 +411,7 @@ void pool_look_after(struct pool *pool, bool tick)
 		pool_kill_hung(pool, now);
 		pool_full_tick(pool, now);
 	}
-	if (pool->state != POOL_SERVING && !pool_winds_down(pool))
+	if (pool->state != POOL_SERVING && (!pool_winds_down(pool) || pool->service->program.runs))
 		return; /* what it has is what it keeps */
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		pool->lanes[i].stuck = pool->lane_memory[i].pending >= STUCK_TICKS;

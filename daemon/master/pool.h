@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "master/generation.h"
 #include "master/listener.h"
+#include "master/notify_server.h"
 #include "master/pool_full.h"
 #include "master/pool_policy.h"
 #include "master/proc.h"
@@ -70,6 +71,9 @@ struct pool {
 	struct pool_policy policy;
 	struct policy_lane *lanes; /* scratch of pool_look_after() */
 	struct pool_lane *lane_memory; /* what the last tick saw of each lane */
+	int64_t copies; /* of programs at each address, while a reload replaces them; 0: all that are configured */
+	int64_t rolled_ms; /* when that last changed */
+	struct notify_server notify; /* of programs */
 	struct proc *procs;	   /* list */
 	size_t n_procs;
 	struct proc **by_pid; /* the master's hash of all pools' processes */
@@ -143,6 +147,9 @@ struct proc *pool_start_worker(struct pool *pool, size_t lane);
 /* The same, but it proves its set-up through HOLD and waits there for the go (worker.h) before it takes clients.
  * HOLD stays the caller's. */
 struct proc *pool_start_held(struct pool *pool, size_t lane, int hold);
+
+/* How many programs there should be at each address, now. */
+int64_t pool_copies(const struct pool *pool);
 
 /* It serves who is queued, and no longer than its service's timeouts.drain allows who is connected. */
 bool pool_winds_down(const struct pool *pool);

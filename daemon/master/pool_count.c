@@ -90,6 +90,13 @@ int64_t pool_throttled(const struct pool *pool, int64_t now_ms)
 	return pool->policy.held_until_ms;
 }
 
+int64_t pool_copies(const struct pool *pool)
+{
+	int64_t all = pool->limits.min > 0 ? pool->limits.min : 1;
+
+	return pool->copies > 0 && pool->copies < all ? pool->copies : all;
+}
+
 bool pool_winds_down(const struct pool *pool)
 {
 	return pool->state == POOL_DRAINING || pool->state == POOL_ENDING;

@@ -14,6 +14,7 @@
 #include "master/exit_text.h"
 #include "master/message_ids.h"
 #include "master/pool.h"
+#include "master/program.h"
 #include "net/networks.h"
 #include "worker/contract.h"
 
@@ -92,12 +93,18 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	bool busy = proc_state(proc) == SLOT_BUSY;
 	bool told = proc->kill_ms != 0 || (proc->leaving && !busy); /* who leaves finishes its client first */
 	bool early = atomic_load(&slot->accepted) == 0 && proc_state(proc) != SLOT_BUSY &&
-		     clock_ms() - proc->started_ms < EARLY_MS;
+		     clock_ms() - proc->started_ms < (proc->program != NULL ? PROGRAM_EARLY_MS : EARLY_MS);
 	bool failed = !pool_winds_down(pool) && !proc->leaving &&
-		      (!proc->ready || status != 0) && (early || proc_state(proc) == SLOT_STARTING);
+		      (!proc->ready || status != 0 || proc->program != NULL) &&
+		      (early || proc_state(proc) == SLOT_STARTING);
 
-	tell_gone(pool, proc, status, failed);
-	if (WIFSIGNALED(status) && !told)
+	if (proc->program != NULL) {
+		output_free(&proc->program->output); /* its last words first */
+		program_tell_gone(proc, status);
+	} else {
+		tell_gone(pool, proc, status, failed);
+	}
+	if ((WIFSIGNALED(status) || proc->program != NULL) && !told)
 		pool->tally->gone.crashes++;
 	if (WIFSIGNALED(status) && !told && busy)
 		blame(pool, proc);
@@ -119,6 +126,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	HASH_DELETE(by_pid, *pool->by_pid, proc);
 	DL_DELETE(pool->procs, proc);
 	pool->n_procs--;
+	program_free(&proc->program);
 	free(proc);
 }
 
@@ -156,7 +164,7 @@ void pool_kill_hung(struct pool *pool, int64_t now_ms)
 		log_about(LOG_ERR, &who, "worker %d %s and does not leave; killed", (int)proc->pid,
 			  starts ? "is not ready yet" : "is idle");
 		proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;
-		(void)kill(proc->pid, SIGKILL);
+		proc_kill(proc);
 	}
 }
 
@@ -178,7 +186,13 @@ void pool_cut(struct pool *pool, const char *why)
 		}
 		proc->leaving = true;
 		proc->kill_ms = clock_ms() + WORKER_CUT_GRACE_MS;
-		(void)kill(proc->pid, WORKER_SIGNAL_CUT);
+		if (proc->program == NULL) {
+			(void)kill(proc->pid, WORKER_SIGNAL_CUT);
+			continue;
+		}
+		who.worker = proc->pid;
+		log_about(LOG_WARNING, &who, "program %d is killed: %s", (int)proc->pid, why);
+		proc_kill(proc);
 	}
 }
 
@@ -194,7 +208,7 @@ int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms)
 		if (now_ms >= proc->kill_ms) {
 			who.worker = proc->pid;
 			log_about(LOG_ERR, &who, "worker %d did not leave; killed", (int)proc->pid);
-			(void)kill(proc->pid, SIGKILL);
+			proc_kill(proc);
 			proc->kill_ms = now_ms + WORKER_CUT_GRACE_MS;
 		}
 		if (next == 0 || proc->kill_ms < next)

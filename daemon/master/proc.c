@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "master/pool.h"
+#include "master/program.h"
 #include "worker/contract.h"
 
 struct board_slot *proc_slot(const struct proc *proc)
@@ -21,5 +22,14 @@ void proc_retire(struct proc *proc)
 {
 	proc->leaving = true;
 	proc->told_ms = clock_ms();
-	(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
+	if (proc->program != NULL)
+		program_retire(proc);
+	else
+		(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
+}
+
+void proc_kill(const struct proc *proc)
+{
+	if (proc->program == NULL || kill(-proc->pid, SIGKILL) < 0)
+		(void)kill(proc->pid, SIGKILL);
 }

@@ -13,6 +13,7 @@
 #include "board/board.h"
 
 struct pool;
+struct program;
 
 struct proc {
 	pid_t pid;
@@ -21,6 +22,7 @@ struct proc {
 	int seat;	      /* in its pool's table of sources; -1: in another image's, which is not read */
 	int64_t started_ms;
 	bool ready;	      /* has been seen idle or busy */
+	bool believed;	      /* its pool may start others at once again, after failures */
 	bool leaving;	      /* was told to leave */
 	int64_t told_ms;      /* when */
 	bool succeeded;	      /* spent, and its successor is under way */
@@ -28,6 +30,8 @@ struct proc {
 	int64_t kill_ms;      /* was cut: is killed then; 0: not */
 	int64_t evict_ms;     /* was told to let its client go; 0: never */
 	uint32_t evict_turn;  /* and which one (board.h) */
+	int64_t sampled_ms;   /* when its memory was looked at; 0: never */
+	struct program *program; /* owned; NULL: it is a worker of ours */
 	UT_hash_handle by_pid;
 	struct proc *prev, *next; /* of its pool's list */
 };
@@ -38,5 +42,8 @@ enum slot_state proc_state(const struct proc *proc);
 
 /* Tells it to finish its client and leave. */
 void proc_retire(struct proc *proc);
+
+/* SIGKILL; to a program with all that is in its process group. */
+void proc_kill(const struct proc *proc);
 
 #endif

@@ -198,7 +198,8 @@ static int try_pool(struct master *master, const struct config_service *service,
 	if (pool == NULL)
 		return -1;
 	master->pools[master->n_pools++] = pool;
-	return try_worker(pool, err);
+	/* a program accepts as soon as it runs, and clients would be lost with it */
+	return service->program.runs ? 0 : try_worker(pool, err);
 }
 
 /* Too few of them would be the end of the new image, when there is no way back any more. */

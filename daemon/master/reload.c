@@ -22,6 +22,7 @@
 #include "master/message_ids.h"
 #include "master/plan.h"
 #include "master/report.h"
+#include "master/roll.h"
 #include "master/state.h"
 #include "master/trial.h"
 
@@ -119,15 +120,23 @@ static void accept_it(struct master *master)
 
 /* ---- the steps ---- */
 
-static bool all_ready(const struct plan *plan)
+/* Of programs, all of them, for as long as they come; of workers, all that came in time. */
+static bool all_ready(const struct reload *r, int64_t now)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct pool *fresh = plan->items[i].fresh;
+	bool late = now - r->since_ms >= SWAP_MS, all = true;
 
-		if (fresh != NULL && fresh->state == POOL_SERVING && !pool_all_ready(fresh))
-			return false;
+	for (size_t i = 0; i < r->plan.n; i++) {
+		const struct plan_item *item = &r->plan.items[i];
+		struct pool *fresh = item->fresh;
+
+		if (fresh == NULL)
+			continue;
+		if (fresh->service->program.runs)
+			all = roll_step(fresh, item->old, now) && all;
+		else if (!late && fresh->state == POOL_SERVING && !pool_all_ready(fresh))
+			all = false;
 	}
-	return true;
+	return all;
 }
 
 /* From here on it is in force. */
@@ -182,8 +191,7 @@ void reload_step(struct master *master)
 		prove(master);
 		return;
 	}
-	if (r->state == RELOAD_SWAPPING &&
-	    (all_ready(&r->plan) || clock_ms() - r->since_ms >= SWAP_MS)) {
+	if (r->state == RELOAD_SWAPPING && all_ready(r, clock_ms())) {
 		plan_retire(&r->plan, master);
 		enter(master, RELOAD_RETIRING);
 	}
@@ -228,7 +236,7 @@ static void try_plan(struct master *master)
 		reject_text(master, err.text);
 		return;
 	}
-	if (canary_start(&r->plan, master->event, on_hold, master, &err) < 0)
+	if (canary_start(&r->plan, master->event, on_hold, master, master->drained, &err) < 0)
 		reject_text(master, err.text);
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "master/json_text.h"
+#include "master/program.h"
 #include "master/state.h"
 #include "net/queue.h"
 
@@ -254,14 +255,15 @@ static json_t *worker_json(const struct pool *pool, const struct proc *proc, int
 	const char *state = worker_state(pool, proc);
 
 	pool_counts_add(&c, slot);
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I}", "service",
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I, s:o}", "service",
 			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer",
 			 peer_json(proc), "listener", json_text(pool->listeners[proc->lane].text), "age",
 			 seconds(now - proc->started_ms), "since",
 			 seconds(now - atomic_load(&slot->since_ms)), "requests",
 			 (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
 			 (json_int_t)c.bytes_out, "generation",
-			 (json_int_t)(pool->generation != NULL ? pool->generation->number : 0));
+			 (json_int_t)(pool->generation != NULL ? pool->generation->number : 0), "status",
+			 proc->program != NULL ? json_text(proc->program->status) : json_null());
 }
 
 static void add_workers(json_t *list, const struct pool *pool, int64_t now)

@@ -2,13 +2,17 @@
 #include "master/wind_down.h"
 
 #include <stdio.h>
+#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "config/config.h"
+#include "master/program.h"
 #include "net/queue.h"
+
+#define LET_GO_MS 1000 /* for a program that was told to leave to close its listener */
 
 /* Nothing more comes out of this lane's queue. */
 static bool is_shut(const struct listener *listener)
@@ -29,6 +33,37 @@ static void shut_lane(struct pool *pool, size_t lane)
 		listener_refuse(&pool->listeners[lane]);
 }
 
+/* One that was not told to leave, or was just now. */
+static bool has_takers(const struct pool *pool, size_t lane)
+{
+	int64_t now = clock_ms();
+	const struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc)
+		if (proc->lane == lane && (!proc->leaving || now - proc->told_ms < LET_GO_MS))
+			return true;
+	return false;
+}
+
+/*
+ * A program would take a listener that is shut under its feet for an error of its own: it is told to leave first, and the
+ * listener goes when it has gone, or has had the time to let it go.
+ */
+static void drain_programs(struct pool *pool, size_t lane)
+{
+	const struct listener *listener = &pool->listeners[lane];
+	bool empty = listener->inherited || listener->refusing || !listener->listening || listener_is_empty(listener);
+
+	if (empty)
+		pool_retire(pool, (ssize_t)lane);
+	if (has_takers(pool, lane))
+		return;
+	if (empty || pool->generation == NULL)
+		shut_lane(pool, lane);
+	else if (pool_throttled(pool, clock_ms()) == 0)
+		(void)pool_start_worker(pool, lane); /* for those who slipped in */
+}
+
 static void drain_lane(struct pool *pool, size_t lane)
 {
 	struct listener *listener = &pool->listeners[lane];
@@ -36,6 +71,10 @@ static void drain_lane(struct pool *pool, size_t lane)
 
 	if (listener->fd < 0)
 		return;
+	if (pool->service->program.runs) {
+		drain_programs(pool, lane);
+		return;
+	}
 	if (listener->inherited || listener->refusing || !listener->listening ||
 	    listener_is_empty(listener)) {
 		shut_lane(pool, lane);
@@ -99,7 +138,9 @@ bool wind_down_step(struct pool *pool, int64_t now_ms)
 {
 	for (size_t lane = 0; lane < pool->n_lanes; lane++)
 		drain_lane(pool, lane);
-	if (wind_down_is_busy(pool)) /* more hands for a long queue */
+	if (pool->service->program.runs)
+		program_step(pool, now_ms);
+	else if (wind_down_is_busy(pool)) /* more hands for a long queue */
 		pool_look_after(pool, false);
 	pool_kill_hung(pool, now_ms);
 	(void)pool_kill_overdue(pool, now_ms);

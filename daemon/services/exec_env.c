@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "services/conn.h"
@@ -87,10 +88,9 @@ static int get_local(const struct preforkd_conn *conn, struct sockaddr_any *out)
 	return getsockname(conn->fd, &out->sa, &out->len);
 }
 
-char **exec_env(const struct preforkd_conn *conn)
+static void add_identity(const struct config_service *service)
 {
-	const struct identity *who = &conn->service->identity;
-	struct sockaddr_any local;
+	const struct identity *who = &service->identity;
 
 	used = count = 0;
 	add("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -102,7 +102,14 @@ char **exec_env(const struct preforkd_conn *conn)
 		add("HOME", who->home);
 	if (who->shell != NULL)
 		add("SHELL", who->shell);
-	add("PREFORKD_SERVICE", conn->service->name);
+	add("PREFORKD_SERVICE", service->name);
+}
+
+char **exec_env(const struct preforkd_conn *conn)
+{
+	struct sockaddr_any local;
+
+	add_identity(conn->service);
 	if (get_local(conn, &local) == 0) {
 		if (local.sa.sa_family == AF_UNIX)
 			add_unix(conn, &local);
@@ -111,6 +118,21 @@ char **exec_env(const struct preforkd_conn *conn)
 	}
 	if (conn->via.len != 0)
 		add_via(&conn->via);
+	vars[count] = NULL;
+	return vars;
+}
+
+char **exec_env_listening(const struct config_service *service, const char *notify)
+{
+	add_identity(service);
+	add_number("LISTEN_FDS", 1);
+	add_number("LISTEN_PID", getpid());
+	add("LISTEN_FDNAMES", service->name);
+	add("NOTIFY_SOCKET", notify);
+	if (service->program.watchdog > 0) {
+		add_number("WATCHDOG_USEC", service->program.watchdog * 1000);
+		add_number("WATCHDOG_PID", getpid());
+	}
 	vars[count] = NULL;
 	return vars;
 }

@@ -22,6 +22,7 @@ libpreforkd_a_SOURCES += \
 	%D%/hangup.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
+	%D%/listen.c \
 	%D%/module.c \
 	%D%/module.h \
 	%D%/module_load.c \

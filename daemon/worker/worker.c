@@ -31,9 +31,11 @@
 #include "services/deadline.h"
 #include "services/module.h"
 #include "services/upstreams.h"
+#include "worker/become.h"
 #include "worker/contract.h"
 #include "worker/datagrams.h"
 #include "worker/hold.h"
+#include "worker/oom.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
 #include "worker/saturation.h"
@@ -74,23 +76,6 @@ static uint64_t with_jitter(int64_t max_requests)
 	if (max_requests <= 0)
 		return 0;
 	return (uint64_t)(max_requests - random() % (max_requests / 10 + 1));
-}
-
-/*
- * When memory runs out, in the control group or in the machine, the kernel takes a worker, or the program that it runs,
- * and not the master, whose end would be everybody's. While we may: after a change of user these files are root's.
- */
-static void offer_to_the_oom_killer(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-	char text[16] = "";
-	int score;
-
-	if (fd < 0)
-		return;
-	if (read(fd, text, sizeof(text) - 1) > 0 && sscanf(text, "%d", &score) == 1 && lseek(fd, 0, SEEK_SET) == 0)
-		(void)dprintf(fd, "%d", score + 100 > 1000 ? 1000 : score + 100);
-	fd_close(&fd);
 }
 
 /* All but what a worker needs, and what its module wants it to have. */
@@ -136,7 +121,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
 	close_others(params);
-	offer_to_the_oom_killer();
+	oom_offer();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (privileges_drop(&params->service->identity, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
@@ -394,6 +379,8 @@ _Noreturn void worker_main(const struct worker_params *params)
 	int hold = params->hold;
 	sigset_t none;
 
+	if (params->service->program.runs)
+		become_program(params);
 	if (listen_is_datagram(params->listener))
 		serve_next = params->service->handler->answer != NULL ? serve_next_datagram : serve_with_program;
 	set_up(&w, params);

@@ -24,6 +24,9 @@ struct worker_params {
 	size_t lane; /* of the board: which listener this is */
 	size_t slot; /* of the board: this worker's */
 	pid_t master;
+	/* where the worker becomes a program: */
+	int output;	    /* its standard output and error */
+	const char *notify; /* the address of the socket that it may tell things through */
 };
 
 /* Runs in the new process right after fork(), with all signals blocked; ends it with one of

@@ -40,6 +40,8 @@ enum {
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
 	PREFORKD_PATH = 1U << 4, /* stands for what is in the file `path`; not for modules */
 	PREFORKD_UPSTREAM = 1U << 5, /* needs `upstream` in its configuration; not for modules */
+	/* The worker becomes its `command`, which accepts by itself. For the built-in "listen" only. */
+	PREFORKD_BECOMES_COMMAND = 1U << 8,
 };
 
 /* What a value is in the configuration, and the type of the member that it is put into. */

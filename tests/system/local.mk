@@ -22,6 +22,7 @@ system_tests = \
 	%D%/test_harness.py \
 	%D%/test_limits.py \
 	%D%/test_limits_source.py \
+	%D%/test_listen.py \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Values of a service whose workers are its program, which accepts by itself: for them much has no meaning. */
+#include <string.h>
+
+#include "config/check.h"
+#include "config/diff.h"
+#include "config/raw.h"
+#include "config/row.h"
+#include "config/set.h"
+#include "config/store.h"
+
+#define ALIVE_MS 1000 /* a program that says nothing is taken for ready then, unless somebody wrote another time */
+
+/* What a worker of ours does between accept and the program, which here it is not. */
+static const char *const without_effect[] = {
+	"access.", "penalty.", "proxy_protocol.", "timeouts.first_byte", "timeouts.send", "timeouts.idle",
+	"timeouts.total", "workers.min_spare", "workers.max_spare", "workers.max_requests", "workers.on_full",
+	"on_hangup",
+};
+
+static bool has_no_effect(const char *path)
+{
+	for (size_t i = 0; i < sizeof(without_effect) / sizeof(without_effect[0]); i++)
+		if (strncmp(path, without_effect[i], strlen(without_effect[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What the table has, as all values are written by --print-config. */
+static bool asks_for_nothing(const struct checker *checker, const struct service_values *values, const struct row *row)
+{
+	struct raw raw = { .path = row->path, .type = RAW_TEXT, .string = row->preset };
+	struct service_values scratch = { .handler = NULL };
+
+	if (row->preset != NULL && set_value(row, &raw, checker->store->arena, &scratch, NULL) < 0)
+		return false;
+	return diff_same_field(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
+}
+
+/* From `defaults` it is meant for the others. */
+static void tell_useless(const struct checker *checker, const struct service_values *values)
+{
+	for (size_t i = 0; i < rows_service_count; i++) {
+		const struct value_source *source = &values->sources[i];
+		const char *path = rows_service[i].path;
+
+		if (source->level != LEVEL_SERVICE || asks_for_nothing(checker, values, &rows_service[i]))
+			continue;
+		if (values->service.program.runs && has_no_effect(path))
+			check_warning(checker, values, source,
+				      "has no effect: the program accepts by itself");
+		else if (!values->service.program.runs && values->service.handler != NULL &&
+			 (strncmp(path, "program.", strlen("program.")) == 0 ||
+			  strcmp(path, "workers.max_unavailable") == 0))
+			check_warning(checker, values, source,
+				      "has no effect: it is for programs that accept by themselves (the handler "
+				      "\"listen\")");
+	}
+}
+
+static void complete(struct service_values *values)
+{
+	int64_t lanes = values->n_lanes > 0 ? (int64_t)values->n_lanes : 1;
+	struct config_service *service = &values->service;
+	struct config_workers *w = &service->workers;
+
+	/* what `defaults` says for the others must not count here */
+	w->on_full = ON_FULL_QUEUE;
+	w->max_requests = 0;
+	service->penalty.crashes = service->penalty.refusals = 0;
+	service->access.rules = service->access.probes = NULL;
+	service->access.exempt = service->access.reserve_for = NULL;
+	service->access.only_allowed = false;
+	service->access.per_source = service->access.reserve = 0;
+	service->access.per_source_rate.n = service->access.rate.n = 0;
+	service->proxy_protocol.from = NULL;
+	if (store_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
+		w->max = w->min * lanes;
+	if (store_source(values, "timeouts.start")->level == LEVEL_PRESET && !service->program.notify)
+		service->timeouts.start = ALIVE_MS;
+}
+
+void program_check(const struct checker *checker, struct service_values *values)
+{
+	tell_useless(checker, values);
+	if (values->service.program.runs)
+		complete(values);
+}
