@@ -2,7 +2,6 @@
 /* From what the configuration says to sockets: asked for among those that somebody has, else bound. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <preforkd/module.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,22 +99,6 @@ static int take_inherited(struct opening *o, const struct listener_key *key, int
 	return socket_options_set(fd, where->sa.sa_family, &o->service->socket, err);
 }
 
-/* Of sockets that go by a name it is known only now what they are. */
-static int check_kind(const struct opening *o, size_t first, struct err *err)
-{
-	uint32_t flags = o->service->handler->flags;
-
-	for (size_t i = first; i < o->n; i++) {
-		bool datagram = o->items[i].datagram;
-
-		if ((flags & (datagram ? PREFORKD_DATAGRAM : PREFORKD_STREAM)) == 0)
-			return err_set(err, "%s is a socket for %s, which the handler \"%s\" does not serve",
-				       o->items[i].text, datagram ? "datagrams" : "connections",
-				       o->service->handler->name);
-	}
-	return 0;
-}
-
 static int open_named(struct opening *o, const struct addr *addr, struct err *err)
 {
 	struct listener_key key = {.datagram = addr->datagram};
@@ -142,7 +125,7 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 	}
 	if (o->n == before)
 		return err_set(err, "%s: no listening socket of that name was handed over", addr->text);
-	return check_kind(o, before, err);
+	return 0;
 }
 
 /* The kernel has no IPv6, and the name has another address as well. */

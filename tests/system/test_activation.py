@@ -174,15 +174,6 @@ class HandedOver(Case):
 		self.assertIn(d.wait(), (71, 78))
 		self.assertIn("nowhere", "\n".join(d.lines()))
 
-	def test_a_datagram_socket_by_name(self):
-		a = self.listener(kind=socket.SOCK_DGRAM)
-		d = self.hand(echo("systemd:web"), [a], ["web"])
-		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-			s.settimeout(PATIENCE)
-			s.sendto(b"hello", a.getsockname())
-			self.assertEqual(s.recv(100), b"hello")
-		self.assertEqual(d.stop(), 0)
-
 	def test_a_stream_socket_for_datagrams(self):
 		a = self.listener()
 		d = self.hand(echo("udp:systemd:web"), [a], ["web"], start=False).launch()
