@@ -238,6 +238,18 @@ class Explain(Case):
 			self.assertEqual(explain(d, "127.0.0.1")[0], 0)
 		self.assertEqual(outcome(endpoint), SERVED)
 
+	def test_who_is_exempt_is_not_said_to_be_penalized(self):
+		"""Nor where it is refused before the lists are looked at."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"exempt": ["127.0.0.1"]}, penalty={"refusals": 2},
+					proxy_protocol={"from": ["127.0.0.9"]}))
+		for source in ("127.0.0.1", "127.0.0.2"):
+			for _ in range(3):
+				self.assertEqual(listens(endpoint, source), b"")
+		wait_until(lambda: refused(d, "echo", "proxy_untrusted") == 6, "six refused")
+		self.assertIsNone(explain(d, "127.0.0.1")[1]["penalty"])
+		self.assertIsNotNone(explain(d, "127.0.0.2")[1]["penalty"])
+
 	def test_where_a_rule_stands_after_a_reload(self):
 		"""Also where the reload had nothing to change but that."""
 		listed = self.write("deny.list", "127.0.0.3\n")
