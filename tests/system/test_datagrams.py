@@ -399,6 +399,7 @@ except TimeoutError:
 			answers = [a.ask(b"%d" % i).split() for i in range(50)]
 		self.assertEqual([n for _, n in answers], [b"%d" % i for i in range(50)])
 		self.assertEqual(len({pid for pid, _ in answers}), 1)
+		d.wait_log("begins") # what it says on its stderr comes when it comes
 		self.assertEqual(len(d.grep("begins")), 1)
 
 	def test_it_ends_and_begins_again(self):
