@@ -17,6 +17,7 @@
 #include "base/title.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "config/upstream_names.h"
 #include "master/background.h"
 #include "master/host.h"
 #include "master/launch.h"
@@ -215,8 +216,10 @@ static struct config *try_load(const struct options *o)
 	if (rehearsal_is_past()) /* this is the process that serves: what goes wrong is waited for, as below */
 		source.modules = MODULES_USE;
 	config = config_load(&source, &problems);
-	if (config != NULL && o->check == CHECK_HOST)
+	if (config != NULL && o->check == CHECK_HOST) {
+		upstream_names_check(config, &problems);
 		host_check(config, &problems);
+	}
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);
 		char line[LOG_LINE_MAX];

@@ -120,6 +120,24 @@ struct config_proxy_protocol {
 
 enum config_on_hangup { ON_HANGUP_TERM, ON_HANGUP_IGNORE };
 
+enum config_balance {
+	BALANCE_ROUND_ROBIN, /* in turn */
+	BALANCE_LEAST_BUSY,  /* where the fewest connections are */
+	BALANCE_SOURCE,	     /* a client's address decides */
+	BALANCE_FAILOVER,    /* the first that works */
+};
+
+#define CONFIG_UPSTREAMS_MOST 64 /* of a service */
+
+struct config_upstreams { /* where a service's connections are passed on to */
+	struct addr *list; /* as written, in order */
+	size_t n;	   /* 0: nowhere */
+	int balance;	   /* enum config_balance */
+	int send_proxy;	   /* version of the PROXY protocol header that is sent first; 0: none */
+	int64_t connect_timeout, resolve, pause; /* milliseconds */
+	struct sockaddr_any bind; /* the source address; none: the kernel's choice */
+};
+
 struct config_service {
 	char *name;
 	struct origin origin; /* of the service itself */
@@ -139,6 +157,7 @@ struct config_service {
 	struct config_penalty penalty;
 	struct config_proxy_protocol proxy_protocol;
 	int on_hangup; /* enum config_on_hangup; of a program whose client is gone */
+	struct config_upstreams upstreams;
 	struct socket_options socket;
 };
 

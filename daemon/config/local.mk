@@ -24,6 +24,7 @@ libpreforkd_a_SOURCES += \
 	%D%/load.h \
 	%D%/lookup.c \
 	%D%/lookup_module.c \
+	%D%/lookup_upstreams.c \
 	%D%/module.h \
 	%D%/nearest.c \
 	%D%/nearest.h \
@@ -45,4 +46,6 @@ libpreforkd_a_SOURCES += \
 	%D%/set.h \
 	%D%/slurp.c \
 	%D%/slurp.h \
-	%D%/store.h
+	%D%/store.h \
+	%D%/upstream_names.c \
+	%D%/upstream_names.h

@@ -310,6 +310,7 @@ void lookup_service(struct checker *checker, struct service_values *values)
 	lookup_listen(checker, values);
 	lookup_identity(checker, values);
 	lookup_command(checker, values);
+	lookup_upstreams(checker, values);
 	lookup_socket(checker, values);
 	access_lookup(checker, values);
 }

@@ -63,6 +63,8 @@ struct service_values {
 	struct text_list listen, command;
 	struct text_list allow, allow_file, deny, deny_file, probes, exempt, reserve_for;
 	struct text_list proxy_from, proxy_without;
+	struct text_list upstream;
+	char *proxy_bind;
 	struct raw **option_raws; /* what is written in `options`, before anybody knows what they are */
 	size_t n_option_raws;
 	struct option_values options;

@@ -382,6 +382,7 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 		.board = {.fd = -1},
+		.targets = -1,
 		.stand_in = read_service(p),
 		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.full = {.queues = -1},

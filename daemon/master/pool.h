@@ -64,6 +64,7 @@ struct pool {
 	size_t n_lanes;
 	struct board board;
 	int ring; /* eventfd */
+	int targets; /* of board/targets.h, when the service passes connections on; else -1 */
 	sd_event_source *ring_source;
 	int dead; /* fd_dead(), for the workers; the master's, shared by all pools */
 	struct pool_policy policy;
@@ -94,6 +95,7 @@ struct pool_parts {
 	struct listener *listeners;	     /* taken over, also on an error */
 	size_t n_listeners;
 	struct tally *tally; /* referenced; NULL: a new one */
+	const struct pool *former; /* of the same service: what it knows of upstreams is taken over; NULL: none */
 	struct sources *sources; /* the same; a new one also if it has another size than the service's */
 	struct proc **by_pid;
 	int dead;

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "net/linger.h"
 #include "net/proxy_header.h"
+#include "net/relay.h"
 #include "net/tcp_info.h"
 #include "services/deadline.h"
 #include "services/module.h"
@@ -65,7 +66,7 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->own_ms = 0;
 	conn->header = 0;
 	conn->told = NULL;
-	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->unserved = conn->spent = false;
+	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->reset = conn->hung_up = conn->unserved = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {
 		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
@@ -159,7 +160,9 @@ void conn_end(struct preforkd_conn *conn)
 	/* What it did not take in all that time the kernel need not keep for it. */
 	if (deadline_passed() == DEADLINE_SEND)
 		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	if (conn->peer_done || cut)
+	if (conn->reset)
+		relay_reset(&conn->fd);
+	else if (conn->peer_done || cut)
 		fd_close(&conn->fd);
 	else
 		linger_close(&conn->fd);

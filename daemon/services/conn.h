@@ -31,6 +31,7 @@ struct preforkd_conn {
 	bool greeted;	  /* the client has sent its first byte */
 	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
+	bool reset;	  /* what the client got is not all: the end must not look like one */
 	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
 	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker been told to
 			     * leave? NULL: of a connection */

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/balance.c \
+	%D%/balance.h \
 	%D%/chargen.c \
 	%D%/conn.c \
 	%D%/conn.h \
@@ -27,6 +29,11 @@ libpreforkd_a_SOURCES += \
 	%D%/module_self.c \
 	%D%/module_traces.c \
 	%D%/module_try.c \
+	%D%/proxy.c \
+	%D%/proxy_connect.c \
+	%D%/proxy_connect.h \
 	%D%/spawn.c \
 	%D%/spawn.h \
-	%D%/time.c
+	%D%/time.c \
+	%D%/upstreams.c \
+	%D%/upstreams.h

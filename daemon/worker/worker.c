@@ -30,6 +30,7 @@
 #include "services/conn.h"
 #include "services/deadline.h"
 #include "services/module.h"
+#include "services/upstreams.h"
 #include "worker/contract.h"
 #include "worker/datagrams.h"
 #include "worker/hold.h"
@@ -96,9 +97,9 @@ static void offer_to_the_oom_killer(void)
 static void close_others(const struct worker_params *params)
 {
 	const struct loaded_module *module = params->service->module;
-	int keep[7 + MODULE_KEPT_MOST] = {params->listener, params->board, params->ring, params->dead, params->hold,
-					  params->sources, log_fd()};
-	size_t n = 7;
+	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board, params->ring, params->dead, params->hold,
+					  params->sources, params->targets, log_fd()};
+	size_t n = 8;
 
 	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
 		keep[n++] = module->kept[i];
@@ -170,6 +171,13 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
 	title_rest("[idle]");
+	if (params->targets >= 0) {
+		int targets = params->targets;
+
+		if (upstreams_begin(params->service, targets, &w->board, w->slot, &err) < 0)
+			give_up(params, WORKER_EXIT_SETUP, err.text);
+		fd_close(&targets);
+	}
 	module_self(params->service, NULL, w->slot);
 	start_service(params);
 	module_timer_start();

@@ -35,11 +35,11 @@ enum {
 	PREFORKD_STREAM = 1U << 0,   /* serves stream connections */
 	PREFORKD_DATAGRAM = 1U << 1, /* serves datagrams */
 	PREFORKD_COMMAND = 1U << 2,  /* needs `command` in its configuration; not for modules */
-	/* The client need not send anything before the service does: timeouts.first_byte and first_byte_busy, which
-	 * would cut a client that says nothing, are not applied. Not for a service that reads a request: there they are
-	 * what frees a worker from a client that never asks. */
+	/* The client need not send anything before the service does: first_byte and first_byte_busy, which would cut a
+	 * client that says nothing, do not apply. Not for a service that reads a request: they free its worker. */
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
 	PREFORKD_PATH = 1U << 4, /* stands for what is in the file `path`; not for modules */
+	PREFORKD_UPSTREAM = 1U << 5, /* needs `upstream` in its configuration; not for modules */
 };
 
 /* What a value is in the configuration, and the type of the member that it is put into. */

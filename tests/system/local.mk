@@ -31,6 +31,8 @@ system_tests = \
 	%D%/test_pool.py \
 	%D%/test_proxy_protocol.py \
 	%D%/test_proxy_real.py \
+	%D%/test_proxy.py \
+	%D%/test_proxy_upstreams.py \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
@@ -57,6 +59,7 @@ EXTRA_DIST += \
 	%D%/harness/daemon.py \
 	%D%/harness/gate.py \
 	%D%/harness/launch.py \
+	%D%/harness/names.py \
 	%D%/harness/namespaces.py \
 	%D%/harness/modules.py \
 	%D%/harness/net.py \

@@ -22,10 +22,10 @@
 
 #include "suite.h"
 
-/* The command is in defaults so that another handler may do without it. */
+/* The command and the upstream are in defaults so that another handler may do without them. */
 #define BASE                                                                                       \
-	"defaults: { command = \"/bin/sh\"; };\n"                                                  \
-	"services: { a: { handler = \"exec\"; listen = \"127.0.0.1:7\"; }; };\n"
+	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; };\n"                            \
+	"services: { a: { handler = \"both\"; listen = \"127.0.0.1:7\"; }; };\n"
 
 static const struct module_loader fake_loader;
 
@@ -124,6 +124,13 @@ static const struct expected service_rows[] = {
 	{ "user", "daemon", CHANGE_WORKERS, true },
 	{ "group", "tty", CHANGE_WORKERS, true },
 	{ "on_hangup", NULL, CHANGE_WORKERS, false },
+	{ "upstream", "unix:@b", CHANGE_WORKERS, false },
+	{ "balance", NULL, CHANGE_WORKERS, false },
+	{ "send_proxy", NULL, CHANGE_WORKERS, false },
+	{ "proxy.connect_timeout", NULL, CHANGE_WORKERS, false },
+	{ "proxy.pause", NULL, CHANGE_WORKERS, false },
+	{ "proxy.resolve", NULL, CHANGE_WORKERS, false },
+	{ "proxy.bind", "192.0.2.1", CHANGE_WORKERS, false },
 	{ "workers.min", NULL, CHANGE_LIVE, false },
 	{ "workers.min_spare", NULL, CHANGE_LIVE, false },
 	{ "workers.max_spare", NULL, CHANGE_LIVE, false },
@@ -272,8 +279,8 @@ START_TEST(each_row_of_a_service)
 	if (!make_override(row, expected, "services.a.", override, sizeof(override)))
 		return;
 	ck_assert_msg(added(override) == expected->change, "%s: %s", override, keys);
-	/* Without the handler for it the command is gone, too. */
-	ck_assert_str_eq(keys, strcmp(row->path, "handler") == 0 ? "handler, command" : row->path);
+	/* Without the handler for them command and upstream are gone, too. */
+	ck_assert_str_eq(keys, strcmp(row->path, "handler") == 0 ? "handler, command, upstream" : row->path);
 	ck_assert(!config_diff_log(a, b) && !config_diff_control(a, b));
 }
 END_TEST
