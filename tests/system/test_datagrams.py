@@ -149,7 +149,8 @@ class Restraint(DatagramCase):
 			a.send(b"12345678")
 			self.refused(d, "answer_size", 2)
 			self.assertEqual(len(a.ask(bytes(64))), len("24 Nov 2026 23:15:54 +0000\r\n"))
-		self.assertEqual(self.status(d)["requests"], 1)
+		# it is counted after it was answered
+		wait_until(lambda: self.status(d)["requests"] == 1, "one request")
 		lines = d.grep("refused: answer_size")
 		self.assertEqual(len(lines), 1, lines)
 
@@ -398,6 +399,7 @@ except TimeoutError:
 			answers = [a.ask(b"%d" % i).split() for i in range(50)]
 		self.assertEqual([n for _, n in answers], [b"%d" % i for i in range(50)])
 		self.assertEqual(len({pid for pid, _ in answers}), 1)
+		d.wait_log("begins") # what it says on its stderr comes when it comes
 		self.assertEqual(len(d.grep("begins")), 1)
 
 	def test_it_ends_and_begins_again(self):

@@ -373,7 +373,7 @@ class Trouble(ModuleCase):
 				if fds is None: # what a start leaves behind for a moment has gone by now
 					fds = len(os.listdir("/proc/%d/fd" % d.pid))
 		self.assertEqual(os.listdir("/proc/%d/task" % d.pid), [str(d.pid)])
-		wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) == fds, "as many descriptors as before")
+		wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) <= fds, "no more descriptors than before")
 		self.build(modules.small())
 		self.assertEqual(d.reload().stdout, "nothing has changed\n")
 		self.assertEqual(d.stop(), 0)
@@ -716,23 +716,19 @@ const struct preforkd_module preforkd_module = {
 		self.assertEqual(d.stop(), 0)
 
 	def test_what_it_does_not_serve(self):
-		rows = ((self.build(modules.small(), name="stream.so"), "udp:127.0.0.1:7", "does not serve datagrams"),
-			(self.build(self.SOURCE, self.ALONE, name="alone.so"), "127.0.0.1:7", "serves datagrams only"))
-		for path, listen, pattern in rows:
-			with self.subTest(pattern):
+		stream = self.build(modules.small(), name="stream.so")
+		alone = self.build(self.SOURCE, self.ALONE, name="alone.so")
+		for path, listen, pattern in (
+			(stream, "udp:127.0.0.1:7", "does not serve datagrams"),
+			(stream, "udp:systemd:web", "does not serve datagrams"),
+			(alone, "127.0.0.1:7", "serves datagrams only"),
+			(alone, "systemd:web", "serves datagrams only"),
+		):
+			with self.subTest(pattern, listen=listen):
 				text = Config({"mod": {**self.service(path)["mod"], "listen": listen}}).text()
 				done = run_preforkd("--check", "-c", self.write("c.conf", text))
 				self.assertEqual(done.returncode, 78, done.stderr)
 				self.assertRegex(done.stderr, r"services\.mod\.listen\S*: .*" + pattern)
-
-	def test_a_socket_of_the_wrong_kind(self):
-		rows = ((self.build(modules.small(), name="stream.so"), "udp:systemd:web", "does not serve datagrams"),
-			(self.build(self.SOURCE, self.ALONE, name="alone.so"), "systemd:web", "serves datagrams only"))
-		for path, listen, what in rows:
-			with self.subTest(what):
-				d = self.daemon(self.service(path, listen=listen), start=False).launch()
-				self.assertEqual(d.wait(), 78)
-				self.assertTrue(d.grep(what), d.lines())
 
 
 class Crash(ModuleCase):
