@@ -38,9 +38,9 @@ enum {
 	/* The client need not send anything before the service does: first_byte and first_byte_busy, which would cut a
 	 * client that says nothing, do not apply. Not for a service that reads a request: they free its worker. */
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
-	PREFORKD_PATH = 1U << 4, /* stands for what is in the file `path`; not for modules */
-	PREFORKD_UPSTREAM = 1U << 5, /* needs `upstream` in its configuration; not for modules */
-	/* The worker becomes its `command`, which accepts by itself. For the built-in "listen" only. */
+	/* Of the built-in ones only: stands for what is in `path`; needs `upstream`; becomes `command`, which accepts itself. */
+	PREFORKD_PATH = 1U << 4,
+	PREFORKD_UPSTREAM = 1U << 5,
 	PREFORKD_BECOMES_COMMAND = 1U << 8,
 };
 
