@@ -22,8 +22,8 @@ test_packages="g++ python3 gunicorn perl-base netcat-openbsd curl git rsync stra
 quiet_services="haproxy nginx tftpd-hpa"
 # What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each
 # other: they are only unpacked.
-bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin"
-unpacked_packages="xinetd openbsd-inetd libnet-server-perl libwrap0 libtirpc3"
+bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin haproxy nginx-light libnginx-mod-stream"
+unpacked_packages="rinetd xinetd openbsd-inetd libnet-server-perl libwrap0 libtirpc3"
 
 say() {
 	echo "autogen.sh: $*"

@@ -164,7 +164,7 @@ static int work(struct relay *relay, struct way *ways, int i, const int **failed
 {
 	struct way *way = &ways[i], *other = &ways[!i];
 
-	for (int round = 0; round < ROUNDS && !way->finished; round++) {
+	for (int round = 0; !way->finished; round++) {
 		if (!way->blocked && push(way, i) < 0) {
 			*failed_out = way->to;
 			return -1;
@@ -177,7 +177,7 @@ static int work(struct relay *relay, struct way *ways, int i, const int **failed
 				(void)shutdown(*way->to, SHUT_WR); /* fails if it is gone: the other way finds out */
 			return 0;
 		}
-		if (!way->readable)
+		if (!way->readable || round == ROUNDS) /* with nothing left to send: nobody would wake us for that */
 			return 0;
 		if (pull(relay, way, i) < 0) {
 			*failed_out = way->from;

@@ -9,7 +9,7 @@ The table goes to standard output and, with all values and a plot of the ratios,
 exit status is 0 when every goal is met, 1 when one is not, 2 when something could not be measured.
 
 The environment names the programs: PREFORKD, PREFORKC, and for peers (else looked for in PATH)
-TCPSERVER, XINETD, INETD, SOCAT, SYSTEMD_SOCKET_ACTIVATE, PERL, APACHE, APACHE_MODULES and WRK; PEERS names a folder into which Debian packages were unpacked.
+TCPSERVER, XINETD, INETD, SOCAT, SYSTEMD_SOCKET_ACTIVATE, SYSTEMD_SOCKET_PROXYD, HAPROXY, NGINX, RINETD, PERL, APACHE, APACHE_MODULES and WRK; PEERS names a folder into which Debian packages were unpacked.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import sys
 
 import peers
 import plot
+import relays
 import servers
 import works
 
@@ -76,10 +77,19 @@ WORKS = [
 	 Goal(at_most=6000, absolute=True)),
 	("gate", f"echo, 16 clients: PROXY v2, {works.NETWORKS} networks, limits of sources and rates (beside: none of "
 	 "it)", works.gate, "rate", Goal(at_least=0.9)),
+	("relay-connections", "proxy, 16 clients, connect–64 B–close (beside the direct connection)", relays.connections, "rate",
+	 Goal(at_least=0.4)),
+	("relay-64", "proxy, 1 client, 64 B ping-pong (beside the direct connection)", relays.small, "rate", Goal(at_least=0.4)),
+	("relay-256K", "proxy, 4 clients, 256 KiB ping-pong (beside the direct connection)", relays.large, "rate",
+	 Goal(at_least=0.4)),
+	("relay-bulk", "proxy, 1 client, one way, 16 MiB each (beside the direct connection)", relays.bulk, "rate",
+	 Goal(at_least=0.4)),
 	("client", "load generator: exchanges for a CPU second of the client, 16 kept; beside wrk",
 	 works.client_cost, "cost", Goal(at_least=1)),
 ]
 PEER_GOAL, PEER_GOAL_WAIT = Goal(at_least=1), Goal(at_most=1)
+# What relays promise beside each other: level with the best, and well ahead where bytes need not be copied.
+RELAY_GOALS = {"relay-connections": Goal(at_least=0.97), "relay-64": Goal(at_least=0.95), "relay-256K": Goal(at_least=1.2)}
 
 
 def say(text):
@@ -133,15 +143,20 @@ def measure(bench, key, what, work, kind, goal, rounds):
 	"""The lines of one work: against the yardstick, and against each peer that does the same."""
 	if kind == "wait":
 		rounds = min(rounds, LONG_ROUNDS)
-	others = [] if bench.self_test else [p for p in peers.available()[0] if p.work == key]
+	others = [p for p in peers.available()[0] if p.work == key]
+	if key.startswith("relay-"):
+		others = relays.available()[0]
+	if bench.self_test:
+		others = []
 	with works.prepared(bench, work, *others) as measures:
 		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
 	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest", "gate": "itself without",
-		     "status": "ping"}.get(key, "the yardstick")
+		     "status": "ping"}.get(key, "the direct connection" if key.startswith("relay-") else "the yardstick")
 	lines = [line(key, yardstick, what, kind, goal, values[0], values[1])]
 	for peer, other in zip(others, values[2:]):
 		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind,
-				  PEER_GOAL_WAIT if kind == "wait" else PEER_GOAL, other, values[1]))
+				  PEER_GOAL_WAIT if kind == "wait" else RELAY_GOALS.get(key, PEER_GOAL), other,
+				  values[1]))
 	return lines
 
 
@@ -214,7 +229,7 @@ def main():
 			notes.append(f"not measured, {name} is not installed: {what}")
 		except (servers.Failed, OSError, ValueError) as error:
 			notes.append(f"not measured: {what}: {error}")
-	notes += [f"not installed: {name}" for name in peers.available()[1]]
+	notes += [f"not installed: {name}" for name in peers.available()[1] + relays.available()[1]]
 	if options.self_test:
 		notes.append("yardsticks against themselves: preforkd was not measured")
 	if options.rounds < 5:

@@ -225,9 +225,13 @@ PEERS = [Tcpserver, Xinetd, OpenbsdInetd, Socat, SocketActivate, NetServer, Apac
 
 
 def available():
+	return sort_out(PEERS)
+
+
+def sort_out(all_of_them):
 	"""The peers that can be started here, and the names of those that are not installed."""
 	found, missing = [], []
-	for peer in PEERS:
+	for peer in all_of_them:
 		try:
 			peer.installed()
 			found.append(peer)

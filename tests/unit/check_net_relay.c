@@ -296,6 +296,38 @@ START_TEST(much_both_ways)
 }
 END_TEST
 
+/* Whatever was read is sent before there is a wait: the other side may say nothing more until it has it all. */
+START_TEST(much_in_one_answer)
+{
+	pid_t answerer;
+	char c = 'x';
+
+	start(families[_i]);
+	answerer = fork();
+	if (answerer == 0) {
+		(void)close(client);
+		while (recv(server, &c, 1, 0) == 1)
+			send_all(server, sent, MUCH);
+		_exit(0);
+	}
+	fd_close(&server);
+	for (int i = 0; i < 80; i++) {
+		size_t used = 0, size = MUCH;
+
+		send_all(client, &c, 1);
+		while (used < size) {
+			ssize_t n = recv(client, got, size - used, 0);
+
+			ck_assert_int_gt(n, 0);
+			used += (size_t)n;
+		}
+	}
+	fd_close(&client);
+	ck_assert_int_eq(finish(), RELAY_DONE);
+	ck_assert_int_eq(waitpid(answerer, NULL, 0), answerer);
+}
+END_TEST
+
 /* Who does not read makes the other one wait: what is held is bounded. */
 START_TEST(a_slow_reader)
 {
@@ -544,6 +576,7 @@ int main(void)
 	tcase_add_loop_test(tcase, client_finishes_first, 0, 2);
 	tcase_add_loop_test(tcase, server_finishes_first, 0, 2);
 	tcase_add_loop_test(tcase, much_both_ways, 0, 2);
+	tcase_add_loop_test(tcase, much_in_one_answer, 0, 2);
 	tcase_add_loop_test(tcase, a_slow_reader, 0, 2);
 	tcase_add_loop_test(tcase, a_reset_is_passed_on, 0, 2);
 	tcase_add_test(tcase, a_reset_while_the_other_side_is_full);
