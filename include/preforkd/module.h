@@ -39,9 +39,7 @@ enum {
 	 * client that says nothing, do not apply. Not for a service that reads a request: they free its worker. */
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
 	/* Of the built-in ones only: stands for what is in `path`; needs `upstream`; becomes `command`, which accepts itself. */
-	PREFORKD_PATH = 1U << 4,
-	PREFORKD_UPSTREAM = 1U << 5,
-	PREFORKD_BECOMES_COMMAND = 1U << 8,
+	PREFORKD_PATH = 1U << 4, PREFORKD_UPSTREAM = 1U << 5, PREFORKD_BECOMES_COMMAND = 1U << 8,
 };
 
 /* What a value is in the configuration, and the type of the member that it is put into. */
