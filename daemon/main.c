@@ -17,12 +17,14 @@
 #include "base/title.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "config/upstream_names.h"
 #include "master/background.h"
 #include "master/host.h"
 #include "master/launch.h"
 #include "master/master.h"
 #include "master/rehearsal.h"
 #include "services/kinds.h"
+#include "services/module.h"
 
 enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
 
@@ -32,6 +34,7 @@ struct options {
 	size_t n_overrides;
 	enum check check;
 	bool print, daemon, verbose;
+	bool asked_file; /* -c was said */
 	int target; /* enum log_target; -1: as configured */
 	char *binary; /* absolute */
 	char **again; /* same_again() */
@@ -88,13 +91,6 @@ _Noreturn static void finish_output(int status)
 	exit(status);
 }
 
-_Noreturn static void help_config(const char *path)
-{
-	if (config_help(path, service_kinds, stdout) < 0)
-		die_usage("no such key: ", path);
-	finish_output(EX_OK);
-}
-
 /* NULL: -t, or --check alone. */
 static enum check check_by_name(const char *how)
 {
@@ -105,6 +101,29 @@ static enum check check_by_name(const char *how)
 	if (strcmp(how, "host") == 0)
 		return CHECK_HOST;
 	die_usage("--check wants host or portable, not ", how);
+}
+
+static struct config *try_load(const struct options *o);
+
+/* What a module can be told is known only with the file that names it. */
+_Noreturn static void help_config(const struct options *o, const char *path)
+{
+	bool options = path != NULL && strstr(path, "options") != NULL;
+	struct options look = *o;
+	struct config *config = NULL;
+	int found = 0;
+
+	look.check = CHECK_HERE;
+	if (o->asked_file && (path == NULL || options))
+		config = try_load(&look);
+	if (!options || config == NULL)
+		found = config_help(path, service_kinds, stdout) == 0;
+	if (config != NULL)
+		found += config_help_options(config, path, stdout);
+	config_free(&config);
+	if (found == 0)
+		die_usage("no such key: ", path);
+	finish_output(EX_OK);
 }
 
 /* Everything is copied: the process's title will be written where argv is now. */
@@ -130,6 +149,7 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'c':
 			free(o->file);
 			o->file = copy(optarg);
+			o->asked_file = true;
 			break;
 		case 'o':
 			if (strchr(optarg, '=') == NULL || optarg[0] == '=')
@@ -156,7 +176,7 @@ static void parse(int argc, char **argv, struct options *o)
 		case OPTION_HELP_CONFIG:
 			if (optarg == NULL && optind < argc && argv[optind][0] != '-')
 				optarg = argv[optind++];
-			help_config(optarg);
+			help_config(o, optarg);
 		case 'V':
 			(void)puts("preforkd " PACKAGE_VERSION);
 			finish_output(EX_OK);
@@ -180,6 +200,8 @@ static struct config_source source_of(const struct options *o)
 		.overrides = (const char *const *)o->overrides,
 		.n_overrides = o->n_overrides,
 		.handlers = service_kinds,
+		.loader = &module_loader,
+		.modules = o->print || o->check != CHECK_NOT ? MODULES_LOOK : MODULES_REHEARSE,
 		.portable = o->check == CHECK_PORTABLE,
 	};
 }
@@ -189,10 +211,15 @@ static struct config *try_load(const struct options *o)
 {
 	struct config_source source = source_of(o);
 	struct problems *problems;
-	struct config *config = config_load(&source, &problems);
+	struct config *config;
 
-	if (config != NULL && o->check == CHECK_HOST)
+	if (rehearsal_is_past()) /* this is the process that serves: what goes wrong is waited for, as below */
+		source.modules = MODULES_USE;
+	config = config_load(&source, &problems);
+	if (config != NULL && o->check == CHECK_HOST) {
+		upstream_names_check(config, &problems);
 		host_check(config, &problems);
+	}
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);
 		char line[LOG_LINE_MAX];
@@ -214,6 +241,18 @@ static struct config *load(const struct options *o)
 	if (config == NULL)
 		exit(EX_CONFIG);
 	return config;
+}
+
+/* In the process that is going to serve. It was all right a moment ago, in a child. */
+static int begin_modules(const struct launch *launch, struct config *config)
+{
+	struct problems *problems;
+	int rc = config_begin_modules(config, &launch->source, &problems);
+
+	for (size_t i = 0; i < problems_count(problems); i++)
+		log_msg(LOG_ERR, "%s", problems_get(problems, i)->text);
+	problems_free(&problems);
+	return rc;
 }
 
 static void on_ready(void)
@@ -287,14 +326,20 @@ static int run(struct options *o, struct config *config)
 		(void)err_sys(&err, "cannot change to /");
 		goto fail;
 	}
+	if (begin_modules(&launch, config) < 0) {
+		status = EX_CONFIG;
+		goto end;
+	}
 	status = master_run(&launch, config);
 	free_list(launch.argv);
 	return status;
 fail:
 	log_msg(LOG_ERR, "%s", err.text);
+	status = EX_OSERR;
+end:
 	config_free(&config);
 	free_list(launch.argv);
-	return EX_OSERR;
+	return status;
 }
 
 int main(int argc, char **argv)

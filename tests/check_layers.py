@@ -16,13 +16,14 @@ import tempfile
 LAYERS = ["main", "master", "worker", "gate", "services", "board", "config", "net", "base"]
 MAY_INCLUDE = {room: set(LAYERS[i:]) - {"main"} for i, room in enumerate(LAYERS)}
 MAY_INCLUDE["client"] = {"client", "net", "base"}
+MAY_INCLUDE["modules"] = {"modules"}  # they see what is installed
 MAY_INCLUDE["control"] = {"control", "net", "base"}
 
 # Single files that a room may include beyond that: what both ends of the control socket agree on.
 ALSO = {"master": {"control/frame.h"}}
 
 # The rooms that see the interface of a service. The configuration knows it as a table of names.
-SEES_MODULE_H = {"main", "master", "worker", "gate", "services", "config"}
+SEES_MODULE_H = {"main", "master", "worker", "gate", "services", "config", "modules"}
 
 # What the public header may include: it must compile wherever there is a C library.
 LIBC = {"errno.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "string.h",
@@ -51,7 +52,7 @@ def sources(top, folder):
 def folder_of(room):
 	if room == "main":
 		return "daemon"
-	return room if room in ("client", "control") else "daemon/" + room
+	return room if room in ("client", "control", "modules") else "daemon/" + room
 
 
 def room_of_include(target):
@@ -150,6 +151,7 @@ BROKEN = [
 	("daemon/worker/x.c", SPDX + '#include "master/spawn.h"\n', "worker may not include"),
 	("client/x.c", SPDX + '#include "config/config.h"\n', "client may not include"),
 	("control/x.c", SPDX + '#include "config/config.h"\n', "control may not include"),
+	("modules/x.c", SPDX + '#include "base/err.h"\n', "modules may not include"),
 	("daemon/master/x.c", SPDX + '#include "control/call.h"\n', "master may not include"),
 	("daemon/worker/x.c", SPDX + '#include "control/frame.h"\n', "worker may not include"),
 	("daemon/net/x.c", SPDX + "#include <preforkd/module.h>\n", "is not for net"),

@@ -12,7 +12,7 @@
 #include "base/fds.h"
 #include "net/addr.h"
 
-#define BOARD_VERSION 3U
+#define BOARD_VERSION 5U
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");

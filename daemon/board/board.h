@@ -19,6 +19,7 @@
 struct err;
 struct sockaddr_any;
 
+#define BOARD_COUNTERS 8 /* that a module may have of its own */
 #define BOARD_ALIGN 64 /* a cache line: neighbours do not slow each other down */
 
 enum slot_state {
@@ -41,9 +42,11 @@ struct board_slot {
 	_Atomic uint64_t peer[3];   /* of the current client, packed; stays when the worker dies */
 	_Atomic int64_t silent_since_ms; /* since when that client is connected, its time in the queue included */
 	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
+	_Atomic uint32_t target;	 /* where the connection goes on to, from 1 (targets.h); 0: nowhere */
 	_Atomic uint32_t turn;		 /* counts clients, the refused ones included: tells one from the next */
 	_Atomic uint64_t probes;	 /* of the connections taken, those that asked nothing */
 	_Atomic uint64_t refused[REFUSALS]; /* turned away; not among the connections taken */
+	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
 };
 
 struct board_lane {

@@ -11,4 +11,6 @@ libpreforkd_a_SOURCES += \
 	%D%/sources_rate.c \
 	%D%/sources_records.c \
 	%D%/sources_refusals.c \
-	%D%/sources_seats.c
+	%D%/sources_seats.c \
+	%D%/targets.c \
+	%D%/targets.h

@@ -27,6 +27,8 @@ struct scope {
 	const struct row *rows;
 	size_t n_rows;
 	struct raw **raw; /* one a row; NULL: not written */
+	struct raw **options; /* of a module; malloc()ed */
+	size_t n_options;
 };
 
 struct builder {
@@ -110,12 +112,68 @@ static void report_unknown(struct builder *b, const struct scope *scope, struct 
 		fail(b, raw, "unknown key");
 }
 
+/* The row that KEY is, or is in: of those whose keys only a module knows. */
+static const struct row *options_row_of(const struct scope *scope, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < scope->n_rows; i++) {
+		const struct row *row = &scope->rows[i];
+
+		if (row->type == ROW_OPTIONS &&
+		    (strcmp(row->path, key) == 0 || is_inside(key, row->path)))
+			return row;
+	}
+	return NULL;
+}
+
+static const struct raw *find_option(const struct scope *scope, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < scope->n_options; i++) {
+		if (strcmp(scope->options[i]->path, path) == 0)
+			return scope->options[i];
+	}
+	return NULL;
+}
+
+/* Which options there are is seen when the module is known: until then they are kept as they are written. */
+static void assign_option(struct builder *b, struct scope *scope, struct raw *raw,
+			  const struct row *row, const char *key)
+{
+	const struct raw *first = find_option(scope, raw->path);
+	bool whole = strcmp(row->path, key) == 0;
+
+	if (scope == &b->defaults) {
+		b->skip = raw->path;
+		fail(b, raw, "belongs to one service: each module has its own");
+	} else if (whole && raw->type != RAW_GROUP) {
+		fail(b, raw, "is a group of keys: %s: { ... }", row->path);
+	} else if (!whole && (raw->type == RAW_GROUP || strchr(key + strlen(row->path) + 1, '.') != NULL)) {
+		b->skip = raw->path;
+		fail(b, raw, "an option of a module is a value, not a group");
+	} else if (!whole && first != NULL && raw->origin.file != NULL) {
+		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file,
+		     first->origin.line);
+	} else if (!whole) {
+		scope->options = arena_resize(scope->options, scope->n_options + 1,
+					      sizeof(*scope->options));
+		scope->options[scope->n_options++] = raw;
+	}
+}
+
 /* Notes RAW as the value of KEY in SCOPE. */
 static void assign(struct builder *b, struct scope *scope, struct raw *raw, const char *key)
 {
+	const struct row *options = options_row_of(scope, key);
 	const struct raw *first;
 	size_t i;
 
+	if (options != NULL) {
+		assign_option(b, scope, raw, options, key);
+		return;
+	}
 	for (i = 0; i < scope->n_rows; i++) {
 		if (strcmp(scope->rows[i].path, key) == 0)
 			break;
@@ -294,6 +352,10 @@ static void fill_service(struct builder *b, const struct scope *scope,
 	values->sources = arena_alloc(arena, rows_service_count * sizeof(*source));
 	values->service.name = arena_strdup(arena, scope->name);
 	values->service.origin = scope->origin;
+	values->n_option_raws = scope->n_options;
+	values->option_raws = arena_alloc(arena, scope->n_options * sizeof(struct raw *));
+	for (i = 0; i < scope->n_options; i++)
+		values->option_raws[i] = scope->options[i];
 	for (i = 0; i < rows_service_count; i++) {
 		row = &rows_service[i];
 		source = &values->sources[i];
@@ -330,5 +392,7 @@ void build_store(const struct raws *raws, struct problems *problems, struct conf
 	store->services = arena_alloc(store->arena, b.n_services * sizeof(*store->services));
 	for (i = 0; i < b.n_services; i++)
 		fill_service(&b, &b.services[i], &store->services[i]);
+	for (i = 0; i < b.n_services; i++)
+		free(b.services[i].options);
 	free(b.services);
 }

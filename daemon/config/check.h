@@ -24,7 +24,11 @@ struct checker {
 	bool said_user; /* that a user is missing was reported */
 };
 
+void lookup_module(struct checker *checker, struct service_values *values);
+/* Calls their init() (module.h); false: one refused, which is reported. */
+bool lookup_begin_modules(struct checker *checker, bool rehearse);
 void lookup_service(struct checker *checker, struct service_values *values);
+void lookup_upstreams(struct checker *checker, struct service_values *values); /* a part of it */
 void conflict_check(struct checker *checker);
 void control_check(struct checker *checker);
 void check_service(struct checker *checker, struct service_values *values);

@@ -16,6 +16,7 @@
 #include "net/addr.h"
 #include "net/socket_options.h"
 
+struct loaded_module;
 struct networks;
 struct preforkd_module;
 
@@ -129,6 +130,24 @@ struct config_program {	  /* of a service whose workers are its command, which a
 
 enum config_on_hangup { ON_HANGUP_TERM, ON_HANGUP_IGNORE };
 
+enum config_balance {
+	BALANCE_ROUND_ROBIN, /* in turn */
+	BALANCE_LEAST_BUSY,  /* where the fewest connections are */
+	BALANCE_SOURCE,	     /* a client's address decides */
+	BALANCE_FAILOVER,    /* the first that works */
+};
+
+#define CONFIG_UPSTREAMS_MOST 64 /* of a service */
+
+struct config_upstreams { /* where a service's connections are passed on to */
+	struct addr *list; /* as written, in order */
+	size_t n;	   /* 0: nowhere */
+	int balance;	   /* enum config_balance */
+	int send_proxy;	   /* version of the PROXY protocol header that is sent first; 0: none */
+	int64_t connect_timeout, resolve, pause; /* milliseconds */
+	struct sockaddr_any bind; /* the source address; none: the kernel's choice */
+};
+
 struct config_service {
 	char *name;
 	struct origin origin; /* of the service itself */
@@ -139,6 +158,8 @@ struct config_service {
 	int64_t backlog;
 	bool backlog_asked; /* somebody wrote it: a clamped value deserves a warning */
 	char **command;	    /* NULL-terminated; NULL: none */
+	struct loaded_module *module; /* what HANDLER is the table of; NULL: it is a built-in one */
+	const void *options;	      /* the module's own struct; NULL: it has none */
 	struct identity identity;
 	struct config_workers workers;
 	struct config_timeouts timeouts;
@@ -146,6 +167,7 @@ struct config_service {
 	struct config_penalty penalty;
 	struct config_proxy_protocol proxy_protocol;
 	int on_hangup; /* enum config_on_hangup; of a program whose client is gone */
+	struct config_upstreams upstreams;
 	struct config_program program;
 	struct socket_options socket;
 };

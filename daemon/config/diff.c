@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/options.h"
 #include "config/row.h"
 #include "config/store.h"
 #include "net/networks.h"
@@ -36,7 +37,7 @@ static bool same_list(const struct text_list *a, const struct text_list *b)
 	return a->n == b->n;
 }
 
-bool config_diff_same(const struct row *row, const void *a, const void *b)
+bool diff_same_field(const struct row *row, const void *a, const void *b)
 {
 	switch (row->type) {
 	case ROW_INTEGER:
@@ -56,6 +57,8 @@ bool config_diff_same(const struct row *row, const void *a, const void *b)
 	case ROW_RATE:
 		return ((const struct rate *)a)->n == ((const struct rate *)b)->n &&
 		       ((const struct rate *)a)->per_ms == ((const struct rate *)b)->per_ms;
+	case ROW_OPTIONS:
+		return options_same(a, b);
 	}
 	return false;
 }
@@ -111,12 +114,17 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 		/* Another user mostly has other groups: that is one change, not two. */
 		return same_groups(&service_a->service.identity, &service_b->service.identity) ||
 		       !same_user(&service_a->service.identity, &service_b->service.identity);
+	case MEANS_FILE:
+		if (memcmp((const char *)a + row->meant, (const char *)b + row->meant,
+			   sizeof(uint64_t)) != 0)
+			return false;
+		break;
 	case MEANS_NETWORKS:
 		return same_networks((const char *)a + row->meant, (const char *)b + row->meant);
 	case MEANS_ITSELF:
 		break;
 	}
-	return config_diff_same(row, (const char *)a + row->offset, (const char *)b + row->offset);
+	return diff_same_field(row, (const char *)a + row->offset, (const char *)b + row->offset);
 }
 
 static enum config_change change_of(const struct row *row)

@@ -29,12 +29,12 @@ enum config_change config_diff_service(const struct config *a, size_t old, const
 /* The index of the service NAME; -1: there is none. */
 ssize_t config_find_service(const struct config *config, const char *name);
 
+/* Whether the fields A and B, of the type of ROW, have the same value. */
+bool diff_same_field(const struct row *row, const void *a, const void *b);
+
 /* Whether the log of the process itself (target, facility, level), or the control socket, is
  * another. */
 bool config_diff_log(const struct config *a, const struct config *b);
 bool config_diff_control(const struct config *a, const struct config *b);
-
-/* Two values of ROW, fields of its struct, are the same as written. */
-bool config_diff_same(const struct row *row, const void *a, const void *b);
 
 #endif

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "config/load.h"
+#include "config/options.h"
 #include "config/row.h"
+#include "config/store.h"
 
 #define WIDTH  78
 #define INDENT "    "
@@ -107,6 +109,35 @@ static void print_legend(FILE *out)
 		    "new\nsocket and new workers. Clients that are being served are served to the "
 		    "end.\n\n",
 		    out);
+}
+
+int config_help_options(const struct config *config, const char *path, FILE *out)
+{
+	const char *wanted = path == NULL || strcmp(path, "options") == 0 ? "" : path;
+	const struct config_store *store = config->store;
+	char prefix[128], whole[256];
+	int found = 0;
+	size_t i, k;
+
+	for (i = 0; i < store->n_services; i++) {
+		const struct service_values *values = &store->services[i];
+		int of_service = 0;
+
+		(void)snprintf(prefix, sizeof(prefix), "services.%s.options.", values->service.name);
+		for (k = 0; k < values->options.n; k++) {
+			const struct row *row = &values->options.list[k].row;
+
+			(void)snprintf(whole, sizeof(whole), "%s%s", prefix, row->path);
+			if (!begins_with(whole, wanted))
+				continue;
+			if (of_service++ == 0)
+				(void)fprintf(out, "Of the module %s: %s\n\n", values->service.handler->name,
+					      values->service.handler->summary);
+			print_row(prefix, row, out);
+		}
+		found += of_service;
+	}
+	return found;
 }
 
 int config_help(const char *path, const struct preforkd_module *const *handlers, FILE *out)

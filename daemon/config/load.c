@@ -12,6 +12,7 @@
 #include "config/check.h"
 #include "config/config.h"
 #include "config/folder.h"
+#include "config/module.h"
 #include "config/problems.h"
 #include "config/raw.h"
 #include "config/read.h"
@@ -36,6 +37,7 @@ static struct config *new_config(const struct config_source *source)
 
 	config->store = arena_alloc(arena, sizeof(*config->store));
 	config->store->arena = arena;
+	config->store->loader = source->loader;
 	config->file = absolute(arena, source->file);
 	return config;
 }
@@ -49,6 +51,8 @@ void config_free(struct config **config)
 	if (*config == NULL)
 		return;
 	store = (*config)->store;
+	for (i = 0; i < store->n_services && store->loader != NULL; i++)
+		store->loader->close(&store->services[i].service.module);
 	for (i = 0; i < store->n_networks; i++)
 		networks_free(&store->networks[i]);
 	free(store->networks);
@@ -120,6 +124,8 @@ struct config *config_load(const struct config_source *source, struct problems *
 	/* With a part missing, most of what the checks would find is only that it is missing. */
 	if (complete)
 		check_all(&checker);
+	if (source->modules != MODULES_LOOK && !problems_have_error(problems))
+		(void)lookup_begin_modules(&checker, source->modules == MODULES_REHEARSE);
 	problems_sort(problems);
 	*problems_out = problems;
 	if (problems_have_error(problems))
@@ -127,4 +133,16 @@ struct config *config_load(const struct config_source *source, struct problems *
 	else
 		publish(config);
 	return config;
+}
+
+int config_begin_modules(struct config *config, const struct config_source *source,
+			 struct problems **problems_out)
+{
+	struct checker checker = { .source = source,
+				   .store = config->store,
+				   .problems = problems_new(),
+				   .root = geteuid() == 0 };
+
+	*problems_out = checker.problems;
+	return lookup_begin_modules(&checker, false) ? 0 : -1;
 }

@@ -23,10 +23,15 @@ libpreforkd_a_SOURCES += \
 	%D%/load.c \
 	%D%/load.h \
 	%D%/lookup.c \
+	%D%/lookup_module.c \
+	%D%/lookup_upstreams.c \
+	%D%/module.h \
 	%D%/nearest.c \
 	%D%/nearest.h \
 	%D%/network_list.c \
 	%D%/network_list.h \
+	%D%/options.c \
+	%D%/options.h \
 	%D%/print.c \
 	%D%/problems.c \
 	%D%/problems.h \
@@ -42,4 +47,6 @@ libpreforkd_a_SOURCES += \
 	%D%/set.h \
 	%D%/slurp.c \
 	%D%/slurp.h \
-	%D%/store.h
+	%D%/store.h \
+	%D%/upstream_names.c \
+	%D%/upstream_names.h

@@ -87,7 +87,7 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 				    addr->text, handler->name);
 			continue;
 		}
-		if (handler != NULL && !addr->datagram && addr->kind != ADDR_SYSTEMD &&
+		if (handler != NULL && !addr->datagram &&
 		    (handler->flags & PREFORKD_STREAM) == 0) {
 			check_error(checker, values, &place,
 				    "\"%s\": the handler \"%s\" serves datagrams only; write udp:",
@@ -307,9 +307,11 @@ void lookup_service(struct checker *checker, struct service_values *values)
 {
 	values->service.backlog_asked = store_source(values, "backlog")->level != LEVEL_PRESET;
 	lookup_handler(checker, values);
+	lookup_module(checker, values);
 	lookup_listen(checker, values);
 	lookup_identity(checker, values);
 	lookup_command(checker, values);
+	lookup_upstreams(checker, values);
 	lookup_socket(checker, values);
 	access_lookup(checker, values);
 }

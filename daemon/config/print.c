@@ -10,6 +10,7 @@
 
 #include "base/parse.h"
 #include "config/load.h"
+#include "config/options.h"
 #include "config/row.h"
 #include "config/store.h"
 
@@ -80,11 +81,28 @@ static void print_value(const struct row *row, const void *base, FILE *out)
 	case ROW_LIST:
 		print_list(field, out);
 		return;
+	case ROW_OPTIONS:
+		return; /* print_options() */
 	case ROW_RATE:
 		format_rate(field, text, sizeof(text));
 		print_string(text, out);
 		return;
 	}
+}
+
+static void print_options(const struct option_values *options, const char *indent, FILE *out)
+{
+	size_t i;
+
+	if (options->n == 0)
+		return;
+	(void)fprintf(out, "%soptions: {\n", indent);
+	for (i = 0; i < options->n; i++) {
+		(void)fprintf(out, "%s\t%s = ", indent, options->list[i].row.path);
+		print_value(&options->list[i].row, &options->list[i], out);
+		(void)fputs(";\n", out);
+	}
+	(void)fprintf(out, "%s};\n", indent);
 }
 
 /* The group of a row: the length of what stands in front of the dot, 0 without one. */
@@ -113,6 +131,10 @@ static void print_rows(const struct row *rows, size_t n, const void *base, const
 
 	for (i = 0; i < n; i++) {
 		row = &rows[i];
+		if (row->type == ROW_OPTIONS) {
+			print_options((const void *)((const char *)base + row->offset), indent, out);
+			continue;
+		}
 		len = group_length(row);
 		opens = len > 0 && (i == 0 || !same_group(row, row - 1));
 		closes = len > 0 && (i + 1 == n || !same_group(row, row + 1));

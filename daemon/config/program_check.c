@@ -34,7 +34,7 @@ static bool asks_for_nothing(const struct checker *checker, const struct service
 
 	if (row->preset != NULL && set_value(row, &raw, checker->store->arena, &scratch, NULL) < 0)
 		return false;
-	return config_diff_same(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
+	return diff_same_field(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
 }
 
 /* From `defaults` it is meant for the others. */

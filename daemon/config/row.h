@@ -20,6 +20,7 @@ enum row_type {
 	ROW_MODE,     /* mode_t */
 	ROW_LIST,     /* struct text_list; one string is a list of one */
 	ROW_RATE,     /* struct rate */
+	ROW_OPTIONS,  /* struct option_values; the keys in it are a module's */
 };
 
 /* What a changed value needs to take effect. */
@@ -38,6 +39,7 @@ enum row_meaning {
 	MEANS_ID,    /* a uid_t or gid_t, at `meant` */
 	MEANS_USER,  /* the user of a service's identity ... */
 	MEANS_GROUP, /* ... and its groups; also what the program says for all services */
+	MEANS_FILE,  /* what is in the file, a uint64_t at `meant`, besides its name */
 	MEANS_NETWORKS, /* a struct networks *, at `meant`; NULL: nothing was said */
 };
 

@@ -47,6 +47,15 @@ static const char *const on_hangup_names[] = {
 	[ON_HANGUP_IGNORE] = "ignore",
 };
 
+static const char *const balance_names[] = {
+	[BALANCE_ROUND_ROBIN] = "round_robin",
+	[BALANCE_LEAST_BUSY] = "least_busy",
+	[BALANCE_SOURCE] = "source",
+	[BALANCE_FAILOVER] = "failover",
+};
+
+static const char *const send_proxy_names[] = {"none", "v1", "v2"}; /* index: the version */
+
 static const struct {
 	const char *name;
 	int number;
@@ -140,6 +149,26 @@ static const char *on_hangup_name(int value)
 	return on_hangup_names[value];
 }
 
+static int balance_by_name(const char *name)
+{
+	return find_name(balance_names, ARRAY_SIZE(balance_names), name);
+}
+
+static const char *balance_name(int value)
+{
+	return balance_names[value];
+}
+
+static int send_proxy_by_name(const char *name)
+{
+	return find_name(send_proxy_names, ARRAY_SIZE(send_proxy_names), name);
+}
+
+static const char *send_proxy_name(int value)
+{
+	return send_proxy_names[value];
+}
+
 static const struct row_names targets = { log_target_by_name, log_target_name,
 					  "auto, syslog, journal, stderr" };
 static const struct row_names facilities = {
@@ -156,6 +185,9 @@ static const struct row_names refusals = { refusal_by_name, refusal_name, "close
 static const struct row_names signals = { signal_by_name, signal_name,
 					  "TERM, INT, QUIT, HUP, USR1, USR2, WINCH" };
 static const struct row_names on_hangup = { on_hangup_by_name, on_hangup_name, "term, ignore" };
+static const struct row_names balances = { balance_by_name, balance_name,
+					   "round_robin, least_busy, source, failover" };
+static const struct row_names send_proxy = { send_proxy_by_name, send_proxy_name, "none, v1, v2" };
 
 /* A row is easier to read in three lines than in ten. */
 /* clang-format off */
@@ -207,6 +239,13 @@ const struct row rows_service[] = {
 	 .help = "Connections that may wait until a worker takes them, for each address."},
 	{.path = "command", .type = ROW_LIST, .offset = SERVICE(command), .reload = RELOAD_WORKERS,
 	 .help = "The program and its arguments, each a string; the program with its full path."},
+	{.path = "path", .type = ROW_STRING, .offset = SERVICE(path), .meaning = MEANS_FILE,
+	 .meant = SERVICE(module_mark), .reload = RELOAD_WORKERS,
+	 .help = "The file of the handler \"module\": a full path, or the name of an installed one. A "
+		 "reload takes notice when the file has changed."},
+	{.path = "options", .type = ROW_OPTIONS, .offset = SERVICE(options), .reload = RELOAD_WORKERS,
+	 .help = "What the module is told: a group of keys of its own. With -c FILE, --help-config "
+		 "explains those of the modules in it."},
 	{.path = "user", .type = ROW_STRING, .offset = SERVICE(user),
 	 .meaning = MEANS_USER, .reload = RELOAD_WORKERS,
 	 .help = "Who this service's workers run as. Without it: the global user."},
@@ -216,6 +255,32 @@ const struct row rows_service[] = {
 	{.path = "on_hangup", .type = ROW_NAME, .offset = SERVICE(service.on_hangup), .preset = "term",
 	 .names = &on_hangup, .reload = RELOAD_WORKERS,
 	 .help = "What happens to a program whose client has reset the connection or vanished."},
+
+	{.path = "upstream", .type = ROW_LIST, .offset = SERVICE(upstream), .reload = RELOAD_WORKERS,
+	 .help = "Where the handler proxy passes connections on to, one string or a list: HOST:PORT, "
+		 "[V6]:PORT, unix:/PATH, unix:@NAME."},
+	{.path = "balance", .type = ROW_NAME, .offset = SERVICE(service.upstreams.balance),
+	 .preset = "round_robin", .names = &balances, .reload = RELOAD_WORKERS,
+	 .help = "Which of them gets a connection: in turn, that with the fewest connections, one by "
+		 "the client's address, or the first that works. The others are tried next."},
+	{.path = "send_proxy", .type = ROW_NAME, .offset = SERVICE(service.upstreams.send_proxy),
+	 .preset = "none", .names = &send_proxy, .reload = RELOAD_WORKERS,
+	 .help = "The version of the PROXY protocol header that tells the upstream who the client is."},
+
+	{.path = "proxy.connect_timeout", .type = ROW_DURATION,
+	 .offset = SERVICE(service.upstreams.connect_timeout), .preset = "5s", .min = 1, .max = DAY,
+	 .reload = RELOAD_WORKERS,
+	 .help = "How long an upstream may take to accept, before the next one is tried."},
+	{.path = "proxy.pause", .type = ROW_DURATION, .offset = SERVICE(service.upstreams.pause),
+	 .preset = "10s", .min = 0, .max = DAY, .reload = RELOAD_WORKERS,
+	 .help = "How long an upstream that failed is left alone while there are others."},
+	{.path = "proxy.resolve", .type = ROW_DURATION, .offset = SERVICE(service.upstreams.resolve),
+	 .preset = "30s", .min = SECOND, .max = DAY, .reload = RELOAD_WORKERS,
+	 .help = "How old what the name of an upstream stands for may be before it is looked up again."},
+	{.path = "proxy.bind", .type = ROW_STRING, .offset = SERVICE(proxy_bind),
+	 .reload = RELOAD_WORKERS,
+	 .help = "The address that connections to upstreams come from, without a port. Without it: "
+		 "the kernel's choice."},
 
 	{.path = "workers.min", .type = ROW_INTEGER, .offset = SERVICE(service.workers.min),
 	 .preset = "2", .min = 0, .max = CONFIG_WORKERS_MOST, .reload = RELOAD_LIVE,
@@ -387,7 +452,7 @@ const struct row rows_service[] = {
 	 .preset = "0", .min = 256, .max = 512 * MEBIBYTE, .zero = "the kernel's choice",
 	 .reload = RELOAD_LIVE, .help = "SO_SNDBUF: the send buffer of a connection."},
 	{.path = "socket.user_timeout", .type = ROW_DURATION,
-	 .offset = SERVICE(service.socket.user_timeout), .preset = "2min", .min = 1, .max = 24 * DAY,
+	 .offset = SERVICE(service.socket.user_timeout), .preset = "3min", .min = 1, .max = 24 * DAY,
 	 .zero = "the kernel's choice", .reload = RELOAD_LIVE,
 	 .help = "TCP_USER_TIMEOUT: how long sent data may stay unacknowledged."},
 	{.path = "socket.freebind", .type = ROW_BOOL, .offset = SERVICE(service.socket.freebind),
@@ -463,6 +528,7 @@ void row_range(const struct row *row, char *out, size_t size)
 	case ROW_MODE:
 	case ROW_LIST:
 	case ROW_RATE:
+	case ROW_OPTIONS:
 		(void)snprintf(min, sizeof(min), "%" PRId64, row->min);
 		(void)snprintf(max, sizeof(max), "%" PRId64, row->max);
 		break;
@@ -506,6 +572,9 @@ void row_describe(const struct row *row, char *out, size_t size)
 		return;
 	case ROW_RATE:
 		(void)snprintf(out, size, "rate such as \"100/1min\", or 0: %s", row->zero);
+		return;
+	case ROW_OPTIONS:
+		(void)snprintf(out, size, "group of the module's keys");
 		return;
 	}
 }

@@ -252,6 +252,8 @@ int set_value(const struct row *row, const struct raw *raw, struct arena *arena,
 		return set_list(raw, arena, field, err);
 	case ROW_RATE:
 		return set_rate(raw, field, err);
+	case ROW_OPTIONS:
+		break; /* not one value (options.h) */
 	}
 	return err_set(err, "unknown type of key");
 }

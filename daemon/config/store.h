@@ -10,6 +10,7 @@
 #include "config/config.h"
 
 struct arena;
+struct module_loader;
 struct raw;
 
 struct text_list {
@@ -42,6 +43,12 @@ struct main_values {
 	struct value_source *sources; /* one a row of rows_main */
 };
 
+/* What the keys of a module's own (options.h) were given. */
+struct option_values {
+	struct option_value *list;
+	size_t n;
+};
+
 /* What each list of networks stands for, with 0 as all values, for comparing; NULL: there is no such list. */
 struct network_sets {
 	const struct networks *allow, *allow_file, *deny, *deny_file;
@@ -51,11 +58,17 @@ struct network_sets {
 /* The rows of a service fill this. */
 struct service_values {
 	struct config_service service;
-	char *handler, *user, *group;
+	char *handler, *path, *user, *group;
 	char *socket_owner, *socket_group;
 	struct text_list listen, command;
 	struct text_list allow, allow_file, deny, deny_file, probes, exempt, reserve_for;
 	struct text_list proxy_from, proxy_without;
+	struct text_list upstream;
+	char *proxy_bind;
+	struct raw **option_raws; /* what is written in `options`, before anybody knows what they are */
+	size_t n_option_raws;
+	struct option_values options;
+	uint64_t module_mark; /* of the file `path` */
 	struct network_sets sets;
 	size_t n_lanes; /* socket addresses that `listen` stands for, names looked up */
 	struct value_source *sources; /* one a row of rows_service */
@@ -66,6 +79,7 @@ struct config_store {
 	struct main_values main;
 	struct service_values *services; /* in the order of config->services */
 	size_t n_services;
+	const struct module_loader *loader; /* who unloads their modules; NULL: there are none */
 	struct networks **networks; /* what is owned outside of the arena */
 	size_t n_networks;
 };

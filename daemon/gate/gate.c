@@ -49,8 +49,9 @@ static unsigned needs_of(const struct config_service *service)
 		needs |= NEEDS_RATES;
 	if (service->penalty.crashes > 0 || service->penalty.refusals > 0)
 		needs |= NEEDS_PENALTY;
+	/* a program may be the one to speak first: who waits for it has to be silent */
 	if (service->timeouts.first_byte > 0 && service->timeouts.first_byte_busy > 0 && service->handler != NULL &&
-	    (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0)
+	    (service->handler->flags & (PREFORKD_SPEAKS_FIRST | PREFORKD_COMMAND)) == 0)
 		needs |= NEEDS_QUEUE;
 	if (service->proxy_protocol.from != NULL)
 		needs |= NEEDS_PROXY;
@@ -207,6 +208,15 @@ static bool is_silent_from_the_queue(const struct gate *gate, const struct prefo
 	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);
 }
 
+/* For what comes of a refusal, where it is refused before anything is known of it. */
+static bool is_exempt(const struct gate *gate, const struct preforkd_conn *conn)
+{
+	const struct networks *exempt = gate->service->access.exempt;
+	struct unix_peer storage;
+
+	return exempt != NULL && networks_find(exempt, &conn->peer, cred_of(conn, &storage)) >= 0;
+}
+
 static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
 {
 	struct proxy_taken taken;
@@ -239,8 +249,10 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 		return gate->verdict.reason = REFUSED_QUEUED_SILENT;
 	if ((gate->needs & NEEDS_PROXY) != 0) {
 		gate->verdict.reason = hear_proxy(gate, conn);
-		if (gate->verdict.reason != REFUSED_NOT)
+		if (gate->verdict.reason != REFUSED_NOT) {
+			gate->exempt = is_exempt(gate, conn);
 			return gate->verdict.reason;
+		}
 	}
 	if ((gate->needs & NEEDS_DECISION) == 0)
 		return REFUSED_NOT;

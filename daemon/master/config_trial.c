@@ -75,8 +75,12 @@ int config_trial_judge(const struct trial *trial, json_t **reasons_out)
 
 struct config *config_trial_load(const struct config_source *source, json_t **reasons_out)
 {
+	struct config_source use = *source;
 	struct problems *problems;
-	struct config *config = config_load(source, &problems);
+	struct config *config;
+
+	use.modules = MODULES_USE;
+	config = config_load(&use, &problems);
 
 	*reasons_out = json_array();
 	for (size_t i = 0; i < problems_count(problems); i++) {

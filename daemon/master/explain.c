@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/parse.h"
 #include "config/config.h"
+#include "config/diff.h"
 #include "gate/decide.h"
 #include "gate/gate.h"
 #include "gate/penalty.h"
@@ -96,7 +97,29 @@ static void know_of_source(struct known *k)
 		k->facts.service_wait_us = sources_rate_wait(k->sources, 0, &access->rate, now_us);
 }
 
-static void know(const struct pool *pool, const struct explain_client *client, struct known *k)
+/*
+ * A pool that a reload has kept goes on with the rules as it read them. They say the same as those in force; where
+ * they stand, which may have changed since, only the latter know.
+ */
+static const struct access_rule *rule_in_force(const struct master *master, const struct known *k,
+					       const struct explain_client *client)
+{
+	const struct config *config = (master->reread != NULL ? master->reread : master->generation)->config;
+	ssize_t service = config_find_service(config, k->service->name);
+	const struct config_access *access;
+	int64_t rule;
+
+	if (k->verdict.rule == NULL || service < 0)
+		return k->verdict.rule;
+	access = &config->services[service].access;
+	rule = networks_find(access->rules, &client->peer, k->cred);
+	if (rule < 0 || (size_t)rule >= access->n_rules || access->rule[rule].allow != k->verdict.rule->allow)
+		return k->verdict.rule;
+	return &access->rule[rule];
+}
+
+static void know(const struct master *master, const struct pool *pool, const struct explain_client *client,
+		 struct known *k)
 {
 	const struct config_access *access = &pool->service->access;
 
@@ -114,6 +137,7 @@ static void know(const struct pool *pool, const struct explain_client *client, s
 		k->key = sources_key(k->sources, &client->peer, k->cred, (int)access->prefix4, (int)access->prefix6);
 	know_of_source(k);
 	k->verdict = gate_decide(k->service, &k->facts);
+	k->verdict.rule = rule_in_force(master, k, client);
 }
 
 /* ---- as JSON ---- */
@@ -236,14 +260,14 @@ static json_t *refusals_json(const struct known *k)
 	return list;
 }
 
-static json_t *service_json(const struct pool *pool, const struct explain_client *client)
+static json_t *service_json(const struct master *master, const struct pool *pool, const struct explain_client *client)
 {
 	const struct config_access *access = &pool->service->access;
 	struct pool_counts n = pool_count(pool, -1);
 	struct known k;
 	json_t *out;
 
-	know(pool, client, &k);
+	know(master, pool, client, &k);
 	out = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:o}", "name", pool->service->name, "state",
 			pool_state_name(pool->state), "admitted", k.verdict.reason == REFUSED_NOT, "reason",
 			k.verdict.reason == REFUSED_NOT ? json_null() : json_string(refusal_name(k.verdict.reason)),
@@ -275,6 +299,6 @@ json_t *explain_json(const struct master *master, const struct pool *pool, const
 
 	for (size_t i = 0; i < master->n_pools; i++)
 		if (pool == NULL || pool == master->pools[i])
-			(void)json_array_append_new(services, service_json(master->pools[i], client));
+			(void)json_array_append_new(services, service_json(master, master->pools[i], client));
 	return json_pack("{s:o, s:o}", "address", json_text(address), "services", services);
 }

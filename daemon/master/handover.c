@@ -84,6 +84,25 @@ static json_t *options(const struct socket_options *o)
 			 (json_int_t)o->owner, "group", (json_int_t)o->group);
 }
 
+static json_t *own_names(const struct own_names *own)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < BOARD_COUNTERS && own->name[i][0] != '\0'; i++)
+		(void)json_array_append_new(list, json_string(own->name[i]));
+	return list;
+}
+
+static json_t *own_counts(const struct tally *t)
+{
+	json_t *list = json_object();
+
+	for (size_t i = 0; i < TALLY_OWN; i++)
+		if (t->own[i].name[0] != '\0')
+			(void)json_object_set_new(list, t->own[i].name, json_integer((json_int_t)t->own[i].n));
+	return list;
+}
+
 static json_t *tally(const struct tally *t)
 {
 	json_t *refused = json_object(); /* by name: the next image may know more of them */
@@ -91,10 +110,10 @@ static json_t *tally(const struct tally *t)
 	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
 		(void)json_object_set_new(refused, refusal_name(r),
 					  json_integer((json_int_t)t->gone.refused[r]));
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "accepted", (json_int_t)t->gone.accepted, "failed",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "accepted", (json_int_t)t->gone.accepted, "failed",
 			 (json_int_t)t->gone.failed, "in", (json_int_t)t->gone.bytes_in, "out",
 			 (json_int_t)t->gone.bytes_out, "crashes", (json_int_t)t->gone.crashes,
-			 "probes", (json_int_t)t->gone.probes, "refused", refused);
+			 "probes", (json_int_t)t->gone.probes, "refused", refused, "own", own_counts(t));
 }
 
 static json_t *programs(const struct pool *p)
@@ -118,7 +137,7 @@ static json_t *pool(const struct pool *p)
 	DL_FOREACH (p->procs, proc)
 		(void)json_array_append_new(workers, worker(proc));
 	out = json_pack("{s:s, s:s, s:b, s:b, s:I, s:s?, s:I, s:I, s:I, s:I, s:b, s:b, s:{s:i, s:I, s:I, s:I}, "
-			 "s:i, s:o, s:o, s:o, s:o}",
+			 "s:i, s:o, s:o, s:o, s:o, s:o}",
 			 "name", s->name, "state", pool_state_name(p->state), "proved", p->proved,
 			 "cut", p->cut, "wind_down", (json_int_t)p->wind_down_ms, "occasion",
 			 p->occasion, "drain", (json_int_t)s->timeouts.drain, "backlog",
@@ -128,7 +147,8 @@ static json_t *pool(const struct pool *p)
 			 "programs", s->command != NULL, "board", "fd", p->board.fd, "lanes",
 			 (json_int_t)p->board.n_lanes, "slots", (json_int_t)p->board.n_slots,
 			 "version", (json_int_t)board_version(), "sources", p->sources->fd, "options", options(&s->socket),
-			 "tally", tally(p->tally), "listeners", listeners, "workers", workers);
+			 "tally", tally(p->tally), "listeners", listeners, "workers", workers,
+			 "own", own_names(&p->own));
 	if (s->program.runs)
 		(void)json_object_set_new(out, "program", programs(p));
 	return out;

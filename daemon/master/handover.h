@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define HANDOVER_FORMAT 3
+#define HANDOVER_FORMAT 4
 
 struct err;
 struct master;

@@ -282,6 +282,25 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 	return 0;
 }
 
+static void read_own_names(const json_t *list, struct own_names *out)
+{
+	for (size_t i = 0; i < BOARD_COUNTERS && i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		(void)snprintf(out->name[i], OWN_NAME_MAX, "%s", name != NULL ? name : "");
+	}
+}
+
+static void read_own_counts(json_t *list, struct tally *tally)
+{
+	const struct own_names none = {.name = {""}};
+	const char *name;
+	json_t *n;
+
+	json_object_foreach (list, name, n)
+		tally_own_add(tally, name, (uint64_t)json_integer_value(n), &none);
+}
+
 /* Former pools of one service share a tally; the first has it as it was. */
 static struct tally *read_tally(const json_t *p, const struct master *master)
 {
@@ -305,6 +324,7 @@ static struct tally *read_tally(const json_t *p, const struct master *master)
 	};
 	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
 		tally->gone.refused[r] = (uint64_t)number(refused, refusal_name(r));
+	read_own_counts(json_object_get(t, "own"), tally);
 	return tally;
 }
 
@@ -401,6 +421,7 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 		.board = {.fd = -1},
+		.targets = -1,
 		.stand_in = read_service(p),
 		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.full = {.queues = -1},
@@ -412,6 +433,7 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 	if (pool->tally == NULL || pool->ring < 0)
 		return err_set(err, "no memory for a pool");
 	read_state(p, pool);
+	read_own_names(json_object_get(p, "own"), &pool->own);
 	if (pool->service->program.runs)
 		notify_server_adopt(pool, read_fd(json_object_get(p, "program")),
 				    text(json_object_get(p, "program"), "name"));

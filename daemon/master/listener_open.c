@@ -47,7 +47,7 @@ static struct listener *add(struct opening *o, struct err *err)
 static bool same_key(const struct listener_key *a, const struct listener_key *b)
 {
 	if (a->name[0] != '\0' || b->name[0] != '\0')
-		return strcmp(a->name, b->name) == 0;
+		return a->datagram == b->datagram && strcmp(a->name, b->name) == 0;
 	return a->datagram == b->datagram && a->dual == b->dual && a->v6only == b->v6only && addr_equal(&a->asked, &b->asked);
 }
 
@@ -101,10 +101,11 @@ static int take_inherited(struct opening *o, const struct listener_key *key, int
 
 static int open_named(struct opening *o, const struct addr *addr, struct err *err)
 {
-	struct listener_key key = {.dual = false};
+	struct listener_key key = {.datagram = addr->datagram};
 	struct sockaddr_any where;
 	struct listener *offer;
 	size_t before = o->n;
+	bool datagram;
 	int fd;
 
 	(void)snprintf(key.name, sizeof(key.name), "%s", addr->host);
@@ -113,9 +114,15 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 		if (borrow(o, offer, err) < 0)
 			return -1;
 	while (o->inherited != NULL &&
-	       (fd = inherited_by_name(o->inherited, addr->host, &where)) >= 0)
+	       (fd = inherited_by_name(o->inherited, addr->host, &where, &datagram)) >= 0) {
+		if (datagram != addr->datagram) {
+			fd_close(&fd);
+			return err_set(err, "%s: the socket that was handed over is for %s", addr->text,
+				       datagram ? "datagrams; write udp:systemd:NAME" : "connections");
+		}
 		if (take_inherited(o, &key, fd, &where, err) < 0)
 			return -1;
+	}
 	if (o->n == before)
 		return err_set(err, "%s: no listening socket of that name was handed over", addr->text);
 	return 0;

@@ -59,6 +59,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool_full.h \
 	%D%/pool_policy.c \
 	%D%/pool_policy.h \
+	%D%/pool_targets.c \
+	%D%/pool_targets.h \
 	%D%/pools.c \
 	%D%/pools.h \
 	%D%/proc.c \

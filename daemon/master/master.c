@@ -184,6 +184,7 @@ static void close_all(struct master *master)
 	jobs_clear(&master->jobs);
 	json_decref(master->admin.undrain_reasons);
 	fd_close(&master->dead);
+	generation_unref(&master->reread);
 	generation_unref(&master->generation);
 	(void)sd_event_source_disable_unref(master->stop_timer); /* holds the loop */
 	(void)sd_event_source_disable_unref(master->ending_timer);

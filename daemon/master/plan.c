@@ -102,6 +102,7 @@ static int make_item(struct plan *plan, struct master *master, size_t index,
 		parts.tally = item->old->tally;
 		parts.sources = item->old->sources;
 	}
+	parts.former = item->old;
 	item->fresh = pool_new(&parts, err);
 	return item->fresh != NULL ? 0 : -1;
 }
@@ -152,6 +153,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
 		.service = pool->service,
 		.limits = limits,
 		.tally = pool->tally,
+		.former = pool,
 		.sources = pool->sources,
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
@@ -366,6 +368,7 @@ void plan_commit(struct plan *plan, struct master *master)
 		if ((pools[i]->service->handler->flags & PREFORKD_COMMAND) != 0)
 			master->has_programs = true;
 	if (master->generation != plan->generation) {
+		generation_unref(&master->reread);
 		generation_unref(&master->generation);
 		master->generation = generation_ref(plan->generation);
 	}

@@ -15,6 +15,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "master/message_ids.h"
+#include "master/pool_targets.h"
 #include "master/program.h"
 #include "master/recycle.h"
 #include "worker/worker.h"
@@ -90,8 +91,10 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		.by_pid = parts->by_pid,
 		.dead = parts->dead,
 		.ring = -1,
+		.targets = -1,
 		.board = {.fd = -1},
 		.full = {.queues = -1},
+		.own = own_names_of(parts->service->handler),
 		.notify = {.fd = -1},
 		.tally = parts->tally != NULL ? tally_ref(parts->tally) : tally_new(),
 		.lanes = calloc(parts->n_listeners, sizeof(*pool->lanes)),
@@ -101,7 +104,8 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		(void)err_set(err, "no memory for a pool");
 		goto fail;
 	}
-	if (make_board(pool, err) < 0 || take_sources(pool, parts->sources, err) < 0 || pool_full_init(pool, err) < 0)
+	if (make_board(pool, err) < 0 || take_sources(pool, parts->sources, err) < 0 || pool_full_init(pool, err) < 0 ||
+	    pool_targets_make(pool, parts->former, err) < 0)
 		goto fail;
 	if (pool->service->program.runs && notify_server_open(pool, err) < 0)
 		goto fail;
@@ -131,6 +135,7 @@ void pool_free(struct pool **pool)
 	free(p->lane_memory);
 	(void)sd_event_source_disable_unref(p->ring_source);
 	fd_close(&p->ring);
+	fd_close(&p->targets);
 	tally_unref(&p->tally);
 	sources_unref(&p->sources);
 	generation_unref(&p->generation);
@@ -165,6 +170,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.board = pool->board.fd,
 		.ring = pool->ring,
 		.dead = pool->dead,
+		.targets = pool->targets,
 		.sources = pool->sources->fd,
 		.hold = hold,
 		.output = -1,

@@ -65,6 +65,7 @@ struct pool {
 	size_t n_lanes;
 	struct board board;
 	int ring; /* eventfd */
+	int targets; /* of board/targets.h, when the service passes connections on; else -1 */
 	sd_event_source *ring_source;
 	int dead; /* fd_dead(), for the workers; the master's, shared by all pools */
 	struct pool_policy policy;
@@ -76,6 +77,7 @@ struct pool {
 	struct proc *procs;	   /* list */
 	size_t n_procs;
 	struct proc **by_pid; /* the master's hash of all pools' processes */
+	struct own_names own; /* what its workers count for their module */
 	struct tally *tally; /* a reference; shared with the service's other generations */
 	struct sources *sources; /* the same, unless access.sources was another */
 	struct pool_full full;
@@ -97,6 +99,7 @@ struct pool_parts {
 	struct listener *listeners;	     /* taken over, also on an error */
 	size_t n_listeners;
 	struct tally *tally; /* referenced; NULL: a new one */
+	const struct pool *former; /* of the same service: what it knows of upstreams is taken over; NULL: none */
 	struct sources *sources; /* the same; a new one also if it has another size than the service's */
 	struct proc **by_pid;
 	int dead;
@@ -161,6 +164,9 @@ struct pool_counts pool_count(const struct pool *pool, ssize_t lane);
 
 /* Adds what one worker has counted. */
 void pool_counts_add(struct counts *counts, const struct board_slot *slot);
+
+/* What its living workers have counted as NAME. */
+uint64_t pool_own_living(const struct pool *pool, const char *name);
 
 /* Adds what the living workers have counted. */
 void pool_counts_living(const struct pool *pool, struct counts *counts);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a pool is made of at the moment, and what it has done. */
+#include <string.h>
 #include <utlist.h>
 
 #include "config/config.h"
@@ -68,6 +69,18 @@ void pool_counts_living(const struct pool *pool, struct counts *counts)
 
 	DL_FOREACH (pool->procs, proc)
 		pool_counts_add(counts, proc_slot(proc));
+}
+
+uint64_t pool_own_living(const struct pool *pool, const char *name)
+{
+	struct proc *proc;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < BOARD_COUNTERS; i++)
+		if (strcmp(pool->own.name[i], name) == 0)
+			DL_FOREACH (pool->procs, proc)
+				n += atomic_load(&proc_slot(proc)->own[i]);
+	return n;
 }
 
 int64_t pool_throttled(const struct pool *pool, int64_t now_ms)

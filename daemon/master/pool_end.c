@@ -57,6 +57,8 @@ static void blame(const struct pool *pool, const struct proc *proc)
 
 	if (pool->service->penalty.crashes <= 0 || pool->sources == NULL)
 		return;
+	if (pool->listeners[proc->lane].datagram) /* whose sender may be forged */
+		return;
 	board_peer_get(proc_slot(proc), &addr);
 	if ((addr.sa.sa_family != AF_INET && addr.sa.sa_family != AF_INET6) ||
 	    networks_find(access->exempt, &addr, NULL) >= 0)
@@ -116,6 +118,8 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	forget_replacement(pool, proc);
 	pool_counts_add(&pool->tally->gone, slot);
 	pool_full_gone(pool, slot);
+	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++)
+		tally_own_add(pool->tally, pool->own.name[i], atomic_load(&slot->own[i]), &pool->own);
 	board_slot_free(&pool->board, proc->slot);
 	if (proc->seat >= 0)
 		sources_seat_free(pool->sources, (size_t)proc->seat);

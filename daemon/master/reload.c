@@ -259,6 +259,8 @@ static void compare(struct master *master, struct config *config)
 		try_plan(master);
 		return;
 	}
+	generation_unref(&master->reread);
+	master->reread = generation_ref(r->plan.generation);
 	finish(master, true, "nothing has changed", json_incref(r->warnings));
 }
 

@@ -38,6 +38,7 @@ struct admin { /* of admin.c: what was ordered and has not come about yet */
 struct master {
 	const struct launch *launch;
 	struct generation *generation; /* in force */
+	struct generation *reread;     /* read since, and the same but for where things stand in it; NULL: none was */
 	sd_event *event;
 	sd_event_source *stop_timer;   /* while stopping */
 	sd_event_source *ending_timer; /* of ending.c */

@@ -130,6 +130,29 @@ static json_t *workers_json(const struct master *master, const struct pool *pool
 			 (json_int_t)pool->limits.max);
 }
 
+static json_t *own_json(const struct master *master, const struct pool *pool)
+{
+	json_t *list = json_object();
+	const struct pool *former;
+
+	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++) {
+		const char *name = pool->own.name[i];
+		uint64_t n = tally_own(pool->tally, name) + pool_own_living(pool, name);
+
+		DL_FOREACH (master->ending, former)
+			if (is_former(former, pool))
+				n += pool_own_living(former, name);
+		(void)json_object_set_new(list, name, json_integer((json_int_t)n));
+	}
+	return list;
+}
+
+/* As the configuration has it; `module` is the name that the module has for itself. */
+static const char *handler_of(const struct config_service *service)
+{
+	return service->module != NULL ? "module" : service->handler->name;
+}
+
 static json_t *refused_json(const struct counts *c)
 {
 	json_t *refused = json_object();
@@ -154,15 +177,17 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 	status_counts(master, pool, &c);
 	workers = workers_json(master, pool, &active);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
-			 "s:I, s:f, s:o}",
-			 "name", pool->service->name, "handler", pool->service->handler->name,
+			 "s:I, s:f, s:o, s:s?, s:o}",
+			 "name", pool->service->name, "handler", handler_of(pool->service),
 			 "state", state_of_pool(pool, now), "workers", workers, "listeners",
 			 listeners_json(pool), "connections", "accepted",
 			 (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
 			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes",
 			 (json_int_t)c.probes, "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
 			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate",
-			 tally_rate(pool->tally), "sources", sources_json(pool->sources, now));
+			 tally_rate(pool->tally), "sources", sources_json(pool->sources, now), "module",
+			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
+			 own_json(master, pool));
 }
 
 static json_t *verdict_json(const struct verdict *verdict, int64_t now)

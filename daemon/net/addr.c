@@ -71,8 +71,6 @@ static int parse_systemd(const char *text, const char *name, struct addr *out, s
 	const char *p;
 
 	out->kind = ADDR_SYSTEMD;
-	if (out->datagram)
-		return err_set(err, "\"%.256s\": udp: goes with HOST:PORT only", text);
 	if (*name == '\0')
 		return err_set(err, "\"%.256s\": no name behind the colon", text);
 	for (p = name; *p != '\0'; p++) {

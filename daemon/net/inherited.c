@@ -76,7 +76,8 @@ static int claim(struct inherited *item)
 	return fd;
 }
 
-int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out)
+int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out,
+		      bool *datagram_out)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		struct inherited *item = &set->items[i];
@@ -85,6 +86,7 @@ int inherited_by_name(struct inherited_set *set, const char *name, struct sockad
 		    strcmp(item->name, name) != 0)
 			continue;
 		*addr_out = item->addr;
+		*datagram_out = item->datagram;
 		return claim(item);
 	}
 	return -1;

@@ -35,7 +35,7 @@ int inherited_import(struct inherited_set *set, struct err *err);
 
 /* The next unclaimed socket of that name, or of that address and kind, which the caller then owns; -1: none.
  * *addr_out is where it listens. */
-int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out);
+int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out, bool *datagram_out);
 int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram);
 
 /* The next unclaimed one that was kept for us, of that address and, for IPv6, with IPV6_V6ONLY as said; the two above pass

@@ -16,6 +16,8 @@ libpreforkd_a_SOURCES += \
 	%D%/listen.c \
 	%D%/listen.h \
 	%D%/listen_path.c \
+	%D%/lookup.c \
+	%D%/lookup.h \
 	%D%/network_parse.c \
 	%D%/networks.c \
 	%D%/networks.h \
@@ -31,6 +33,8 @@ libpreforkd_a_SOURCES += \
 	%D%/queue.h \
 	%D%/quiesce.c \
 	%D%/quiesce.h \
+	%D%/relay.c \
+	%D%/relay.h \
 	%D%/socket_options.c \
 	%D%/socket_options.h \
 	%D%/socket_options_change.c \

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/tcp_info.h"
 
+#include <linux/sockios.h>
 #include <linux/tcp.h> /* netinet/tcp.h knows a shorter struct tcp_info */
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* of the kernel's include/net/tcp_states.h; but for the first: the peer has finished */
@@ -73,4 +75,11 @@ bool tcp_info_is_lost(int fd)
 		return false;
 	/* our end takes a sequence number, and is no byte that was sent */
 	return info.tcpi_bytes_acked <= info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+}
+
+uint64_t tcp_info_pending(int fd)
+{
+	int pending = 0;
+
+	return ioctl(fd, SIOCOUTQ, &pending) == 0 && pending > 0 ? (uint64_t)pending : 0;
 }

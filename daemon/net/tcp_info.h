@@ -16,6 +16,9 @@ struct tcp_traffic { /* of a connection */
 
 int tcp_info_traffic(int fd, struct tcp_traffic *out);
 
+/* Payload that was written and that the peer has not acknowledged yet: with `out`, all that was written. */
+uint64_t tcp_info_pending(int fd);
+
 /*
  * Is it over in another way than by both having finished: reset, or given up by the kernel? A connection on which
  * our end has arrived at the peer is not lost, whatever came then.

@@ -18,8 +18,10 @@
 #include "config/config.h"
 #include "net/linger.h"
 #include "net/proxy_header.h"
+#include "net/relay.h"
 #include "net/tcp_info.h"
 #include "services/deadline.h"
+#include "services/module.h"
 
 /* A client from whom nothing is expected has no first byte to be late with. */
 static bool client_begins(const struct config_service *service)
@@ -60,9 +62,11 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->via.len = conn->local.len = 0;
 	conn->start_ms = clock_coarse_ms();
 	conn->in = conn->out = 0;
+	conn->ahead_at = conn->ahead_len = 0;
+	conn->own_ms = 0;
 	conn->header = 0;
 	conn->told = NULL;
-	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->hung_up = conn->unserved = conn->spent = false;
+	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->reset = conn->hung_up = conn->unserved = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {
 		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
@@ -156,7 +160,9 @@ void conn_end(struct preforkd_conn *conn)
 	/* What it did not take in all that time the kernel need not keep for it. */
 	if (deadline_passed() == DEADLINE_SEND)
 		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	if (conn->peer_done || cut)
+	if (conn->reset)
+		relay_reset(&conn->fd);
+	else if (conn->peer_done || cut)
 		fd_close(&conn->fd);
 	else
 		linger_close(&conn->fd);
@@ -191,6 +197,10 @@ void conn_say_cut(struct preforkd_conn *conn)
 		format_duration(t->total, limit, sizeof(limit));
 		(void)preforkd_fail(conn, "not finished within %s (timeouts.total)", limit);
 		break;
+	case DEADLINE_OWN:
+		format_duration(conn->own_ms, limit, sizeof(limit));
+		(void)preforkd_fail(conn, "not finished within %s (the service's own limit)", limit);
+		break;
 	case DEADLINE_EVICTED:
 		(void)preforkd_fail(conn, "gave way to another client (workers.on_full)");
 		break;
@@ -204,11 +214,12 @@ void conn_say_cut(struct preforkd_conn *conn)
 
 void conn_say_lost(struct preforkd_conn *conn, int code)
 {
+	const struct sockaddr_any *near = conn->via.len != 0 ? &conn->via : &conn->peer;
 	int64_t allowed = conn->service->socket.user_timeout;
 	struct tcp_traffic traffic;
 	char limit[32];
 
-	if (conn->peer.sa.sa_family == AF_UNIX) {
+	if (near->sa.sa_family == AF_UNIX) {
 		(void)preforkd_fail(conn, "the client is gone (closed)");
 		return;
 	}
@@ -262,6 +273,8 @@ static void wait_for(int fd, short events)
 
 ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 {
+	if (conn->ahead_len > 0)
+		return (ssize_t)conn_take_ahead(conn, buf, size);
 	conn_limit(conn, false);
 	deadline_waits(DEADLINE_READS);
 	for (;;) {
@@ -330,15 +343,26 @@ bool preforkd_ended(const struct preforkd_conn *conn)
 	return deadline_passed() != DEADLINE_NONE || deadline_was_cut();
 }
 
+void preforkd_deadline(struct preforkd_conn *conn, int64_t ms)
+{
+	conn->own_ms = ms > 0 ? ms : 0;
+	deadline_own(ms > 0 ? clock_ms() + ms : 0);
+}
+
 int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 {
+	char reason[sizeof(conn->reason)];
 	int saved = errno;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(conn->reason, sizeof(conn->reason), fmt, ap) < 0)
-		conn->reason[0] = '\0';
+	if (vsnprintf(reason, sizeof(reason), fmt, ap) < 0)
+		reason[0] = '\0';
 	va_end(ap);
+	if (conn != NULL)
+		memcpy(conn->reason, reason, sizeof(reason));
+	else
+		module_self_fail(reason);
 	errno = saved;
 	return -1;
 }
@@ -366,17 +390,18 @@ const char *preforkd_peer(struct preforkd_conn *conn)
 
 const char *preforkd_service(const struct preforkd_conn *conn)
 {
-	return conn->service->name;
+	return conn != NULL ? conn->service->name : module_self_name();
 }
 
 void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...)
 {
-	struct log_about about = {.service = conn->service->name, .worker = getpid()};
+	struct log_about about = {.service = preforkd_service(conn), .worker = getpid()};
 	va_list ap;
 
 	if (!log_enabled(priority))
 		return;
-	about.peer = preforkd_peer(conn);
+	if (conn != NULL)
+		about.peer = preforkd_peer(conn);
 	va_start(ap, fmt);
 	log_vabout(priority, &about, fmt, ap);
 	va_end(ap);

@@ -22,17 +22,20 @@ struct preforkd_conn {
 	struct sockaddr_any via;	   /* the proxy that has said it, who is there; len 0: there is none */
 	struct sockaddr_any local; /* where the client connected to, as the proxy has said; len 0: ask the socket */
 	int64_t start_ms;
+	int64_t own_ms; /* the service's own limit, for the message */
 	uint64_t in, out; /* payload */
 	struct board_slot *slot; /* where it is counted for others to see; NULL: nowhere */
 	uint64_t header;  /* bytes from the client that are not payload: a PROXY header */
 	bool limited;	  /* the limits of the configuration are in force */
+	size_t ahead_at, ahead_len; /* what was read ahead (conn_line.c) */
 	bool greeted;	  /* the client has sent its first byte */
 	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
+	bool reset;	  /* what the client got is not all: the end must not look like one */
 	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
 	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker been told to
 			     * leave? NULL: of a connection */
-	bool unserved;	  /* its program could not be run: whatever the client did, that is ours to tell */
+	bool unserved;	  /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
 	bool spent;	  /* something of it could not be ended: this worker is to be replaced */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */
@@ -59,6 +62,9 @@ void conn_limit(struct preforkd_conn *conn, bool unseen);
 
 /* So many bytes more have come from the client and gone to it. */
 void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out);
+
+/* At most SIZE bytes of what preforkd_read_line() has read ahead; 0: there is none. */
+size_t conn_take_ahead(struct preforkd_conn *conn, void *buf, size_t size);
 
 /* The service is done with it: no more limits, the socket closed so that the peer gets everything. */
 void conn_end(struct preforkd_conn *conn);

@@ -20,7 +20,7 @@
 #define BUSY_LEAST_MS 100
 
 /* Shared between this process and its own signal handlers, hence lock-free atomics. */
-static _Atomic int64_t total_due, proxy_due, armed;
+static _Atomic int64_t total_due, proxy_due, own_due, armed;
 static _Atomic int passed, socket_fd = -1;
 static _Atomic bool limited, cut, orphaned;
 static bool (*saturated)(void);
@@ -134,7 +134,10 @@ static enum deadline_kind look_first_byte(int64_t now, int64_t *next)
 	*next = earlier(*next, due);
 	if (busy_ms == 0)
 		return DEADLINE_NONE;
-	busy = atomic_load_explicit(limit.silent_since, memory_order_relaxed) + limit.first_byte_busy;
+	busy = atomic_load_explicit(limit.silent_since, memory_order_relaxed);
+	if (limit.unseen) /* the program may be the one to begin: it had no chance while the client was queued */
+		busy = later(busy, seen.moved_ms);
+	busy += limit.first_byte_busy;
 	if (now >= busy && saturated != NULL && saturated())
 		return DEADLINE_FIRST_BYTE_BUSY;
 	*next = earlier(*next, now >= busy ? now + busy_ms : busy);
@@ -209,12 +212,14 @@ static void on_alarm(int sig, siginfo_t *info, void *context)
 			what = DEADLINE_TOTAL;
 		else if (proxy_due != 0 && now >= proxy_due)
 			what = DEADLINE_PROXY;
+		else if (own_due != 0 && now >= own_due)
+			what = DEADLINE_OWN;
 		else if (limited)
 			what = look(now);
 		if (what != DEADLINE_NONE)
 			expire(what);
 		else
-			arm_no_later(earlier(total_due, proxy_due));
+			arm_no_later(earlier(earlier(total_due, proxy_due), own_due));
 	}
 	errno = saved;
 }
@@ -234,7 +239,7 @@ void deadline_begin(int fd, int64_t total)
 	limited = false;
 	passed = DEADLINE_NONE;
 	total_due = total;
-	proxy_due = 0;
+	proxy_due = own_due = 0;
 	socket_fd = fd;
 	if (cut) /* the order came between two connections */
 		(void)shutdown(fd, SHUT_RDWR);
@@ -313,6 +318,14 @@ void deadline_greeted(void)
 	greet();
 }
 
+void deadline_own(int64_t due)
+{
+	own_due = due;
+	/* a handler that runs now sees the new value, and arms for it itself */
+	atomic_signal_fence(memory_order_seq_cst);
+	arm_no_later(due);
+}
+
 bool deadline_is_greeted(void)
 {
 	struct tcp_traffic traffic;
@@ -343,7 +356,7 @@ void deadline_end(void)
 {
 	socket_fd = -1;
 	limited = false;
-	total_due = proxy_due = 0;
+	total_due = proxy_due = own_due = 0;
 }
 
 enum deadline_kind deadline_passed(void)

@@ -25,12 +25,15 @@ enum deadline_kind {
 	DEADLINE_TOTAL,
 	DEADLINE_PROXY, /* proxy_protocol.timeout */
 	DEADLINE_EVICTED,
+	DEADLINE_OWN, /* the service's: deadline_own() */
 };
 
 struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
 	int64_t start;		 /* when the connection was accepted */
 	int64_t first_byte;	 /* 0: the client need not send anything first, and first_byte_busy does not count */
-	int64_t first_byte_busy; /* from when the client connected, while deadline_saturated()'s function says so */
+	/* from when the client connected, while deadline_saturated()'s function says so; unseen: from when the program
+	 * began, or last said something */
+	int64_t first_byte_busy;
 	int64_t idle;		 /* no byte in either direction, counted from the first one */
 	int64_t send;		 /* the client takes nothing of what there is for it */
 	uint64_t header;	 /* bytes from the client that are none of its first ones: a PROXY header */
@@ -68,6 +71,9 @@ void deadline_greeted(void);
 
 /* Has it, as far as can be told? Asks the kernel, and may be called from a signal handler. */
 bool deadline_is_greeted(void);
+
+/* A limit of the service's own, besides the others: it cuts at DUE (0: never), until the next call or the end. */
+void deadline_own(int64_t due);
 
 /* No limit any more; FD may be closed. */
 void deadline_end(void);

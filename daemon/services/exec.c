@@ -163,6 +163,7 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 		return 0;
 	if (info->si_code == CLD_EXITED)
 		return preforkd_fail(conn, "%s exited with status %d", program, info->si_status);
+	conn->unserved = true;
 	return preforkd_fail(conn, "%s was killed by signal %d (SIG%s)%s", program, info->si_status,
 			     sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?",
 			     info->si_code == CLD_DUMPED ? ", core dumped" : "");
@@ -245,7 +246,8 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 	}
 	exec_errors_finish(conn);
 	if (tcp_info_traffic(conn->fd, &traffic) == 0)
-		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0, traffic.out);
+		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0,
+			   traffic.out + tcp_info_pending(conn->fd));
 	return judge(conn, &info, gone);
 }
 

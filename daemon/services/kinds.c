@@ -5,5 +5,6 @@
 
 const struct preforkd_module *const service_kinds[] = {
 	&service_chargen, &service_daytime, &service_discard, &service_echo,
-	&service_exec,	  &service_listen,  &service_time,    NULL,
+	&service_exec,	  &service_listen,  &service_module,  &service_proxy,
+	&service_time,	  NULL,
 };

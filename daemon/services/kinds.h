@@ -11,6 +11,8 @@ extern const struct preforkd_module service_discard;
 extern const struct preforkd_module service_echo;
 extern const struct preforkd_module service_exec;
 extern const struct preforkd_module service_listen;
+extern const struct preforkd_module service_module;
+extern const struct preforkd_module service_proxy;
 extern const struct preforkd_module service_time;
 
 /* All of them, NULL-terminated. */

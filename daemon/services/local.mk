@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/balance.c \
+	%D%/balance.h \
 	%D%/chargen.c \
 	%D%/conn.c \
 	%D%/conn.h \
+	%D%/conn_line.c \
 	%D%/daytime.c \
 	%D%/deadline.c \
 	%D%/deadline.h \
@@ -20,6 +23,18 @@ libpreforkd_a_SOURCES += \
 	%D%/kinds.c \
 	%D%/kinds.h \
 	%D%/listen.c \
+	%D%/module.c \
+	%D%/module.h \
+	%D%/module_load.c \
+	%D%/module_safe.c \
+	%D%/module_self.c \
+	%D%/module_traces.c \
+	%D%/module_try.c \
+	%D%/proxy.c \
+	%D%/proxy_connect.c \
+	%D%/proxy_connect.h \
 	%D%/spawn.c \
 	%D%/spawn.h \
-	%D%/time.c
+	%D%/time.c \
+	%D%/upstreams.c \
+	%D%/upstreams.h

@@ -13,6 +13,7 @@
 #include "board/board.h"
 #include "net/addr.h"
 #include "net/datagram.h"
+#include "services/module.h"
 #include "worker/orders.h"
 
 #define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */
@@ -88,6 +89,7 @@ static enum wait_result wait_with(int (*attempt)(int listener, void *out), void 
 	int pause_ms = PAUSE_FIRST_MS, passed_over = 0;
 
 	while (!orders_to_leave()) {
+		module_timer();
 		if (attempt(listener, out) >= 0)
 			return WAIT_CLIENT;
 		if (is_passing(errno) && (errno == EINTR || ++passed_over < PASS_OVER_MAX))

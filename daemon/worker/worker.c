@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +29,8 @@
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
+#include "services/module.h"
+#include "services/upstreams.h"
 #include "worker/become.h"
 #include "worker/contract.h"
 #include "worker/datagrams.h"
@@ -75,15 +78,49 @@ static uint64_t with_jitter(int64_t max_requests)
 	return (uint64_t)(max_requests - random() % (max_requests / 10 + 1));
 }
 
+/* All but what a worker needs, and what its module wants it to have. */
+static void close_others(const struct worker_params *params)
+{
+	const struct loaded_module *module = params->service->module;
+	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board, params->ring, params->dead, params->hold,
+					  params->sources, params->targets, log_fd()};
+	size_t n = 8;
+
+	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
+		keep[n++] = module->kept[i];
+	fds_close_except(keep, n);
+}
+
+/* Whatever the master, or a module's init(), has made of them: workers must not draw the same numbers. */
+static void seed(void)
+{
+	unsigned number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		number = (unsigned)getpid() ^ (unsigned)clock_ms();
+	srandom(number); /* rand(3), too */
+	srand48((long)number);
+}
+
+static void start_service(const struct worker_params *params)
+{
+	const struct preforkd_module *handler = params->service->handler;
+	char text[300];
+
+	if (handler->worker_start == NULL || handler->worker_start() == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "the service could not start%s%s",
+		       *module_self_reason() != '\0' ? ": " : "", module_self_reason());
+	give_up(params, WORKER_EXIT_SETUP, text);
+}
+
 static void set_up(struct worker *w, const struct worker_params *params)
 {
-	int keep[] = {params->listener, params->board, params->ring, params->dead, params->hold,
-		      params->sources, log_fd()};
 	int sources = params->sources;
 	struct err err;
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
-	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
+	close_others(params);
 	oom_offer();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (privileges_drop(&params->service->identity, &err) < 0)
@@ -115,13 +152,20 @@ static void set_up(struct worker *w, const struct worker_params *params)
 			    .master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot});
 	deadline_init();
 	saturation_init(w->lane, params->listener);
-	srandom((unsigned)getpid() ^ (unsigned)clock_ms());
+	seed();
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
 	title_rest("[idle]");
-	if (params->service->handler->worker_start != NULL &&
-	    params->service->handler->worker_start() < 0)
-		give_up(params, WORKER_EXIT_SETUP, "the service could not start");
+	if (params->targets >= 0) {
+		int targets = params->targets;
+
+		if (upstreams_begin(params->service, targets, &w->board, w->slot, &err) < 0)
+			give_up(params, WORKER_EXIT_SETUP, err.text);
+		fd_close(&targets);
+	}
+	module_self(params->service, NULL, w->slot);
+	start_service(params);
+	module_timer_start();
 }
 
 static void set_state(struct worker *w, enum slot_state state)
@@ -320,7 +364,11 @@ static bool drained(const struct worker *w)
 
 _Noreturn static void leave(struct worker *w, enum worker_exit status)
 {
+	const struct preforkd_module *handler = w->params->service->handler;
+
 	set_state(w, SLOT_LEAVING);
+	if (handler->worker_stop != NULL)
+		handler->worker_stop();
 	_exit(status);
 }
 

@@ -19,6 +19,7 @@ struct worker_params {
 	int sources; /* its table of sources; -1: none */
 	size_t seat; /* of that: this worker's */
 	int dead;    /* fd_dead() */
+	int targets; /* of board/targets.h, for a service that passes connections on; else -1 */
 	int hold;    /* where it waits for the master's go (hold.h); -1: it need not */
 	size_t lane; /* of the board: which listener this is */
 	size_t slot; /* of the board: this worker's */

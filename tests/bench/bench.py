@@ -9,7 +9,7 @@ The table goes to standard output and, with all values and a plot of the ratios,
 exit status is 0 when every goal is met, 1 when one is not, 2 when something could not be measured.
 
 The environment names the programs: PREFORKD, PREFORKC, and for peers (else looked for in PATH)
-TCPSERVER, XINETD, INETD, SOCAT, SYSTEMD_SOCKET_ACTIVATE, PERL, APACHE, APACHE_MODULES and WRK; PEERS names a folder into which Debian packages were unpacked.
+TCPSERVER, XINETD, INETD, SOCAT, SYSTEMD_SOCKET_ACTIVATE, SYSTEMD_SOCKET_PROXYD, HAPROXY, NGINX, RINETD, PERL, APACHE, APACHE_MODULES and WRK; PEERS names a folder into which Debian packages were unpacked.
 """
 
 import argparse
@@ -22,10 +22,12 @@ import sys
 
 import peers
 import plot
+import relays
 import servers
 import works
 
-UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1)}
+UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1), "wait": (" ms", 1)}
+LONG_ROUNDS = 3  # of what may take as long as it is given up after
 
 
 class Goal:
@@ -69,10 +71,25 @@ WORKS = [
 	 "(beside: none)", works.reload_storm, "time", Goal(at_most=2)),
 	("status", f"status with {works.STATUS_WORKERS} workers, connect to whole answer (beside ping)",
 	 works.status, "time", Goal(at_most=10, absolute=True)),
+	("full", f"{works.SILENT} silent clients, {peers.FULL} workers, on_full = evict: until one that speaks is answered",
+	 works.full, "wait", Goal(at_most=100, absolute=True)),
+	("full-queue", "the same with the defaults, which close the silent after 3 s", works.full_queue, "wait",
+	 Goal(at_most=6000, absolute=True)),
+	("gate", f"echo, 16 clients: PROXY v2, {works.NETWORKS} networks, limits of sources and rates (beside: none of "
+	 "it)", works.gate, "rate", Goal(at_least=0.9)),
+	("relay-connections", "proxy, 16 clients, connect–64 B–close (beside the direct connection)", relays.connections, "rate",
+	 Goal(at_least=0.4)),
+	("relay-64", "proxy, 1 client, 64 B ping-pong (beside the direct connection)", relays.small, "rate", Goal(at_least=0.4)),
+	("relay-256K", "proxy, 4 clients, 256 KiB ping-pong (beside the direct connection)", relays.large, "rate",
+	 Goal(at_least=0.4)),
+	("relay-bulk", "proxy, 1 client, one way, 16 MiB each (beside the direct connection)", relays.bulk, "rate",
+	 Goal(at_least=0.4)),
 	("client", "load generator: exchanges for a CPU second of the client, 16 kept; beside wrk",
 	 works.client_cost, "cost", Goal(at_least=1)),
 ]
-PEER_GOAL = Goal(at_least=1)
+PEER_GOAL, PEER_GOAL_WAIT = Goal(at_least=1), Goal(at_most=1)
+# What relays promise beside each other: level with the best, and well ahead where bytes need not be copied.
+RELAY_GOALS = {"relay-connections": Goal(at_least=0.97), "relay-64": Goal(at_least=0.95), "relay-256K": Goal(at_least=1.2)}
 
 
 def say(text):
@@ -104,6 +121,8 @@ def interleave(measures, rounds, slices, label):
 
 def show(value, kind):
 	unit, digits = UNITS[kind]
+	if kind == "wait" and value >= works.GIVE_UP_MS:
+		return f">{works.GIVE_UP_MS / 1000:g} s"
 	return f"{value:,.{digits}f}{unit}"
 
 
@@ -122,14 +141,21 @@ def line(key, beside, what, kind, goal, other, ours):
 
 def measure(bench, key, what, work, kind, goal, rounds):
 	"""The lines of one work: against the yardstick, and against each peer that does the same."""
-	others = [] if bench.self_test else [p for p in peers.available()[0] if p.work == key]
+	if kind == "wait":
+		rounds = min(rounds, LONG_ROUNDS)
+	others = [p for p in peers.available()[0] if p.work == key]
+	if key.startswith("relay-"):
+		others = relays.available()[0]
+	if bench.self_test:
+		others = []
 	with works.prepared(bench, work, *others) as measures:
 		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
-	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest",
-		     "status": "ping"}.get(key, "the yardstick")
+	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest", "gate": "itself without",
+		     "status": "ping"}.get(key, "the direct connection" if key.startswith("relay-") else "the yardstick")
 	lines = [line(key, yardstick, what, kind, goal, values[0], values[1])]
 	for peer, other in zip(others, values[2:]):
-		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind, PEER_GOAL, other,
+		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind,
+				  PEER_GOAL_WAIT if kind == "wait" else RELAY_GOALS.get(key, PEER_GOAL), other,
 				  values[1]))
 	return lines
 
@@ -203,7 +229,7 @@ def main():
 			notes.append(f"not measured, {name} is not installed: {what}")
 		except (servers.Failed, OSError, ValueError) as error:
 			notes.append(f"not measured: {what}: {error}")
-	notes += [f"not installed: {name}" for name in peers.available()[1]]
+	notes += [f"not installed: {name}" for name in peers.available()[1] + relays.available()[1]]
 	if options.self_test:
 		notes.append("yardsticks against themselves: preforkd was not measured")
 	if options.rounds < 5:

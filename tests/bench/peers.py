@@ -11,6 +11,7 @@ from servers import Missing, Server, free_port
 
 UNPACKED = os.environ.get("PEERS")
 PROCESSES = 16  # of those that keep a pool
+FULL = 64  # of all of them, where it is about having no more
 
 
 def find(name, variable):
@@ -38,10 +39,11 @@ def environment():
 
 
 class Peer(Server):
-	"""WORK: the line of the table where it competes. installed() raises Missing."""
+	"""WORK: the line of the table where it competes. MOST: as many clients at once, None: as many as come, or those
+	of a pool. installed() raises Missing."""
 
 	work = "exec"
-	name = variable = None
+	name = variable = most = None
 
 	@classmethod
 	def installed(cls):
@@ -55,7 +57,7 @@ class Tcpserver(Peer):
 		program = self.installed()
 		self.port = free_port()
 		# No look-ups, as many at once as the work has clients, the backlog of the others.
-		self.spawn([program, "-q", "-HRl0", "-c", "1000", "-b", "4096", "127.0.0.1",
+		self.spawn([program, "-q", "-HRl0", "-c", str(self.most or 1000), "-b", "4096", "127.0.0.1",
 			    str(self.port), "/bin/cat"])
 		self.wait_for_port()
 
@@ -81,7 +83,7 @@ class Xinetd(Peer):
 	wait = no
 	user = {whoami()}
 	server = /bin/cat
-	instances = UNLIMITED
+	instances = {self.most or "UNLIMITED"}
 	per_source = UNLIMITED
 	cps = 1000000 1
 }}
@@ -160,7 +162,7 @@ class NetServer(Peer):
 	def start(self):
 		program = self.installed()
 		self.port = free_port()
-		self.spawn([program, "-e", PERL_ECHO, str(self.port), str(PROCESSES)], env=environment())
+		self.spawn([program, "-e", PERL_ECHO, str(self.port), str(self.most or PROCESSES)], env=environment())
 		self.wait_for_port()
 
 
@@ -199,29 +201,41 @@ class Apache(Peer):
 
 	def start(self):
 		program = self.installed()
-		modules = os.environ.get("APACHE_MODULES", "/usr/lib/apache2/modules")
+		modules = os.environ.get("APACHE_MODULES", os.path.join(program.removesuffix("/sbin/apache2"),
+									 "lib/apache2/modules"))
 		if not os.path.exists(os.path.join(modules, "mod_echo.so")):
 			raise Missing("Apache's mod_echo")
 		self.port = free_port()
 		with open(self.path("httpd.conf"), "w") as f:
-			f.write(APACHE_CONF.format(folder=self.folder, port=self.port, modules=modules, n=PROCESSES))
+			f.write(APACHE_CONF.format(folder=self.folder, port=self.port, modules=modules, n=self.most or PROCESSES))
 			if os.geteuid() == 0:
 				f.write("User nobody\nGroup #65534\n")
 		os.chmod(self.folder, 0o755)
-		self.spawn([program, "-D", "FOREGROUND", "-f", self.path("httpd.conf")])
+		self.spawn([program, "-D", "FOREGROUND", "-f", self.path("httpd.conf")], env=environment())
 		self.wait_for_port()
 
 
-PEERS = [Tcpserver, Xinetd, OpenbsdInetd, Socat, SocketActivate, NetServer, Apache]
+def full(peer):
+	"""The same with no more than FULL clients at once, for the work where that matters."""
+	return type("Full" + peer.__name__, (peer,), {"work": "full", "most": FULL})
+
+
+PEERS = [Tcpserver, Xinetd, OpenbsdInetd, Socat, SocketActivate, NetServer, Apache,
+	 full(Tcpserver), full(Xinetd), full(NetServer), full(Apache)]
 
 
 def available():
+	return sort_out(PEERS)
+
+
+def sort_out(all_of_them):
 	"""The peers that can be started here, and the names of those that are not installed."""
 	found, missing = [], []
-	for peer in PEERS:
+	for peer in all_of_them:
 		try:
 			peer.installed()
 			found.append(peer)
 		except Missing:
-			missing.append(peer.name)
+			if peer.name not in missing:
+				missing.append(peer.name)
 	return found, missing

@@ -8,6 +8,8 @@ import contextlib
 import json
 import os
 import re
+import resource
+import socket
 import statistics
 import subprocess
 import threading
@@ -28,6 +30,8 @@ BURST_CLIENTS = 200
 RELOAD_SERVICES, RELOAD_WORKERS = 50, 200
 RELOAD_RATE = 500  # connections a second, of clients that a reload must not slow down
 STATUS_WORKERS, STATUS_TIMES = 1000, 21
+SILENT, GIVE_UP_MS = 1000, 10000
+NETWORKS = 10000
 
 
 class Bench:
@@ -302,6 +306,93 @@ def client_cost(bench, stack):
 		return json.loads(output)["outcomes"]["ok"] / cpu
 
 	return [with_wrk, with_wrk if bench.self_test else with_preforkc]
+
+
+def one_answer(address, patience):
+	"""A well-behaved client: how many milliseconds until it is answered, at most PATIENCE. One that is turned away
+	comes again."""
+	line, start = b"the word of one who has something to say\r\n", time.perf_counter()
+	end = start + patience / 1000
+	while (left := end - time.perf_counter()) > 0:
+		with contextlib.suppress(OSError), socket.socket() as s:
+			s.settimeout(left)
+			s.connect(address)
+			s.sendall(line)
+			got = b""
+			while len(got) < len(line) and (part := s.recv(len(line))):
+				got += part
+			if got == line:
+				return (time.perf_counter() - start) * 1000
+		time.sleep(0.005)
+	return patience
+
+
+def behind_the_silent(make):
+	"""So many clients that say nothing, and then one that does."""
+	soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+	resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, SILENT + 200)), hard))
+	with make() as server, contextlib.ExitStack() as crowd:
+		address = ("127.0.0.1", server.port)
+		if one_answer(address, GIVE_UP_MS) >= GIVE_UP_MS:
+			raise servers.Failed(f"{server.name} does not answer at all")
+		for _ in range(SILENT):
+			s = crowd.enter_context(socket.socket())
+			s.setblocking(False)
+			s.connect_ex(address)
+		return one_answer(address, GIVE_UP_MS)
+
+
+def full(bench, stack, *others, on_full="evict"):
+	def yardstick():
+		return bench.echo_yardstick(peers.FULL)
+
+	def daemon():
+		if bench.self_test:
+			return yardstick()
+		return bench.daemon("echo", fixed(peers.FULL).replace("}", f'on_full = "{on_full}"; }}'))
+
+	del stack
+	return [lambda make=make: behind_the_silent(make) for make in (yardstick, daemon, *others)]
+
+
+def full_queue(bench, stack):
+	"""As a fresh installation has it: timeouts.first_byte_busy."""
+	return full(bench, stack, on_full="queue")
+
+
+class Gated(servers.Preforkd):
+	"""Echo for proxies, with a long list of who may not come and limits that nobody reaches."""
+
+	def __init__(self, program, workers):
+		super().__init__(program, [])
+		self.settings = [
+			'handler = "echo";', workers,
+			f'access: {{ deny_file = "{self.path("networks")}"; per_source = 1000; prefix4 = 32; '
+			'per_source_rate = "1000000/1s"; rate = "1000000/1s"; };',
+			'proxy_protocol: { from = "127.0.0.0/8"; };']
+
+	def start(self):
+		with open(self.path("networks"), "w") as f:
+			f.writelines(f"{20 + i // 256 // 256}.{i // 256 % 256}.{i % 256}.0/24\n" for i in range(NETWORKS))
+		super().start()
+
+
+def gate(bench, stack):
+	"""Connections that go through all of the gate, beside the same where nothing is configured."""
+	def rate(server, *arguments):
+		ms = str(int(bench.seconds * 1000 / SLICES))
+		run = subprocess.run([bench.program("knock"), str(server.port), "16", ms, *arguments],
+				     capture_output=True, text=True)
+		if run.returncode != 0:
+			raise servers.Failed(f"knock: {run.stderr}")
+		return float(run.stdout)
+
+	plain = stack.enter_context(bench.echo_daemon())
+	if bench.self_test:
+		return [lambda: rate(plain)] * 2
+	gated = stack.enter_context(Gated(bench.preforkd, fixed(WORKERS)))
+	rate(plain), rate(gated, "proxy")  # everything touched once
+	return [lambda: rate(plain), lambda: rate(gated, "proxy")]
 
 
 @contextlib.contextmanager

@@ -26,11 +26,14 @@ system_tests = \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \
+	%D%/test_module.py \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
 	%D%/test_proxy_protocol.py \
 	%D%/test_proxy_real.py \
+	%D%/test_proxy.py \
+	%D%/test_proxy_upstreams.py \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_reload_verdict.py \
@@ -57,7 +60,9 @@ EXTRA_DIST += \
 	%D%/harness/daemon.py \
 	%D%/harness/gate.py \
 	%D%/harness/launch.py \
+	%D%/harness/names.py \
 	%D%/harness/namespaces.py \
+	%D%/harness/modules.py \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
@@ -69,5 +74,7 @@ EXTRA_DIST += \
 	%D%/harness/tap.py \
 	%D%/harness/trap.py \
 	%D%/harness/waiting.py \
+	%D%/module_probe.c \
+	%D%/old_module.h \
 	%D%/trap.c
 EXTRA_DIST += $(system_tests)

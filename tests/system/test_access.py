@@ -238,6 +238,33 @@ class Explain(Case):
 			self.assertEqual(explain(d, "127.0.0.1")[0], 0)
 		self.assertEqual(outcome(endpoint), SERVED)
 
+	def test_who_is_exempt_is_not_said_to_be_penalized(self):
+		"""Nor where it is refused before the lists are looked at."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {"exempt": ["127.0.0.1"]}, penalty={"refusals": 2},
+					proxy_protocol={"from": ["127.0.0.9"]}))
+		for source in ("127.0.0.1", "127.0.0.2"):
+			for _ in range(3):
+				self.assertEqual(listens(endpoint, source), b"")
+		wait_until(lambda: refused(d, "echo", "proxy_untrusted") == 6, "six refused")
+		self.assertIsNone(explain(d, "127.0.0.1")[1]["penalty"])
+		self.assertIsNotNone(explain(d, "127.0.0.2")[1]["penalty"])
+
+	def test_where_a_rule_stands_after_a_reload(self):
+		"""Also where the reload had nothing to change but that."""
+		listed = self.write("deny.list", "127.0.0.3\n")
+		d = self.daemon(guarded(Endpoint.v4(), {"deny": ["127.0.0.2"], "deny_file": [listed]}))
+		worker = d.workers()
+		with open(d.config_file, encoding="utf-8") as f:
+			text = f.read()
+		was = explain(d, "127.0.0.2")[1]["rule"]
+		self.write("deny.list", "# longer\n\n127.0.0.3\n")
+		self.assertEqual(d.reload("# longer\n" + text).returncode, 0)
+		self.assertEqual(d.workers(), worker)
+		self.assertEqual(explain(d, "127.0.0.2")[1]["rule"], {**was, "line": was["line"] + 1})
+		self.assertEqual(explain(d, "127.0.0.3")[1]["rule"],
+				 {"allow": False, "text": "127.0.0.3", "file": listed, "line": 3})
+
 	def test_tells_of_a_pause(self):
 		d = self.daemon(guarded(Endpoint.v4(), {}))
 		self.assertEqual(d.ctl("pause", "echo").returncode, 0)
@@ -403,6 +430,27 @@ class Queue(Case):
 		self.assertEqual(refused(d, "echo", "queued_silent"), 3)
 		d.wait_log(r"refused: queued_silent \(no first byte within 300ms, timeouts\.first_byte_busy\)")
 		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.1")[1]["refusals"]], ["queued_silent"] * 3)
+
+	def test_who_waits_for_a_program_to_speak_first(self):
+		"""Silence in the queue says nothing about a client that is to be greeted."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"mail": {"handler": "exec", "command": ["/bin/sh", "-c", "echo 220; read x; echo 250"],
+					  "listen": endpoint.text,
+					  "workers": {"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
+					  "timeouts": {"first_byte": "60s", "first_byte_busy": "600ms"}}})
+		held = endpoint.connect()
+		self.assertEqual(recv_exact(held, 4), b"220\n")
+		held.sendall(b"h")	# has spoken: may stay
+		waiting = [endpoint.connect() for _ in range(3)]
+		time.sleep(1)	# that is what it is about: they have waited so long
+		held.close()
+		for s in waiting:
+			self.assertEqual(recv_exact(s, 4), b"220\n")
+			s.sendall(b"helo\n")
+			self.assertEqual(read_all(s), b"250\n")
+			s.close()
+		self.assertEqual(refused(d, "mail"), 0)
+		self.assertEqual(d.grep(r"\(timeouts\."), [])
 
 	def test_who_speaks_later_is_not_refused(self):
 		"""A service whose clients never say anything refuses nobody for that."""

@@ -174,11 +174,20 @@ class HandedOver(Case):
 		self.assertIn(d.wait(), (71, 78))
 		self.assertIn("nowhere", "\n".join(d.lines()))
 
-	def test_datagram_socket_for_a_stream_service(self):
-		a = self.listener(kind=socket.SOCK_DGRAM)
-		d = self.hand(echo("systemd:web"), [a], ["web"], start=False).launch()
+	def test_a_stream_socket_for_datagrams(self):
+		a = self.listener()
+		d = self.hand(echo("udp:systemd:web"), [a], ["web"], start=False).launch()
 		self.assertIn(d.wait(), (71, 78))
-		self.assertIn("web", "\n".join(d.lines()))
+		self.assertIn("for connections", "\n".join(d.lines()))
+
+	def test_a_datagram_socket_by_name(self):
+		a = self.listener(kind=socket.SOCK_DGRAM)
+		d = self.hand(echo("udp:systemd:web"), [a], ["web"])
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+			s.settimeout(PATIENCE)
+			s.sendto(b"hello", a.getsockname())
+			self.assertEqual(s.recv(100), b"hello")
+		self.assertEqual(d.stop(), 0)
 
 	def test_something_that_is_no_socket(self):
 		a = self.listener()

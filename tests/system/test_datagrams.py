@@ -16,6 +16,7 @@ import time
 import unittest
 
 from harness import *
+from harness.gate import explain
 
 no_namespace = no_namespaces()
 needs_namespace = unittest.skipIf(no_namespace, no_namespace)
@@ -148,7 +149,8 @@ class Restraint(DatagramCase):
 			a.send(b"12345678")
 			self.refused(d, "answer_size", 2)
 			self.assertEqual(len(a.ask(bytes(64))), len("24 Nov 2026 23:15:54 +0000\r\n"))
-		self.assertEqual(self.status(d)["requests"], 1)
+		# it is counted after it was answered
+		wait_until(lambda: self.status(d)["requests"] == 1, "one request")
 		lines = d.grep("refused: answer_size")
 		self.assertEqual(len(lines), 1, lines)
 
@@ -189,6 +191,20 @@ class Restraint(DatagramCase):
 				except socket.timeout:
 					return False
 			wait_until(again, "there is room again", 5)
+
+	def test_no_penalty_for_who_may_be_forged(self):
+		"""It would shut out somebody who has sent nothing, over TCP as well."""
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		d = self.daemon(self.service("echo", [tcp, udp], access={"per_source_rate": "1/1h"},
+					     penalty={"refusals": 2, "crashes": 1}))
+		with self.asker(udp) as a:
+			for _ in range(9):
+				a.send(b"x")
+			self.refused(d, "per_source_rate", 8)
+		said = explain(d, "127.0.0.1")[1]
+		self.assertEqual((said["penalty"], said["faults"]["refusals"]["count"]), (None, 0))
+		self.assertEqual(len(said["refusals"]), 8)
 
 	def test_denied(self):
 		d, endpoint = self.one("echo", access={"deny": ["127.0.0.0/8"]})
@@ -383,6 +399,7 @@ except TimeoutError:
 			answers = [a.ask(b"%d" % i).split() for i in range(50)]
 		self.assertEqual([n for _, n in answers], [b"%d" % i for i in range(50)])
 		self.assertEqual(len({pid for pid, _ in answers}), 1)
+		d.wait_log("begins") # what it says on its stderr comes when it comes
 		self.assertEqual(len(d.grep("begins")), 1)
 
 	def test_it_ends_and_begins_again(self):

@@ -259,7 +259,7 @@ class Options(ListenerCase):
 
 	CODE = "import socket as s, sys; c = s.socket(fileno=0); g = c.getsockopt; " \
 		"print(g(6, s.TCP_NODELAY), g(1, s.SO_KEEPALIVE), g(6, s.TCP_KEEPIDLE), g(6, 18), " \
-		"g(1, s.SO_RCVBUF), g(1, s.SO_SNDBUF), flush=True)"
+		"g(1, s.SO_RCVBUF), g(1, s.SO_SNDBUF), g(6, s.TCP_KEEPINTVL), g(6, s.TCP_KEEPCNT), flush=True)"
 
 	def options(self, **options):
 		endpoint = Endpoint.v4()
@@ -269,16 +269,17 @@ class Options(ListenerCase):
 
 	@unittest.skipUnless(os.access("/usr/bin/python3", os.X_OK), "no /usr/bin/python3")
 	def test_on_the_connection(self):
-		nodelay, keepalive, after, user_timeout, rcvbuf, sndbuf = self.options(
+		nodelay, keepalive, after, user_timeout, rcvbuf, sndbuf, interval, count = self.options(
 			nodelay=True, keepalive="77s", user_timeout="33s", rcvbuf="20K", sndbuf="24K")
 		self.assertEqual((bool(nodelay), bool(keepalive), after, user_timeout), (True, True, 77, 33000))
+		self.assertLessEqual(interval * count, 60, "who has vanished is given up within a minute more")
 		# the kernel doubles what was asked, for its own needs
 		self.assertIn(rcvbuf, (20480, 40960))
 		self.assertIn(sndbuf, (24576, 49152))
 
 	@unittest.skipUnless(os.access("/usr/bin/python3", os.X_OK), "no /usr/bin/python3")
 	def test_off(self):
-		nodelay, keepalive, _, user_timeout, rcvbuf, _ = self.options(nodelay=False, keepalive=0, user_timeout=0)
+		nodelay, keepalive, _, user_timeout, rcvbuf, *_ = self.options(nodelay=False, keepalive=0, user_timeout=0)
 		self.assertEqual((nodelay, keepalive, user_timeout), (0, 0, 0))
 		self.assertGreater(rcvbuf, 40960)
 

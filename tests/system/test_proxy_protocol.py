@@ -82,7 +82,7 @@ class ProxyCase(Case):
 
 
 class Claimed(ProxyCase):
-	"""What a service, the log and the rules see (P15)."""
+	"""What a service, the log and the rules see."""
 
 	def check(self, env, here, client, server, via=HERE):
 		self.assertEqual(env["PROTO"], "TCP")
@@ -206,7 +206,7 @@ class Claimed(ProxyCase):
 
 
 class Trust(ProxyCase):
-	"""P16, P17"""
+	"""Whose header is believed, and who may come without."""
 
 	def test_untrusted(self):
 		"""Refused, with a header and without; never believed."""

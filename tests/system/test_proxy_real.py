@@ -38,7 +38,7 @@ class Behind(Case):
 	def ask(self, front, source=None):
 		with come(front, source) as s:
 			here = s.getsockname()
-			s.shutdown(socket.SHUT_WR)
+			# no end of ours before that: a proxy that sees it with the connection goes no further
 			text = read_all(s).decode()
 		return dict(line.split("=", 1) for line in text.splitlines()), here
 
@@ -159,7 +159,7 @@ class BehindHAProxy(Behind):
 		with front.connect() as s:
 			s.sendall(b"x")
 			self.assertEqual(s.recv(1), b"")
-		wait_until(lambda: refused(self.daemons[0], "echo", "proxy_untrusted") == 1, "one refused")
+		wait_until(lambda: refused(self.daemons[0], "echo", "proxy_untrusted") >= 1, "refused, at each of its attempts")
 
 
 @unittest.skipIf(no_nginx(), no_nginx())

@@ -95,6 +95,15 @@ class Start(SystemdCase):
 		self.wait_state("active")
 		self.assertEqual(talk(self.tcp(7, "127.1.2.3"), b"hello"), b"hello")
 
+	def test_module(self):
+		"""An installed one, by its name, under the strictest rules."""
+		self.configure({"hi": {"handler": "module", "path": "hello.so", "listen": "127.0.0.1:70"}})
+		self.systemctl("start", "preforkd")
+		self.assertIn(b"Hello, Joe, at 127.0.0.1:", talk(self.tcp(70), b"Joe\n"))
+		self.systemctl("reload", "preforkd")
+		self.systemctl("stop", "preforkd")
+		self.assertEqual(self.show("Result"), "success")
+
 	def test_relaxed(self):
 		"""Programs, and services with a user of their own."""
 		self.configure({

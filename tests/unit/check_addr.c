@@ -86,7 +86,6 @@ static const struct {
 	{ "unix:@", "no name" },
 	{ "unix:/run/", "directory" },
 	{ "udp:unix:/x", "udp:" },
-	{ "udp:systemd:x", "udp:" },
 	{ "systemd:", "no name" },
 	{ "systemd:a:b", "no such characters" },
 	{ "systemd:a b", "no such characters" },

@@ -277,7 +277,7 @@ START_TEST(presets)
 	ck_assert_int_eq(s->socket.defer_accept, 0);
 	ck_assert(!s->socket.reuse_port && !s->socket.v6only && !s->socket.freebind);
 	ck_assert_int_eq(s->socket.rcvbuf + s->socket.sndbuf, 0);
-	ck_assert_int_eq(s->socket.user_timeout, 120000);
+	ck_assert_int_eq(s->socket.user_timeout, 180000);
 	ck_assert_ptr_null(s->socket.device);
 	ck_assert_uint_eq(s->socket.mode, 0666);
 	ck_assert_uint_eq(s->socket.owner, (uid_t)-1);

@@ -15,16 +15,19 @@
 #include "base/parse.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "config/module.h"
 #include "config/row.h"
 #include "config/store.h"
 #include "config_fakes.h"
 
 #include "suite.h"
 
-/* The command is in defaults so that another handler may do without it. */
+/* The command and the upstream are in defaults so that another handler may do without them. */
 #define BASE                                                                                       \
-	"defaults: { command = \"/bin/sh\"; };\n"                                                  \
-	"services: { a: { handler = \"exec\"; listen = \"127.0.0.1:7\"; }; };\n"
+	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; };\n"                            \
+	"services: { a: { handler = \"both\"; listen = \"127.0.0.1:7\"; }; };\n"
+
+static const struct module_loader fake_loader;
 
 static char folder[] = "/tmp/check_config_diff.XXXXXX";
 static char own_user[128]; /* "user=NAME": needed as root, harmless as anybody else */
@@ -55,7 +58,8 @@ static struct config *load(const char *override)
 	struct config_source source = { .file = path_of("main.conf"),
 					.overrides = overrides,
 					.n_overrides = override != NULL ? 2 : 1,
-					.handlers = fake_handlers };
+					.handlers = fake_handlers,
+					.loader = &fake_loader };
 	struct problems *problems;
 	struct config *config = config_load(&source, &problems);
 	size_t i;
@@ -115,9 +119,18 @@ static const struct expected service_rows[] = {
 	{ "listen", "127.0.0.1:8", CHANGE_LISTENER, false },
 	{ "backlog", NULL, CHANGE_LIVE, false },
 	{ "command", "/bin/cat", CHANGE_WORKERS, false },
+	{ "path", NULL, CHANGE_NONE, false },
+	{ "options", NULL, CHANGE_NONE, false },
 	{ "user", "daemon", CHANGE_WORKERS, true },
 	{ "group", "tty", CHANGE_WORKERS, true },
 	{ "on_hangup", NULL, CHANGE_WORKERS, false },
+	{ "upstream", "unix:@b", CHANGE_WORKERS, false },
+	{ "balance", NULL, CHANGE_WORKERS, false },
+	{ "send_proxy", NULL, CHANGE_WORKERS, false },
+	{ "proxy.connect_timeout", NULL, CHANGE_WORKERS, false },
+	{ "proxy.pause", NULL, CHANGE_WORKERS, false },
+	{ "proxy.resolve", NULL, CHANGE_WORKERS, false },
+	{ "proxy.bind", "192.0.2.1", CHANGE_WORKERS, false },
 	{ "workers.min", NULL, CHANGE_LIVE, false },
 	{ "workers.min_spare", NULL, CHANGE_LIVE, false },
 	{ "workers.max_spare", NULL, CHANGE_LIVE, false },
@@ -239,6 +252,7 @@ static void make_value(const struct row *row, char *out, size_t size)
 		return;
 	case ROW_STRING:
 	case ROW_LIST:
+	case ROW_OPTIONS:
 		break;
 	}
 	ck_abort_msg("%s needs a value in the table of this test", row->path);
@@ -266,11 +280,13 @@ START_TEST(each_row_of_a_service)
 		service_rows, sizeof(service_rows) / sizeof(service_rows[0]), row->path);
 	char override[256];
 
+	if (expected->change == CHANGE_NONE) /* of_a_module */
+		return;
 	if (!make_override(row, expected, "services.a.", override, sizeof(override)))
 		return;
 	ck_assert_msg(added(override) == expected->change, "%s: %s", override, keys);
-	/* Without the handler for it the command is gone, too. */
-	ck_assert_str_eq(keys, strcmp(row->path, "handler") == 0 ? "handler, command" : row->path);
+	/* Without the handler for them command and upstream are gone, too. */
+	ck_assert_str_eq(keys, strcmp(row->path, "handler") == 0 ? "handler, command, upstream" : row->path);
 	ck_assert(!config_diff_log(a, b) && !config_diff_control(a, b));
 }
 END_TEST
@@ -293,6 +309,94 @@ START_TEST(each_row_of_the_program)
 	ck_assert_int_eq(config_diff_log(b, a), in_log);
 	ck_assert_int_eq(config_diff_control(a, b), in_control);
 	ck_assert_int_eq(config_diff_control(b, a), in_control);
+}
+END_TEST
+
+struct fake_options {
+	int64_t number;
+	const char *text;
+	struct preforkd_list list;
+	bool flag;
+};
+
+static const struct preforkd_option fake_options[] = {
+	{ .name = "number", .type = PREFORKD_DURATION, .offset = offsetof(struct fake_options, number),
+	  .preset = "3s", .min = 1, .max = 10000, .help = "a number" },
+	{ .name = "text", .type = PREFORKD_STRING, .offset = offsetof(struct fake_options, text) },
+	{ .name = "list", .type = PREFORKD_LIST, .offset = offsetof(struct fake_options, list) },
+	{ .name = "flag", .type = PREFORKD_BOOL, .offset = offsetof(struct fake_options, flag) },
+	{ .name = NULL },
+};
+
+static uint64_t fake_mark = 1;
+static int fakes_open;
+
+static struct loaded_module *fake_open(const char *path, struct err *err)
+{
+	struct loaded_module *module = calloc(1, sizeof(*module));
+
+	(void)path;
+	(void)err;
+	ck_assert_ptr_nonnull(module);
+	module->table = (struct preforkd_module){ .name = "fake",
+						  .flags = PREFORKD_STREAM,
+						  .options = fake_options,
+						  .options_size = sizeof(struct fake_options) };
+	module->mark = fake_mark;
+	fakes_open++;
+	return module;
+}
+
+static void fake_close(struct loaded_module **module)
+{
+	if (*module != NULL)
+		fakes_open--;
+	free(*module);
+	*module = NULL;
+}
+
+static const struct module_loader fake_loader = { .open = fake_open, .close = fake_close };
+
+START_TEST(of_a_module)
+{
+	const struct fake_options *options;
+	char text[4096];
+	FILE *out;
+
+	put("main.conf", "services: { a: { handler = \"module\"; path = \"/x.so\"; listen = \"127.0.0.1:7\";\n"
+			 "options: { text = \"t\"; }; }; };\n");
+	ck_assert_int_eq(added(NULL), CHANGE_NONE);
+	ck_assert_int_eq(added("services.a.path=/y.so"), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "path");
+	ck_assert_int_eq(added("services.a.options.number=4s"), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "options");
+	options = b->services[0].options;
+	ck_assert_int_eq(options->number, 4000);
+	ck_assert_int_eq(((const struct fake_options *)a->services[0].options)->number, 3000);
+	ck_assert_str_eq(options->text, "t");
+	ck_assert_int_eq(added("services.a.options.number=3000ms"), CHANGE_NONE);
+	ck_assert_int_eq(added("services.a.options.flag=true"), CHANGE_WORKERS);
+	ck_assert_int_eq(added("services.a.options.list=[\"a\",\"b\"]"), CHANGE_WORKERS);
+	options = b->services[0].options;
+	ck_assert_uint_eq(options->list.n, 2);
+	ck_assert_str_eq(options->list.items[1], "b");
+	/* what is printed loads to the same */
+	out = fmemopen(text, sizeof(text), "w");
+	config_print(b, out);
+	(void)fclose(out);
+	config_free(&a);
+	put("main.conf", text);
+	a = load(NULL);
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
+	/* another file of the same name */
+	config_free(&a);
+	fake_mark++;
+	a = load(NULL);
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "path");
+	config_free(&a);
+	config_free(&b);
+	ck_assert_int_eq(fakes_open, 0);
 }
 END_TEST
 
@@ -518,6 +622,7 @@ int main(void)
 	tcase_set_timeout(tc, SUITE_SECONDS);
 	tcase_add_loop_test(tc, each_row_of_a_service, 0, (int)rows_service_count);
 	tcase_add_loop_test(tc, each_row_of_the_program, 0, (int)rows_main_count);
+	tcase_add_test(tc, of_a_module);
 	tcase_add_test(tc, same_in_other_words);
 	tcase_add_test(tc, in_force);
 	tcase_add_test(tc, identity_as_root);

@@ -16,6 +16,7 @@
 #include "board/board.h"
 #include "config/config.h"
 #include "net/linger.h"
+#include "net/proxy_header.h"
 #include "services/conn.h"
 #include "services/deadline.h"
 
@@ -181,11 +182,7 @@ END_TEST
 
 START_TEST(the_slot_says_whether_the_client_has_greeted)
 {
-	begin();
-	ck_assert_uint_eq(slot.greeted, 1); /* nothing is expected */
-	conn_end(&conn);
-	service.timeouts.first_byte = 60000;
-	begin();
+	begin(); /* also where there is no limit for it */
 	ck_assert_uint_eq(slot.greeted, 0);
 	ck_assert_int_eq(slot.silent_since_ms, conn.start_ms);
 	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
@@ -390,6 +387,23 @@ START_TEST(a_finished_client_is_not_waited_for)
 }
 END_TEST
 
+START_TEST(how_a_client_was_lost_is_said_of_its_connection)
+{
+	struct proxy_header header = {.version = 2, .known = true};
+
+	begin();
+	conn_say_lost(&conn, ECONNRESET);
+	ck_assert_str_eq(conn.reason, "the client is gone (reset)");
+	/* whom a proxy claims may be on a unix socket of its own */
+	header.source.sa.sa_family = header.destination.sa.sa_family = AF_UNIX;
+	header.source.len = header.destination.len = sizeof(sa_family_t);
+	conn_claim(&conn, &header, 232);
+	conn_say_lost(&conn, ECONNRESET);
+	ck_assert_str_eq(conn.reason, "the client is gone (reset)");
+	conn_end(&conn);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("conn");
@@ -417,6 +431,7 @@ int main(void)
 	tcase_add_test(tcase, lingering_is_bounded_in_time);
 	tcase_add_test(tcase, lingering_is_bounded_in_bytes);
 	tcase_add_test(tcase, a_finished_client_is_not_waited_for);
+	tcase_add_test(tcase, how_a_client_was_lost_is_said_of_its_connection);
 	suite_add_tcase(suite, tcase);
 	return suite_finish(suite);
 }

@@ -193,11 +193,28 @@ START_TEST(the_time_in_the_queue_counts)
 	tcp_pair(500);
 	limits.first_byte = QUIET;
 	limits.first_byte_busy = 500;
+	all_busy = true;
+	begin();
+	deadline_waits(DEADLINE_READS);
+	ck_assert_int_eq(outcome(QUIET), DEADLINE_FIRST_BYTE_BUSY);
+	ck_assert_int_lt(age(), 400);
+	ck_assert_int_le(silent_since, limits.start - 480);
+}
+END_TEST
+
+/* It may be the one to speak first. */
+START_TEST(a_programs_client_may_have_waited_for_it)
+{
+	tcp_pair(500);
+	limits.first_byte = QUIET;
+	limits.first_byte_busy = 500;
 	limits.unseen = true;
 	all_busy = true;
 	begin();
+	ck_assert_int_eq(outcome(300), DEADLINE_NONE);
+	ck_assert_int_eq(send(near_end, "220\n", 4, 0), 4);
 	ck_assert_int_eq(outcome(QUIET), DEADLINE_FIRST_BYTE_BUSY);
-	ck_assert_int_lt(age(), 400);
+	ck_assert_int_ge(age(), 800 - TICK);
 	ck_assert_int_le(silent_since, limits.start - 480);
 }
 END_TEST
@@ -404,6 +421,7 @@ int main(void)
 	tcase_add_test(tcase, a_finished_client_need_send_nothing);
 	tcase_add_loop_test(tcase, silence_is_shorter_while_all_are_busy, 0, 2);
 	tcase_add_test(tcase, the_time_in_the_queue_counts);
+	tcase_add_test(tcase, a_programs_client_may_have_waited_for_it);
 	tcase_add_test(tcase, silence_is_not_shorter_while_somebody_is_idle);
 	tcase_add_test(tcase, saturation_is_looked_for_again);
 	tcase_add_test(tcase, where_no_first_byte_is_needed_none_is_late);

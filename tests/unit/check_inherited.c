@@ -64,16 +64,17 @@ END_TEST
 START_TEST(names_and_addresses_claim_each_once)
 {
 	struct sockaddr_any where;
+	bool datagram;
 
 	hand_over(0, true);
 	hand_over(1, true);
 	announce("2", "web:mail");
 	ck_assert_int_eq(inherited_import(&set, &err), 0);
 	ck_assert_uint_eq(set.n, 2);
-	ck_assert_int_eq(inherited_by_name(&set, "none", &where), -1);
-	ck_assert_int_eq(inherited_by_name(&set, "mail", &where), 4);
+	ck_assert_int_eq(inherited_by_name(&set, "none", &where, &datagram), -1);
+	ck_assert_int_eq(inherited_by_name(&set, "mail", &where, &datagram), 4);
 	ck_assert(addr_equal(&where, &addrs[1]));
-	ck_assert_int_eq(inherited_by_name(&set, "mail", &where), -1);
+	ck_assert_int_eq(inherited_by_name(&set, "mail", &where, &datagram), -1);
 	ck_assert_int_eq(inherited_by_addr(&set, &addrs[1], false), -1);
 	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0], false), 3);
 	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0], false), -1);
@@ -83,13 +84,14 @@ END_TEST
 START_TEST(one_name_for_two_sockets_gives_both)
 {
 	struct sockaddr_any where;
+	bool datagram;
 
 	hand_over(0, true);
 	hand_over(1, true);
 	announce("2", "web:web");
 	ck_assert_int_eq(inherited_import(&set, &err), 0);
-	ck_assert_int_eq(inherited_by_name(&set, "web", &where), 3);
-	ck_assert_int_eq(inherited_by_name(&set, "web", &where), 4);
+	ck_assert_int_eq(inherited_by_name(&set, "web", &where, &datagram), 3);
+	ck_assert_int_eq(inherited_by_name(&set, "web", &where, &datagram), 4);
 }
 END_TEST
 
@@ -118,6 +120,7 @@ END_TEST
 START_TEST(what_does_not_fit_is_said_and_never_claimed)
 {
 	struct sockaddr_any where;
+	bool datagram;
 
 	hand_over(0, false);
 	ck_assert_int_eq(open("/dev/null", O_RDONLY), 4);
@@ -125,7 +128,7 @@ START_TEST(what_does_not_fit_is_said_and_never_claimed)
 	ck_assert_int_eq(inherited_import(&set, &err), 0);
 	ck_assert_str_eq(set.items[0].unfit, "it does not listen");
 	ck_assert_str_eq(set.items[1].unfit, "it is no socket");
-	ck_assert_int_eq(inherited_by_name(&set, "web", &where), -1);
+	ck_assert_int_eq(inherited_by_name(&set, "web", &where, &datagram), -1);
 	ck_assert_int_eq(inherited_by_addr(&set, &addrs[0], false), -1);
 	inherited_clear(&set);
 	ck_assert_int_eq(fcntl(3, F_GETFD), -1);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <limits.h>
+#include <preforkd/module.h>
+#include <stdio.h>
 
 #include "master/tally.h"
 
@@ -85,9 +87,56 @@ START_TEST(it_lives_as_long_as_anybody_has_it)
 }
 END_TEST
 
+static struct own_names names(const char *a, const char *b)
+{
+	struct own_names own = {.name = {""}};
+
+	(void)snprintf(own.name[0], OWN_NAME_MAX, "%s", a);
+	(void)snprintf(own.name[1], OWN_NAME_MAX, "%s", b);
+	return own;
+}
+
+/* Another generation of a module may have others, again and again. */
+START_TEST(own_counters_by_name)
+{
+	struct own_names own = names("hits", "misses");
+	char name[OWN_NAME_MAX];
+
+	tally_own_add(tally, "hits", 2, &own);
+	tally_own_add(tally, "misses", 1, &own);
+	tally_own_add(tally, "hits", 3, &own);
+	ck_assert_uint_eq(tally_own(tally, "hits"), 5);
+	ck_assert_uint_eq(tally_own(tally, "misses"), 1);
+	ck_assert_uint_eq(tally_own(tally, "others"), 0);
+	for (int i = 0; i < 3 * TALLY_OWN; i++) {
+		(void)snprintf(name, sizeof(name), "new%d", i);
+		own = names("hits", name);
+		tally_own_add(tally, name, 7, &own);
+		ck_assert_uint_eq(tally_own(tally, name), 7);
+		ck_assert_uint_eq(tally_own(tally, "hits"), 5);
+	}
+	tally_unref(&tally);
+}
+END_TEST
+
+START_TEST(names_of_a_table)
+{
+	static const struct preforkd_counter counters[] = {{.name = "a"}, {.name = "b"}, {.name = NULL}};
+	const struct preforkd_module module = {.counters = counters};
+	struct own_names own = own_names_of(&module);
+
+	ck_assert_str_eq(own.name[0], "a");
+	ck_assert_str_eq(own.name[1], "b");
+	ck_assert_str_eq(own.name[2], "");
+	own = own_names_of(NULL);
+	ck_assert_str_eq(own.name[0], "");
+	tally_unref(&tally);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("tally", setup, no_rate_without_two_samples, only_the_last_seconds_count,
 			 less_than_before_is_none, the_number_of_samples_may_wrap,
-			 it_lives_as_long_as_anybody_has_it);
+			 it_lives_as_long_as_anybody_has_it, own_counters_by_name, names_of_a_table);
 }

@@ -20,11 +20,14 @@ static const struct preforkd_module fakes[] = {
 	FAKE("time", PREFORKD_STREAM),
 	FAKE("exec", PREFORKD_STREAM | PREFORKD_COMMAND),
 	FAKE("packets", PREFORKD_DATAGRAM),
+	FAKE("module", PREFORKD_STREAM | PREFORKD_PATH),
+	FAKE("proxy", PREFORKD_STREAM | PREFORKD_UPSTREAM),
+	FAKE("both", PREFORKD_STREAM | PREFORKD_COMMAND | PREFORKD_UPSTREAM),
 };
 
 static const struct preforkd_module *const fake_handlers[] = { &fakes[0], &fakes[1], &fakes[2],
 							       &fakes[3], &fakes[4], &fakes[5],
-							       &fakes[6], NULL };
+							       &fakes[6], &fakes[7], &fakes[8], &fakes[9], NULL };
 
 /* Where the sources are: make check says it. */
 static inline const char *top_srcdir(void)

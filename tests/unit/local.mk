@@ -27,6 +27,9 @@ unit_tests = \
 	%D%/check_load_pace \
 	%D%/check_load_run \
 	%D%/check_log \
+	%D%/check_lookup \
+	%D%/check_module \
+	%D%/check_net_relay \
 	%D%/check_networks \
 	%D%/check_parse \
 	%D%/check_pool_full \
@@ -48,9 +51,14 @@ unit_tests = \
 	%D%/check_tcp_info \
 	%D%/check_trial \
 	%D%/check_unit \
+	%D%/check_upstreams \
 	%D%/check_wait
 
+# Modules find what they call in it.
+%C%_check_module_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=$(srcdir)/daemon/exports
+
 # Calls of its own in place of the libraries'.
+%C%_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 %C%_check_unit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid -Wl,--wrap=sd_booted
 %C%_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """preforkc, and servers for it that do one thing, right or wrong."""
 
+import os
 import socket
 import struct
 import subprocess
@@ -45,7 +46,7 @@ class Scripted:
 		self._socket.listen(backlog)
 		name = self._socket.getsockname()
 		if family == socket.AF_UNIX:
-			self.text = "unix:" + name
+			self.text = "unix:" + (name if isinstance(name, str) else os.fsdecode(b"@" + name[1:]))
 		else:
 			self.port = name[1]
 			self.text = ("[%s]:%d" if family == socket.AF_INET6 else "%s:%d") % name[:2]

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "board/targets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fds.h"
+
+#define TARGETS_VERSION 1U
+#define TRIES		100  /* to read what is being written */
+#define WRITING_MS	1000 /* after that a writer is taken for dead */
+
+static size_t head_size(void)
+{
+	return (sizeof(struct targets_head) + BOARD_ALIGN - 1) / BOARD_ALIGN * BOARD_ALIGN;
+}
+
+static size_t size_of(size_t n)
+{
+	return head_size() + n * sizeof(struct target);
+}
+
+int targets_create(size_t n, struct err *err)
+{
+	const struct targets_head head = {.version = TARGETS_VERSION, .n = (uint32_t)n};
+	int fd = memfd_create("preforkd-targets", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return err_sys(err, "cannot create a memory for targets");
+	fd = fd_above_stdio(fd, err);
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, (off_t)size_of(n)) < 0 || pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		(void)err_sys(err, "cannot size a memory for %zu targets", n);
+		fd_close(&fd);
+	}
+	return fd;
+}
+
+int targets_map(struct targets *targets, int fd, size_t n, struct err *err)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	const struct targets_head *head;
+	void *memory;
+
+	*targets = (struct targets){.head = NULL};
+	if (size != (off_t)size_of(n))
+		return err_set(err, "the memory for targets has another size than was said");
+	memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return err_sys(err, "cannot map the memory for targets");
+	head = memory;
+	if (head->version != TARGETS_VERSION || head->n != n) {
+		(void)munmap(memory, (size_t)size);
+		return err_set(err, "the memory for targets is damaged");
+	}
+	targets->head = memory;
+	targets->target = (struct target *)((char *)memory + head_size());
+	targets->n = n;
+	targets->size = (size_t)size;
+	return 0;
+}
+
+void targets_unmap(struct targets *targets)
+{
+	if (targets->head != NULL)
+		(void)munmap(targets->head, targets->size);
+	*targets = (struct targets){.head = NULL};
+}
+
+static uint64_t load(const _Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* Three words: the address, and family, port and scope in the last. */
+static void pack(const struct sockaddr_any *addr, uint64_t word[3])
+{
+	word[0] = word[1] = 0;
+	word[2] = addr->sa.sa_family;
+	if (addr->sa.sa_family == AF_INET) {
+		memcpy(word, &addr->in.sin_addr, sizeof(addr->in.sin_addr));
+		word[2] |= (uint64_t)addr->in.sin_port << 16;
+	} else if (addr->sa.sa_family == AF_INET6) {
+		memcpy(word, &addr->in6.sin6_addr, sizeof(addr->in6.sin6_addr));
+		word[2] |= (uint64_t)addr->in6.sin6_port << 16 | (uint64_t)addr->in6.sin6_scope_id << 32;
+	}
+}
+
+static bool unpack(const uint64_t word[3], struct sockaddr_any *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->sa.sa_family = (sa_family_t)(word[2] & 0xffff);
+	if (out->sa.sa_family == AF_INET) {
+		out->len = sizeof(out->in);
+		out->in.sin_port = (in_port_t)(word[2] >> 16);
+		memcpy(&out->in.sin_addr, word, sizeof(out->in.sin_addr));
+	} else if (out->sa.sa_family == AF_INET6) {
+		out->len = sizeof(out->in6);
+		out->in6.sin6_port = (in_port_t)(word[2] >> 16);
+		out->in6.sin6_scope_id = (uint32_t)(word[2] >> 32);
+		memcpy(&out->in6.sin6_addr, word, sizeof(out->in6.sin6_addr));
+	}
+	return out->len > 0;
+}
+
+/* False when they were written meanwhile. */
+static bool snapshot(const struct target *target, uint32_t *n_out, uint64_t words[TARGET_ADDRESSES][3])
+{
+	uint32_t version = atomic_load_explicit(&target->version, memory_order_acquire);
+
+	if (version % 2 != 0)
+		return false;
+	*n_out = atomic_load_explicit(&target->n, memory_order_relaxed);
+	for (int i = 0; i < TARGET_ADDRESSES; i++)
+		for (int k = 0; k < 3; k++)
+			words[i][k] = load(&target->address[i][k]);
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&target->version, memory_order_relaxed) == version;
+}
+
+size_t target_addresses(const struct target *target, struct sockaddr_any *out, size_t max)
+{
+	uint64_t words[TARGET_ADDRESSES][3];
+	int tries = TRIES;
+	size_t n = 0;
+	uint32_t known;
+
+	while (!snapshot(target, &known, words))
+		if (--tries == 0)
+			return 0;
+	for (uint32_t i = 0; i < known && i < TARGET_ADDRESSES && n < max; i++)
+		if (unpack(words[i], &out[n]))
+			n++;
+	return n;
+}
+
+void target_set_addresses(struct target *target, const struct sockaddr_any *list, size_t n)
+{
+	int64_t now = clock_ms(), writing = atomic_load(&target->writing_ms);
+	uint32_t version;
+
+	if (writing > now || !atomic_compare_exchange_strong(&target->writing_ms, &writing, now + WRITING_MS))
+		return;
+	version = atomic_load(&target->version) | 1;
+	atomic_store(&target->version, version);
+	atomic_thread_fence(memory_order_release);
+	for (size_t i = 0; i < n && i < TARGET_ADDRESSES; i++) {
+		uint64_t word[3];
+
+		pack(&list[i], word);
+		for (int k = 0; k < 3; k++)
+			atomic_store_explicit(&target->address[i][k], word[k], memory_order_relaxed);
+	}
+	atomic_store_explicit(&target->n, n < TARGET_ADDRESSES ? (uint32_t)n : TARGET_ADDRESSES,
+			      memory_order_relaxed);
+	atomic_store_explicit(&target->version, version + 1, memory_order_release);
+	atomic_store(&target->writing_ms, 0);
+}
+
+void target_copy(struct target *to, const struct target *from)
+{
+	struct sockaddr_any list[TARGET_ADDRESSES];
+	size_t n = target_addresses(from, list, TARGET_ADDRESSES);
+
+	if (n > 0)
+		target_set_addresses(to, list, n);
+	atomic_store(&to->until_ms, atomic_load(&from->until_ms));
+	atomic_store(&to->fresh_until_ms, n > 0 ? atomic_load(&from->fresh_until_ms) : 0);
+	atomic_store(&to->kept, atomic_load(&from->kept));
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a service passes connections on to. Their names are not looked up here: that a resolver is down must not delay
+ * or prevent a start or a reload, and workers look them up again and again anyway. --check does, for a warning.
+ */
+#include <preforkd/module.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "config/arena.h"
+#include "config/check.h"
+#include "config/load.h"
+#include "config/store.h"
+
+/* What the table has; writing it asks for nothing. */
+#define CONNECT_TIMEOUT_PRESET 5000
+#define PAUSE_PRESET	       10000
+#define RESOLVE_PRESET	       30000
+
+/* Of a service that passes nothing on. From defaults they are meant for the others. */
+static void refuse(struct checker *checker, struct service_values *values)
+{
+	const struct config_upstreams *upstreams = &values->service.upstreams;
+	const struct {
+		const char *path;
+		bool asked;
+	} keys[] = {
+		{"upstream", values->upstream.n > 0},
+		{"balance", upstreams->balance != BALANCE_ROUND_ROBIN},
+		{"send_proxy", upstreams->send_proxy != 0},
+		{"proxy.connect_timeout", upstreams->connect_timeout != CONNECT_TIMEOUT_PRESET},
+		{"proxy.pause", upstreams->pause != PAUSE_PRESET},
+		{"proxy.resolve", upstreams->resolve != RESOLVE_PRESET},
+		{"proxy.bind", values->proxy_bind != NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct value_source *source = store_source(values, keys[i].path);
+
+		if (keys[i].asked && source->level == LEVEL_SERVICE && !source->bad)
+			check_error(checker, values, source,
+				    "the handler \"%s\" passes no connections on: it takes no %s",
+				    values->service.handler->name, keys[i].path);
+	}
+	values->upstream = (struct text_list){.n = 0};
+	values->proxy_bind = NULL;
+}
+
+/* What can be listened to cannot always be connected to. */
+static const char *why_not(const struct addr *addr)
+{
+	if (addr->datagram)
+		return "datagrams are not passed on";
+	if (addr->kind == ADDR_SYSTEMD)
+		return "there is nothing to connect to";
+	if (addr->kind == ADDR_ANY)
+		return "it must be said which host";
+	if (addr->kind != ADDR_UNIX && addr->port == 0)
+		return "there is no port 0";
+	return NULL;
+}
+
+static void lookup_list(struct checker *checker, struct service_values *values)
+{
+	const struct value_source *source = store_source(values, "upstream");
+	struct config_upstreams *upstreams = &values->service.upstreams;
+	struct value_source place = *source;
+
+	if (values->upstream.n > CONFIG_UPSTREAMS_MOST) {
+		check_error(checker, values, source, "there are %zu of them, more than %d", values->upstream.n,
+			    CONFIG_UPSTREAMS_MOST);
+		return;
+	}
+	upstreams->list = arena_alloc(checker->store->arena, values->upstream.n * sizeof(*upstreams->list));
+	for (size_t i = 0; i < values->upstream.n; i++) {
+		struct addr *addr = &upstreams->list[upstreams->n];
+		struct err err;
+
+		place.origin = values->upstream.origins[i];
+		if (addr_parse(values->upstream.items[i], addr, &err) < 0) {
+			check_error(checker, values, &place, "%s", err.text);
+		} else if (why_not(addr) != NULL) {
+			check_error(checker, values, &place, "\"%s\": %s", addr->text, why_not(addr));
+		} else {
+			values->upstream.origins[upstreams->n++] = place.origin;
+		}
+	}
+}
+
+/* A literal address without a port, an IPv6 one with or without brackets. */
+static int parse_source(const char *text, struct sockaddr_any *out, struct err *err)
+{
+	bool bare = strchr(text, ':') != NULL && text[0] != '[';
+	struct addr addr;
+	char full[300];
+
+	if ((size_t)snprintf(full, sizeof(full), bare ? "[%s]:0" : "%s:0", text) >= sizeof(full) ||
+	    addr_parse(full, &addr, NULL) < 0 || (addr.kind != ADDR_HOST && addr.kind != ADDR_HOST6) ||
+	    (addr.kind == ADDR_HOST && !addr_is_literal(&addr)))
+		return err_set(err, "\"%.256s\" is no address; write 192.0.2.1 or 2001:db8::1, without a port", text);
+	return addr_resolve(&addr, out, 1, err);
+}
+
+static void lookup_bind(struct checker *checker, struct service_values *values)
+{
+	const struct value_source *source = store_source(values, "proxy.bind");
+	struct config_upstreams *upstreams = &values->service.upstreams;
+	struct sockaddr_any address;
+	struct err err;
+
+	if (values->proxy_bind == NULL)
+		return;
+	if (checker->source->portable && strchr(values->proxy_bind, '%') != NULL)
+		return; /* an interface of another host */
+	if (parse_source(values->proxy_bind, &upstreams->bind, &err) < 0) {
+		check_error(checker, values, source, "%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < upstreams->n; i++) {
+		const struct addr *addr = &upstreams->list[i];
+
+		if (addr->kind == ADDR_UNIX || !addr_is_literal(addr) || addr_resolve(addr, &address, 1, NULL) < 1)
+			continue;
+		if (address.sa.sa_family != upstreams->bind.sa.sa_family)
+			check_error(checker, values, source, "no connection to %s can come from %s", addr->text,
+				    values->proxy_bind);
+	}
+}
+
+void lookup_upstreams(struct checker *checker, struct service_values *values)
+{
+	const struct preforkd_module *handler = values->service.handler;
+	const struct value_source *source = store_source(values, "upstream");
+
+	if (handler == NULL)
+		return;
+	if ((handler->flags & PREFORKD_UPSTREAM) == 0) {
+		refuse(checker, values);
+		return;
+	}
+	if (values->upstream.n == 0 && !source->bad) {
+		check_error(checker, values, source, "missing: the handler \"%s\" needs an address to pass "
+			    "connections on to", handler->name);
+		return;
+	}
+	lookup_list(checker, values);
+	lookup_bind(checker, values);
+}

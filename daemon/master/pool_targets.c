@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/pool_targets.h"
+
+#include <string.h>
+
+#include "base/fds.h"
+#include "board/targets.h"
+#include "config/config.h"
+#include "master/pool.h"
+
+static void take_over(struct targets *targets, const struct config_upstreams *now, const struct targets *former,
+		      const struct config_upstreams *before)
+{
+	for (size_t i = 0; i < now->n; i++) {
+		for (size_t k = 0; k < before->n; k++) {
+			if (strcmp(now->list[i].text, before->list[k].text) == 0) {
+				target_copy(&targets->target[i], &former->target[k]);
+				break;
+			}
+		}
+	}
+}
+
+int pool_targets_make(struct pool *pool, const struct pool *former, struct err *err)
+{
+	const struct config_upstreams *upstreams = &pool->service->upstreams;
+	struct targets targets, before;
+
+	if (upstreams->n == 0)
+		return 0;
+	pool->targets = targets_create(upstreams->n, err);
+	if (pool->targets < 0)
+		return -1;
+	if (former == NULL || former->targets < 0 ||
+	    targets_map(&before, former->targets, former->service->upstreams.n, NULL) < 0)
+		return 0;
+	if (targets_map(&targets, pool->targets, upstreams->n, err) < 0) {
+		targets_unmap(&before);
+		return -1;
+	}
+	take_over(&targets, upstreams, &before, &former->service->upstreams);
+	targets_unmap(&targets);
+	targets_unmap(&before);
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory in which a pool's workers tell each other of their upstreams (board/targets.h). The master only hands it on. */
+#ifndef PREFORKD_MASTER_POOL_TARGETS_H
+#define PREFORKD_MASTER_POOL_TARGETS_H
+
+struct err;
+struct pool;
+
+/* Makes pool->targets, if its service has upstreams. FORMER: a pool of the same service, or NULL; what it knows of the
+ * same upstreams is taken over: a reload while the resolver is down must not lose their addresses. */
+int pool_targets_make(struct pool *pool, const struct pool *former, struct err *err);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/lookup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fds.h"
+#include "net/addr.h"
+
+/* What the child tells. Goes through the pipe in one piece. */
+struct answer {
+	int n; /* -1: err says why */
+	struct err err;
+	struct sockaddr_any list[LOOKUP_MOST];
+};
+_Static_assert(sizeof(struct answer) <= PIPE_BUF, "an answer must be written as a whole");
+
+/* The child. It has all signals blocked, or the handlers of its parent would act for it. */
+_Noreturn static void ask(const struct addr *addr, int out, pid_t parent)
+{
+	static struct answer answer;
+	int keep[] = {out};
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	fds_close_except(keep, 1);
+	answer.n = addr_resolve(addr, answer.list, LOOKUP_MOST, &answer.err);
+	(void)!write(out, &answer, sizeof(answer));
+	_exit(0);
+}
+
+static pid_t start(const struct addr *addr, int *in_out, struct err *err)
+{
+	sigset_t all, before;
+	pid_t parent = getpid(), pid;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(err, "\"%s\": cannot look it up: no pipe", addr->text);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		ask(addr, ends[1], parent);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	fd_close(&ends[1]);
+	*in_out = ends[0];
+	if (pid < 0) {
+		(void)err_sys(err, "\"%s\": cannot look it up: no process", addr->text);
+		fd_close(in_out);
+	}
+	return pid;
+}
+
+/* Until it has told, or has gone, or it is too late. */
+static int wait_answer(const struct addr *addr, int limit_ms, int watch, int in, struct err *err)
+{
+	struct pollfd p[] = {{.fd = in, .events = POLLIN}, {.fd = watch}};
+	int64_t end = clock_ms() + limit_ms;
+
+	for (;;) {
+		int64_t rest = end - clock_ms();
+
+		if (rest <= 0)
+			return err_set(err, "\"%s\": cannot resolve %s: no answer within %d ms", addr->text,
+				       addr->host, limit_ms);
+		if (poll(p, 2, (int)rest) <= 0)
+			continue;
+		if (p[1].revents != 0) {
+			errno = ECANCELED;
+			return err_sys(err, "\"%s\": cannot resolve %s", addr->text, addr->host);
+		}
+		return 0;
+	}
+}
+
+static void end(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+int lookup_address(const struct addr *addr, int limit_ms, int watch, struct sockaddr_any *out, size_t max,
+		   struct err *err)
+{
+	struct answer answer;
+	pid_t pid;
+	ssize_t n = 0;
+	int in;
+
+	if (addr_is_literal(addr))
+		return addr_resolve(addr, out, max, err);
+	pid = start(addr, &in, err);
+	if (pid < 0)
+		return -1;
+	if (wait_answer(addr, limit_ms, watch, in, err) < 0) {
+		end(pid);
+		fd_close(&in);
+		return -1;
+	}
+	n = read(in, &answer, sizeof(answer));
+	end(pid);
+	fd_close(&in);
+	if (n != (ssize_t)sizeof(answer))
+		return err_set(err, "\"%s\": cannot resolve %s: the resolver has crashed", addr->text, addr->host);
+	if (answer.n < 0) {
+		if (err != NULL)
+			*err = answer.err;
+		return -1;
+	}
+	if ((size_t)answer.n > max)
+		answer.n = (int)max;
+	memcpy(out, answer.list, (size_t)answer.n * sizeof(*out));
+	return answer.n;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* Passes connections on to another address, and their bytes both ways. */
+#include <errno.h>
+#include <preforkd/module.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fds.h"
+#include "config/config.h"
+#include "net/proxy_header.h"
+#include "net/relay.h"
+#include "services/conn.h"
+#include "services/deadline.h"
+#include "services/kinds.h"
+#include "services/proxy_connect.h"
+#include "services/upstreams.h"
+
+#define HEADER_MAX 256
+
+struct carried {
+	struct preforkd_conn *conn;
+	enum relay_wait wait; /* what it waited for last */
+};
+
+/* What moves nothing is no news for the limits. */
+static void moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
+{
+	struct carried *carried = arg;
+	struct preforkd_conn *conn = carried->conn;
+
+	if (in > 0 || out > 0)
+		conn_count(conn, in, out);
+	else if (wait == carried->wait)
+		return;
+	if (in > 0 && !conn->greeted) {
+		conn->greeted = true;
+		deadline_greeted();
+	}
+	carried->wait = wait;
+	if (wait == RELAY_OVER)
+		deadline_waited();
+	else
+		deadline_waits(wait == RELAY_WRITES ? DEADLINE_WRITES : DEADLINE_READS);
+}
+
+static bool ended(void *arg)
+{
+	const struct carried *carried = arg;
+
+	return preforkd_ended(carried->conn);
+}
+
+/* Who the client is, before anything that it says. A new connection's buffer has room for it. */
+static int send_header(struct preforkd_conn *conn, int fd)
+{
+	int version = conn->service->upstreams.send_proxy;
+	struct sockaddr_any to = conn->local;
+	char header[HEADER_MAX];
+	size_t n;
+
+	if (version == 0)
+		return 0;
+	if (to.len == 0) {
+		to.len = sizeof(to.ss);
+		if (getsockname(conn->fd, &to.sa, &to.len) < 0)
+			to.len = 0;
+	}
+	n = proxy_header_write(version, false, &conn->peer, &to, header, sizeof(header));
+	return send(fd, header, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
+}
+
+static int carry(struct preforkd_conn *conn, int upstream, const char *name)
+{
+	struct carried carried = {.conn = conn};
+	struct relay relay = {
+		.client = conn->fd, .upstream = upstream, .moved = moved, .ended = ended, .arg = &carried};
+
+	switch (relay_carry(&relay)) {
+	case RELAY_DONE:
+		conn->peer_done = true;
+		return 0;
+	case RELAY_ENDED:
+		conn_say_cut(conn);
+		return -1;
+	case RELAY_CLIENT:
+		conn->reset = conn->hung_up = true;
+		conn_say_lost(conn, relay.code);
+		return -1;
+	case RELAY_UPSTREAM:
+		break;
+	}
+	conn->reset = true;
+	if (relay.code == ECONNRESET)
+		return preforkd_fail(conn, "the upstream %s has reset the connection", name);
+	return preforkd_fail(conn, "the connection to the upstream %s has failed: %s", name, strerror(relay.code));
+}
+
+static int serve(struct preforkd_conn *conn)
+{
+	const char *name;
+	size_t which;
+	int fd, rc;
+
+	conn_limit(conn, false);
+	fd = proxy_connect(conn, &which);
+	if (fd < 0) {
+		conn->reset = !preforkd_ended(conn);
+		return -1;
+	}
+	name = conn->service->upstreams.list[which].text;
+	upstreams_taken(which);
+	if (send_header(conn, fd) < 0) {
+		conn->reset = true;
+		rc = preforkd_fail(conn, "the upstream %s takes no PROXY header: %s", name, strerror(errno));
+	} else {
+		rc = carry(conn, fd, name);
+	}
+	if (rc < 0)
+		relay_reset(&fd);
+	fd_close(&fd);
+	upstreams_left();
+	return rc;
+}
+
+const struct preforkd_module service_proxy = {
+	.abi = PREFORKD_MODULE_ABI,
+	.size = sizeof(service_proxy),
+	.name = "proxy",
+	.summary = "passes connections on to another address",
+	.flags = PREFORKD_STREAM | PREFORKD_UPSTREAM,
+	.serve = serve,
+};

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/proxy_connect.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <preforkd/module.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fds.h"
+#include "board/targets.h"
+#include "config/config.h"
+#include "services/conn.h"
+#include "services/upstreams.h"
+
+#define FULL_MS 10 /* a unix socket whose queue is full is tried again after that; there is nothing to wait for */
+#define EPHEMERAL_PORT 32768 /* the kernel takes source ports from here on (ip(7)) */
+
+/* What went wrong with all of them, for the log. */
+struct story {
+	char text[200];
+	size_t used;
+};
+
+static void tell(struct story *story, const char *upstream, const char *why)
+{
+	int n = snprintf(story->text + story->used, sizeof(story->text) - story->used, "%s%s: %s",
+			 story->used > 0 ? "; " : "", upstream, why);
+
+	story->used += n > 0 ? (size_t)n : 0;
+	if (story->used >= sizeof(story->text))
+		story->used = sizeof(story->text) - 1; /* cut: the log has named each once */
+}
+
+/* It says nothing about the upstream: the next connection may well succeed. */
+static bool is_ours(int code)
+{
+	switch (code) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EADDRNOTAVAIL: /* no port is free, or proxy.bind is no address of ours */
+	case EADDRINUSE:
+	case ECANCELED:
+		return true;
+	default: /* whatever the network says */
+		return false;
+	}
+}
+
+/* The client has reset its connection, or a limit has cut it. */
+static bool gone(struct preforkd_conn *conn, const struct pollfd *client)
+{
+	return preforkd_ended(conn) || (client->revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* Waits for the socket until END: 0, or an errno value. */
+static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
+{
+	struct pollfd p[] = {{.fd = fd, .events = POLLOUT}, {.fd = conn->fd}};
+	int code = 0;
+	socklen_t len = sizeof(code);
+
+	for (;;) {
+		int64_t rest = end - clock_coarse_ms();
+
+		if (rest <= 0)
+			return ETIMEDOUT;
+		if (poll(p, 2, rest > INT32_MAX ? INT32_MAX : (int)rest) < 0)
+			p[0].revents = p[1].revents = 0;
+		if (gone(conn, &p[1]))
+			return ECANCELED;
+		if ((p[0].revents & (POLLERR | POLLHUP)) != 0) {
+			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
+				return errno;
+			return code; /* 0: connected, and ended by now */
+		}
+		if (p[0].revents != 0)
+			return 0;
+	}
+}
+
+/* A port of this host that nobody listens at may be what the kernel chose for our end: then we would talk to ourselves. */
+static bool is_self(int fd, const struct sockaddr_any *to)
+{
+	struct sockaddr_any own = {.len = sizeof(own.ss)};
+
+	return addr_port(to) >= EPHEMERAL_PORT && getsockname(fd, &own.sa, &own.len) == 0 && addr_equal(&own, to);
+}
+
+static int connect_once(struct preforkd_conn *conn, int fd, const struct sockaddr_any *to, int64_t end)
+{
+	for (;;) {
+		struct pollfd client = {.fd = conn->fd};
+		int code;
+
+		if (connect(fd, &to->sa, to->len) == 0)
+			return 0;
+		if (errno == EINPROGRESS || errno == EINTR) {
+			code = wait_connected(conn, fd, end);
+			return code == 0 && is_self(fd, to) ? ECONNREFUSED : code;
+		}
+		if (errno != EAGAIN)
+			return errno;
+		if (to->sa.sa_family != AF_UNIX) /* no port is free */
+			return EADDRNOTAVAIL;
+		if (clock_ms() >= end)
+			return EAGAIN;
+		(void)poll(&client, 1, FULL_MS);
+		if (gone(conn, &client))
+			return ECANCELED;
+	}
+}
+
+static int set_up(int fd, const struct config_service *service, const struct sockaddr_any *to)
+{
+	const struct sockaddr_any *from = &service->upstreams.bind;
+	const int yes = 1;
+
+	if (to->sa.sa_family == AF_UNIX)
+		return 0;
+	if (service->socket.nodelay && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) < 0)
+		return -1;
+	if (from->len == 0)
+		return 0;
+	/* The port is chosen at connect(2): then one port serves for many upstreams. */
+	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
+	return bind(fd, &from->sa, from->len);
+}
+
+/* A connected socket, or -1 and errno. */
+static int try_address(struct preforkd_conn *conn, const struct sockaddr_any *to, int64_t end)
+{
+	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int code;
+
+	if (fd < 0)
+		return -1;
+	code = set_up(fd, conn->service, to) < 0 ? errno : connect_once(conn, fd, to, end);
+	if (code != 0) {
+		fd_close(&fd);
+		errno = code;
+	}
+	return fd;
+}
+
+/* All of its addresses, each with its part of the time. */
+static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
+{
+	int64_t end = clock_coarse_ms() + conn->service->upstreams.connect_timeout;
+	struct sockaddr_any list[TARGET_ADDRESSES];
+	int n = upstreams_addresses(i, conn->fd, list, TARGET_ADDRESSES, err), fd = -1;
+
+	if (n <= 0)
+		return -1;
+	for (int k = 0; fd < 0 && k < n; k++) {
+		int64_t now = k == 0 && n == 1 ? end : clock_coarse_ms();
+
+		fd = try_address(conn, &list[k], n == 1 ? end : now + (end - now) / (n - k));
+		if (fd < 0 && errno == ECANCELED)
+			break;
+	}
+	if (fd < 0) {
+		err->code = errno;
+		(void)snprintf(err->text, sizeof(err->text), "%s", strerror(errno));
+	}
+	return fd;
+}
+
+static int give_up(struct preforkd_conn *conn, const struct story *story)
+{
+	if (preforkd_ended(conn)) {
+		conn_say_cut(conn);
+		return -1;
+	}
+	conn->unserved = true;
+	return preforkd_fail(conn, "no upstream takes the connection: %s", story->text);
+}
+
+int proxy_connect(struct preforkd_conn *conn, size_t *which_out)
+{
+	bool tried[CONFIG_UPSTREAMS_MOST] = {false};
+	uint8_t order[CONFIG_UPSTREAMS_MOST];
+	struct story story = {.used = 0};
+	size_t n = upstreams_order(&conn->peer, order);
+	struct err err;
+
+	/* First those that work as far as anybody knows; then the others, for one of them may be back. */
+	for (int round = 0; round < 2; round++) {
+		for (size_t k = 0; k < n; k++) {
+			size_t i = order[k];
+			int fd;
+
+			if (tried[i] || (round == 0 && !upstreams_may_try(i)))
+				continue;
+			tried[i] = true;
+			err.code = 0;
+			fd = try_upstream(conn, i, &err);
+			if (fd >= 0) {
+				upstreams_works(i);
+				*which_out = i;
+				return fd;
+			}
+			if (err.code == ECANCELED)
+				return preforkd_ended(conn)
+					       ? give_up(conn, &story)
+					       : preforkd_fail(conn, "the client has gone before an upstream took "
+								     "its connection");
+			tell(&story, conn->service->upstreams.list[i].text, err.text);
+			if (!is_ours(err.code))
+				upstreams_failed(i, err.text);
+		}
+	}
+	return give_up(conn, &story);
+}

@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The handler proxy: which upstream is taken, what happens when one fails, and what its name stands for."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import collections
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import *
+from harness.names import NameServer
+
+NO_NAMES = no_namespaces() or no_mounts()
+
+
+def proxy(listen, upstream, **more):
+	return {"p": {"handler": "proxy", "listen": listen, "upstream": upstream,
+		      "workers": {"min": 4, "max": 16}, **more}}
+
+
+class UpstreamCase(Case):
+	def named(self, name, address=None):
+		"""A server that says NAME, and keeps the connection until the client has finished."""
+		def say(connection):
+			connection.sendall(name.encode())
+			read_all(connection)
+		server = Scripted(say, address=address)
+		self.addCleanup(server.close)
+		return server
+
+	def front(self, upstream, **more):
+		self.endpoint = Endpoint.v4()
+		options = {name: more.pop(name) for name in ("prefix",) if name in more}
+		self.d = self.daemon(proxy(self.endpoint.text, upstream, **more), **options)
+		return self.d
+
+	def ask(self):
+		with self.endpoint.connect() as s:
+			s.shutdown(socket.SHUT_WR)
+			return read_all(s).decode()
+
+	def hold(self):
+		"""A connection that stays, and what it is connected to."""
+		s = self.endpoint.connect()
+		self.addCleanup(s.close)
+		return s, s.recv(100).decode()
+
+	def assert_reset(self):
+		"""A reset may come before the client knows that it is connected."""
+		with self.assertRaises(ConnectionResetError):
+			with self.endpoint.connect() as s:
+				s.recv(1)
+
+	def nobody(self):
+		return Endpoint.v4().text
+
+	def status(self):
+		return self.d.admin.service("p")
+
+
+class Balance(UpstreamCase):
+	def test_round_robin(self):
+		"""Over all workers together."""
+		servers = [self.named(name) for name in "abc"]
+		self.front([s.text for s in servers])
+		self.assertEqual(collections.Counter(self.ask() for _ in range(60)), {"a": 20, "b": 20, "c": 20})
+
+	def test_least_busy(self):
+		servers = [self.named(name) for name in "ab"]
+		self.front([s.text for s in servers], balance="least_busy")
+		held = [self.hold() for _ in range(6)]
+		self.assertEqual(collections.Counter(name for _, name in held), {"a": 3, "b": 3})
+		for s, name in held:
+			if name == "a":
+				s.close()
+		wait_until(lambda: self.status()["workers"]["busy"] == 3, "a's clients have gone")
+		self.assertEqual([self.hold()[1] for _ in range(3)], ["a", "a", "a"])
+
+	def test_least_busy_forgets_the_dead(self):
+		servers = [self.named(name) for name in "ab"]
+		self.front([s.text for s in servers], balance="least_busy", workers={"min": 2, "max": 8})
+		before = {self.hold()[1] for _ in range(2)}
+		self.assertEqual(before, {"a", "b"})
+		busy = [pid for pid in self.d.workers() if proc.title(pid).endswith("127.0.0.1")]
+		self.assertEqual(len(busy), 2)
+		for pid in busy:
+			os.kill(pid, signal.SIGKILL)
+		wait_until(lambda: self.status()["workers"]["busy"] == 0, "the master has seen it")
+		self.assertEqual(collections.Counter(self.hold()[1] for _ in range(6)), {"a": 3, "b": 3})
+
+	def test_source(self):
+		servers = [self.named(name) for name in "abcd"]
+		self.front([s.text for s in servers], balance="source")
+
+		def ask_from(address):
+			with socket.socket() as s:
+				s.settimeout(PATIENCE)
+				s.bind((address, 0))
+				s.connect(self.endpoint.address)
+				s.shutdown(socket.SHUT_WR)
+				return read_all(s).decode()
+		first = {i: ask_from("127.0.1.%d" % i) for i in range(1, 41)}
+		self.assertEqual(set(first.values()), set("abcd"), "40 clients, 4 upstreams")
+		self.assertEqual({i: ask_from("127.0.1.%d" % i) for i in first}, first)
+		servers[1].close()
+		second = {i: ask_from("127.0.1.%d" % i) for i in first}
+		self.assertTrue(all(second[i] == first[i] for i in first if first[i] != "b"), "the others stay where they were")
+		self.assertGreater(len({second[i] for i in first if first[i] == "b"}), 1, "and its clients spread")
+
+	def test_failover(self):
+		a, b = self.named("a"), self.named("b")
+		self.front([a.text, b.text], balance="failover", proxy={"pause": "200ms"})
+		self.assertEqual({self.ask() for _ in range(10)}, {"a"})
+		host, port = "127.0.0.1", a.port
+		a.close()
+		self.assertEqual({self.ask() for _ in range(10)}, {"b"})
+		self.named("a", address=(host, port))
+		wait_until(lambda: self.ask() == "a", "the first one is back")
+		self.d.wait_log(r"%s:%d works again" % (re.escape(host), port))
+
+
+class Failure(UpstreamCase):
+	def test_the_next_one_is_tried(self):
+		dead, b = self.nobody(), self.named("b")
+		self.front([dead, b.text])
+		self.assertEqual({self.ask() for _ in range(20)}, {"b"})
+		self.d.stop()
+		self.assertEqual(len(self.d.grep(r"%s has failed: Connection refused; it is left alone for 10s" % re.escape(dead))), 1,
+				 "said once, by one of the workers")
+
+	def test_who_does_not_accept_in_time(self):
+		b = self.named("b")
+		with socket.socket() as full:
+			full.bind(("127.0.0.1", 0))
+			full.listen(0)
+			text = "127.0.0.1:%d" % full.getsockname()[1]
+			fill = []
+			for _ in range(4):	# what comes after them is dropped by the kernel
+				s = socket.socket()
+				s.setblocking(False)
+				s.connect_ex(full.getsockname())
+				self.addCleanup(s.close)
+				fill.append(s)
+			self.front([text, b.text], balance="failover", proxy={"connect_timeout": "300ms", "pause": "1h"})
+			start = time.monotonic()
+			self.assertEqual(self.ask(), "b")
+			self.assertGreater(time.monotonic() - start, 0.29)
+			start = time.monotonic()
+			self.assertEqual({self.ask() for _ in range(10)}, {"b"})
+			self.assertLess(time.monotonic() - start, 2, "it is left alone now: nobody waits for it")
+			self.d.wait_log(r"%s has failed: Connection timed out; it is left alone for 1h" % re.escape(text))
+
+	def test_none_works(self):
+		dead = [self.nobody(), self.nobody(), "unix:/nowhere"]
+		self.front(dead)
+		for _ in range(3):	# also those that are left alone are tried
+			self.assert_reset()
+		line = self.d.wait_log("no upstream takes the connection")
+		for text, why in zip(dead, ("Connection refused", "Connection refused", "No such file or directory")):
+			self.assertIn("%s: %s" % (text, why), line)
+		self.assertEqual(self.status()["connections"]["accepted"], 3)
+
+	def test_all_left_alone_and_one_is_back(self):
+		a = Endpoint.v4()
+		self.front([a.text, self.nobody()], proxy={"pause": "1h"})
+		self.assert_reset()
+		self.named("a", address=a.address)
+		self.assertEqual(self.ask(), "a")
+
+	def test_one_connection_tries_it_after_the_pause(self):
+		"""While it has not succeeded the others do not wait for it, too."""
+		b = self.named("b")
+		with socket.socket() as full:
+			full.bind(("127.0.0.1", 0))
+			full.listen(0)
+			text = "127.0.0.1:%d" % full.getsockname()[1]
+			for _ in range(4):
+				s = socket.socket()
+				s.setblocking(False)
+				s.connect_ex(full.getsockname())
+				self.addCleanup(s.close)
+			self.front([text, b.text], balance="failover", proxy={"connect_timeout": "1s", "pause": "1s"})
+			self.assertEqual(self.ask(), "b")
+			times = []
+
+			def one():
+				start = time.monotonic()
+				self.assertEqual(self.ask(), "b")
+				times.append(time.monotonic() - start)
+			time.sleep(1.1)	# the pause is over
+			threads = [threading.Thread(target=one) for _ in range(8)]
+			for t in threads:
+				t.start()
+			for t in threads:
+				t.join()
+			self.assertEqual(len([t for t in times if t > 0.9]), 1, times)
+
+	def test_lack_of_descriptors_is_not_the_upstreams_fault(self):
+		a = self.named("a")
+		self.front(a.text)
+		with self.hold()[0]:
+			pass
+		wait_until(lambda: self.status()["workers"]["busy"] == 0, "its worker has closed all of it")
+		for pid in self.d.workers():
+			taken = {int(fd) for fd in os.listdir("/proc/%d/fd" % pid)}
+			free = min(set(range(100)) - taken)
+			code = "import resource as r; h = r.prlimit(%d, r.RLIMIT_NOFILE)[1]; r.prlimit(%d, r.RLIMIT_NOFILE, (%d, h))"
+			who = {"user": int(proc.status(pid, "Uid").split()[0]), "group": int(proc.status(pid, "Gid").split()[0]),
+			       "extra_groups": []} if IS_ROOT else {}
+			# room for the client, and no more
+			subprocess.run(["/usr/bin/env", "python3", "-I", "-S", "-c", code % (pid, pid, free + 1)], check=True, **who)
+		self.assert_reset()
+		self.d.wait_log(r"no upstream takes the connection: .*Too many open files")
+		self.assertEqual(self.d.grep("left alone"), [])
+
+	def test_source_address(self):
+		who = []
+		def note(connection):
+			who.append(connection.getpeername()[0])
+		server = Scripted(note)
+		self.addCleanup(server.close)
+		self.front(server.text, proxy={"bind": "127.0.0.77"})
+		self.ask()
+		wait_until(lambda: who == ["127.0.0.77"], "it comes from there")
+
+	def test_never_to_itself(self):
+		"""A port that nobody listens at, and that the kernel may choose for the other end."""
+		with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+			if int(f.read().split()[0]) < 32768 or no_namespaces():
+				self.skipTest("needs a network of its own")
+		fresh_network()
+		self.addCleanup(fresh_network)
+		with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as f:
+			f.write("40000 40001")
+		self.endpoint = Endpoint.v4()
+		self.d = self.daemon(proxy(self.endpoint.text, "127.0.0.1:40000"))
+		for i in range(8):
+			with socket.socket() as s:
+				s.settimeout(PATIENCE)
+				s.bind(("127.0.0.1", 39000 + i))
+				try:
+					s.connect(self.endpoint.address)
+					s.sendall(b"hello")
+					self.assertEqual(s.recv(5), b"")
+				except (BrokenPipeError, ConnectionResetError):
+					pass
+
+
+@unittest.skipIf(NO_NAMES, NO_NAMES)
+class Names(UpstreamCase):
+	def setUp(self):
+		super().setUp()
+		fresh_network()
+		self.names = NameServer({"app.test": ["127.0.0.2"]})
+		self.addCleanup(self.names.close)
+		self.port = Endpoint.v4().port
+		for i in (2, 3):
+			self.named("at %d" % i, address=("127.0.0.%d" % i, self.port))
+
+	def start(self, **more):
+		more.setdefault("proxy", {})
+		more["proxy"] = {"resolve": "1s", **more["proxy"]}
+		return self.front("app.test:%d" % self.port, prefix=self.names.prefix(self), **more)
+
+	def test_a_changed_address_is_used(self):
+		self.start()
+		s, name = self.hold()
+		self.assertEqual(name, "at 2")
+		self.names.addresses["app.test"] = ["127.0.0.3"]
+		start = time.monotonic()
+		wait_until(lambda: self.ask() == "at 3", "the new address")
+		self.assertLess(time.monotonic() - start, 3)
+		self.assertEqual({self.ask() for _ in range(8)}, {"at 3"}, "all workers know it")
+		self.d.wait_log(r"the upstream app\.test:%d is at 127\.0\.0\.3:%d now" % (self.port, self.port))
+		# the running connection is where it was
+		s.sendall(b"x")
+		s.shutdown(socket.SHUT_WR)
+		self.assertEqual(read_all(s), b"")
+
+	def test_it_is_asked_for_once_in_an_interval(self):
+		self.start(proxy={"resolve": "1h"})
+		self.assertEqual({self.ask() for _ in range(30)}, {"at 2"})
+		self.assertLessEqual(self.names.asked, 2 * 4, "A and AAAA, of as many workers as began at the same time")
+
+	def test_the_resolver_is_down(self):
+		self.start()
+		self.assertEqual(self.ask(), "at 2")
+		self.names.silent = True
+		end = time.monotonic() + 4
+		slowest = 0
+		while time.monotonic() < end:
+			start = time.monotonic()
+			self.assertEqual(self.ask(), "at 2")
+			slowest = max(slowest, time.monotonic() - start)
+			time.sleep(0.05)
+		self.assertLess(slowest, 2, "bounded")
+		self.names.silent = False
+		self.names.addresses["app.test"] = ["127.0.0.3"]
+		wait_until(lambda: self.ask() == "at 3", "it goes on")
+		self.d.wait_log("can be resolved again")
+		self.d.stop()
+		self.assertEqual(len(self.d.grep(r"app\.test.*cannot resolve.*its last address is kept")), 1, "said once")
+
+	def test_the_name_is_gone(self):
+		self.start()
+		self.assertEqual(self.ask(), "at 2")
+		del self.names.addresses["app.test"]
+		self.assertTrue(wait_until(lambda: self.ask() == "at 2" and self.d.grep("its last address is kept"), "kept"))
+
+	def test_down_at_the_start_and_at_a_reload(self):
+		self.names.silent = True
+		start = time.monotonic()
+		self.start(proxy={"connect_timeout": "3s"})
+		self.assertLess(time.monotonic() - start, 5, "a start does not wait for it")
+		self.assert_reset()
+		self.d.wait_log(r"no upstream takes the connection: app\.test.*cannot resolve")
+		self.names.silent = False
+		self.assertEqual(self.ask(), "at 2")
+		self.names.silent = True
+		config = proxy(self.endpoint.text, "app.test:%d" % self.port, balance="failover", proxy={"resolve": "1s"})
+		done = self.d.reload(Config(config))
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertEqual(self.ask(), "at 2", "the new workers know what the former knew")
+
+	def test_several_addresses(self):
+		self.names.addresses["app.test"] = ["127.0.0.9", "127.0.0.3"]
+		self.start()
+		self.assertEqual({self.ask() for _ in range(5)}, {"at 3"}, "the one that answers")
+		self.assertEqual(self.d.grep("left alone"), [])
+
+	def test_check_warns(self):
+		path = self.write("c.conf", 'user = "nobody";\nservices: { p: { handler = "proxy"; listen = "127.0.0.1:0";\n'
+				  'upstream = [ "127.0.0.1:1",\n"nowhere.test:80" ]; }; };\n')
+		done = subprocess.run([*self.names.prefix(self), PREFORKD, "--check=host", "-c", path], stdout=subprocess.PIPE,
+				      stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE)
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertRegex(done.stderr, r"c\.conf:4: services\.p\.upstream: .*cannot resolve nowhere\.test")
+
+
+main()
