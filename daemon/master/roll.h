@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A reload replaces programs some at a time: so many new ones, and when these are ready, so many old ones are told to
- * leave. There are never fewer ready ones than before, and only workers.max_unavailable more at each address, beside those that finish.
+ * leave. There are never fewer ready ones than are wanted, and beside those that finish only workers.max_unavailable
+ * more at each address.
  */
 #ifndef PREFORKD_MASTER_ROLL_H
 #define PREFORKD_MASTER_ROLL_H
