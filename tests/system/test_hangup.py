@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -173,6 +174,24 @@ class Family(HangupCase):
 			self.assertEqual(len(self.check_gone(talk(self.endpoint))), 3)
 		self.assertEqual(self.d.workers(), [self.worker])
 		self.assertEqual(self.d.grep("prog .*:"), [])
+
+	def test_its_port_is_free_after_it(self):
+		"""One that puts itself in the background keeps no listener that its service has had, while its client is there."""
+		self.serve("(setsid sh -c 'ls /proc/self/fd | tr \"\\n\" \" \"; echo; echo $$; exec sleep 1000' &); read x")
+		with self.endpoint.connect() as s:
+			lines = s.makefile()
+			# its three, and what ls has of the folder
+			self.assertEqual(lines.readline().split(), ["0", "1", "2", "3"])
+			left = int(lines.readline())
+			other = Endpoint.v4()
+			self.assertEqual(self.d.reload(Config({"other": {"handler": "echo", "listen": str(other)}})).returncode, 0)
+			wait_until(lambda: self.endpoint.refuses(), "nobody listens there")
+			self.assertTrue(proc.alive(left))
+			with socket.socket(socket.AF_INET) as again:
+				again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1) # of the connection that there is
+				again.bind(self.endpoint.address)
+				again.listen()
+		wait_until(lambda: not proc.alive(left), "it ends with its client")
 
 	def test_one_that_goes_on_forking(self):
 		"""A chain of processes, each of which ends as soon as it has a child, in sessions of their own."""

@@ -234,5 +234,35 @@ class Running(SystemdCase):
 		self.assertTrue(self.tcp(9).refuses())
 		self.assertEqual(talk(self.unix("/run/preforkd-b/x"), b"x"), b"x")
 
+class Many(SystemdCase):
+	"""However many clients come: no unit for any of them, no work for the service manager, no memory that grows."""
+
+	CLIENTS = 100000 if os.environ.get("PREFORKD_TEST_FULL") else 10000
+
+	def units(self):
+		return self.systemctl("list-units", "--all", "--no-legend", "--plain").stdout.splitlines()
+
+	def busy(self):
+		"""Ticks that the service manager has worked."""
+		fields = self.run("/bin/cat", "/proc/1/stat", check=True).stdout.rsplit(")", 1)[1].split()
+		return int(fields[11]) + int(fields[12])
+
+	def memory(self, pid):
+		text = self.run("/bin/cat", "/proc/%s/status" % pid, check=True).stdout
+		return int(re.search(r"RssAnon:\s+(\d+)", text)[1])
+
+	def test_clients_are_nothing_to_the_service_manager(self):
+		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7"}})
+		self.systemctl("start", "preforkd")
+		load = [self.sandbox.installed("bin/preforkc"), "load", "-c", "4", "-s", "16", "-n"]
+		self.run(*load, "500", "127.0.0.1:7", check=True)
+		master = self.show("MainPID")
+		units, busy, memory = self.units(), self.busy(), self.memory(master)
+		self.run(*load, str(self.CLIENTS), "127.0.0.1:7", check=True, timeout=10 * PATIENCE)
+		worked = self.busy() - busy
+		self.assertEqual(len(self.units()), len(units))
+		self.assertLess(worked, 100, "a second of work")
+		self.assertLess(self.memory(master) - memory, 512)
+
 
 main()
