@@ -46,9 +46,18 @@ class VerdictCase(Case):
 			"status": {key: value for key, value in d.admin.status().items()
 				   if key in ("state", "generation")}}
 
+	def settled(self):
+		"""The same twice: what a start, or a client, holds for a moment has gone."""
+		pictures = [None]
+
+		def look():
+			pictures.append(self.picture())
+			return pictures[-1] if pictures[-1] == pictures[-2] else None
+		return wait_until(look, "it has come to rest", every=0.1)
+
 	def rejected(self, config, *said):
 		"""Rejected as a whole, with the reasons for whoever asked and for the supervisor."""
-		d, before = self.d, self.picture()
+		d, before = self.d, self.settled()
 		self.count = getattr(self, "count", 0) + 1
 		ready = len(d.notify.seen("READY=1"))
 		mark = d.mark()
@@ -248,7 +257,7 @@ class Jobs(VerdictCase):
 	def test_hundreds(self):
 		"""One after the other, each with its own verdict; the first are forgotten in time."""
 		d = self.start()
-		before = self.picture()
+		before = self.settled()
 		for i in range(1, 41):
 			self.assertEqual(d.admin.order("reload")["text"], "nothing has changed")
 		self.assertFalse(d.admin.ask("job", job=1)["ok"])
