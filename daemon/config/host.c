@@ -20,6 +20,7 @@
 #define FILES_SERVICE  8
 #define FILES_LISTENER 2
 #define FILES_EVICT    2 /* of a service that watches its queues */
+#define FILES_UPSTREAM 2 /* of a service that passes connections on */
 
 struct comparison {
 	const struct config *config;
@@ -87,6 +88,8 @@ static void compare_files(const struct comparison *c)
 		listeners += (int64_t)values->n_lanes;
 		if (c->config->services[i].workers.on_full == ON_FULL_EVICT)
 			need += FILES_EVICT;
+		if (c->config->services[i].upstreams.n > 0)
+			need += FILES_UPSTREAM;
 		if (values->n_lanes > values_of(c, most)->n_lanes)
 			most = i;
 	}

@@ -16,6 +16,7 @@
 #include "master/adopted.h"
 #include "master/control.h"
 #include "master/json_text.h"
+#include "master/pool_targets.h"
 #include "master/program.h"
 #include "master/state.h"
 
@@ -151,6 +152,8 @@ static json_t *pool(const struct pool *p)
 			 "own", own_names(&p->own));
 	if (s->program.runs)
 		(void)json_object_set_new(out, "program", programs(p));
+	if (p->targets >= 0)
+		(void)json_object_set_new(out, "targets", pool_targets_told(p));
 	return out;
 }
 
@@ -305,6 +308,7 @@ void handover_keep(const json_t *handover, bool keep)
 		keep_one(p, keep);
 	json_array_foreach (json_object_get(handover, "pools"), i, p) {
 		keep_one(json_object_get(p, "board"), keep);
+		keep_one(json_object_get(p, "targets"), keep);
 		keep_one(json_object_get(p, "program"), keep);
 		json_array_foreach (json_object_get(p, "workers"), k, l)
 			keep_one(json_object_get(l, "program"), keep);

@@ -16,6 +16,7 @@
 #include "master/adopted.h"
 #include "master/control.h"
 #include "master/handover.h"
+#include "master/pool_targets.h"
 #include "master/program.h"
 #include "master/state.h"
 #include "master/store.h"
@@ -434,6 +435,10 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		return err_set(err, "no memory for a pool");
 	read_state(p, pool);
 	read_own_names(json_object_get(p, "own"), &pool->own);
+	if (json_object_get(p, "targets") != NULL) {
+		pool->targets = read_fd(json_object_get(p, "targets"));
+		pool_targets_read(json_object_get(p, "targets"), &pool->stand_in->upstreams);
+	}
 	if (pool->service->program.runs)
 		notify_server_adopt(pool, read_fd(json_object_get(p, "program")),
 				    text(json_object_get(p, "program"), "name"));

@@ -141,6 +141,7 @@ void pool_free(struct pool **pool)
 	generation_unref(&p->generation);
 	if (p->stand_in != NULL) {
 		free(p->stand_in->socket.device);
+		free(p->stand_in->upstreams.list);
 		free(p->stand_in->name);
 	}
 	free(p->stand_in);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/pool_targets.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fds.h"
@@ -42,4 +44,30 @@ int pool_targets_make(struct pool *pool, const struct pool *former, struct err *
 	targets_unmap(&targets);
 	targets_unmap(&before);
 	return 0;
+}
+
+json_t *pool_targets_told(const struct pool *pool)
+{
+	const struct config_upstreams *upstreams = &pool->service->upstreams;
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < upstreams->n; i++)
+		(void)json_array_append_new(names, json_string(upstreams->list[i].text));
+	return json_pack("{s:i, s:o}", "fd", pool->targets, "names", names);
+}
+
+void pool_targets_read(const json_t *told, struct config_upstreams *out)
+{
+	const json_t *names = json_object_get(told, "names"), *name;
+	size_t n = json_array_size(names), i;
+
+	if (n == 0 || n > CONFIG_UPSTREAMS_MOST)
+		return;
+	out->list = calloc(n, sizeof(*out->list));
+	if (out->list == NULL)
+		return; /* then nothing is known of them: they are looked up */
+	out->n = n;
+	json_array_foreach (names, i, name)
+		(void)snprintf(out->list[i].text, sizeof(out->list[i].text), "%s",
+			       json_is_string(name) ? json_string_value(name) : "");
 }

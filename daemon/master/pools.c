@@ -102,6 +102,7 @@ static int open_pool(struct master *master, const struct config_service *service
 		.service = service,
 		.tally = former != NULL ? former->tally : NULL,
 		.sources = former != NULL ? former->sources : NULL,
+		.former = former,
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 	};

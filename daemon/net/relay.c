@@ -75,8 +75,9 @@ static void begin_splicing(struct relay *relay, struct way *way, int i)
 {
 	if (way->copied_only)
 		return;
-	if (!open_pipe(i) || set_nonblocking(relay->client) < 0) {
-		way->copied_only = true; /* no descriptors: it works without */
+	/* No descriptors, or the user has so many pages in pipes that this one is hardly any: it works without. */
+	if (!open_pipe(i) || pipe_size[i] < RELAY_COPY || set_nonblocking(relay->client) < 0) {
+		way->copied_only = true;
 		return;
 	}
 	way->spliced = true;

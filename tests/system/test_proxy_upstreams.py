@@ -330,6 +330,19 @@ class Names(UpstreamCase):
 		self.assertEqual(done.returncode, 0, done.stderr)
 		self.assertEqual(self.ask(), "at 2", "the new workers know what the former knew")
 
+	def test_down_at_an_upgrade(self):
+		self.start()
+		self.assertEqual(self.ask(), "at 2")
+		self.names.silent = True
+		for _ in range(2):	# the second one takes over what the first one was given
+			before = set(self.d.workers())
+			done = self.d.ctl("upgrade")
+			self.assertEqual(done.returncode, 0, done.stderr)
+			wait_until(lambda: before.isdisjoint(self.d.workers()), "new workers")
+			self.assertEqual(self.ask(), "at 2", "they know what the former knew")
+		self.assertEqual(len([fd for fd in os.listdir("/proc/%d/fd" % self.d.pid)
+				      if "preforkd-targets" in os.readlink("/proc/%d/fd/%s" % (self.d.pid, fd))]), 1)
+
 	def test_several_addresses(self):
 		self.names.addresses["app.test"] = ["127.0.0.9", "127.0.0.3"]
 		self.start()
