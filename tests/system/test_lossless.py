@@ -36,7 +36,7 @@ class Lossless(Case):
 	# What is compared before and after
 
 	def fds(self):
-		return len(os.listdir("/proc/%d/fd" % self.d.pid))
+		return proc.descriptors(self.d.pid)
 
 	def memory(self):
 		"""Of the master, in KiB, without what it shares with others (the boards)."""

@@ -371,9 +371,9 @@ class Trouble(ModuleCase):
 					self.assertEqual(d.workers(), workers)
 					self.assertEqual(talk(self.endpoint), b"hello")
 				if fds is None: # what a start leaves behind for a moment has gone by now
-					fds = len(os.listdir("/proc/%d/fd" % d.pid))
+					fds = proc.descriptors(d.pid)
 		self.assertEqual(os.listdir("/proc/%d/task" % d.pid), [str(d.pid)])
-		wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) <= fds, "no more descriptors than before")
+		wait_until(lambda: proc.descriptors(d.pid) <= fds, "no more descriptors than before")
 		self.build(modules.small())
 		self.assertEqual(d.reload().stdout, "nothing has changed\n")
 		self.assertEqual(d.stop(), 0)
@@ -587,8 +587,8 @@ class Reload(Life):
 			with open("/proc/%d/maps" % d.pid, encoding="utf-8") as f:
 				copies = {line.split()[4] for line in f if "memfd:preforkd:m.so" in line}
 			self.assertEqual(len(copies), 1, copies)
-			fds = fds or len(os.listdir("/proc/%d/fd" % d.pid))
-			self.assertEqual(len(os.listdir("/proc/%d/fd" % d.pid)), fds)
+			fds = fds or proc.descriptors(d.pid)
+			self.assertEqual(proc.descriptors(d.pid), fds)
 		self.assertEqual(d.stop(), 0)
 
 	def test_the_same_in_a_new_file(self):

@@ -66,14 +66,14 @@ class Nothing(ReloadCase):
 	def test_nothing_has_changed(self):
 		endpoint = Endpoint.v4()
 		d = self.start({"echo": {"handler": "echo", "listen": endpoint.text}})
-		before = d.workers(), endpoint.inodes(), len(os.listdir("/proc/%d/fd" % d.pid))
+		before = d.workers(), endpoint.inodes(), proc.descriptors(d.pid)
 		self.reload(said="nothing has changed")
 		# written in another way it is the same
 		services = {"echo": {"listen": [endpoint.text], "handler": "echo", "workers": {"min": 2}, "backlog": 4096}}
 		self.reload(services, said="nothing has changed")
 		for _ in range(10):
 			self.reload(said="nothing has changed")
-		self.assertEqual((d.workers(), endpoint.inodes(), len(os.listdir("/proc/%d/fd" % d.pid))), before)
+		self.assertEqual((d.workers(), endpoint.inodes(), proc.descriptors(d.pid)), before)
 		self.assertEqual(d.admin.status()["generation"], 1)
 
 	def test_hangup(self):

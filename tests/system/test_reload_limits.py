@@ -47,7 +47,7 @@ class Generations(Case):
 		d = self.start("2s")
 		s = hold(self.endpoint)
 		port = s.getsockname()[1]
-		fds = len(os.listdir("/proc/%d/fd" % d.pid))
+		fds = proc.descriptors(d.pid)
 		begin = time.monotonic()
 		for i in range(1, 21):
 			self.reload(i)
@@ -62,7 +62,7 @@ class Generations(Case):
 		d.wait_log(r"127\.0\.0\.1:%d: cut: still there 2s after the reload began \(timeouts\.drain\)" % port)
 		newest = d.admin.status()["generation"]
 		wait_until(lambda: self.alive() == {newest}, "the others are gone")
-		wait_until(lambda: len(os.listdir("/proc/%d/fd" % d.pid)) == fds, "and all that they had open")
+		wait_until(lambda: proc.descriptors(d.pid) == fds, "and all that they had open")
 		self.assertEqual(talk(self.endpoint, b"x"), b"x")
 
 	def test_a_client_in_each(self):

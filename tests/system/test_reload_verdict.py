@@ -42,7 +42,7 @@ class VerdictCase(Case):
 		"""What must be the same after a reload that was rejected."""
 		d = self.d
 		return {"processes": proc.children(d.pid), "sockets": self.endpoint.inodes(),
-			"descriptors": len(os.listdir("/proc/%d/fd" % d.pid)),
+			"descriptors": proc.descriptors(d.pid),
 			"status": {key: value for key, value in d.admin.status().items()
 				   if key in ("state", "generation")}}
 
