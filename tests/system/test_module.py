@@ -574,6 +574,11 @@ class Reload(Life):
 			self.assertEqual(self.versions(), {"2"})
 		self.assertEqual(d.stop(), 0)
 
+	def copies(self, d):
+		"""Of the module, in the master's memory: by their inodes."""
+		with open("/proc/%d/maps" % d.pid, encoding="utf-8") as f:
+			return {line.split()[4] for line in f if "memfd:preforkd:m.so" in line}
+
 	def test_many(self):
 		"""Nothing is kept of generations that are gone."""
 		d = self.start()
@@ -584,11 +589,10 @@ class Reload(Life):
 			self.assertEqual(done.returncode, 0, done.stderr)
 			self.assertEqual(self.versions(2), {str(2 + i % 2)})
 			d.wait_workers(2)
-			with open("/proc/%d/maps" % d.pid, encoding="utf-8") as f:
-				copies = {line.split()[4] for line in f if "memfd:preforkd:m.so" in line}
-			self.assertEqual(len(copies), 1, copies)
+			# the generation goes a moment after its last worker
+			wait_until(lambda: len(self.copies(d)) == 1, "the master has one copy")
 			fds = fds or proc.descriptors(d.pid)
-			self.assertEqual(proc.descriptors(d.pid), fds)
+			wait_until(lambda: proc.descriptors(d.pid) == fds, "as many descriptors as after the first")
 		self.assertEqual(d.stop(), 0)
 
 	def test_the_same_in_a_new_file(self):
