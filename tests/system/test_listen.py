@@ -547,7 +547,7 @@ class Orders(ListenCase):
 			self.assertEqual(recv_exact(s, 5), b"after")
 		self.assertFalse(crowd.wrong, crowd.examples)
 		self.wait_programs(2, old)
-		self.assertEqual(len(self.d.grep("told SIGINT")), 2, "their last words came through")
+		wait_until(lambda: len(self.d.grep("told SIGINT")) == 2, "the last words of both came through")
 		self.assertEqual(self.d.stop(), 0)
 
 
