@@ -27,8 +27,13 @@ def echo(endpoint, **more):
 
 def descriptors(pid):
 	"""By number, what each is."""
-	folder = "/proc/%d/fd" % pid
-	return {int(fd): os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)}
+	folder, found = "/proc/%d/fd" % pid, {}
+	for fd in os.listdir(folder):
+		try:
+			found[int(fd)] = os.readlink(os.path.join(folder, fd))
+		except FileNotFoundError:
+			pass # open for a moment only
+	return found
 
 
 def tables(pid):
