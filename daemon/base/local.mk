@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/children.c \
+	%D%/children.h \
 	%D%/clock.c \
 	%D%/clock.h \
 	%D%/crc32c.c \

@@ -2,7 +2,6 @@
 #include "board/board.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,7 +9,8 @@
 
 #include "base/err.h"
 #include "base/fds.h"
-#include "net/addr.h"
+#include "board/packed_address.h"
+#include "board/shared_memory.h"
 
 #define BOARD_VERSION 5U
 
@@ -60,17 +60,9 @@ int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err
 	void *memory;
 
 	*board = (struct board){.size = size_of(n_lanes, n_slots)};
-	board->fd = memfd_create("preforkd-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (board->fd < 0)
-		return err_sys(err, "cannot create a board");
-	board->fd = fd_above_stdio(board->fd, err);
+	board->fd = shared_memory_create("preforkd-board", "board", board->size, err);
 	if (board->fd < 0)
 		return -1;
-	if (ftruncate(board->fd, (off_t)board->size) < 0 ||
-	    fcntl(board->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		(void)err_sys(err, "cannot size a board of %zu bytes", board->size);
-		goto fail;
-	}
 	memory = mmap(NULL, board->size, PROT_READ | PROT_WRITE, MAP_SHARED, board->fd, 0);
 	if (memory == MAP_FAILED) {
 		(void)err_sys(err, "cannot map a board of %zu bytes", board->size);
@@ -171,50 +163,22 @@ void board_slot_free(struct board *board, size_t slot)
 	board->used[slot] = false;
 }
 
-/* Three words: the address, and family and port (or nothing but the family) in the last. */
 void board_peer_set(struct board_slot *slot, const struct sockaddr_any *peer)
 {
-	uint64_t word[3] = {0, 0, peer->len == 0 ? 0 : peer->sa.sa_family};
+	uint64_t words[PACKED_ADDRESS_WORDS];
 
-	if (peer->len > 0 && peer->sa.sa_family == AF_INET) {
-		memcpy(word, &peer->in.sin_addr, sizeof(peer->in.sin_addr));
-		word[2] |= (uint64_t)peer->in.sin_port << 16;
-	} else if (peer->len > 0 && peer->sa.sa_family == AF_INET6) {
-		memcpy(word, &peer->in6.sin6_addr, sizeof(peer->in6.sin6_addr));
-		word[2] |= (uint64_t)peer->in6.sin6_port << 16;
-		word[2] |= (uint64_t)peer->in6.sin6_scope_id << 32;
-	}
-	for (int i = 0; i < 3; i++)
-		atomic_store_explicit(&slot->peer[i], word[i], memory_order_relaxed);
+	packed_address_set(words, peer);
+	for (int i = 0; i < PACKED_ADDRESS_WORDS; i++)
+		atomic_store_explicit(&slot->peer[i], words[i], memory_order_relaxed);
 }
 
 void board_peer_get(const struct board_slot *slot, struct sockaddr_any *peer_out)
 {
-	uint64_t word[3];
+	uint64_t words[PACKED_ADDRESS_WORDS];
 
-	for (int i = 0; i < 3; i++)
-		word[i] = atomic_load_explicit(&slot->peer[i], memory_order_relaxed);
-	memset(peer_out, 0, sizeof(*peer_out));
-	peer_out->sa.sa_family = (sa_family_t)(word[2] & 0xffff);
-	switch (peer_out->sa.sa_family) {
-	case AF_INET:
-		peer_out->len = sizeof(peer_out->in);
-		peer_out->in.sin_port = (in_port_t)(word[2] >> 16);
-		memcpy(&peer_out->in.sin_addr, word, sizeof(peer_out->in.sin_addr));
-		break;
-	case AF_INET6:
-		peer_out->len = sizeof(peer_out->in6);
-		peer_out->in6.sin6_port = (in_port_t)(word[2] >> 16);
-		peer_out->in6.sin6_scope_id = (uint32_t)(word[2] >> 32);
-		memcpy(&peer_out->in6.sin6_addr, word, sizeof(peer_out->in6.sin6_addr));
-		break;
-	case AF_UNIX:
-		peer_out->len = sizeof(peer_out->un.sun_family);
-		break;
-	default: /* whatever a crashed worker left */
-		peer_out->sa.sa_family = AF_UNSPEC;
-		break;
-	}
+	for (int i = 0; i < PACKED_ADDRESS_WORDS; i++)
+		words[i] = atomic_load_explicit(&slot->peer[i], memory_order_relaxed);
+	packed_address_get(words, peer_out);
 }
 
 void board_ring(struct board *board, int ring_fd)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/packed_address.h"
 #include "board/refusal.h"
 
 struct err;
@@ -39,7 +40,7 @@ struct board_slot {
 	_Atomic uint64_t failed;    /* of them, ended badly */
 	_Atomic uint64_t bytes_in;  /* from clients */
 	_Atomic uint64_t bytes_out; /* to clients */
-	_Atomic uint64_t peer[3];   /* of the current client, packed; stays when the worker dies */
+	_Atomic uint64_t peer[PACKED_ADDRESS_WORDS]; /* of the current client, packed; stays when the worker dies */
 	_Atomic int64_t silent_since_ms; /* since when that client is connected, its time in the queue included */
 	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
 	_Atomic uint32_t target;	 /* where the connection goes on to, from 1 (targets.h); 0: nowhere */
@@ -100,6 +101,12 @@ void board_close(struct board *board);
 /* Takes a free slot for a new worker (master). -1: none is free. */
 int board_slot_take(struct board *board, int64_t now_ms);
 void board_slot_free(struct board *board, size_t slot);
+
+/* One of a slot's counters, which have one writer, its worker: no need for a locked instruction. */
+static inline void board_count(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by, memory_order_relaxed);
+}
 
 /* Who the client is, for status and for the log of a crash. */
 void board_peer_set(struct board_slot *slot, const struct sockaddr_any *peer);

@@ -2,8 +2,12 @@
 libpreforkd_a_SOURCES += \
 	%D%/board.c \
 	%D%/board.h \
+	%D%/packed_address.c \
+	%D%/packed_address.h \
 	%D%/refusal.c \
 	%D%/refusal.h \
+	%D%/shared_memory.c \
+	%D%/shared_memory.h \
 	%D%/sources.c \
 	%D%/sources.h \
 	%D%/sources_map.h \

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/siphash.h"
+#include "board/shared_memory.h"
 #include "board/sources_map.h"
 #include "net/addr.h"
 #include "net/networks.h"
@@ -65,30 +66,13 @@ static struct sources *blank(size_t n_records, struct err *err)
 	return sources;
 }
 
-static int make_fd(size_t size, struct err *err)
-{
-	int fd = memfd_create("preforkd-sources", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return err_sys(err, "cannot create a table of sources");
-	fd = fd_above_stdio(fd, err);
-	if (fd < 0)
-		return -1;
-	if (ftruncate(fd, (off_t)size) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		(void)err_sys(err, "cannot size a table of sources of %zu bytes", size);
-		fd_close(&fd);
-	}
-	return fd;
-}
-
 struct sources *sources_new(size_t n_records, struct err *err)
 {
 	struct sources *sources = blank(n_records, err);
 
 	if (sources == NULL)
 		return NULL;
-	sources->fd = make_fd(size_of(n_records), err);
+	sources->fd = shared_memory_create("preforkd-sources", "table of sources", size_of(n_records), err);
 	if (sources->fd < 0 || map(sources, sources->fd, size_of(n_records), err) < 0 ||
 	    own(sources, err) < 0)
 		goto fail;

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/parse.h"
+#include "board/packed_address.h"
 #include "board/refusal.h"
 
 struct err;
@@ -125,7 +126,7 @@ struct sources_refusal {
 	int64_t at_ms;
 	uint64_t key;
 	enum refusal reason;
-	uint64_t peer[3]; /* as in board_slot */
+	uint64_t peer[PACKED_ADDRESS_WORDS];
 };
 void sources_refusal_note(struct sources *sources, const struct sources_refusal *refusal);
 /* The newest first, at most MAX, of KEY (0: of all); returns how many. Torn ones, written just now, are left out. */

@@ -51,7 +51,7 @@ struct source_record {
 /* Complete when seq and check fit. */
 struct source_refusal {
 	alignas(64) _Atomic uint64_t seq; /* 1 + how many were noted before it; 0: being written */
-	_Atomic uint64_t at_ms, key, reason, peer[3];
+	_Atomic uint64_t at_ms, key, reason, peer[PACKED_ADDRESS_WORDS];
 	_Atomic uint64_t check;
 };
 

@@ -2,7 +2,6 @@
 #include "board/targets.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,6 +9,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
+#include "board/packed_address.h"
+#include "board/shared_memory.h"
 
 #define TARGETS_VERSION 1U
 #define TRIES		100  /* to read what is being written */
@@ -28,16 +29,10 @@ static size_t size_of(size_t n)
 int targets_create(size_t n, struct err *err)
 {
 	const struct targets_head head = {.version = TARGETS_VERSION, .n = (uint32_t)n};
-	int fd = memfd_create("preforkd-targets", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = shared_memory_create("preforkd-targets", "memory for targets", size_of(n), err);
 
-	if (fd < 0)
-		return err_sys(err, "cannot create a memory for targets");
-	fd = fd_above_stdio(fd, err);
-	if (fd < 0)
-		return -1;
-	if (ftruncate(fd, (off_t)size_of(n)) < 0 || pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		(void)err_sys(err, "cannot size a memory for %zu targets", n);
+	if (fd >= 0 && pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head)) {
+		(void)err_sys(err, "cannot write to a memory for %zu targets", n);
 		fd_close(&fd);
 	}
 	return fd;
@@ -79,39 +74,15 @@ static uint64_t load(const _Atomic uint64_t *word)
 	return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-/* Three words: the address, and family, port and scope in the last. */
-static void pack(const struct sockaddr_any *addr, uint64_t word[3])
+/* Targets are of the Internet families: others have no name to look up. */
+static bool unpack(const uint64_t words[PACKED_ADDRESS_WORDS], struct sockaddr_any *out)
 {
-	word[0] = word[1] = 0;
-	word[2] = addr->sa.sa_family;
-	if (addr->sa.sa_family == AF_INET) {
-		memcpy(word, &addr->in.sin_addr, sizeof(addr->in.sin_addr));
-		word[2] |= (uint64_t)addr->in.sin_port << 16;
-	} else if (addr->sa.sa_family == AF_INET6) {
-		memcpy(word, &addr->in6.sin6_addr, sizeof(addr->in6.sin6_addr));
-		word[2] |= (uint64_t)addr->in6.sin6_port << 16 | (uint64_t)addr->in6.sin6_scope_id << 32;
-	}
-}
-
-static bool unpack(const uint64_t word[3], struct sockaddr_any *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->sa.sa_family = (sa_family_t)(word[2] & 0xffff);
-	if (out->sa.sa_family == AF_INET) {
-		out->len = sizeof(out->in);
-		out->in.sin_port = (in_port_t)(word[2] >> 16);
-		memcpy(&out->in.sin_addr, word, sizeof(out->in.sin_addr));
-	} else if (out->sa.sa_family == AF_INET6) {
-		out->len = sizeof(out->in6);
-		out->in6.sin6_port = (in_port_t)(word[2] >> 16);
-		out->in6.sin6_scope_id = (uint32_t)(word[2] >> 32);
-		memcpy(&out->in6.sin6_addr, word, sizeof(out->in6.sin6_addr));
-	}
-	return out->len > 0;
+	packed_address_get(words, out);
+	return out->sa.sa_family == AF_INET || out->sa.sa_family == AF_INET6;
 }
 
 /* False when they were written meanwhile. */
-static bool snapshot(const struct target *target, uint32_t *n_out, uint64_t words[TARGET_ADDRESSES][3])
+static bool snapshot(const struct target *target, uint32_t *n_out, uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS])
 {
 	uint32_t version = atomic_load_explicit(&target->version, memory_order_acquire);
 
@@ -119,7 +90,7 @@ static bool snapshot(const struct target *target, uint32_t *n_out, uint64_t word
 		return false;
 	*n_out = atomic_load_explicit(&target->n, memory_order_relaxed);
 	for (int i = 0; i < TARGET_ADDRESSES; i++)
-		for (int k = 0; k < 3; k++)
+		for (int k = 0; k < PACKED_ADDRESS_WORDS; k++)
 			words[i][k] = load(&target->address[i][k]);
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&target->version, memory_order_relaxed) == version;
@@ -127,7 +98,7 @@ static bool snapshot(const struct target *target, uint32_t *n_out, uint64_t word
 
 size_t target_addresses(const struct target *target, struct sockaddr_any *out, size_t max)
 {
-	uint64_t words[TARGET_ADDRESSES][3];
+	uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS];
 	int tries = TRIES;
 	size_t n = 0;
 	uint32_t known;
@@ -152,10 +123,10 @@ void target_set_addresses(struct target *target, const struct sockaddr_any *list
 	atomic_store(&target->version, version);
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < n && i < TARGET_ADDRESSES; i++) {
-		uint64_t word[3];
+		uint64_t word[PACKED_ADDRESS_WORDS];
 
-		pack(&list[i], word);
-		for (int k = 0; k < 3; k++)
+		packed_address_set(word, &list[i]);
+		for (int k = 0; k < PACKED_ADDRESS_WORDS; k++)
 			atomic_store_explicit(&target->address[i][k], word[k], memory_order_relaxed);
 	}
 	atomic_store_explicit(&target->n, n < TARGET_ADDRESSES ? (uint32_t)n : TARGET_ADDRESSES,

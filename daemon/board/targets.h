@@ -31,7 +31,7 @@ struct target {
 	_Atomic int64_t writing_ms;
 	_Atomic uint32_t version;
 	_Atomic uint32_t n;
-	_Atomic uint64_t address[TARGET_ADDRESSES][3];
+	_Atomic uint64_t address[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS];
 };
 
 struct targets_head {

@@ -145,13 +145,6 @@ static void log_refusal(const struct gate *gate, struct preforkd_conn *conn, enu
 
 /* ---- what is remembered ---- */
 
-static void bump(_Atomic uint64_t *counter)
-{
-	/* one writer: no need for a locked instruction */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
-}
-
 /* It has no connection, so nobody has seen that it is where it says: whoever forges it would have others shut out. */
 static bool may_be_forged(const struct preforkd_conn *conn)
 {
@@ -199,7 +192,7 @@ static void end(struct gate *gate, struct preforkd_conn *conn, bool alone)
 
 void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
-	bump(&gate->slot->refused[reason]);
+	board_count(&gate->slot->refused[reason], 1);
 	remember(gate, conn, reason);
 }
 
@@ -212,8 +205,8 @@ void gate_turn_away(struct gate *gate, struct preforkd_conn *conn, enum refusal 
 void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
 {
 	if (gate->empty) {
-		bump(&gate->slot->accepted);
-		bump(&gate->slot->probes);
+		board_count(&gate->slot->accepted, 1);
+		board_count(&gate->slot->probes, 1);
 	} else {
 		gate_turn_away(gate, conn, reason);
 	}

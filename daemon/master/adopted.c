@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/children.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -15,15 +16,6 @@
 
 static pid_t before_us[BEFORE_US_MAX];
 static size_t n_before_us;
-
-/* The kernel's list of our children (proc(5), CONFIG_PROC_CHILDREN); NULL where it has none. */
-static FILE *open_children(void)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	return fopen(path, "re");
-}
 
 void adopted_init(void)
 {
@@ -33,7 +25,7 @@ void adopted_init(void)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		log_msg(LOG_DEBUG, "orphans of programs go to init: no subreaper");
 	n_before_us = 0;
-	f = open_children();
+	f = children_open();
 	if (f == NULL)
 		return;
 	while (n_before_us < BEFORE_US_MAX && fscanf(f, "%d", &pid) == 1)
@@ -72,7 +64,7 @@ static bool is_among(const pid_t *list, size_t n, pid_t pid)
 int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n_ours)
 {
 	struct proc *proc;
-	FILE *f = open_children();
+	FILE *f = children_open();
 	int number, n = 0;
 
 	if (f == NULL)

@@ -236,13 +236,10 @@ static const char *proxy_word(const struct known *k, const struct explain_client
 static json_t *refusal_json(const struct known *k, const struct sources_refusal *refusal)
 {
 	int64_t age = k->facts.now_ms - refusal->at_ms;
-	struct board_slot slot = {.state = SLOT_FREE}; /* which knows how the peer is packed */
 	char text[ADDR_TEXT_MAX];
 	struct sockaddr_any peer;
 
-	for (size_t i = 0; i < sizeof(refusal->peer) / sizeof(refusal->peer[0]); i++)
-		atomic_store(&slot.peer[i], refusal->peer[i]);
-	board_peer_get(&slot, &peer);
+	packed_address_get(refusal->peer, &peer);
 	return json_pack("{s:s, s:o, s:o}", "reason", refusal_name(refusal->reason), "age", seconds(age > 0 ? age : 0),
 			 "peer", json_text(addr_format(&peer, text, sizeof(text))));
 }

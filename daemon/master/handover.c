@@ -47,7 +47,7 @@ static json_t *listener(const struct listener *l)
 {
 	return json_pack("{s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:b, s:s}",
 			 "fd", l->fd,
-			 "asked", address(&l->key.asked), "dual", l->key.dual, "datagram", l->datagram, "v6only",
+			 "asked", address(&l->key.asked), "dual", l->key.dual, "datagram", l->key.datagram, "v6only",
 			 l->key.v6only, "name", l->key.name, "addr", address(&l->addr), "inherited",
 			 l->inherited, "listening", l->listening, "refusing", l->refusing, "dev",
 			 (json_int_t)l->path.dev, "ino", (json_int_t)l->path.ino, "backlog",

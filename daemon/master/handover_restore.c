@@ -85,7 +85,6 @@ static int read_listener(const json_t *l, struct listener *out, struct err *err)
 		.quiesced_ms = number(l, "quiesced"),
 		.for_good = truth(l, "for_good"),
 		.reuse_port = truth(l, "reuse_port"),
-		.datagram = truth(l, "datagram"),
 		.key = {.dual = truth(l, "dual"), .datagram = truth(l, "datagram"), .v6only = truth(l, "v6only")},
 	};
 	(void)snprintf(out->stored, sizeof(out->stored), "%s", text(l, "stored"));

@@ -17,11 +17,11 @@ static void tell_backlog(const struct config_service *service, const struct list
 {
 	struct log_about about = {.service = service->name};
 
-	if (!listener->datagram && listener->backlog < service->backlog && service->backlog_asked)
+	if (!listener->key.datagram && listener->backlog < service->backlog && service->backlog_asked)
 		log_about(LOG_WARNING, &about,
 			  "%s: a backlog of %lld was asked, the kernel gives %lld; raise net.core.somaxconn",
 			  listener->text, (long long)service->backlog, (long long)listener->backlog);
-	if (listener->datagram)
+	if (listener->key.datagram)
 		log_about(LOG_INFO, &about, "listening on %s%s for datagrams", listener->text,
 			  listener->inherited ? " (inherited)" : "");
 	else
@@ -109,7 +109,7 @@ bool listener_is_empty(const struct listener *listener)
 	int64_t since = clock_ms() - listener->quiesced_ms;
 
 	/* in this order: what leaves the handshake is in the queue before it is out of the handshake */
-	if (listener->quiesced_ms != 0 && !listener->datagram && listener->addr.sa.sa_family != AF_UNIX &&
+	if (listener->quiesced_ms != 0 && !listener->key.datagram && listener->addr.sa.sa_family != AF_UNIX &&
 	    since < LISTEN_HANDSHAKE_MS && listen_handshakes(&listener->addr) > 0)
 		return false;
 	return !listen_pending(listener->fd);
@@ -124,7 +124,7 @@ void listener_refuse(struct listener *listener)
 	listener->path.ino = 0;
 	if (!listener->listening)
 		return;
-	if (listener->addr.sa.sa_family == AF_UNIX && !listener->datagram)
+	if (listener->addr.sa.sa_family == AF_UNIX && !listener->key.datagram)
 		(void)shutdown(listener->fd, SHUT_RDWR);
 	else
 		(void)listen_refuse(listener->fd, &listener->addr);
@@ -144,7 +144,7 @@ static int bind_again(struct listener *listener, const struct config_service *se
 
 	if (is_abstract(listener)) /* the name is free only then */
 		fd_close(&listener->fd);
-	fd = listen_bind(&listener->key.asked, listener->datagram ? SOCK_DGRAM : SOCK_STREAM, false, &service->socket, &path, err);
+	fd = listen_bind(&listener->key.asked, listener->key.datagram ? SOCK_DGRAM : SOCK_STREAM, false, &service->socket, &path, err);
 	if (fd < 0)
 		return -1;
 	store_drop(listener);

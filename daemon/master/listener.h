@@ -23,7 +23,7 @@ struct listener_key {
 	struct sockaddr_any asked; /* one that the name was looked up to; len 0 with a name */
 	bool dual;		   /* *:PORT */
 	bool v6only;
-	bool datagram;
+	bool datagram; /* it has datagrams, not connections */
 	char name[256]; /* of systemd:NAME, else "" */
 };
 
@@ -32,7 +32,6 @@ struct listener {
 	struct sockaddr_any addr; /* where it really listens */
 	char text[ADDR_TEXT_MAX]; /* the same, for people */
 	int fd;			  /* -1: closed */
-	bool datagram;		  /* it has datagrams, not connections */
 	bool inherited;		  /* somebody else holds it too: its queue is not ours to close */
 	bool listening;
 	bool refusing; /* by order: clients are turned away, the address is kept */

@@ -92,7 +92,6 @@ static int take_inherited(struct opening *o, const struct listener_key *key, int
 	}
 	listener->key = *key;
 	listener->fd = fd;
-	listener->datagram = listen_is_datagram(fd);
 	listener->inherited = true;
 	listener->addr = *where;
 	(void)addr_format(where, listener->text, sizeof(listener->text));
@@ -186,7 +185,6 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 	}
 	listener->key = *key;
 	listener->fd = fd;
-	listener->datagram = listen_is_datagram(fd);
 	listener->path = path;
 	listener->addr = *where;
 	listener->reuse_port = o->service->socket.reuse_port;
@@ -206,7 +204,7 @@ static struct listener *find_rival(const struct opening *o, const struct listene
 	for (size_t i = 0; i < o->offers->n; i++) {
 		struct listener *offer = o->offers->items[i];
 
-		if (offer->fd < 0 || offer->inherited || offer->datagram || key->datagram || offer->addr.sa.sa_family == AF_UNIX ||
+		if (offer->fd < 0 || offer->inherited || offer->key.datagram || key->datagram || offer->addr.sa.sa_family == AF_UNIX ||
 		    asked->sa.sa_family == AF_UNIX || addr_port(&offer->addr) != addr_port(asked) ||
 		    is_lent(o, offer))
 			continue;
@@ -252,7 +250,6 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 	}
 	listener->key = *key;
 	listener->fd = fd;
-	listener->datagram = listen_is_datagram(fd);
 	listener->path = path;
 	listener->rival = rival;
 	listener->reuse_port = o->service->socket.reuse_port;

@@ -57,7 +57,7 @@ static void blame(const struct pool *pool, const struct proc *proc)
 
 	if (pool->service->penalty.crashes <= 0 || pool->sources == NULL)
 		return;
-	if (pool->listeners[proc->lane].datagram) /* whose sender may be forged */
+	if (pool->listeners[proc->lane].key.datagram) /* whose sender may be forged */
 		return;
 	board_peer_get(proc_slot(proc), &addr);
 	if ((addr.sa.sa_family != AF_INET && addr.sa.sa_family != AF_INET6) ||

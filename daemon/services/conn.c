@@ -132,13 +132,6 @@ void conn_limit(struct preforkd_conn *conn, bool unseen)
 	deadline_limit(&limits);
 }
 
-static void bump(_Atomic uint64_t *counter, uint64_t by)
-{
-	/* one writer: no need for a locked instruction */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by,
-			      memory_order_relaxed);
-}
-
 void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out)
 {
 	conn->in += in;
@@ -146,9 +139,9 @@ void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out)
 	if (conn->slot == NULL)
 		return;
 	if (in > 0)
-		bump(&conn->slot->bytes_in, in);
+		board_count(&conn->slot->bytes_in, in);
 	if (out > 0)
-		bump(&conn->slot->bytes_out, out);
+		board_count(&conn->slot->bytes_out, out);
 }
 
 void conn_end(struct preforkd_conn *conn)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/children.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/signals.h"
@@ -28,18 +29,9 @@ static void on_death(int sig, siginfo_t *info, void *context)
 	died = 1;
 }
 
-/* The kernel's list of our children (proc(5), CONFIG_PROC_CHILDREN); NULL where it has none. */
-static FILE *open_children(void)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	return fopen(path, "re");
-}
-
 void family_init(void)
 {
-	FILE *f = open_children();
+	FILE *f = children_open();
 
 	if (f == NULL) {
 		log_msg(LOG_DEBUG, "what programs leave behind goes to the master: no list of children");
@@ -70,7 +62,7 @@ void family_bury(pid_t program)
 
 bool family_has_others(pid_t program)
 {
-	FILE *f = open_children();
+	FILE *f = children_open();
 	bool has = false;
 	int pid;
 
@@ -96,7 +88,7 @@ static bool bury_all(int64_t end)
 /* They are our children, so nobody else can have got their numbers meanwhile. */
 static void kill_all(void)
 {
-	FILE *f = open_children();
+	FILE *f = children_open();
 	int pid;
 
 	if (f == NULL)

@@ -202,13 +202,6 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 	return idle <= 0;
 }
 
-static void bump(_Atomic uint64_t *counter, uint64_t by)
-{
-	/* one writer: no need for a locked instruction */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by,
-			      memory_order_relaxed);
-}
-
 /*
  * It connected and went without a word, and had none from us: nobody wants to read of it. A program's bytes on a unix
  * socket are not seen: of its clients nobody can say that.
@@ -247,9 +240,9 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 
 static void count_served(struct worker *w, const struct preforkd_conn *conn, bool failed)
 {
-	bump(&w->slot->accepted, 1);
-	bump(&w->slot->probes, conn->probe);
-	bump(&w->slot->failed, failed && !conn->hung_up && !conn->probe);
+	board_count(&w->slot->accepted, 1);
+	board_count(&w->slot->probes, conn->probe);
+	board_count(&w->slot->failed, failed && !conn->hung_up && !conn->probe);
 }
 
 /* Once, when it has served enough, or is SPENT. */
