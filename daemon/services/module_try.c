@@ -115,6 +115,7 @@ int module_try(int (*steps)(void *arg, struct err *err), void *arg, struct err *
 	pid_t parent = getpid(), pid;
 	char text[1024] = "";
 	int ends[2], status = 0;
+	siginfo_t info;
 	bool late;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -136,8 +137,10 @@ int module_try(int (*steps)(void *arg, struct err *err), void *arg, struct err *
 		(void)kill(-pid, SIGKILL); /* with all that it started */
 		(void)kill(pid, SIGKILL);
 	}
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+		;
+	(void)kill(-pid, SIGKILL); /* while the zombie still holds the number */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	(void)kill(-pid, SIGKILL);
 	return judge(text, status, late, err);
 }
