@@ -69,25 +69,18 @@ def whoami():
 class Xinetd(Peer):
 	name, variable = "xinetd", "XINETD"
 
+	def settings(self):
+		"""What is done with a connection, and how many there may be at once."""
+		return "server = /bin/cat", f'instances = {self.most or "UNLIMITED"}'
+
 	def start(self):
 		program = self.installed()
 		self.port = free_port()
+		lines = ["type = UNLISTED", "socket_type = stream", "protocol = tcp", "bind = 127.0.0.1",
+			 f"port = {self.port}", "wait = no", f"user = {whoami()}", *self.settings(),
+			 "per_source = UNLIMITED", "cps = 1000000 1"]
 		with open(self.path("xinetd.conf"), "w") as f:
-			f.write(f"""service bench
-{{
-	type = UNLISTED
-	socket_type = stream
-	protocol = tcp
-	bind = 127.0.0.1
-	port = {self.port}
-	wait = no
-	user = {whoami()}
-	server = /bin/cat
-	instances = {self.most or "UNLIMITED"}
-	per_source = UNLIMITED
-	cps = 1000000 1
-}}
-""")
+			f.write("service bench\n{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n")
 		self.spawn([program, "-dontfork", "-f", self.path("xinetd.conf"), "-pidfile",
 			    self.path("pid"), "-filelog", self.path("log")], env=environment())
 		self.wait_for_port()

@@ -9,7 +9,7 @@ import subprocess
 import peers
 import servers
 import works
-from peers import Peer, environment, find, whoami
+from peers import Peer, environment, find
 from servers import Missing, free_port
 
 CONNECTIONS, SMALL, LARGE, BULK = "relay-connections", "relay-64", "relay-256K", "relay-bulk"
@@ -137,31 +137,9 @@ class SocatRelay(Relay):
 		self.wait_for_port()
 
 
-class XinetdRedirect(Relay):
-	name, variable = "xinetd", "XINETD"
-
-	def start(self):
-		program = self.installed()
-		self.port = free_port()
-		with open(self.path("xinetd.conf"), "w") as f:
-			f.write(f"""service bench
-{{
-	type = UNLISTED
-	socket_type = stream
-	protocol = tcp
-	bind = 127.0.0.1
-	port = {self.port}
-	wait = no
-	user = {whoami()}
-	redirect = 127.0.0.1 {self.upstream.port}
-	instances = UNLIMITED
-	per_source = UNLIMITED
-	cps = 1000000 1
-}}
-""")
-		self.spawn([program, "-dontfork", "-f", self.path("xinetd.conf"), "-pidfile", self.path("pid"), "-filelog",
-			    self.path("log")], env=environment())
-		self.wait_for_port()
+class XinetdRedirect(Relay, peers.Xinetd):
+	def settings(self):
+		return f"redirect = 127.0.0.1 {self.upstream.port}", "instances = UNLIMITED"
 
 
 RELAYS = [Haproxy, Nginx, SocketProxyd, Rinetd, SocatRelay, XinetdRedirect]

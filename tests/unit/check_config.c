@@ -648,18 +648,6 @@ START_TEST(conflicts)
 }
 END_TEST
 
-static char *printed(void)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	ck_assert_ptr_nonnull(out);
-	config_print(config, out);
-	(void)fclose(out);
-	return text;
-}
-
 /* What is printed loads, warns of nothing new, and prints the same again. */
 START_TEST(print_round_trip)
 {
@@ -678,12 +666,12 @@ START_TEST(print_round_trip)
 	load(geteuid() == 0 ? NULL : "defaults.group=");
 	expect_good();
 	ck_assert_uint_eq(problems_count(problems), 0);
-	first = printed();
+	first = config_printed(config);
 	put("main.conf", first);
 	load_with(path_of("main.conf"), none);
 	expect_good();
 	ck_assert_uint_eq(problems_count(problems), 0);
-	second = printed();
+	second = config_printed(config);
 	ck_assert_str_eq(first, second);
 	ck_assert_ptr_nonnull(strstr(first, "idle = \"90s\""));
 	ck_assert_ptr_nonnull(strstr(first, "total = \"1500ms\""));
@@ -754,7 +742,7 @@ START_TEST(identity_printed)
 	expect_good();
 	gid = config->services[0].identity.gid;
 	ck_assert_uint_ne(gid, getgrnam("tty")->gr_gid);
-	text = printed();
+	text = config_printed(config);
 	put("main.conf", text);
 	free(text);
 	load_with(path_of("main.conf"), none);

@@ -18,6 +18,7 @@
 #include "net/addr.h"
 #include "net/networks.h"
 
+#include "peers.h"
 #include "suite.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -109,25 +110,6 @@ static const struct config_service *service(size_t i)
 		print_problems();
 	ck_assert_ptr_nonnull(config);
 	return &config->services[i];
-}
-
-static struct sockaddr_any at(const char *text)
-{
-	struct sockaddr_any out;
-
-	memset(&out, 0, sizeof(out));
-	if (strcmp(text, "unix") == 0) {
-		out.un.sun_family = AF_UNIX;
-		out.len = sizeof(sa_family_t);
-	} else if (inet_pton(AF_INET, text, &out.in.sin_addr) == 1) {
-		out.in.sin_family = AF_INET;
-		out.len = sizeof(out.in);
-	} else {
-		ck_assert_int_eq(inet_pton(AF_INET6, text, &out.in6.sin6_addr), 1);
-		out.in6.sin6_family = AF_INET6;
-		out.len = sizeof(out.in6);
-	}
-	return out;
 }
 
 static int64_t find_as(const struct networks *set, const char *text, const struct unix_peer *cred)
@@ -259,18 +241,6 @@ START_TEST(values)
 }
 END_TEST
 
-static char *printed(void)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	ck_assert_ptr_nonnull(out);
-	config_print(config, out);
-	(void)fclose(out);
-	return text;
-}
-
 START_TEST(print_round_trip)
 {
 	char *first, *second;
@@ -278,12 +248,12 @@ START_TEST(print_round_trip)
 	put_all_keys();
 	load(NULL, NULL, NULL);
 	(void)service(0);
-	first = printed();
+	first = config_printed(config);
 	put("main.conf", first);
 	load(NULL, NULL, NULL);
 	(void)service(0);
 	ck_assert_uint_eq(problems_count(problems), 0);
-	second = printed();
+	second = config_printed(config);
 	ck_assert_str_eq(first, second);
 	ck_assert_ptr_nonnull(strstr(first, "per_source_rate = \"10/1s\""));
 	ck_assert_ptr_nonnull(strstr(first, "deny = [ \"10.1.0.0/16\" ]"));

@@ -24,6 +24,7 @@
 #include "services/conn.h"
 #include "services/deadline.h"
 
+#include "peers.h"
 #include "suite.h"
 
 static struct config_service service;
@@ -210,22 +211,9 @@ struct visit { /* of one client, by the worker of one slot */
 	int client;
 };
 
-static struct sockaddr_any peer_of(const char *text)
-{
-	struct sockaddr_any peer = {.len = sizeof(peer.in6)};
-
-	peer.in6.sin6_family = AF_INET6;
-	if (inet_pton(AF_INET6, text, &peer.in6.sin6_addr) == 1)
-		return peer;
-	peer = (struct sockaddr_any){.len = sizeof(peer.in)};
-	peer.in.sin_family = AF_INET;
-	ck_assert_int_eq(inet_pton(AF_INET, text, &peer.in.sin_addr), 1);
-	return peer;
-}
-
 static void come(struct visit *visit, size_t slot, const char *from)
 {
-	struct sockaddr_any peer = peer_of(from);
+	struct sockaddr_any peer = at(from);
 	int fds[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "net/addr.h"
 
+#include "peers.h"
 #include "suite.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -175,25 +176,6 @@ START_TEST(names_need_somebody_who_knows_them)
 END_TEST
 
 /* ---- sets ---- */
-
-static struct sockaddr_any at(const char *text)
-{
-	struct sockaddr_any out;
-
-	memset(&out, 0, sizeof(out));
-	if (strcmp(text, "unix") == 0) {
-		out.un.sun_family = AF_UNIX;
-		out.len = sizeof(sa_family_t);
-	} else if (inet_pton(AF_INET, text, &out.in.sin_addr) == 1) {
-		out.in.sin_family = AF_INET;
-		out.len = sizeof(out.in);
-	} else {
-		ck_assert_int_eq(inet_pton(AF_INET6, text, &out.in6.sin6_addr), 1);
-		out.in6.sin6_family = AF_INET6;
-		out.len = sizeof(out.in6);
-	}
-	return out;
-}
 
 /* The texts, until NULL; "!" in front is rank 1. The value is the index. */
 static struct networks *set_of(const char *const *texts)

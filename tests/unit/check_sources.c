@@ -16,6 +16,7 @@
 #include "net/addr.h"
 #include "net/networks.h"
 
+#include "peers.h"
 #include "suite.h"
 
 #define SECOND_US 1000000LL
@@ -123,17 +124,8 @@ END_TEST
 
 static uint64_t key_of(const char *text, int prefix4, int prefix6)
 {
-	struct sockaddr_any peer = {.len = 0};
+	struct sockaddr_any peer = at(text);
 
-	if (strchr(text, ':') != NULL) {
-		peer.len = sizeof(peer.in6);
-		peer.in6.sin6_family = AF_INET6;
-		ck_assert_int_eq(inet_pton(AF_INET6, text, &peer.in6.sin6_addr), 1);
-	} else {
-		peer.len = sizeof(peer.in);
-		peer.in.sin_family = AF_INET;
-		ck_assert_int_eq(inet_pton(AF_INET, text, &peer.in.sin_addr), 1);
-	}
 	peer.in.sin_port = (in_port_t)random(); /* at the same place for both */
 	return sources_key(sources, &peer, NULL, prefix4, prefix6);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Handlers that exist by name only, and the tree's place, for the tests of the configuration. */
+/* Handlers that exist by name only, what a configuration prints, and the tree's place, for the tests of the configuration. */
 #ifndef PREFORKD_TESTS_CONFIG_FAKES_H
 #define PREFORKD_TESTS_CONFIG_FAKES_H
 
+#include <check.h>
 #include <preforkd/module.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "config/load.h"
 
 #define FAKE(NAME, FLAGS)                                                                          \
 	{                                                                                          \
@@ -28,6 +32,19 @@ static const struct preforkd_module fakes[] = {
 static const struct preforkd_module *const fake_handlers[] = { &fakes[0], &fakes[1], &fakes[2],
 							       &fakes[3], &fakes[4], &fakes[5],
 							       &fakes[6], &fakes[7], &fakes[8], &fakes[9], NULL };
+
+/* What --print-config says; to be freed. */
+static inline char *config_printed(const struct config *config)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	config_print(config, out);
+	(void)fclose(out);
+	return text;
+}
 
 /* Where the sources are: make check says it. */
 static inline const char *top_srcdir(void)

@@ -66,5 +66,6 @@ EXTRA_DIST += \
 	%D%/broken \
 	%D%/clients.h \
 	%D%/config_fakes.h \
+	%D%/peers.h \
 	%D%/proxy_samples.h \
 	%D%/suite.h
