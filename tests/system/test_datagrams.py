@@ -160,7 +160,7 @@ class Restraint(DatagramCase):
 			sizes = [len(a.ask(bytes(10))) if i % 2 else 10 for i in range(8)]
 		self.assertLessEqual(max(sizes), 10)
 
-	@needs_root
+	@needs_root()
 	def test_ports_of_answering_services(self):
 		d, endpoint = self.one("echo")
 		for count, port in enumerate((7, 9, 13, 19, 37), 1):
@@ -441,7 +441,7 @@ except TimeoutError:
 	def test_rules_that_cannot_be_kept_are_refused(self):
 		self.refuses("nobody can be kept from it", listen=gram(Endpoint.v4()).text, access={"deny": ["10.0.0.0/8"]})
 
-	@needs_root
+	@needs_root()
 	@needs_tool("in.tftpd")
 	@needs_tool("tftp")
 	def test_tftpd(self):

@@ -46,6 +46,11 @@ class A(Case):
 		self.skipTest("not here")
 	def test_clean_up_that_fails(self):
 		self.addCleanup(self.fail, "late")
+	def test_yields(self):
+		yield self.fail("never comes here")
+	@unittest.skip("")
+	def test_left_out_without_a_word(self):
+		pass
 	def test_slow(self):
 		tap.TEST_LIMIT = 1
 		self.setUp()
@@ -67,14 +72,15 @@ class Tap(Case):
 	def test_every_outcome(self):
 		status, lines = self.run_sample()
 		self.assertEqual(status, 1)
-		self.assertEqual(lines[0], "1..8")
+		self.assertEqual(lines[0], "1..10")
 		self.assertEqual([x for x in lines[1:] if not x.startswith("#")], [
 			"ok 1 - A.test_good", "not ok 2 - A.test_bad", "not ok 3 - A.test_error",
 			"not ok 4 - A.test_sub", "ok 5 - A.test_skipped # SKIP not today",
 			"ok 6 - A.test_skips_itself # SKIP not here", "not ok 7 - A.test_clean_up_that_fails",
-			"not ok 8 - A.test_slow"])
+			"not ok 8 - A.test_yields", "not ok 9 - A.test_left_out_without_a_word",
+			"not ok 10 - A.test_slow"])
 		comments = "\n".join(x for x in lines if x.startswith("#"))
-		for text in ("1 != 2", "should agree", "gone", "late", "more than 1 s"):
+		for text in ("1 != 2", "should agree", "gone", "late", "it has not run", "says why", "more than 1 s"):
 			self.assertIn(text, comments)
 
 	def test_choice_and_success(self):

@@ -35,11 +35,14 @@ class Behind(Case):
 		self.behind(env={"handler": "exec", "listen": endpoint.text, "command": ["/usr/bin/env"]},
 			    echo={"handler": "echo", "listen": other.text})
 
-	def ask(self, front, source=None):
+	def hear(self, front, source=None):
+		"""What comes without a word of ours, and where we were."""
 		with come(front, source) as s:
-			here = s.getsockname()
 			# no end of ours before that: a proxy that sees it with the connection goes no further
-			text = read_all(s).decode()
+			return read_all(s).decode(), s.getsockname()
+
+	def ask(self, front, source=None):
+		text, here = self.hear(front, source)
 		return dict(line.split("=", 1) for line in text.splitlines()), here
 
 	def check_environment(self, front, source=None, host=None, via=None):
@@ -137,7 +140,7 @@ class BehindHAProxy(Behind):
 		wait_until(lambda: [x for x in haproxy.log() if "l1/s1" in x and "DOWN" in x], "the other one is down")
 		wait_until(lambda: refused(self.d, "day", "proxy_untrusted") >= 3, "the other one is refused")
 		wait_until(lambda: self.d.admin.service("day")["connections"]["accepted"] >= 5, "checks")
-		self.assertIn(b":", talk(front))
+		self.assertIn(":", self.hear(front)[0])
 		self.assertEqual([line for line in haproxy.log() if "l0/s0" in line and "DOWN" in line], [])
 
 	def test_checks_that_wait_for_an_answer(self):
@@ -147,7 +150,7 @@ class BehindHAProxy(Behind):
 		server = "%s:%d check inter 50ms send-proxy-v2\n\toption tcp-check\n\ttcp-check expect rstring [0-9]+:[0-9]+"
 		haproxy = self.through(HAProxy([(front, server % endpoint.address)]))
 		wait_until(lambda: self.d.admin.service("day")["connections"]["probes"] >= 5, "five health checks")
-		self.assertIn(b":", talk(front))
+		self.assertIn(":", self.hear(front)[0])
 		self.assertEqual([line for line in haproxy.log() if "is DOWN" in line], [])
 		self.check_well()
 

@@ -48,6 +48,10 @@ class Case(unittest.TestCase):
 	def _out_of_time(self, _number, _frame):
 		raise OutOfTime("the test took more than %d s" % TEST_LIMIT)
 
+	def _callTestMethod(self, method):
+		# What returns something is no test: a decorator that wanted arguments, a generator.
+		self.assertIsNone(method(), "the test returned something: it has not run")
+
 	def path(self, *parts):
 		return os.path.join(self.tmp, *parts)
 
@@ -130,7 +134,9 @@ class Result(unittest.TestResult):
 
 	def addSkip(self, test, reason):
 		super().addSkip(test, reason)
-		if self._told is None:
+		if not reason:
+			self.addFailure(test, (AssertionError, AssertionError("a skipped test says why"), None))
+		elif self._told is None:
 			self._told = True
 			self._line(test, "ok", " # SKIP " + reason)
 
