@@ -60,7 +60,20 @@ static bool is_shut(int fd)
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)) != 0;
 }
 
-ssize_t datagram_receive(int fd, struct datagram *d)
+static bool is_on(int fd, int level, int option)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, level, option, &value, &len) == 0 && value != 0;
+}
+
+void datagram_init(struct datagram *d, int fd)
+{
+	d->with_address = is_on(fd, IPPROTO_IP, IP_PKTINFO) || is_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+}
+
+static ssize_t receive_with_address(int fd, struct datagram *d)
 {
 	union control control;
 	struct iovec iov = {.iov_base = d->bytes, .iov_len = sizeof(d->bytes)};
@@ -77,19 +90,7 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 
 	if (n < 0)
 		return -1;
-	if (n == 0 && msg.msg_namelen == 0 && is_shut(fd)) {
-		errno = EINVAL;
-		return -1;
-	}
-	d->len = (size_t)n;
 	d->peer.len = msg.msg_namelen;
-	d->nameless = msg.msg_namelen < sizeof(d->peer.sa.sa_family);
-	if (d->nameless) {
-		d->peer.sa.sa_family = AF_UNIX; /* others always have a name */
-		d->peer.len = sizeof(d->peer.sa.sa_family);
-	}
-	d->control_len = 0;
-	d->to_many = false;
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
 		if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
 			keep_v6(d, cmsg);
@@ -100,7 +101,36 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 	return n;
 }
 
-int datagram_answer(int fd, const struct datagram *to, const void *bytes, size_t len)
+/* With no control message to copy, recvfrom(2) and sendto(2) cost a twelfth less of a whole echo. */
+static ssize_t receive(int fd, struct datagram *d)
+{
+	d->peer.len = sizeof(d->peer.ss);
+	return recvfrom(fd, d->bytes, sizeof(d->bytes), 0, &d->peer.sa, &d->peer.len);
+}
+
+ssize_t datagram_receive(int fd, struct datagram *d)
+{
+	ssize_t n;
+
+	d->control_len = 0;
+	d->to_many = false;
+	n = d->with_address ? receive_with_address(fd, d) : receive(fd, d);
+	if (n < 0)
+		return -1;
+	if (n == 0 && d->peer.len == 0 && is_shut(fd)) {
+		errno = EINVAL;
+		return -1;
+	}
+	d->len = (size_t)n;
+	d->nameless = d->peer.len < sizeof(d->peer.sa.sa_family);
+	if (d->nameless) {
+		d->peer.sa.sa_family = AF_UNIX; /* others always have a name */
+		d->peer.len = sizeof(d->peer.sa.sa_family);
+	}
+	return n;
+}
+
+static ssize_t send_from_address(int fd, const struct datagram *to, const void *bytes, size_t len)
 {
 	struct iovec iov = {.iov_base = (void *)bytes, .iov_len = len};
 	struct msghdr msg = {
@@ -108,13 +138,20 @@ int datagram_answer(int fd, const struct datagram *to, const void *bytes, size_t
 		.msg_namelen = to->peer.len,
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_control = to->control_len > 0 ? (void *)to->control : NULL,
+		.msg_control = (void *)to->control,
 		.msg_controllen = to->control_len,
 	};
+
+	return sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+int datagram_answer(int fd, const struct datagram *to, const void *bytes, size_t len)
+{
 	ssize_t n;
 
 	do
-		n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = to->control_len > 0 ? send_from_address(fd, to, bytes, len)
+					: sendto(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->peer.sa, to->peer.len);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -1 : 0;
 }

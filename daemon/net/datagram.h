@@ -15,6 +15,7 @@
 #define DATAGRAM_MAX 65536 /* no UDP datagram is larger; longer ones of a unix socket are cut */
 
 struct datagram {
+	bool with_address; /* the socket tells with each to which address it was sent */
 	struct sockaddr_any peer;
 	bool nameless; /* an unnamed unix socket, which cannot be answered */
 	bool to_many;	 /* it was sent to a broadcast or multicast address: an answer would multiply */
@@ -23,6 +24,9 @@ struct datagram {
 	size_t control_len;
 	char bytes[DATAGRAM_MAX];
 };
+
+/* Once, before the first of socket FD. */
+void datagram_init(struct datagram *out, int fd);
 
 /* Blocks until one has come, and returns its length; -1 with errno: EINVAL, the socket was shut down. */
 ssize_t datagram_receive(int fd, struct datagram *out);

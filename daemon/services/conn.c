@@ -52,7 +52,8 @@ static int64_t silent_since(const struct preforkd_conn *conn)
 	return conn->start_ms - queued_ms;
 }
 
-void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
+/* All but the time limits. */
+static void lay(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot)
 {
 	conn->fd = fd;
@@ -74,8 +75,20 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 		atomic_store_explicit(&slot->greeted, !client_begins(service) || !is_seen(service, peer),
 				      memory_order_release);
 	}
+}
+
+void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
+		const struct config_service *service, struct board_slot *slot)
+{
+	lay(conn, fd, peer, service, slot);
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
 						       : 0);
+}
+
+void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *peer,
+			 const struct config_service *service, struct board_slot *slot)
+{
+	lay(conn, -1, peer, service, slot);
 }
 
 void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
@@ -83,8 +96,7 @@ void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void
 {
 	const struct sockaddr_any nobody = {.len = 0};
 
-	conn_begin(conn, -1, &nobody, service, slot); /* no limit may shut it down: it is everybody's */
-	conn->fd = socket;
+	lay(conn, socket, &nobody, service, slot);
 	conn->told = told;
 }
 

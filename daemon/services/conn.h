@@ -45,6 +45,10 @@ struct preforkd_conn {
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot);
 
+/* The same for one datagram of PEER: there is nothing to read from or to write to, and nothing that could take time. */
+void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *peer,
+			 const struct config_service *service, struct board_slot *slot);
+
 /* The same for the service's own SOCKET, with all the datagrams that there will be: no limit holds, nobody is the peer. */
 void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
 		       const struct config_service *service, struct board_slot *slot);

@@ -54,6 +54,8 @@ struct worker {
 	uint64_t enough; /* connections after which it asks to be replaced; 0: never */
 };
 
+static struct datagram datagram; /* too large for a stack */
+
 static struct log_about about_service(const struct worker_params *params)
 {
 	return (struct log_about){.service = params->service->name, .worker = getpid()};
@@ -145,6 +147,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 		w->answers = fcntl(params->listener, F_DUPFD_CLOEXEC, 3);
 		if (w->answers < 0)
 			give_up(params, WORKER_EXIT_SETUP, strerror(errno));
+		datagram_init(&datagram, w->answers);
 	}
 	signals_harmless();
 	orders_init(params->listener, params->dead,
@@ -190,8 +193,9 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 
 	/* before it is seen as busy: whatever is said of the client before is not of this one, and of this one nothing is
 	 * known yet */
-	atomic_store(&w->slot->greeted, 1);
-	atomic_store(&w->slot->turn, atomic_load_explicit(&w->slot->turn, memory_order_relaxed) + 1);
+	atomic_store_explicit(&w->slot->greeted, 1, memory_order_release);
+	atomic_store_explicit(&w->slot->turn, atomic_load_explicit(&w->slot->turn, memory_order_relaxed) + 1,
+			      memory_order_release);
 	board_peer_set(w->slot, peer);
 	set_state(w, SLOT_BUSY);
 	idle = atomic_fetch_sub(&w->lane->idle, 1) - 1;
@@ -306,7 +310,6 @@ static enum wait_result serve_next_client(struct worker *w)
 
 static enum wait_result serve_next_datagram(struct worker *w)
 {
-	static struct datagram datagram; /* too large for a stack */
 	const struct worker_params *params = w->params;
 	struct preforkd_conn conn;
 	enum wait_result result;
@@ -314,7 +317,7 @@ static enum wait_result serve_next_datagram(struct worker *w)
 	result = wait_datagram(params->listener, w->board.head, params->service->name, &datagram);
 	if (result == WAIT_CLIENT) {
 		(void)become_busy(w, &datagram.peer);
-		conn_begin(&conn, -1, &datagram.peer, params->service, w->slot);
+		conn_begin_datagram(&conn, &datagram.peer, params->service, w->slot);
 		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
 			count_served(w, &conn, false);
 		ask_to_be_replaced(w, false);

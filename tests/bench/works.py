@@ -21,7 +21,6 @@ import pss
 import servers
 
 WORKERS = 16  # in every echo and exec work, for the yardstick and the daemon alike
-DATAGRAM_WORKERS = 2
 SLICES = 4  # of a round
 SOURCES = 64  # enough that no port of the load generator's is waited for
 IDLE_WORKERS = 200
@@ -101,11 +100,13 @@ def echo_connections(bench, stack, *others):
 
 
 def on_one_processor(stack):
-	"""Client and servers together on one processor: for one client that takes turns with one worker.
-	Otherwise the place that the scheduler happens to choose outweighs all that the server does."""
+	"""Client and servers together on one processor: for one client that takes turns with its servers.
+	Otherwise the place that the scheduler happens to choose outweighs all that the server does.
+	Returns all processors."""
 	before = os.sched_getaffinity(0)
 	stack.callback(os.sched_setaffinity, 0, before)
 	os.sched_setaffinity(0, {max(before)})
+	return before
 
 
 def echo_small(bench, stack):
@@ -115,18 +116,22 @@ def echo_small(bench, stack):
 
 
 def echo_datagrams(bench, stack):
-	"""Of one source, whose rate is not limited here."""
-	daemon = servers.PreforkdDatagrams(bench.preforkd, ['handler = "echo";', 'access: { per_source_rate = "0"; };',
-							    fixed(DATAGRAM_WORKERS)])
-	yardstick = servers.Yardstick(bench.program("yardstick_datagram"), DATAGRAM_WORKERS)
+	"""
+	Of one source, whose rate is not limited here. The servers have a processor of their own and more to do than they can:
+	else what is measured is how often both ends fall asleep.
+	"""
+	processors = on_one_processor(stack)
+	daemon = servers.PreforkdDatagrams(bench.preforkd, ['handler = "echo";', 'access: { per_source_rate = "0"; };', fixed(1)])
+	yardstick = servers.Yardstick(bench.program("yardstick_datagram"), 1)
 	if bench.self_test:
-		daemon = servers.Yardstick(bench.program("yardstick_datagram"), DATAGRAM_WORKERS)
+		daemon = servers.Yardstick(bench.program("yardstick_datagram"), 1)
 
 	def measure(server):
 		command = [bench.program("yardstick_datagram"), "load", str(server.port),
-			   str(int(bench.seconds * 1000 / SLICES)), "8"]
+			   str(int(bench.seconds * 1000 / SLICES)), "64"]
 		return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 	both = [stack.enter_context(server) for server in (yardstick, daemon)]
+	os.sched_setaffinity(0, {min(processors)})
 	return [lambda server=server: measure(server) for server in both]
 
 
