@@ -76,7 +76,7 @@ WORKS = [
 	("full-queue", "the same with the defaults, which close the silent after 3 s", works.full_queue, "wait",
 	 Goal(at_most=6000, absolute=True)),
 	("gate", f"echo, 16 clients: PROXY v2, {works.NETWORKS} networks, limits of sources and rates (beside: none of "
-	 "it)", works.gate, "rate", Goal(at_least=0.9)),
+	 "it)", works.gate, "rate", Goal(at_least=0.97)),
 	("relay-connections", "proxy, 16 clients, connect–64 B–close (beside the direct connection)", relays.connections, "rate",
 	 Goal(at_least=0.4)),
 	("relay-64", "proxy, 1 client, 64 B ping-pong (beside the direct connection)", relays.small, "rate", Goal(at_least=0.4)),
