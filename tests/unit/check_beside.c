@@ -144,34 +144,48 @@ static int flag(int fd)
 	return value;
 }
 
-/* OLD becomes NEW, while clients come to CLIENT, an address that both have. */
-static void hand_over(const char *old, const char *new, const char *client)
+/* OLD becomes NEW, while clients come to CLIENT, an address that both have. false: the port was somebody else's in NEW. */
+static bool hand_over_once(const char *old, const char *new, const char *client)
 {
-	if (geteuid() == 0)
-		ck_assert_int_eq(setuid(65534), 0); /* nothing of this needs a capability */
-	for (int i = 0; i < ROUNDS; i++) {
-		struct sockaddr_any old_addr, new_addr, to;
-		int old_fd = open_listener(old, &old_addr), new_fd;
-		struct clients clients;
+	struct sockaddr_any old_addr, new_addr, to;
+	int old_fd = open_listener(old, &old_addr), new_fd;
+	struct clients clients;
+	bool taken;
 
-		to = resolve(client, addr_port(&old_addr));
-		clients_start(&clients, &to, 4);
-		serve_for(old_fd, -1, LOAD_MS);
-		new_addr = resolve(new, addr_port(&old_addr));
-		new_fd = listen_bind_beside(old_fd, &new_addr, new[0] == '*', &options, &err);
+	to = resolve(client, addr_port(&old_addr));
+	clients_start(&clients, &to, 4);
+	serve_for(old_fd, -1, LOAD_MS);
+	new_addr = resolve(new, addr_port(&old_addr));
+	new_fd = listen_bind_beside(old_fd, &new_addr, new[0] == '*', &options, &err);
+	taken = new_fd < 0 && err.code == EADDRINUSE;
+	if (!taken) {
 		(void)start(new_fd);
 		serve_for(old_fd, new_fd, LOAD_MS);
 		ck_assert_int_eq(listen_steer(new_fd, old_fd, &old_addr), 1);
 		ck_assert_int_eq(flag(old_fd), 0);
 		ck_assert_int_eq(flag(new_fd), 0);
 		drain_and_close(old_fd, &old_addr, new_fd);
+		old_fd = -1;
 		serve_for(new_fd, -1, LOAD_MS);
 		ck_assert_int_eq(clients.kept_out, 0);
-		clients.over = true;
-		while (clients.running > 0)
-			serve_for(new_fd, -1, 1);
-		clients_end(&clients);
-		(void)close(new_fd);
+	}
+	clients.over = true;
+	while (clients.running > 0)
+		serve_for(old_fd, new_fd, 1);
+	clients_end(&clients);
+	(void)close(taken ? old_fd : new_fd);
+	return !taken;
+}
+
+static void hand_over(const char *old, const char *new, const char *client)
+{
+	int rounds = 0, attempts = 0;
+
+	if (geteuid() == 0)
+		ck_assert_int_eq(setuid(65534), 0); /* nothing of this needs a capability */
+	while (rounds < ROUNDS) {
+		ck_assert_msg(++attempts < 2 * ROUNDS, "%s", err.text);
+		rounds += hand_over_once(old, new, client);
 	}
 }
 
