@@ -160,7 +160,7 @@ static int push(struct way *way, int i)
 	return 0;
 }
 
-/* As far as it goes without waiting. The failure is that of *failed_out. */
+/* As far as it goes without waiting. -1: *failed_out has failed, or it has been ended. */
 static int work(struct relay *relay, struct way *ways, int i, const int **failed_out)
 {
 	struct way *way = &ways[i], *other = &ways[!i];
@@ -173,6 +173,9 @@ static int work(struct relay *relay, struct way *ways, int i, const int **failed
 		if (way->blocked)
 			return 0;
 		if (way->eof) {
+			/* the client's socket was shut down by who ended this: for the upstream that is no end */
+			if (relay->ended(relay->arg))
+				return -1;
 			way->finished = true;
 			if (!other->finished) /* else closing says it */
 				(void)shutdown(*way->to, SHUT_WR); /* fails if it is gone: the other way finds out */
@@ -238,7 +241,7 @@ static int error_of(int fd)
 static enum relay_end carry(struct relay *relay, struct way *way)
 {
 	bool client_hung_up = false, upstream_hung_up = false;
-	const int *failed;
+	const int *failed = NULL;
 	struct pollfd p[2];
 
 	for (;;) {

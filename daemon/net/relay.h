@@ -36,8 +36,8 @@ struct relay {
 	int code;     /* errno of the failure */
 	/* So many bytes more have been read from the client and sent to it. Before each wait, and at the end. */
 	void (*moved)(void *arg, uint64_t in, uint64_t out, enum relay_wait wait);
-	/* Asked after each wait; true ends it. Whoever makes it true in a signal handler also shuts the client's
-	 * socket down, or the wait does not end. */
+	/* Asked after each wait, and before an end is passed on; true ends it. Whoever makes it true in a signal
+	 * handler also shuts the client's socket down, or the wait does not end. */
 	bool (*ended)(void *arg);
 	void *arg;
 };

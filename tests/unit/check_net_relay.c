@@ -28,11 +28,13 @@ struct seen { /* of the process in the middle */
 	int code;
 	long cpu_ms;
 	bool end; /* the test wants it to */
+	bool cut_after_look;
 };
 
 static struct seen *seen;
 static pid_t middle;
 static int client = -1, server = -1; /* our ends */
+static int relayed = -1;		     /* the relay's end of the client */
 static char *sent, *got;
 
 static void tcp_pair(int family, int *a, int *b)
@@ -70,8 +72,14 @@ static void moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
 
 static bool ended(void *arg)
 {
+	bool end = seen->end;
+
 	(void)arg;
-	return seen->end;
+	if (seen->cut_after_look) { /* a signal comes just now */
+		seen->end = true;
+		(void)shutdown(relayed, SHUT_RDWR);
+	}
+	return end;
 }
 
 static void on_usr1(int sig, siginfo_t *info, void *context)
@@ -96,6 +104,7 @@ static enum relay_end relay(int down, int up)
 	struct relay relay = {.client = down, .upstream = up, .moved = moved, .ended = ended};
 	enum relay_end end;
 
+	relayed = down;
 	(void)fcntl(up, F_SETFL, O_NONBLOCK);
 	end = relay_carry(&relay);
 	seen->code = relay.code;
@@ -436,6 +445,21 @@ START_TEST(ended_by_the_caller)
 }
 END_TEST
 
+/* The end that a limit makes of the client's socket is not the client's. */
+START_TEST(ended_in_the_middle_of_work)
+{
+	start(AF_INET);
+	send_all(client, "x", 1);
+	expect(server, "x");
+	ck_assert_int_eq(kill(middle, SIGSTOP), 0);
+	seen->cut_after_look = true;
+	send_all(client, sent, RELAY_COPY); /* it looks for more at once */
+	ck_assert_int_eq(kill(middle, SIGCONT), 0);
+	expect_reset(server);
+	ck_assert_int_eq(finish(), RELAY_ENDED);
+}
+END_TEST
+
 /* splice(2) stops at urgent data, and poll(2) says that there is something: it must not run in circles. */
 START_TEST(urgent_data_after_much)
 {
@@ -582,6 +606,7 @@ int main(void)
 	tcase_add_test(tcase, a_reset_while_the_other_side_is_full);
 	tcase_add_loop_test(tcase, a_closed_client_costs_nothing, 0, 2);
 	tcase_add_test(tcase, ended_by_the_caller);
+	tcase_add_test(tcase, ended_in_the_middle_of_work);
 	tcase_add_test(tcase, urgent_data_after_much);
 	tcase_add_test(tcase, nothing_is_left_for_the_next);
 	tcase_add_test(tcase, no_descriptors);
