@@ -112,7 +112,9 @@ static int pull(struct relay *relay, struct way *way, int i)
 		return 0;
 	}
 	if (n == 0) {
-		way->eof = true;
+		/* splice(2) says so, too, at urgent data after which the peer has finished */
+		way->eof = !way->spliced;
+		way->spliced = false;
 		return 1;
 	}
 	way->read += (uint64_t)n;
@@ -273,6 +275,14 @@ static enum relay_end carry(struct relay *relay, struct way *way)
 	}
 }
 
+/* Urgent data keeps its place among the bytes: without this it would be missing there. */
+static void keep_urgent_data(int fd)
+{
+	const int yes = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof(yes));
+}
+
 enum relay_end relay_carry(struct relay *relay)
 {
 	/* Clients mostly speak first, and by now they have. */
@@ -283,6 +293,8 @@ enum relay_end relay_carry(struct relay *relay)
 	enum relay_end end;
 
 	relay->code = 0;
+	keep_urgent_data(relay->client);
+	keep_urgent_data(relay->upstream);
 	end = carry(relay, way);
 	report(relay, way, RELAY_OVER);
 	for (int i = 0; i < 2; i++)

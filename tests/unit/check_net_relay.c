@@ -468,7 +468,7 @@ START_TEST(urgent_data_after_much)
 	ck_assert_uint_eq(read_to_end(server, got, 1024 * 1024), 1024 * 1024);
 	ck_assert_int_eq(send(client, "!", 1, MSG_OOB), 1);
 	send_all(client, "after", 5);
-	expect(server, "after");
+	expect(server, "!after");
 	(void)poll(NULL, 0, 300);
 	send_all(client, "bye", 3);
 	expect(server, "bye");
@@ -477,6 +477,24 @@ START_TEST(urgent_data_after_much)
 	fd_close(&server);
 	ck_assert_int_eq(finish(), RELAY_DONE);
 	ck_assert_int_lt(seen->cpu_ms, 60);
+}
+END_TEST
+
+/* To splice(2) urgent data that nobody follows looks like the end. */
+START_TEST(urgent_data_before_the_end)
+{
+	start(AF_INET);
+	send_all(client, sent, 1024 * 1024);
+	ck_assert_uint_eq(read_to_end(server, got, 1024 * 1024), 1024 * 1024);
+	ck_assert_int_eq(kill(middle, SIGSTOP), 0); /* what follows comes at once */
+	ck_assert_int_eq(send(client, "!", 1, MSG_OOB), 1);
+	send_all(client, "after", 5);
+	fd_close(&client);
+	ck_assert_int_eq(kill(middle, SIGCONT), 0);
+	ck_assert_uint_eq(read_to_end(server, got, MUCH), 6);
+	ck_assert_int_eq(memcmp(got, "!after", 6), 0);
+	fd_close(&server);
+	ck_assert_int_eq(finish(), RELAY_DONE);
 }
 END_TEST
 
@@ -608,6 +626,7 @@ int main(void)
 	tcase_add_test(tcase, ended_by_the_caller);
 	tcase_add_test(tcase, ended_in_the_middle_of_work);
 	tcase_add_test(tcase, urgent_data_after_much);
+	tcase_add_test(tcase, urgent_data_before_the_end);
 	tcase_add_test(tcase, nothing_is_left_for_the_next);
 	tcase_add_test(tcase, no_descriptors);
 	tcase_add_test(tcase, reset_waits_for_what_is_under_way);
