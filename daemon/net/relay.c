@@ -31,6 +31,7 @@ struct way {
 	bool blocked;	   /* `to` took no more */
 	bool eof;	   /* `from` has finished */
 	bool finished;	   /* and `to` has been told */
+	int code;	   /* errno of `to`: it failed */
 	int small;	   /* spliced reads in a row that were not worth it */
 	uint64_t read, sent;
 };
@@ -162,16 +163,24 @@ static int push(struct way *way, int i)
 	return 0;
 }
 
-/* As far as it goes without waiting. -1: *failed_out has failed, or it has been ended. */
-static int work(struct relay *relay, struct way *ways, int i, const int **failed_out)
+/* Who takes no more may have said why before it closed: then the other way goes on to its end. */
+static int give_up(struct way *way)
+{
+	way->code = errno;
+	if (errno != EPIPE && errno != ECONNRESET)
+		return -1;
+	way->eof = way->finished = true;
+	return 0;
+}
+
+/* As far as it goes without waiting. -1: `to` (code) or `from` (errno) has failed, or it has been ended. */
+static int work(struct relay *relay, struct way *ways, int i)
 {
 	struct way *way = &ways[i], *other = &ways[!i];
 
 	for (int round = 0; !way->finished; round++) {
-		if (!way->blocked && push(way, i) < 0) {
-			*failed_out = way->to;
-			return -1;
-		}
+		if (!way->blocked && push(way, i) < 0)
+			return give_up(way);
 		if (way->blocked)
 			return 0;
 		if (way->eof) {
@@ -185,10 +194,8 @@ static int work(struct relay *relay, struct way *ways, int i, const int **failed
 		}
 		if (!way->readable || round == ROUNDS) /* with nothing left to send: nobody would wake us for that */
 			return 0;
-		if (pull(relay, way, i) < 0) {
-			*failed_out = way->from;
+		if (pull(relay, way, i) < 0)
 			return -1;
-		}
 	}
 	return 0;
 }
@@ -240,22 +247,42 @@ static int error_of(int fd)
 	return code != 0 ? code : ECONNRESET;
 }
 
+/* Way I has failed at one of its ends, or has been ended. */
+static enum relay_end failure(struct relay *relay, const struct way *way, int i)
+{
+	bool to = way[i].code != 0;
+
+	relay->code = to ? way[i].code : errno;
+	if (relay->ended(relay->arg))
+		return RELAY_ENDED;
+	return to == (i == TO_UPSTREAM) ? RELAY_UPSTREAM : RELAY_CLIENT;
+}
+
+/* A client that is gone has said all: nobody waits any more for the upstream to take it. */
+static bool is_abandoned(const struct relay *relay, const struct way *way)
+{
+	struct pollfd p = {.fd = relay->client};
+
+	return way[TO_CLIENT].code != 0 && way[TO_UPSTREAM].blocked && poll(&p, 1, 0) > 0;
+}
+
 static enum relay_end carry(struct relay *relay, struct way *way)
 {
 	bool client_hung_up = false, upstream_hung_up = false;
-	const int *failed = NULL;
 	struct pollfd p[2];
 
 	for (;;) {
-		if (work(relay, way, TO_UPSTREAM, &failed) < 0 ||
-		    work(relay, way, TO_CLIENT, &failed) < 0) {
-			relay->code = errno;
-			if (relay->ended(relay->arg))
-				return RELAY_ENDED;
-			return failed == &relay->client ? RELAY_CLIENT : RELAY_UPSTREAM;
-		}
-		if (way[TO_UPSTREAM].finished && way[TO_CLIENT].finished)
+		if (work(relay, way, TO_UPSTREAM) < 0)
+			return failure(relay, way, TO_UPSTREAM);
+		if (work(relay, way, TO_CLIENT) < 0 || is_abandoned(relay, way))
+			return failure(relay, way, TO_CLIENT);
+		if (way[TO_UPSTREAM].finished && way[TO_CLIENT].finished) {
+			if (way[TO_UPSTREAM].code != 0)
+				return failure(relay, way, TO_UPSTREAM);
+			if (way[TO_CLIENT].code != 0)
+				return failure(relay, way, TO_CLIENT);
 			return relay->ended(relay->arg) ? RELAY_ENDED : RELAY_DONE;
+		}
 		report(relay, way, way[TO_CLIENT].blocked ? RELAY_WRITES : RELAY_READS);
 		p[0] = ask(relay->client, &way[TO_UPSTREAM], &way[TO_CLIENT], client_hung_up);
 		p[1] = ask(relay->upstream, &way[TO_CLIENT], &way[TO_UPSTREAM], upstream_hung_up);

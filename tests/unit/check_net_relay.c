@@ -498,6 +498,40 @@ START_TEST(urgent_data_before_the_end)
 }
 END_TEST
 
+static void wait_unread(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	ck_assert_int_eq(poll(&p, 1, -1), 1);
+}
+
+/* Who resets the connection because it did not want all may have said why before. */
+START_TEST(last_words)
+{
+	int *last = _i < 2 ? &server : &client, *other = _i < 2 ? &client : &server;
+	const size_t size = _i % 2 == 0 ? 7 : 100000;
+
+	start(AF_INET);
+	send_all(*other, "unread", 6);
+	wait_unread(*last);
+	ck_assert_int_eq(kill(middle, SIGSTOP), 0);
+	send_all(*last, sent, size);
+	fd_close(last);
+	send_all(*other, "and more", 8);
+	ck_assert_int_eq(kill(middle, SIGCONT), 0);
+	for (size_t used = 0; used < size;) {
+		ssize_t n = recv(*other, got + used, size - used, 0);
+
+		ck_assert_msg(n > 0, "after %zu: %s", used, n == 0 ? "end" : strerror(errno));
+		used += (size_t)n;
+	}
+	ck_assert_int_eq(memcmp(got, sent, size), 0);
+	expect_reset(*other);
+	ck_assert_int_eq(finish(), _i < 2 ? RELAY_UPSTREAM : RELAY_CLIENT);
+	ck_assert_int_eq(seen->code, ECONNRESET);
+}
+END_TEST
+
 /* What was under way when a connection broke is not for the next one. */
 START_TEST(nothing_is_left_for_the_next)
 {
@@ -627,6 +661,7 @@ int main(void)
 	tcase_add_test(tcase, ended_in_the_middle_of_work);
 	tcase_add_test(tcase, urgent_data_after_much);
 	tcase_add_test(tcase, urgent_data_before_the_end);
+	tcase_add_loop_test(tcase, last_words, 0, 4);
 	tcase_add_test(tcase, nothing_is_left_for_the_next);
 	tcase_add_test(tcase, no_descriptors);
 	tcase_add_test(tcase, reset_waits_for_what_is_under_way);
