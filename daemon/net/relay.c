@@ -330,6 +330,17 @@ enum relay_end relay_carry(struct relay *relay)
 	return end;
 }
 
+bool relay_is_over(int fd, short revents)
+{
+	int family = 0, unread = 0;
+	socklen_t len = sizeof(family);
+
+	if ((revents & (POLLERR | POLLHUP)) != POLLHUP)
+		return revents != 0;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0 || family != AF_UNIX ||
+	       ioctl(fd, FIONREAD, &unread) < 0 || unread == 0;
+}
+
 void relay_reset(int *fd)
 {
 	const struct linger now = {.l_onoff = 1};

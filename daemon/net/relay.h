@@ -45,6 +45,12 @@ struct relay {
 /* The sockets stay the caller's, and open. */
 enum relay_end relay_carry(struct relay *relay);
 
+/*
+ * Whether the connection FD, which nobody reads yet, is over, by what poll(2) said of it. A unix socket hangs up when its
+ * peer has closed, whatever is still to be read: that is none, but from then on poll(2) has no other news of it.
+ */
+bool relay_is_over(int fd, short revents);
+
 /* Closes *FD so that the peer sees a reset, not an end: what it has got is not all. Waits up to RELAY_LAST_MS until the
  * peer's kernel has what was sent before, which a reset would throw away. A unix socket has no reset. */
 #define RELAY_LAST_MS 500

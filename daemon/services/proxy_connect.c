@@ -16,10 +16,12 @@
 #include "base/fds.h"
 #include "board/targets.h"
 #include "config/config.h"
+#include "net/relay.h"
 #include "services/conn.h"
 #include "services/upstreams.h"
 
 #define FULL_MS 10 /* a unix socket whose queue is full is tried again after that; there is nothing to wait for */
+#define LOOK_MS 500
 #define EPHEMERAL_PORT 32768 /* the kernel takes source ports from here on (ip(7)) */
 
 /* What went wrong with all of them, for the log. */
@@ -55,10 +57,22 @@ static bool is_ours(int code)
 	}
 }
 
-/* The client has reset its connection, or a limit has cut it. */
-static bool gone(struct preforkd_conn *conn, const struct pollfd *client)
+/* The client has gone, or a limit has cut it. One that has said what it wanted and closed is not gone, and not asked again. */
+static bool gone(struct preforkd_conn *conn, struct pollfd *client)
 {
-	return preforkd_ended(conn) || (client->revents & (POLLERR | POLLHUP)) != 0;
+	if (preforkd_ended(conn) || relay_is_over(conn->fd, client->revents))
+		return true;
+	if (client->revents != 0)
+		client->fd = -1;
+	return false;
+}
+
+/* Nobody wakes us when a client that is not asked is cut just before we wait: then we look now and then. */
+static int wait_ms(const struct pollfd *client, int64_t ms)
+{
+	if (client->fd < 0 && ms > LOOK_MS)
+		return LOOK_MS;
+	return ms > INT32_MAX ? INT32_MAX : ms < 0 ? 0 : (int)ms;
 }
 
 /* Waits for the socket until END: 0, or an errno value. */
@@ -71,9 +85,7 @@ static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 	for (;;) {
 		int64_t rest = end - clock_coarse_ms();
 
-		if (rest <= 0)
-			return ETIMEDOUT;
-		if (poll(p, 2, rest > INT32_MAX ? INT32_MAX : (int)rest) < 0)
+		if (poll(p, 2, wait_ms(&p[1], rest)) < 0)
 			p[0].revents = p[1].revents = 0;
 		if (gone(conn, &p[1]))
 			return ECANCELED;
@@ -84,6 +96,8 @@ static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 		}
 		if (p[0].revents != 0)
 			return 0;
+		if (rest <= 0) /* and not even now */
+			return ETIMEDOUT;
 	}
 }
 
@@ -97,8 +111,9 @@ static bool is_self(int fd, const struct sockaddr_any *to)
 
 static int connect_once(struct preforkd_conn *conn, int fd, const struct sockaddr_any *to, int64_t end)
 {
+	struct pollfd client = {.fd = conn->fd};
+
 	for (;;) {
-		struct pollfd client = {.fd = conn->fd};
 		int code;
 
 		if (connect(fd, &to->sa, to->len) == 0)
@@ -113,7 +128,8 @@ static int connect_once(struct preforkd_conn *conn, int fd, const struct sockadd
 			return EADDRNOTAVAIL;
 		if (clock_ms() >= end)
 			return EAGAIN;
-		(void)poll(&client, 1, FULL_MS);
+		if (poll(&client, 1, FULL_MS) < 0)
+			client.revents = 0;
 		if (gone(conn, &client))
 			return ECANCELED;
 	}

@@ -96,6 +96,19 @@ class Bytes(ProxyCase):
 				s.shutdown(socket.SHUT_WR)
 				self.assertEqual(read_all(s), b"%d" % size)
 
+	def test_who_says_something_and_closes_at_once(self):
+		got = []
+		server = self.serve(lambda connection: got.append(read_all(connection)))
+		for family in self.families():
+			with self.subTest(family=family):
+				got.clear()
+				endpoint = self.front(server.text, self.endpoint(family))
+				for _ in range(20):
+					with endpoint.connect() as s:
+						s.sendall(b"last will")
+				wait_until(lambda: got == [b"last will"] * 20, "all have arrived")
+				self.d.stop()
+
 	def test_upstream_finishes_first(self):
 		got = []
 
