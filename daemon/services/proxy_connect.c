@@ -190,12 +190,21 @@ static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 	return fd;
 }
 
-static int give_up(struct preforkd_conn *conn, const struct story *story)
+/* Or its time is up. */
+static int client_gone(struct preforkd_conn *conn)
 {
 	if (preforkd_ended(conn)) {
 		conn_say_cut(conn);
 		return -1;
 	}
+	conn->hung_up = true;
+	return preforkd_fail(conn, "the client has gone before an upstream took its connection");
+}
+
+static int give_up(struct preforkd_conn *conn, const struct story *story)
+{
+	if (preforkd_ended(conn))
+		return client_gone(conn);
 	conn->unserved = true;
 	return preforkd_fail(conn, "no upstream takes the connection: %s", story->text);
 }
@@ -225,10 +234,7 @@ int proxy_connect(struct preforkd_conn *conn, size_t *which_out)
 				return fd;
 			}
 			if (err.code == ECANCELED)
-				return preforkd_ended(conn)
-					       ? give_up(conn, &story)
-					       : preforkd_fail(conn, "the client has gone before an upstream took "
-								     "its connection");
+				return client_gone(conn);
 			tell(&story, conn->service->upstreams.list[i].text, err.text);
 			if (!is_ours(err.code))
 				upstreams_failed(i, err.text);

@@ -239,10 +239,12 @@ class Limits(ProxyCase):
 			one.connect(address)
 			endpoint = self.front("unix:@" + address[1:], proxy={"connect_timeout": "1h"})
 			s = endpoint.connect()
+			s.sendall(b"hello?")
 			wait_until(lambda: self.service()["workers"]["busy"] == 1, "it is being connected")
 			reset_at_close(s)
 			s.close()
 			wait_until(lambda: self.service()["workers"]["busy"] == 0, "the worker is free again")
+			self.assertEqual(self.service()["connections"]["failed"], 0, "that is no failure of ours")
 			# and if there is room after all, it is taken
 			with endpoint.connect() as s:
 				wait_until(lambda: self.service()["workers"]["busy"] == 1, "it is being connected")
