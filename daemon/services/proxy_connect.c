@@ -170,9 +170,9 @@ static int try_address(struct preforkd_conn *conn, const struct sockaddr_any *to
 /* All of its addresses, each with its part of the time. */
 static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 {
-	int64_t end = clock_coarse_ms() + conn->service->upstreams.connect_timeout;
 	struct sockaddr_any list[TARGET_ADDRESSES];
 	int n = upstreams_addresses(i, conn->fd, list, TARGET_ADDRESSES, err), fd = -1;
+	int64_t end = clock_coarse_ms() + conn->service->upstreams.connect_timeout;
 
 	if (n <= 0)
 		return -1;

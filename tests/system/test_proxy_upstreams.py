@@ -63,6 +63,19 @@ class UpstreamCase(Case):
 	def nobody(self):
 		return Endpoint.v4().text
 
+	def full(self, address=("127.0.0.1", 0)):
+		"""One that does not accept: the kernel drops who comes after those that its queue has room for."""
+		server = socket.socket()
+		self.addCleanup(server.close)
+		server.bind(address)
+		server.listen(0)
+		for _ in range(4):
+			s = socket.socket()
+			self.addCleanup(s.close)
+			s.setblocking(False)
+			s.connect_ex(server.getsockname())
+		return "%s:%d" % server.getsockname()
+
 	def status(self):
 		return self.d.admin.service("p")
 
@@ -138,26 +151,15 @@ class Failure(UpstreamCase):
 				 "said once, by one of the workers")
 
 	def test_who_does_not_accept_in_time(self):
-		b = self.named("b")
-		with socket.socket() as full:
-			full.bind(("127.0.0.1", 0))
-			full.listen(0)
-			text = "127.0.0.1:%d" % full.getsockname()[1]
-			fill = []
-			for _ in range(4):	# what comes after them is dropped by the kernel
-				s = socket.socket()
-				s.setblocking(False)
-				s.connect_ex(full.getsockname())
-				self.addCleanup(s.close)
-				fill.append(s)
-			self.front([text, b.text], balance="failover", proxy={"connect_timeout": "300ms", "pause": "1h"})
-			start = time.monotonic()
-			self.assertEqual(self.ask(), "b")
-			self.assertGreater(time.monotonic() - start, 0.29)
-			start = time.monotonic()
-			self.assertEqual({self.ask() for _ in range(10)}, {"b"})
-			self.assertLess(time.monotonic() - start, 2, "it is left alone now: nobody waits for it")
-			self.d.wait_log(r"%s has failed: Connection timed out; it is left alone for 1h" % re.escape(text))
+		text, b = self.full(), self.named("b")
+		self.front([text, b.text], balance="failover", proxy={"connect_timeout": "300ms", "pause": "1h"})
+		start = time.monotonic()
+		self.assertEqual(self.ask(), "b")
+		self.assertGreater(time.monotonic() - start, 0.29)
+		start = time.monotonic()
+		self.assertEqual({self.ask() for _ in range(10)}, {"b"})
+		self.assertLess(time.monotonic() - start, 2, "it is left alone now: nobody waits for it")
+		self.d.wait_log(r"%s has failed: Connection timed out; it is left alone for 1h" % re.escape(text))
 
 	def test_none_works(self):
 		dead = [self.nobody(), self.nobody(), "unix:/nowhere"]
@@ -178,31 +180,22 @@ class Failure(UpstreamCase):
 
 	def test_one_connection_tries_it_after_the_pause(self):
 		"""While it has not succeeded the others do not wait for it, too."""
-		b = self.named("b")
-		with socket.socket() as full:
-			full.bind(("127.0.0.1", 0))
-			full.listen(0)
-			text = "127.0.0.1:%d" % full.getsockname()[1]
-			for _ in range(4):
-				s = socket.socket()
-				s.setblocking(False)
-				s.connect_ex(full.getsockname())
-				self.addCleanup(s.close)
-			self.front([text, b.text], balance="failover", proxy={"connect_timeout": "1s", "pause": "1s"})
-			self.assertEqual(self.ask(), "b")
-			times = []
+		text, b = self.full(), self.named("b")
+		self.front([text, b.text], balance="failover", proxy={"connect_timeout": "1s", "pause": "1s"})
+		self.assertEqual(self.ask(), "b")
+		times = []
 
-			def one():
-				start = time.monotonic()
-				self.assertEqual(self.ask(), "b")
-				times.append(time.monotonic() - start)
-			time.sleep(1.1)	# the pause is over
-			threads = [threading.Thread(target=one) for _ in range(8)]
-			for t in threads:
-				t.start()
-			for t in threads:
-				t.join()
-			self.assertEqual(len([t for t in times if t > 0.9]), 1, times)
+		def one():
+			start = time.monotonic()
+			self.assertEqual(self.ask(), "b")
+			times.append(time.monotonic() - start)
+		time.sleep(1.1)	# the pause is over
+		threads = [threading.Thread(target=one) for _ in range(8)]
+		for t in threads:
+			t.start()
+		for t in threads:
+			t.join()
+		self.assertEqual(len([t for t in times if t > 0.9]), 1, times)
 
 	def test_lack_of_descriptors_is_not_the_upstreams_fault(self):
 		a = self.named("a")
@@ -307,6 +300,15 @@ class Names(UpstreamCase):
 		self.d.wait_log("can be resolved again")
 		self.d.stop()
 		self.assertEqual(len(self.d.grep(r"app\.test.*cannot resolve.*its last address is kept")), 1, "said once")
+
+	def test_a_slow_resolver_takes_none_of_the_time_to_connect(self):
+		self.full(("127.0.0.4", self.port))
+		self.names.addresses["app.test"] = ["127.0.0.4"]
+		self.names.delay = 0.5
+		self.start(proxy={"connect_timeout": "700ms"})
+		start = time.monotonic()
+		self.assert_reset()
+		self.assertGreater(time.monotonic() - start, 1.19)
 
 	def test_the_name_is_gone(self):
 		self.start()

@@ -10,12 +10,13 @@ import threading
 class NameServer:
 	"""
 	Answers for the names in ADDRESSES, a dict of lists of IPv4 addresses that a test may change; others do not
-	exist. While `silent` it answers nothing. It needs port 53: a network of one's own (fresh_network()).
+	exist. While `silent` it answers nothing, and it takes `delay` seconds for an answer. It needs port 53: a network of one's own (fresh_network()).
 	"""
 
 	def __init__(self, addresses, address="127.0.0.1"):
 		self.addresses = dict(addresses)
 		self.silent = False
+		self.delay = 0
 		self.asked = 0
 		self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		self._socket.bind((address, 53))
@@ -29,8 +30,16 @@ class NameServer:
 			except OSError:
 				return
 			self.asked += 1
-			if not self.silent:
-				self._socket.sendto(self._answer(question), client)
+			if not self.silent and self.delay:
+				threading.Timer(self.delay, self._send, (question, client)).start()
+			elif not self.silent:
+				self._send(question, client)
+
+	def _send(self, question, client):
+		try:
+			self._socket.sendto(self._answer(question), client)
+		except OSError:
+			pass	# closed meanwhile
 
 	def _answer(self, question):
 		labels, at = [], 12
