@@ -22,7 +22,6 @@
 
 #define FULL_MS 10 /* a unix socket whose queue is full is tried again after that; there is nothing to wait for */
 #define LOOK_MS 500
-#define EPHEMERAL_PORT 32768 /* the kernel takes source ports from here on (ip(7)) */
 
 /* What went wrong with all of them, for the log. */
 struct story {
@@ -104,9 +103,12 @@ static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 /* A port of this host that nobody listens at may be what the kernel chose for our end: then we would talk to ourselves. */
 static bool is_self(int fd, const struct sockaddr_any *to)
 {
-	struct sockaddr_any own = {.len = sizeof(own.ss)};
+	struct sockaddr_any own = {.len = sizeof(own.ss)}, peer = {.len = sizeof(peer.ss)};
 
-	return addr_port(to) >= EPHEMERAL_PORT && getsockname(fd, &own.sa, &own.len) == 0 && addr_equal(&own, to);
+	if (getsockname(fd, &own.sa, &own.len) < 0 || addr_port(&own) != addr_port(to))
+		return false;
+	/* which one it is: "0.0.0.0" means this host, too */
+	return getpeername(fd, &peer.sa, &peer.len) == 0 && addr_equal(&own, &peer);
 }
 
 static int connect_once(struct preforkd_conn *conn, int fd, const struct sockaddr_any *to, int64_t end)

@@ -230,13 +230,20 @@ class Failure(UpstreamCase):
 		"""A port that nobody listens at, and that the kernel may choose for the other end."""
 		fresh_network()
 		self.addCleanup(fresh_network)
-		with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as f:
-			f.write("40000 40001")
-		self.endpoint = Endpoint.v4()
-		self.d = self.daemon(proxy(self.endpoint.text, "127.0.0.1:40000"))
+		for port, host in ((40000, "127.0.0.1"), (15000, "127.0.0.1"), (15000, "0.0.0.0")):
+			with self.subTest(port=port, host=host):
+				with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as f:
+					f.write("%d %d" % (port, port + 1))
+				self.endpoint = Endpoint.v4()
+				self.d = self.daemon(proxy(self.endpoint.text, "%s:%d" % (host, port)))
+				self.never_to_itself()
+				self.assertEqual(self.d.stop(), 0)
+
+	def never_to_itself(self):
 		for i in range(8):
 			with socket.socket() as s:
 				s.settimeout(PATIENCE)
+				s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 				s.bind(("127.0.0.1", 39000 + i))
 				try:
 					s.connect(self.endpoint.address)
