@@ -235,11 +235,13 @@ int proxy_connect(struct preforkd_conn *conn, size_t *which_out)
 				*which_out = i;
 				return fd;
 			}
+			if (is_ours(err.code))
+				upstreams_untried(i);
+			else
+				upstreams_failed(i, err.text);
 			if (err.code == ECANCELED)
 				return client_gone(conn);
 			tell(&story, conn->service->upstreams.list[i].text, err.text);
-			if (!is_ours(err.code))
-				upstreams_failed(i, err.text);
 		}
 	}
 	return give_up(conn, &story);

@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import collections
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -196,6 +197,26 @@ class Failure(UpstreamCase):
 		for t in threads:
 			t.join()
 		self.assertEqual(len([t for t in times if t > 0.9]), 1, times)
+
+	def test_a_client_that_goes_while_it_tries_leaves_it_to_the_next(self):
+		name, b = "preforkd-test-try-%d" % os.getpid(), self.named("b")
+		self.front(["unix:@" + name, b.text], balance="failover", proxy={"connect_timeout": "1h", "pause": "100ms"})
+		self.assertEqual(self.ask(), "b")
+		with socket.socket(socket.AF_UNIX) as a, socket.socket(socket.AF_UNIX) as first:
+			a.bind("\0" + name)
+			a.listen(0)
+			first.connect("\0" + name)	# its queue is full now
+
+			def tries():
+				with self.endpoint.connect() as s:
+					reset_at_close(s)
+					return not select.select([s], [], [], 0.2)[0]
+			wait_until(tries, "the pause is over")
+			wait_until(lambda: self.status()["workers"]["busy"] == 0, "its client has gone")
+			a.settimeout(PATIENCE)
+			a.accept()[0].close()
+			with self.endpoint.connect():
+				a.accept()[0].close()
 
 	def test_lack_of_descriptors_is_not_the_upstreams_fault(self):
 		a = self.named("a")
