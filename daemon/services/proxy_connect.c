@@ -169,6 +169,19 @@ static int try_address(struct preforkd_conn *conn, const struct sockaddr_any *to
 	return fd;
 }
 
+/* Those that proxy.bind fits; errno if there is none. */
+static int fitting(const struct sockaddr_any *from, struct sockaddr_any *list, int n)
+{
+	int kept = 0;
+
+	for (int k = 0; k < n; k++)
+		if (from->len == 0 || list[k].sa.sa_family == from->sa.sa_family || list[k].sa.sa_family == AF_UNIX)
+			list[kept++] = list[k];
+	if (kept == 0)
+		errno = EAFNOSUPPORT;
+	return kept;
+}
+
 /* All of its addresses, each with its part of the time. */
 static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 {
@@ -178,6 +191,7 @@ static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 
 	if (n <= 0)
 		return -1;
+	n = fitting(&conn->service->upstreams.bind, list, n);
 	for (int k = 0; fd < 0 && k < n; k++) {
 		int64_t now = k == 0 && n == 1 ? end : clock_coarse_ms();
 

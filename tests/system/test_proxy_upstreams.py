@@ -378,6 +378,19 @@ class Names(UpstreamCase):
 		self.assertEqual({self.ask() for _ in range(5)}, {"at 3"}, "the one that answers")
 		self.assertEqual(self.d.grep("left alone"), [])
 
+	@unittest.skipUnless(can_ipv6(), "no IPv6")
+	def test_addresses_that_a_source_address_does_not_fit(self):
+		"""They are none: what is said is what became of the others."""
+		self.names.addresses["app.test"] = ["127.0.0.9", "::1"]
+		self.start(proxy={"bind": "::1"})
+		self.assert_reset()
+		self.d.wait_log(r"no upstream takes the connection: app\.test:%d: Connection refused" % self.port)
+		self.names.addresses["app.test"] = ["127.0.0.3"]
+		def none():
+			self.assert_reset()
+			return self.d.grep(r"app\.test:%d: Address family not supported" % self.port)
+		wait_until(none, "no address fits")
+
 	def test_check_warns(self):
 		path = self.write("c.conf", 'user = "nobody";\nservices: { p: { handler = "proxy"; listen = "127.0.0.1:0";\n'
 				  'upstream = [ "127.0.0.1:1",\n"nowhere.test:80" ]; }; };\n')

@@ -9,7 +9,7 @@ import threading
 
 class NameServer:
 	"""
-	Answers for the names in ADDRESSES, a dict of lists of IPv4 addresses that a test may change; others do not
+	Answers for the names in ADDRESSES, a dict of lists of addresses that a test may change; others do not
 	exist. While `silent` it answers nothing, and it takes `delay` seconds for an answer. It needs port 53: a network of one's own (fresh_network()).
 	"""
 
@@ -49,9 +49,10 @@ class NameServer:
 		kind = struct.unpack_from(">H", question, at + 1)[0]
 		asked = question[12:at + 5]
 		known = self.addresses.get(".".join(labels).lower())
-		found = [socket.inet_aton(a) for a in known] if known and kind == 1 else []
+		family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
+		found = [socket.inet_pton(family, a) for a in known or [] if (":" in a) == (family == socket.AF_INET6)] if family else []
 		head = question[:2] + struct.pack(">HHHHH", 0x8180 if known else 0x8183, 1, len(found), 0, 0)
-		return head + asked + b"".join(struct.pack(">HHHLH", 0xc00c, 1, 1, 1, 4) + a for a in found)
+		return head + asked + b"".join(struct.pack(">HHHLH", 0xc00c, kind, 1, 1, len(a)) + a for a in found)
 
 	def close(self):
 		self._socket.close()
