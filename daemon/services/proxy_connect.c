@@ -47,6 +47,7 @@ static bool is_ours(int code)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
+	case EAGAIN: /* no process for a look-up */
 	case EADDRNOTAVAIL: /* no port is free, or proxy.bind is no address of ours */
 	case EADDRINUSE:
 	case ECANCELED:
@@ -129,7 +130,7 @@ static int connect_once(struct preforkd_conn *conn, int fd, const struct sockadd
 		if (to->sa.sa_family != AF_UNIX) /* no port is free */
 			return EADDRNOTAVAIL;
 		if (clock_ms() >= end)
-			return EAGAIN;
+			return ETIMEDOUT;
 		if (poll(&client, 1, FULL_MS) < 0)
 			client.revents = 0;
 		if (gone(conn, &client))

@@ -28,6 +28,14 @@ def proxy(listen, upstream, **more):
 		      "workers": {"min": 4, "max": 16}, **more}}
 
 
+def limit(pid, what, soft):
+	"""Of a worker: by its own user, who may."""
+	code = "import resource as r; h = r.prlimit(%d, r.RLIMIT_%s)[1]; r.prlimit(%d, r.RLIMIT_%s, (%d, h))"
+	who = {"user": int(proc.status(pid, "Uid").split()[0]), "group": int(proc.status(pid, "Gid").split()[0]),
+	       "extra_groups": []} if IS_ROOT else {}
+	subprocess.run(["/usr/bin/env", "python3", "-I", "-S", "-c", code % (pid, what, pid, what, soft)], check=True, **who)
+
+
 class UpstreamCase(Case):
 	def named(self, name, address=None):
 		"""A server that says NAME, and keeps the connection until the client has finished."""
@@ -227,11 +235,7 @@ class Failure(UpstreamCase):
 		for pid in self.d.workers():
 			taken = {int(fd) for fd in os.listdir("/proc/%d/fd" % pid)}
 			free = min(set(range(100)) - taken)
-			code = "import resource as r; h = r.prlimit(%d, r.RLIMIT_NOFILE)[1]; r.prlimit(%d, r.RLIMIT_NOFILE, (%d, h))"
-			who = {"user": int(proc.status(pid, "Uid").split()[0]), "group": int(proc.status(pid, "Gid").split()[0]),
-			       "extra_groups": []} if IS_ROOT else {}
-			# room for the client, and no more
-			subprocess.run(["/usr/bin/env", "python3", "-I", "-S", "-c", code % (pid, pid, free + 1)], check=True, **who)
+			limit(pid, "NOFILE", free + 1)	# room for the client, and no more
 		self.assert_reset()
 		self.d.wait_log(r"no upstream takes the connection: .*Too many open files")
 		self.assertEqual(self.d.grep("left alone"), [])
@@ -376,6 +380,14 @@ class Names(UpstreamCase):
 		self.names.addresses["app.test"] = ["127.0.0.9", "127.0.0.3"]
 		self.start()
 		self.assertEqual({self.ask() for _ in range(5)}, {"at 3"}, "the one that answers")
+		self.assertEqual(self.d.grep("left alone"), [])
+
+	def test_lack_of_processes_is_not_the_upstreams_fault(self):
+		self.start()
+		for pid in self.d.workers():
+			limit(pid, "NPROC", 1)
+		self.assert_reset()
+		self.d.wait_log(r"no upstream takes the connection: .*cannot look it up: no process: Resource temporarily unavailable")
 		self.assertEqual(self.d.grep("left alone"), [])
 
 	@unittest.skipUnless(can_ipv6(), "no IPv6")
