@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "net/addr.h"
+#include "net/relay.h"
 
 /* What the child tells. Goes through the pipe in one piece. */
 struct answer {
@@ -75,11 +76,13 @@ static int wait_answer(const struct addr *addr, int limit_ms, int watch, int in,
 				       addr->host, limit_ms);
 		if (poll(p, 2, (int)rest) <= 0)
 			continue;
-		if (p[1].revents != 0) {
+		if (relay_is_over(watch, p[1].revents)) {
 			errno = ECANCELED;
 			return err_sys(err, "\"%s\": cannot resolve %s", addr->text, addr->host);
 		}
-		return 0;
+		if (p[0].revents != 0)
+			return 0;
+		p[1].fd = -1;
 	}
 }
 

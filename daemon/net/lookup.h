@@ -16,7 +16,8 @@ struct sockaddr_any;
 
 /*
  * As addr_resolve(): how many socket addresses ADDR has (at most MAX, and LOOKUP_MOST), or -1. No answer within
- * LIMIT_MS is a failure, too; and it ends early (ECANCELED) when the socket WATCH (-1: none) is shut down or reset.
+ * LIMIT_MS is a failure, too; and it ends early (ECANCELED) when the socket WATCH (-1: none) is over
+ * (net/relay.h).
  */
 int lookup_address(const struct addr *addr, int limit_ms, int watch, struct sockaddr_any *out, size_t max,
 		   struct err *err);

@@ -31,6 +31,7 @@ struct way {
 	bool blocked;	   /* `to` took no more */
 	bool eof;	   /* `from` has finished */
 	bool finished;	   /* and `to` has been told */
+	int code;	   /* errno of `to`: it failed */
 	int small;	   /* spliced reads in a row that were not worth it */
 	uint64_t read, sent;
 };
@@ -112,7 +113,9 @@ static int pull(struct relay *relay, struct way *way, int i)
 		return 0;
 	}
 	if (n == 0) {
-		way->eof = true;
+		/* splice(2) says so, too, at urgent data after which the peer has finished */
+		way->eof = !way->spliced;
+		way->spliced = false;
 		return 1;
 	}
 	way->read += (uint64_t)n;
@@ -160,19 +163,30 @@ static int push(struct way *way, int i)
 	return 0;
 }
 
-/* As far as it goes without waiting. The failure is that of *failed_out. */
-static int work(struct relay *relay, struct way *ways, int i, const int **failed_out)
+/* Who takes no more may have said why before it closed: then the other way goes on to its end. */
+static int give_up(struct way *way)
+{
+	way->code = errno;
+	if (errno != EPIPE && errno != ECONNRESET)
+		return -1;
+	way->eof = way->finished = true;
+	return 0;
+}
+
+/* As far as it goes without waiting. -1: `to` (code) or `from` (errno) has failed, or it has been ended. */
+static int work(struct relay *relay, struct way *ways, int i)
 {
 	struct way *way = &ways[i], *other = &ways[!i];
 
 	for (int round = 0; !way->finished; round++) {
-		if (!way->blocked && push(way, i) < 0) {
-			*failed_out = way->to;
-			return -1;
-		}
+		if (!way->blocked && push(way, i) < 0)
+			return give_up(way);
 		if (way->blocked)
 			return 0;
 		if (way->eof) {
+			/* the client's socket was shut down by who ended this: for the upstream that is no end */
+			if (relay->ended(relay->arg))
+				return -1;
 			way->finished = true;
 			if (!other->finished) /* else closing says it */
 				(void)shutdown(*way->to, SHUT_WR); /* fails if it is gone: the other way finds out */
@@ -180,10 +194,8 @@ static int work(struct relay *relay, struct way *ways, int i, const int **failed
 		}
 		if (!way->readable || round == ROUNDS) /* with nothing left to send: nobody would wake us for that */
 			return 0;
-		if (pull(relay, way, i) < 0) {
-			*failed_out = way->from;
+		if (pull(relay, way, i) < 0)
 			return -1;
-		}
 	}
 	return 0;
 }
@@ -235,22 +247,42 @@ static int error_of(int fd)
 	return code != 0 ? code : ECONNRESET;
 }
 
+/* Way I has failed at one of its ends, or has been ended. */
+static enum relay_end failure(struct relay *relay, const struct way *way, int i)
+{
+	bool to = way[i].code != 0;
+
+	relay->code = to ? way[i].code : errno;
+	if (relay->ended(relay->arg))
+		return RELAY_ENDED;
+	return to == (i == TO_UPSTREAM) ? RELAY_UPSTREAM : RELAY_CLIENT;
+}
+
+/* A client that is gone has said all: nobody waits any more for the upstream to take it. */
+static bool is_abandoned(const struct relay *relay, const struct way *way)
+{
+	struct pollfd p = {.fd = relay->client};
+
+	return way[TO_CLIENT].code != 0 && way[TO_UPSTREAM].blocked && poll(&p, 1, 0) > 0;
+}
+
 static enum relay_end carry(struct relay *relay, struct way *way)
 {
 	bool client_hung_up = false, upstream_hung_up = false;
-	const int *failed;
 	struct pollfd p[2];
 
 	for (;;) {
-		if (work(relay, way, TO_UPSTREAM, &failed) < 0 ||
-		    work(relay, way, TO_CLIENT, &failed) < 0) {
-			relay->code = errno;
-			if (relay->ended(relay->arg))
-				return RELAY_ENDED;
-			return failed == &relay->client ? RELAY_CLIENT : RELAY_UPSTREAM;
-		}
-		if (way[TO_UPSTREAM].finished && way[TO_CLIENT].finished)
+		if (work(relay, way, TO_UPSTREAM) < 0)
+			return failure(relay, way, TO_UPSTREAM);
+		if (work(relay, way, TO_CLIENT) < 0 || is_abandoned(relay, way))
+			return failure(relay, way, TO_CLIENT);
+		if (way[TO_UPSTREAM].finished && way[TO_CLIENT].finished) {
+			if (way[TO_UPSTREAM].code != 0)
+				return failure(relay, way, TO_UPSTREAM);
+			if (way[TO_CLIENT].code != 0)
+				return failure(relay, way, TO_CLIENT);
 			return relay->ended(relay->arg) ? RELAY_ENDED : RELAY_DONE;
+		}
 		report(relay, way, way[TO_CLIENT].blocked ? RELAY_WRITES : RELAY_READS);
 		p[0] = ask(relay->client, &way[TO_UPSTREAM], &way[TO_CLIENT], client_hung_up);
 		p[1] = ask(relay->upstream, &way[TO_CLIENT], &way[TO_UPSTREAM], upstream_hung_up);
@@ -270,6 +302,14 @@ static enum relay_end carry(struct relay *relay, struct way *way)
 	}
 }
 
+/* Urgent data keeps its place among the bytes: without this it would be missing there. */
+static void keep_urgent_data(int fd)
+{
+	const int yes = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof(yes));
+}
+
 enum relay_end relay_carry(struct relay *relay)
 {
 	/* Clients mostly speak first, and by now they have. */
@@ -280,12 +320,25 @@ enum relay_end relay_carry(struct relay *relay)
 	enum relay_end end;
 
 	relay->code = 0;
+	keep_urgent_data(relay->client);
+	keep_urgent_data(relay->upstream);
 	end = carry(relay, way);
 	report(relay, way, RELAY_OVER);
 	for (int i = 0; i < 2; i++)
 		if (way[i].piped > 0) /* the next pair must not get it */
 			drop_pipe(i);
 	return end;
+}
+
+bool relay_is_over(int fd, short revents)
+{
+	int family = 0, unread = 0;
+	socklen_t len = sizeof(family);
+
+	if ((revents & (POLLERR | POLLHUP)) != POLLHUP)
+		return revents != 0;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0 || family != AF_UNIX ||
+	       ioctl(fd, FIONREAD, &unread) < 0 || unread == 0;
 }
 
 void relay_reset(int *fd)

@@ -36,14 +36,20 @@ struct relay {
 	int code;     /* errno of the failure */
 	/* So many bytes more have been read from the client and sent to it. Before each wait, and at the end. */
 	void (*moved)(void *arg, uint64_t in, uint64_t out, enum relay_wait wait);
-	/* Asked after each wait; true ends it. Whoever makes it true in a signal handler also shuts the client's
-	 * socket down, or the wait does not end. */
+	/* Asked after each wait, and before an end is passed on; true ends it. Whoever makes it true in a signal
+	 * handler also shuts the client's socket down, or the wait does not end. */
 	bool (*ended)(void *arg);
 	void *arg;
 };
 
 /* The sockets stay the caller's, and open. */
 enum relay_end relay_carry(struct relay *relay);
+
+/*
+ * Whether the connection FD, which nobody reads yet, is over, by what poll(2) said of it. A unix socket hangs up when its
+ * peer has closed, whatever is still to be read: that is none, but from then on poll(2) has no other news of it.
+ */
+bool relay_is_over(int fd, short revents);
 
 /* Closes *FD so that the peer sees a reset, not an end: what it has got is not all. Waits up to RELAY_LAST_MS until the
  * peer's kernel has what was sent before, which a reset would throw away. A unix socket has no reset. */

@@ -90,7 +90,7 @@ static int carry(struct preforkd_conn *conn, int upstream, const char *name)
 		break;
 	}
 	conn->reset = true;
-	if (relay.code == ECONNRESET)
+	if (relay.code == ECONNRESET || relay.code == EPIPE)
 		return preforkd_fail(conn, "the upstream %s has reset the connection", name);
 	return preforkd_fail(conn, "the connection to the upstream %s has failed: %s", name, strerror(relay.code));
 }

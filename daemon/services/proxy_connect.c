@@ -16,11 +16,12 @@
 #include "base/fds.h"
 #include "board/targets.h"
 #include "config/config.h"
+#include "net/relay.h"
 #include "services/conn.h"
 #include "services/upstreams.h"
 
 #define FULL_MS 10 /* a unix socket whose queue is full is tried again after that; there is nothing to wait for */
-#define EPHEMERAL_PORT 32768 /* the kernel takes source ports from here on (ip(7)) */
+#define LOOK_MS 500
 
 /* What went wrong with all of them, for the log. */
 struct story {
@@ -46,6 +47,7 @@ static bool is_ours(int code)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
+	case EAGAIN: /* no process for a look-up */
 	case EADDRNOTAVAIL: /* no port is free, or proxy.bind is no address of ours */
 	case EADDRINUSE:
 	case ECANCELED:
@@ -55,10 +57,22 @@ static bool is_ours(int code)
 	}
 }
 
-/* The client has reset its connection, or a limit has cut it. */
-static bool gone(struct preforkd_conn *conn, const struct pollfd *client)
+/* The client has gone, or a limit has cut it. One that has said what it wanted and closed is not gone, and not asked again. */
+static bool gone(struct preforkd_conn *conn, struct pollfd *client)
 {
-	return preforkd_ended(conn) || (client->revents & (POLLERR | POLLHUP)) != 0;
+	if (preforkd_ended(conn) || relay_is_over(conn->fd, client->revents))
+		return true;
+	if (client->revents != 0)
+		client->fd = -1;
+	return false;
+}
+
+/* Nobody wakes us when a client that is not asked is cut just before we wait: then we look now and then. */
+static int wait_ms(const struct pollfd *client, int64_t ms)
+{
+	if (client->fd < 0 && ms > LOOK_MS)
+		return LOOK_MS;
+	return ms > INT32_MAX ? INT32_MAX : ms < 0 ? 0 : (int)ms;
 }
 
 /* Waits for the socket until END: 0, or an errno value. */
@@ -71,9 +85,7 @@ static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 	for (;;) {
 		int64_t rest = end - clock_coarse_ms();
 
-		if (rest <= 0)
-			return ETIMEDOUT;
-		if (poll(p, 2, rest > INT32_MAX ? INT32_MAX : (int)rest) < 0)
+		if (poll(p, 2, wait_ms(&p[1], rest)) < 0)
 			p[0].revents = p[1].revents = 0;
 		if (gone(conn, &p[1]))
 			return ECANCELED;
@@ -84,21 +96,27 @@ static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 		}
 		if (p[0].revents != 0)
 			return 0;
+		if (rest <= 0) /* and not even now */
+			return ETIMEDOUT;
 	}
 }
 
 /* A port of this host that nobody listens at may be what the kernel chose for our end: then we would talk to ourselves. */
 static bool is_self(int fd, const struct sockaddr_any *to)
 {
-	struct sockaddr_any own = {.len = sizeof(own.ss)};
+	struct sockaddr_any own = {.len = sizeof(own.ss)}, peer = {.len = sizeof(peer.ss)};
 
-	return addr_port(to) >= EPHEMERAL_PORT && getsockname(fd, &own.sa, &own.len) == 0 && addr_equal(&own, to);
+	if (getsockname(fd, &own.sa, &own.len) < 0 || addr_port(&own) != addr_port(to))
+		return false;
+	/* which one it is: "0.0.0.0" means this host, too */
+	return getpeername(fd, &peer.sa, &peer.len) == 0 && addr_equal(&own, &peer);
 }
 
 static int connect_once(struct preforkd_conn *conn, int fd, const struct sockaddr_any *to, int64_t end)
 {
+	struct pollfd client = {.fd = conn->fd};
+
 	for (;;) {
-		struct pollfd client = {.fd = conn->fd};
 		int code;
 
 		if (connect(fd, &to->sa, to->len) == 0)
@@ -112,8 +130,9 @@ static int connect_once(struct preforkd_conn *conn, int fd, const struct sockadd
 		if (to->sa.sa_family != AF_UNIX) /* no port is free */
 			return EADDRNOTAVAIL;
 		if (clock_ms() >= end)
-			return EAGAIN;
-		(void)poll(&client, 1, FULL_MS);
+			return ETIMEDOUT;
+		if (poll(&client, 1, FULL_MS) < 0)
+			client.revents = 0;
 		if (gone(conn, &client))
 			return ECANCELED;
 	}
@@ -151,15 +170,29 @@ static int try_address(struct preforkd_conn *conn, const struct sockaddr_any *to
 	return fd;
 }
 
+/* Those that proxy.bind fits; errno if there is none. */
+static int fitting(const struct sockaddr_any *from, struct sockaddr_any *list, int n)
+{
+	int kept = 0;
+
+	for (int k = 0; k < n; k++)
+		if (from->len == 0 || list[k].sa.sa_family == from->sa.sa_family || list[k].sa.sa_family == AF_UNIX)
+			list[kept++] = list[k];
+	if (kept == 0)
+		errno = EAFNOSUPPORT;
+	return kept;
+}
+
 /* All of its addresses, each with its part of the time. */
 static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 {
-	int64_t end = clock_coarse_ms() + conn->service->upstreams.connect_timeout;
 	struct sockaddr_any list[TARGET_ADDRESSES];
 	int n = upstreams_addresses(i, conn->fd, list, TARGET_ADDRESSES, err), fd = -1;
+	int64_t end = clock_coarse_ms() + conn->service->upstreams.connect_timeout;
 
 	if (n <= 0)
 		return -1;
+	n = fitting(&conn->service->upstreams.bind, list, n);
 	for (int k = 0; fd < 0 && k < n; k++) {
 		int64_t now = k == 0 && n == 1 ? end : clock_coarse_ms();
 
@@ -174,12 +207,21 @@ static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 	return fd;
 }
 
-static int give_up(struct preforkd_conn *conn, const struct story *story)
+/* Or its time is up. */
+static int client_gone(struct preforkd_conn *conn)
 {
 	if (preforkd_ended(conn)) {
 		conn_say_cut(conn);
 		return -1;
 	}
+	conn->hung_up = true;
+	return preforkd_fail(conn, "the client has gone before an upstream took its connection");
+}
+
+static int give_up(struct preforkd_conn *conn, const struct story *story)
+{
+	if (preforkd_ended(conn))
+		return client_gone(conn);
 	conn->unserved = true;
 	return preforkd_fail(conn, "no upstream takes the connection: %s", story->text);
 }
@@ -208,14 +250,13 @@ int proxy_connect(struct preforkd_conn *conn, size_t *which_out)
 				*which_out = i;
 				return fd;
 			}
-			if (err.code == ECANCELED)
-				return preforkd_ended(conn)
-					       ? give_up(conn, &story)
-					       : preforkd_fail(conn, "the client has gone before an upstream took "
-								     "its connection");
-			tell(&story, conn->service->upstreams.list[i].text, err.text);
-			if (!is_ours(err.code))
+			if (is_ours(err.code))
+				upstreams_untried(i);
+			else
 				upstreams_failed(i, err.text);
+			if (err.code == ECANCELED)
+				return client_gone(conn);
+			tell(&story, conn->service->upstreams.list[i].text, err.text);
 		}
 	}
 	return give_up(conn, &story);

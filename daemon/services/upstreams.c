@@ -29,6 +29,7 @@ static struct board_slot *slot;
 static struct targets targets;
 static struct sockaddr_any literal[CONFIG_UPSTREAMS_MOST]; /* len 0: a name */
 static uint64_t names[CONFIG_UPSTREAMS_MOST];
+static int64_t claim[CONFIG_UPSTREAMS_MOST]; /* what we have written into until_ms, to be the one that tries it; or 0 */
 
 int upstreams_begin(const struct config_service *of, int fd, const struct board *seen, struct board_slot *own,
 		    struct err *err)
@@ -101,14 +102,23 @@ bool upstreams_may_try(size_t i)
 	struct target *target = &targets.target[i];
 	int64_t until = atomic_load_explicit(&target->until_ms, memory_order_relaxed), now;
 
+	claim[i] = 0;
 	if (until == 0)
 		return true;
 	now = clock_ms();
 	/* further away than anybody here could have put it: of a worker that went mad, or of another configuration */
 	if (now < until && until - now <= config->pause + config->connect_timeout + CLAIM_MS)
 		return false;
-	return atomic_compare_exchange_strong(&target->until_ms, &until,
-							      now + config->connect_timeout + CLAIM_MS);
+	if (!atomic_compare_exchange_strong(&target->until_ms, &until, now + config->connect_timeout + CLAIM_MS))
+		return false;
+	claim[i] = now + config->connect_timeout + CLAIM_MS;
+	return true;
+}
+
+void upstreams_untried(size_t i)
+{
+	if (claim[i] != 0)
+		(void)atomic_compare_exchange_strong(&targets.target[i].until_ms, &claim[i], clock_ms());
 }
 
 void upstreams_failed(size_t i, const char *why)

@@ -33,7 +33,8 @@ bool upstreams_may_try(size_t i);
  * ends that). -1 if there is none. */
 int upstreams_addresses(size_t i, int watch, struct sockaddr_any *out, size_t max, struct err *err);
 
-/* What became of a try. WHY: for the log. */
+/* What became of a try; untried: it says nothing of the upstream, so that the next may try it. WHY: for the log. */
+void upstreams_untried(size_t i);
 void upstreams_failed(size_t i, const char *why);
 void upstreams_works(size_t i);
 

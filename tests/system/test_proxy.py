@@ -96,6 +96,19 @@ class Bytes(ProxyCase):
 				s.shutdown(socket.SHUT_WR)
 				self.assertEqual(read_all(s), b"%d" % size)
 
+	def test_who_says_something_and_closes_at_once(self):
+		got = []
+		server = self.serve(lambda connection: got.append(read_all(connection)))
+		for family in self.families():
+			with self.subTest(family=family):
+				got.clear()
+				endpoint = self.front(server.text, self.endpoint(family))
+				for _ in range(20):
+					with endpoint.connect() as s:
+						s.sendall(b"last will")
+				wait_until(lambda: got == [b"last will"] * 20, "all have arrived")
+				self.d.stop()
+
 	def test_upstream_finishes_first(self):
 		got = []
 
@@ -226,10 +239,12 @@ class Limits(ProxyCase):
 			one.connect(address)
 			endpoint = self.front("unix:@" + address[1:], proxy={"connect_timeout": "1h"})
 			s = endpoint.connect()
+			s.sendall(b"hello?")
 			wait_until(lambda: self.service()["workers"]["busy"] == 1, "it is being connected")
 			reset_at_close(s)
 			s.close()
 			wait_until(lambda: self.service()["workers"]["busy"] == 0, "the worker is free again")
+			self.assertEqual(self.service()["connections"]["failed"], 0, "that is no failure of ours")
 			# and if there is room after all, it is taken
 			with endpoint.connect() as s:
 				wait_until(lambda: self.service()["workers"]["busy"] == 1, "it is being connected")

@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import collections
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -25,6 +26,14 @@ NO_NAMES = NO_NETWORK or no_mounts()
 def proxy(listen, upstream, **more):
 	return {"p": {"handler": "proxy", "listen": listen, "upstream": upstream,
 		      "workers": {"min": 4, "max": 16}, **more}}
+
+
+def limit(pid, what, soft):
+	"""Of a worker: by its own user, who may."""
+	code = "import resource as r; h = r.prlimit(%d, r.RLIMIT_%s)[1]; r.prlimit(%d, r.RLIMIT_%s, (%d, h))"
+	who = {"user": int(proc.status(pid, "Uid").split()[0]), "group": int(proc.status(pid, "Gid").split()[0]),
+	       "extra_groups": []} if IS_ROOT else {}
+	subprocess.run(["/usr/bin/env", "python3", "-I", "-S", "-c", code % (pid, what, pid, what, soft)], check=True, **who)
 
 
 class UpstreamCase(Case):
@@ -62,6 +71,19 @@ class UpstreamCase(Case):
 
 	def nobody(self):
 		return Endpoint.v4().text
+
+	def full(self, address=("127.0.0.1", 0)):
+		"""One that does not accept: the kernel drops who comes after those that its queue has room for."""
+		server = socket.socket()
+		self.addCleanup(server.close)
+		server.bind(address)
+		server.listen(0)
+		for _ in range(4):
+			s = socket.socket()
+			self.addCleanup(s.close)
+			s.setblocking(False)
+			s.connect_ex(server.getsockname())
+		return "%s:%d" % server.getsockname()
 
 	def status(self):
 		return self.d.admin.service("p")
@@ -138,26 +160,15 @@ class Failure(UpstreamCase):
 				 "said once, by one of the workers")
 
 	def test_who_does_not_accept_in_time(self):
-		b = self.named("b")
-		with socket.socket() as full:
-			full.bind(("127.0.0.1", 0))
-			full.listen(0)
-			text = "127.0.0.1:%d" % full.getsockname()[1]
-			fill = []
-			for _ in range(4):	# what comes after them is dropped by the kernel
-				s = socket.socket()
-				s.setblocking(False)
-				s.connect_ex(full.getsockname())
-				self.addCleanup(s.close)
-				fill.append(s)
-			self.front([text, b.text], balance="failover", proxy={"connect_timeout": "300ms", "pause": "1h"})
-			start = time.monotonic()
-			self.assertEqual(self.ask(), "b")
-			self.assertGreater(time.monotonic() - start, 0.29)
-			start = time.monotonic()
-			self.assertEqual({self.ask() for _ in range(10)}, {"b"})
-			self.assertLess(time.monotonic() - start, 2, "it is left alone now: nobody waits for it")
-			self.d.wait_log(r"%s has failed: Connection timed out; it is left alone for 1h" % re.escape(text))
+		text, b = self.full(), self.named("b")
+		self.front([text, b.text], balance="failover", proxy={"connect_timeout": "300ms", "pause": "1h"})
+		start = time.monotonic()
+		self.assertEqual(self.ask(), "b")
+		self.assertGreater(time.monotonic() - start, 0.29)
+		start = time.monotonic()
+		self.assertEqual({self.ask() for _ in range(10)}, {"b"})
+		self.assertLess(time.monotonic() - start, 2, "it is left alone now: nobody waits for it")
+		self.d.wait_log(r"%s has failed: Connection timed out; it is left alone for 1h" % re.escape(text))
 
 	def test_none_works(self):
 		dead = [self.nobody(), self.nobody(), "unix:/nowhere"]
@@ -178,31 +189,42 @@ class Failure(UpstreamCase):
 
 	def test_one_connection_tries_it_after_the_pause(self):
 		"""While it has not succeeded the others do not wait for it, too."""
-		b = self.named("b")
-		with socket.socket() as full:
-			full.bind(("127.0.0.1", 0))
-			full.listen(0)
-			text = "127.0.0.1:%d" % full.getsockname()[1]
-			for _ in range(4):
-				s = socket.socket()
-				s.setblocking(False)
-				s.connect_ex(full.getsockname())
-				self.addCleanup(s.close)
-			self.front([text, b.text], balance="failover", proxy={"connect_timeout": "1s", "pause": "1s"})
-			self.assertEqual(self.ask(), "b")
-			times = []
+		text, b = self.full(), self.named("b")
+		self.front([text, b.text], balance="failover", proxy={"connect_timeout": "1s", "pause": "1s"})
+		self.assertEqual(self.ask(), "b")
+		times = []
 
-			def one():
-				start = time.monotonic()
-				self.assertEqual(self.ask(), "b")
-				times.append(time.monotonic() - start)
-			time.sleep(1.1)	# the pause is over
-			threads = [threading.Thread(target=one) for _ in range(8)]
-			for t in threads:
-				t.start()
-			for t in threads:
-				t.join()
-			self.assertEqual(len([t for t in times if t > 0.9]), 1, times)
+		def one():
+			start = time.monotonic()
+			self.assertEqual(self.ask(), "b")
+			times.append(time.monotonic() - start)
+		time.sleep(1.1)	# the pause is over
+		threads = [threading.Thread(target=one) for _ in range(8)]
+		for t in threads:
+			t.start()
+		for t in threads:
+			t.join()
+		self.assertEqual(len([t for t in times if t > 0.9]), 1, times)
+
+	def test_a_client_that_goes_while_it_tries_leaves_it_to_the_next(self):
+		name, b = "preforkd-test-try-%d" % os.getpid(), self.named("b")
+		self.front(["unix:@" + name, b.text], balance="failover", proxy={"connect_timeout": "1h", "pause": "100ms"})
+		self.assertEqual(self.ask(), "b")
+		with socket.socket(socket.AF_UNIX) as a, socket.socket(socket.AF_UNIX) as first:
+			a.bind("\0" + name)
+			a.listen(0)
+			first.connect("\0" + name)	# its queue is full now
+
+			def tries():
+				with self.endpoint.connect() as s:
+					reset_at_close(s)
+					return not select.select([s], [], [], 0.2)[0]
+			wait_until(tries, "the pause is over")
+			wait_until(lambda: self.status()["workers"]["busy"] == 0, "its client has gone")
+			a.settimeout(PATIENCE)
+			a.accept()[0].close()
+			with self.endpoint.connect():
+				a.accept()[0].close()
 
 	def test_lack_of_descriptors_is_not_the_upstreams_fault(self):
 		a = self.named("a")
@@ -213,11 +235,7 @@ class Failure(UpstreamCase):
 		for pid in self.d.workers():
 			taken = {int(fd) for fd in os.listdir("/proc/%d/fd" % pid)}
 			free = min(set(range(100)) - taken)
-			code = "import resource as r; h = r.prlimit(%d, r.RLIMIT_NOFILE)[1]; r.prlimit(%d, r.RLIMIT_NOFILE, (%d, h))"
-			who = {"user": int(proc.status(pid, "Uid").split()[0]), "group": int(proc.status(pid, "Gid").split()[0]),
-			       "extra_groups": []} if IS_ROOT else {}
-			# room for the client, and no more
-			subprocess.run(["/usr/bin/env", "python3", "-I", "-S", "-c", code % (pid, pid, free + 1)], check=True, **who)
+			limit(pid, "NOFILE", free + 1)	# room for the client, and no more
 		self.assert_reset()
 		self.d.wait_log(r"no upstream takes the connection: .*Too many open files")
 		self.assertEqual(self.d.grep("left alone"), [])
@@ -237,13 +255,20 @@ class Failure(UpstreamCase):
 		"""A port that nobody listens at, and that the kernel may choose for the other end."""
 		fresh_network()
 		self.addCleanup(fresh_network)
-		with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as f:
-			f.write("40000 40001")
-		self.endpoint = Endpoint.v4()
-		self.d = self.daemon(proxy(self.endpoint.text, "127.0.0.1:40000"))
+		for port, host in ((40000, "127.0.0.1"), (15000, "127.0.0.1"), (15000, "0.0.0.0")):
+			with self.subTest(port=port, host=host):
+				with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as f:
+					f.write("%d %d" % (port, port + 1))
+				self.endpoint = Endpoint.v4()
+				self.d = self.daemon(proxy(self.endpoint.text, "%s:%d" % (host, port)))
+				self.never_to_itself()
+				self.assertEqual(self.d.stop(), 0)
+
+	def never_to_itself(self):
 		for i in range(8):
 			with socket.socket() as s:
 				s.settimeout(PATIENCE)
+				s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 				s.bind(("127.0.0.1", 39000 + i))
 				try:
 					s.connect(self.endpoint.address)
@@ -308,6 +333,15 @@ class Names(UpstreamCase):
 		self.d.stop()
 		self.assertEqual(len(self.d.grep(r"app\.test.*cannot resolve.*its last address is kept")), 1, "said once")
 
+	def test_a_slow_resolver_takes_none_of_the_time_to_connect(self):
+		self.full(("127.0.0.4", self.port))
+		self.names.addresses["app.test"] = ["127.0.0.4"]
+		self.names.delay = 0.5
+		self.start(proxy={"connect_timeout": "700ms"})
+		start = time.monotonic()
+		self.assert_reset()
+		self.assertGreater(time.monotonic() - start, 1.19)
+
 	def test_the_name_is_gone(self):
 		self.start()
 		self.assertEqual(self.ask(), "at 2")
@@ -347,6 +381,27 @@ class Names(UpstreamCase):
 		self.start()
 		self.assertEqual({self.ask() for _ in range(5)}, {"at 3"}, "the one that answers")
 		self.assertEqual(self.d.grep("left alone"), [])
+
+	def test_lack_of_processes_is_not_the_upstreams_fault(self):
+		self.start()
+		for pid in self.d.workers():
+			limit(pid, "NPROC", 1)
+		self.assert_reset()
+		self.d.wait_log(r"no upstream takes the connection: .*cannot look it up: no process: Resource temporarily unavailable")
+		self.assertEqual(self.d.grep("left alone"), [])
+
+	@unittest.skipUnless(can_ipv6(), "no IPv6")
+	def test_addresses_that_a_source_address_does_not_fit(self):
+		"""They are none: what is said is what became of the others."""
+		self.names.addresses["app.test"] = ["127.0.0.9", "::1"]
+		self.start(proxy={"bind": "::1"})
+		self.assert_reset()
+		self.d.wait_log(r"no upstream takes the connection: app\.test:%d: Connection refused" % self.port)
+		self.names.addresses["app.test"] = ["127.0.0.3"]
+		def none():
+			self.assert_reset()
+			return self.d.grep(r"app\.test:%d: Address family not supported" % self.port)
+		wait_until(none, "no address fits")
 
 	def test_check_warns(self):
 		path = self.write("c.conf", 'user = "nobody";\nservices: { p: { handler = "proxy"; listen = "127.0.0.1:0";\n'

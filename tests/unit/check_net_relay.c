@@ -28,11 +28,13 @@ struct seen { /* of the process in the middle */
 	int code;
 	long cpu_ms;
 	bool end; /* the test wants it to */
+	bool cut_after_look;
 };
 
 static struct seen *seen;
 static pid_t middle;
 static int client = -1, server = -1; /* our ends */
+static int relayed = -1;		     /* the relay's end of the client */
 static char *sent, *got;
 
 static void tcp_pair(int family, int *a, int *b)
@@ -70,8 +72,14 @@ static void moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
 
 static bool ended(void *arg)
 {
+	bool end = seen->end;
+
 	(void)arg;
-	return seen->end;
+	if (seen->cut_after_look) { /* a signal comes just now */
+		seen->end = true;
+		(void)shutdown(relayed, SHUT_RDWR);
+	}
+	return end;
 }
 
 static void on_usr1(int sig, siginfo_t *info, void *context)
@@ -96,6 +104,7 @@ static enum relay_end relay(int down, int up)
 	struct relay relay = {.client = down, .upstream = up, .moved = moved, .ended = ended};
 	enum relay_end end;
 
+	relayed = down;
 	(void)fcntl(up, F_SETFL, O_NONBLOCK);
 	end = relay_carry(&relay);
 	seen->code = relay.code;
@@ -436,6 +445,21 @@ START_TEST(ended_by_the_caller)
 }
 END_TEST
 
+/* The end that a limit makes of the client's socket is not the client's. */
+START_TEST(ended_in_the_middle_of_work)
+{
+	start(AF_INET);
+	send_all(client, "x", 1);
+	expect(server, "x");
+	ck_assert_int_eq(kill(middle, SIGSTOP), 0);
+	seen->cut_after_look = true;
+	send_all(client, sent, RELAY_COPY); /* it looks for more at once */
+	ck_assert_int_eq(kill(middle, SIGCONT), 0);
+	expect_reset(server);
+	ck_assert_int_eq(finish(), RELAY_ENDED);
+}
+END_TEST
+
 /* splice(2) stops at urgent data, and poll(2) says that there is something: it must not run in circles. */
 START_TEST(urgent_data_after_much)
 {
@@ -444,7 +468,7 @@ START_TEST(urgent_data_after_much)
 	ck_assert_uint_eq(read_to_end(server, got, 1024 * 1024), 1024 * 1024);
 	ck_assert_int_eq(send(client, "!", 1, MSG_OOB), 1);
 	send_all(client, "after", 5);
-	expect(server, "after");
+	expect(server, "!after");
 	(void)poll(NULL, 0, 300);
 	send_all(client, "bye", 3);
 	expect(server, "bye");
@@ -453,6 +477,58 @@ START_TEST(urgent_data_after_much)
 	fd_close(&server);
 	ck_assert_int_eq(finish(), RELAY_DONE);
 	ck_assert_int_lt(seen->cpu_ms, 60);
+}
+END_TEST
+
+/* To splice(2) urgent data that nobody follows looks like the end. */
+START_TEST(urgent_data_before_the_end)
+{
+	start(AF_INET);
+	send_all(client, sent, 1024 * 1024);
+	ck_assert_uint_eq(read_to_end(server, got, 1024 * 1024), 1024 * 1024);
+	ck_assert_int_eq(kill(middle, SIGSTOP), 0); /* what follows comes at once */
+	ck_assert_int_eq(send(client, "!", 1, MSG_OOB), 1);
+	send_all(client, "after", 5);
+	fd_close(&client);
+	ck_assert_int_eq(kill(middle, SIGCONT), 0);
+	ck_assert_uint_eq(read_to_end(server, got, MUCH), 6);
+	ck_assert_int_eq(memcmp(got, "!after", 6), 0);
+	fd_close(&server);
+	ck_assert_int_eq(finish(), RELAY_DONE);
+}
+END_TEST
+
+static void wait_unread(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	ck_assert_int_eq(poll(&p, 1, -1), 1);
+}
+
+/* Who resets the connection because it did not want all may have said why before. */
+START_TEST(last_words)
+{
+	int *last = _i < 2 ? &server : &client, *other = _i < 2 ? &client : &server;
+	const size_t size = _i % 2 == 0 ? 7 : 100000;
+
+	start(AF_INET);
+	send_all(*other, "unread", 6);
+	wait_unread(*last);
+	ck_assert_int_eq(kill(middle, SIGSTOP), 0);
+	send_all(*last, sent, size);
+	fd_close(last);
+	send_all(*other, "and more", 8);
+	ck_assert_int_eq(kill(middle, SIGCONT), 0);
+	for (size_t used = 0; used < size;) {
+		ssize_t n = recv(*other, got + used, size - used, 0);
+
+		ck_assert_msg(n > 0, "after %zu: %s", used, n == 0 ? "end" : strerror(errno));
+		used += (size_t)n;
+	}
+	ck_assert_int_eq(memcmp(got, sent, size), 0);
+	expect_reset(*other);
+	ck_assert_int_eq(finish(), _i < 2 ? RELAY_UPSTREAM : RELAY_CLIENT);
+	ck_assert_int_eq(seen->code, ECONNRESET);
 }
 END_TEST
 
@@ -582,7 +658,10 @@ int main(void)
 	tcase_add_test(tcase, a_reset_while_the_other_side_is_full);
 	tcase_add_loop_test(tcase, a_closed_client_costs_nothing, 0, 2);
 	tcase_add_test(tcase, ended_by_the_caller);
+	tcase_add_test(tcase, ended_in_the_middle_of_work);
 	tcase_add_test(tcase, urgent_data_after_much);
+	tcase_add_test(tcase, urgent_data_before_the_end);
+	tcase_add_loop_test(tcase, last_words, 0, 4);
 	tcase_add_test(tcase, nothing_is_left_for_the_next);
 	tcase_add_test(tcase, no_descriptors);
 	tcase_add_test(tcase, reset_waits_for_what_is_under_way);

@@ -208,6 +208,23 @@ START_TEST(left_alone_for_a_while)
 }
 END_TEST
 
+/* The one that was to try it could not. */
+START_TEST(not_tried_after_all)
+{
+	ck_assert(upstreams_may_try(0));
+	upstreams_untried(0);
+	ck_assert_int_eq(other(0)->until_ms, 0);
+	other(0)->until_ms = clock_ms();
+	ck_assert(upstreams_may_try(0));
+	upstreams_untried(0);
+	ck_assert_int_le(other(0)->until_ms, clock_ms());
+	ck_assert(upstreams_may_try(0));
+	upstreams_failed(0, "for a test");
+	upstreams_untried(0); /* another one's word */
+	ck_assert(!upstreams_may_try(0));
+}
+END_TEST
+
 /* A worker that went mad cannot put one out of service. */
 START_TEST(nonsense_is_not_believed)
 {
@@ -308,6 +325,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("upstreams", setup, in_turn, the_first_that_works, the_least_busy, our_own_connection_is_seen,
-			 by_source, a_list_without_one, left_alone_for_a_while, nonsense_is_not_believed, addresses,
+			 by_source, a_list_without_one, left_alone_for_a_while, not_tried_after_all, nonsense_is_not_believed, addresses,
 			 a_last_address_is_kept, a_dead_writer, another_number_of_targets, copied);
 }
