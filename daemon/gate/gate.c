@@ -71,20 +71,22 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 }
 
 /* Who is at the other end of a unix socket; NULL where that is not who counts: it is a proxy, or there is none. */
-static const struct unix_peer *cred_of(const struct preforkd_conn *conn, struct unix_peer *storage)
+static const struct unix_peer *cred_of(struct gate *gate, const struct preforkd_conn *conn)
 {
-	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX || unix_peer_get(conn->fd, storage) < 0)
+	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX)
 		return NULL;
-	return storage;
+	if (!gate->asked)
+		gate->known = unix_peer_get(conn->fd, &gate->who) == 0;
+	gate->asked = true;
+	return gate->known ? &gate->who : NULL;
 }
 
 uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
 {
 	const struct config_access *access = &gate->service->access;
-	struct unix_peer storage;
 
 	if (gate->key == 0)
-		gate->key = sources_key(gate->sources, &conn->peer, cred_of(conn, &storage), (int)access->prefix4,
+		gate->key = sources_key(gate->sources, &conn->peer, cred_of(gate, conn), (int)access->prefix4,
 					(int)access->prefix6);
 	return gate->key;
 }
@@ -92,8 +94,7 @@ uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
 static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_facts *facts)
 {
 	const struct config_access *access = &gate->service->access;
-	struct unix_peer storage;
-	const struct unix_peer *cred = cred_of(conn, &storage);
+	const struct unix_peer *cred = cred_of(gate, conn);
 
 	facts->rule = networks_find(access->rules, &conn->peer, cred);
 	facts->exempt = gate->exempt = networks_find(access->exempt, &conn->peer, cred) >= 0;
@@ -101,7 +102,7 @@ static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_fact
 	if (networks_find(access->probes, &conn->peer, cred) >= 0)
 		conn->probe = true;
 	if ((gate->needs & NEEDS_TABLE) != 0)
-		gate->key = sources_key(gate->sources, &conn->peer, cred, (int)access->prefix4, (int)access->prefix6);
+		(void)gate_key(gate, conn);
 	if ((gate->needs & NEEDS_PENALTY) != 0)
 		facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
 }
@@ -209,19 +210,18 @@ static bool is_silent_from_the_queue(const struct gate *gate, const struct prefo
 }
 
 /* For what comes of a refusal, where it is refused before anything is known of it. */
-static bool is_exempt(const struct gate *gate, const struct preforkd_conn *conn)
+static bool is_exempt(struct gate *gate, const struct preforkd_conn *conn)
 {
 	const struct networks *exempt = gate->service->access.exempt;
-	struct unix_peer storage;
 
-	return exempt != NULL && networks_find(exempt, &conn->peer, cred_of(conn, &storage)) >= 0;
+	return exempt != NULL && networks_find(exempt, &conn->peer, cred_of(gate, conn)) >= 0;
 }
 
 static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
 {
 	struct proxy_taken taken;
 	char host[ADDR_TEXT_MAX];
-	enum refusal refusal = proxy_admit(conn, &taken);
+	enum refusal refusal = proxy_admit(conn, cred_of(gate, conn), &taken);
 
 	gate->empty = taken.empty;
 	if (refusal != REFUSED_NOT)
@@ -239,7 +239,7 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 {
 	struct gate_facts facts = {.rule = -1};
 
-	gate->sits = gate->exempt = gate->empty = false;
+	gate->asked = gate->sits = gate->exempt = gate->empty = false;
 	gate->key = 0;
 	gate->verdict = (struct gate_verdict){.reason = REFUSED_NOT};
 	gate->taken = (struct sources_taken){.all = 0};

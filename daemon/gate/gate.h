@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "board/sources.h"
 #include "gate/decide.h"
+#include "net/networks.h"
 
 struct board_head;
 struct board_lane;
@@ -30,10 +31,12 @@ struct gate {
 	size_t seat;
 	int listener;
 	unsigned needs; /* what is configured: gate.c */
+	struct unix_peer who; /* at the other end of a unix socket; its memory is kept */
 	uint64_t vain_key; /* a source that waited in vain for a seat, */
 	int64_t vain_ms;   /* and when */
 
 	/* Of the client that is at the gate, or inside: */
+	bool asked, known; /* who it is: the kernel was asked, and knows */
 	bool sits;
 	bool exempt;
 	uint64_t key; /* its source; 0: not needed so far */

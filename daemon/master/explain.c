@@ -66,13 +66,15 @@ int explain_parse(const char *text, struct explain_client *out, struct err *err)
 
 void explain_groups(const json_t *list, struct explain_client *client)
 {
-	size_t most = sizeof(client->cred.groups) / sizeof(client->cred.groups[0]), i;
 	const json_t *group;
+	size_t i;
 
+	if (unix_peer_grow(&client->cred, json_array_size(list)) < 0)
+		return;
 	json_array_foreach(list, i, group) {
 		json_int_t n = json_integer_value(group);
 
-		if (json_is_integer(group) && n >= 0 && n < UINT32_MAX && client->cred.n_groups < most)
+		if (json_is_integer(group) && n >= 0 && n < UINT32_MAX)
 			client->cred.groups[client->cred.n_groups++] = (gid_t)n;
 	}
 }

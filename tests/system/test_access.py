@@ -82,10 +82,10 @@ class Rules(Case):
 			self.assertEqual((said["reason"], said["source"]), ("denied", "127.0.0.2"))
 			self.assertRegex(said["refusals"][0]["peer"], r"^127\.0\.0\.2:\d+$")
 
-	def unix_as(self, endpoint, uid):
-		"""What a process of UID hears that connects: the kernel keeps who it was at that moment."""
+	def unix_as(self, endpoint, uid, more=()):
+		"""What a process of UID, and MORE groups, hears that connects: the kernel keeps who it was at that moment."""
 		groups = os.getgroups()
-		os.setgroups([])
+		os.setgroups(more)
 		os.setegid(uid)
 		os.seteuid(uid)
 		try:
@@ -117,6 +117,12 @@ class Rules(Case):
 		self.assertEqual(self.unix_as(endpoint, 54321), SERVED)
 		self.assertEqual(explain(d, "unix:uid=54321/gid=%d" % NOBODY)[0], 1)
 		self.assertEqual(explain(d, "unix:uid=54321/gid=54321")[0], 0)
+		many = list(range(1000, 1300))
+		self.assertEqual(self.unix_as(endpoint, 54321, many), SERVED)
+		self.assertNotEqual(self.unix_as(endpoint, 54321, many + [NOBODY]), SERVED)
+		for groups, admitted in ((many, True), (many + [NOBODY], False)):
+			said = d.admin.ask("explain", address="unix:uid=54321", groups=groups)["explain"]
+			self.assertEqual(said["services"][0]["admitted"], admitted)
 
 	def test_files_are_read_again(self):
 		endpoint = Endpoint.v4()
