@@ -103,6 +103,8 @@ static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_fact
 		conn->probe = true;
 	if ((gate->needs & NEEDS_TABLE) != 0)
 		(void)gate_key(gate, conn);
+	/* else whoever forges datagrams would use up what connections of that source may take */
+	gate->rate_key = conn_may_be_forged(conn) ? sources_key_unproven(gate->key) : gate->key;
 	if ((gate->needs & NEEDS_PENALTY) != 0)
 		facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
 }
@@ -114,7 +116,7 @@ static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
 
 	if (access->per_source_rate.n > 0)
 		facts->source_wait_us =
-			sources_rate_wait(gate->sources, gate->key, &access->per_source_rate, now_us);
+			sources_rate_wait(gate->sources, gate->rate_key, &access->per_source_rate, now_us);
 	if (access->rate.n > 0)
 		facts->service_wait_us = sources_rate_wait(gate->sources, 0, &access->rate, now_us);
 }
@@ -132,8 +134,8 @@ static void take_rates(const struct gate *gate, struct gate_facts *facts)
 	if (facts->exempt)
 		return;
 	if (access->per_source_rate.n > 0)
-		facts->source_wait_us = sources_rate_take(gate->sources, gate->key, &access->per_source_rate, now_us,
-							  &untracked);
+		facts->source_wait_us = sources_rate_take(gate->sources, gate->rate_key, &access->per_source_rate,
+							  now_us, &untracked);
 	if (access->rate.n > 0 && facts->source_wait_us == 0)
 		facts->service_wait_us = sources_rate_take(gate->sources, 0, &access->rate, now_us, &untracked);
 }
@@ -176,18 +178,20 @@ static void sit(struct gate *gate, struct gate_facts *facts)
 }
 
 /* Step by step, for a seat that is taken, if only for a moment, may be missed by another. */
-static enum refusal decide(struct gate *gate, struct gate_facts *facts)
+static enum refusal decide(struct gate *gate, bool connected, struct gate_facts *facts)
 {
+	const bool needs_seat = connected && (gate->needs & NEEDS_SEAT) != 0; /* a datagram is no connection that counts */
+
 	gate->verdict = gate_decide(gate->service, facts);
 	if (gate->verdict.reason != REFUSED_NOT)
 		return gate->verdict.reason;
-	if ((gate->needs & NEEDS_SEAT) != 0)
+	if (needs_seat)
 		sit(gate, facts);
 	if ((gate->needs & NEEDS_RATES) != 0)
 		look_at_rates(gate, facts);
-	if ((gate->needs & (NEEDS_SEAT | NEEDS_RATES)) != 0)
+	if (needs_seat || (gate->needs & NEEDS_RATES) != 0)
 		gate->verdict = gate_decide(gate->service, facts);
-	if (gate->verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_SEAT) != 0 && !gate->sits)
+	if (gate->verdict.reason == REFUSED_NOT && needs_seat && !gate->sits)
 		gate->verdict.reason = REFUSED_FULL; /* the table says no and the counts do not: believe the table */
 	if (gate->verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_RATES) != 0) {
 		take_rates(gate, facts);
@@ -259,7 +263,7 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 	facts.now_ms = clock_coarse_ms();
 	facts.workers_max = atomic_load_explicit(&gate->head->workers_max, memory_order_relaxed);
 	know(gate, conn, &facts);
-	if (decide(gate, &facts) != REFUSED_NOT)
+	if (decide(gate, conn->fd >= 0, &facts) != REFUSED_NOT)
 		gate_leave(gate);
 	return gate->verdict.reason;
 }

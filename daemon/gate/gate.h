@@ -40,6 +40,7 @@ struct gate {
 	bool sits;
 	bool exempt;
 	uint64_t key; /* its source; 0: not needed so far */
+	uint64_t rate_key; /* what its rate goes by; needed with rates only */
 	struct gate_verdict verdict;
 	struct sources_taken taken; /* seats of others, when there was none for it */
 	bool empty;		    /* it has gone without a byte, so that there is nobody to refuse: a probe */

@@ -88,6 +88,11 @@ void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void
 	conn->told = told;
 }
 
+bool conn_may_be_forged(const struct preforkd_conn *conn)
+{
+	return conn->fd < 0 && conn->peer.sa.sa_family != AF_UNIX;
+}
+
 void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size)
 {
 	conn->header = size;

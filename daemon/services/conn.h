@@ -49,6 +49,9 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
 		       const struct config_service *service, struct board_slot *slot);
 
+/* It has no connection, so nobody has seen that its peer is where it says. */
+bool conn_may_be_forged(const struct preforkd_conn *conn);
+
 /* A header of SIZE bytes has been taken from it, and is believed. What it does not say is as it was. */
 void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size);
 
