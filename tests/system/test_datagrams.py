@@ -426,6 +426,17 @@ except TimeoutError:
 		d.wait_log("begins") # what it says on its stderr comes when it comes
 		self.assertEqual(len(d.grep("begins")), 1)
 
+	def test_what_it_does_not_take_is_no_client_that_waits(self):
+		"""One program is all that there can be: nobody is to be told to raise workers.max."""
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"deaf": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/sleep", "1000"]}})
+		with self.asker(endpoint) as a:
+			a.send(b"x")
+		wait_until(lambda: self.status(d)["workers"]["busy"] == 1, "the program has it")
+		since = d.admin.status()["uptime"]
+		wait_until(lambda: d.admin.status()["uptime"] > since + 2.2, "two ticks")
+		self.assertEqual(d.grep("all workers are busy"), [])
+
 	def test_it_ends_and_begins_again(self):
 		_, endpoint = self.program(0.05)
 		with self.asker(endpoint) as a:
