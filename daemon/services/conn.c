@@ -210,7 +210,7 @@ void conn_say_cut(struct preforkd_conn *conn)
 	}
 }
 
-void conn_say_lost(struct preforkd_conn *conn, int code)
+static void say_lost(struct preforkd_conn *conn, int code)
 {
 	const struct sockaddr_any *near = conn->via.len != 0 ? &conn->via : &conn->peer;
 	int64_t allowed = conn->service->socket.user_timeout;
@@ -239,6 +239,12 @@ void conn_say_lost(struct preforkd_conn *conn, int code)
 		(void)preforkd_fail(conn, "the client has vanished (socket.keepalive)");
 }
 
+void conn_say_lost(struct preforkd_conn *conn, int code)
+{
+	say_lost(conn, code);
+	conn->hung_up = true;
+}
+
 /* After a call on the socket failed or ended early: was it us? Then errno and the reason are ours. */
 static bool ended_by_us(struct preforkd_conn *conn)
 {
@@ -253,7 +259,7 @@ static int failed(struct preforkd_conn *conn, const char *what)
 {
 	int code = errno;
 
-	if (code == ETIMEDOUT)
+	if (code == ETIMEDOUT || code == ECONNRESET || code == EPIPE)
 		conn_say_lost(conn, code);
 	else
 		(void)preforkd_fail(conn, "cannot %s: %s", what, strerror(code));
@@ -357,10 +363,12 @@ int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 	if (vsnprintf(reason, sizeof(reason), fmt, ap) < 0)
 		reason[0] = '\0';
 	va_end(ap);
-	if (conn != NULL)
+	if (conn != NULL) {
 		memcpy(conn->reason, reason, sizeof(reason));
-	else
+		conn->hung_up = false; /* whatever the client did, this is what the service has to say */
+	} else {
 		module_self_fail(reason);
+	}
 	errno = saved;
 	return -1;
 }

@@ -32,7 +32,7 @@ struct preforkd_conn {
 	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
 	bool reset;	  /* what the client got is not all: the end must not look like one */
-	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
+	bool hung_up;	  /* the client was gone before the service had ended, and that is the reason: no failure of ours */
 	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker been told to
 			     * leave? NULL: of a connection */
 	bool unserved;	  /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
@@ -75,7 +75,8 @@ void conn_end(struct preforkd_conn *conn);
 /* "idle for 60s", "cut: the worker had to stop", ...: for a connection that a limit has ended. */
 void conn_say_cut(struct preforkd_conn *conn);
 
-/* "the client is gone (reset)", ...: for a connection that the kernel has ended with the error CODE (0: unknown). */
+/* "the client is gone (reset)", ...: for a connection that the kernel has ended with the error CODE (0: unknown). It
+ * has hung up, unless the service has another reason yet. */
 void conn_say_lost(struct preforkd_conn *conn, int code);
 
 #endif
