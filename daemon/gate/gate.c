@@ -207,9 +207,9 @@ static enum refusal decide(struct gate *gate, bool connected, struct gate_facts 
 static bool is_silent_from_the_queue(const struct gate *gate, const struct preforkd_conn *conn)
 {
 	int64_t queued_ms;
-	bool sent;
+	bool heard; /* who has gone again was a probe, and holds nobody up */
 
-	return tcp_info_queued(conn->fd, &queued_ms, &sent) == 0 && !sent &&
+	return tcp_info_queued(conn->fd, &queued_ms, &heard) == 0 && !heard &&
 	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);
 }
 

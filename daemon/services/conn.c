@@ -45,9 +45,9 @@ static bool is_seen(const struct config_service *service, const struct sockaddr_
 static int64_t silent_since(const struct preforkd_conn *conn)
 {
 	int64_t queued_ms;
-	bool sent;
+	bool heard;
 
-	if (conn->service->workers.on_full != ON_FULL_EVICT || tcp_info_queued(conn->fd, &queued_ms, &sent) < 0)
+	if (conn->service->workers.on_full != ON_FULL_EVICT || tcp_info_queued(conn->fd, &queued_ms, &heard) < 0)
 		return conn->start_ms;
 	return conn->start_ms - queued_ms;
 }

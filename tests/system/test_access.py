@@ -438,6 +438,25 @@ class Queue(Case):
 		d.wait_log(r"refused: queued_silent \(no first byte within 300ms, timeouts\.first_byte_busy\)")
 		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.1")[1]["refusals"]], ["queued_silent"] * 3)
 
+	def test_probes_in_the_queue(self):
+		"""Who has gone again by the time a worker is there was not refused, and nobody is to read of it."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {}, workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
+					timeouts={"first_byte": "60s", "first_byte_busy": "100ms"}))
+		held = hold(endpoint)
+		for n in range(10):
+			with endpoint.connect() as s:
+				if n % 2:
+					reset_at_close(s)
+		with endpoint.connect() as asks:
+			asks.sendall(b"hello")
+			time.sleep(0.3)	# that is what it is about: they have waited so long
+			held.close()
+			self.assertEqual(recv_exact(asks, 5), b"hello")
+		probes = d.admin.service("echo")["connections"]["probes"]
+		self.assertEqual((refused(d, "echo"), probes), (0, 10))
+		self.assertEqual(d.grep("queued_silent"), [])
+
 	def test_who_waits_for_a_program_to_speak_first(self):
 		"""Silence in the queue says nothing about a client that is to be greeted."""
 		endpoint = Endpoint.v4()
