@@ -166,6 +166,7 @@ static void write_service(const json_t *service, const char *address, const stru
 	write_rule(service, out);
 	write_counts(service, out);
 	write_rate(rates, "source", out);
+	write_rate(rates, "datagrams", out);
 	write_rate(rates, "service", out);
 	write_penalty(service, out);
 	write_proxy(service, out);

@@ -8,7 +8,7 @@
 #include "explain.h"
 #include "net/networks.h"
 
-#define GROUPS_MOST 64
+#define GROUPS_MOST 4096 /* what fits into a request (frame.h) */
 
 static int user_number(const char *name, uid_t *out, struct err *err)
 {

@@ -67,6 +67,12 @@ void sources_seat_free(struct sources *sources, size_t seat);
 uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *peer, const struct unix_peer *cred,
 		     int prefix4, int prefix6);
 
+/* For the rate of those who say that they are of the source KEY, and prove nothing: what they take is not the source's. */
+static inline uint64_t sources_key_unproven(uint64_t key)
+{
+	return key ^ 1ULL << 63; /* and neither 0 nor without a part that counts for seats */
+}
+
 struct sources_taken {
 	size_t same; /* seats of this source, */
 	size_t all;  /* and of all, without one's own */

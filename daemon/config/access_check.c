@@ -27,6 +27,17 @@ static void check_reserve(const struct checker *checker, const struct service_va
 		check_warning(checker, values, list, "changes nothing: access.reserve is 0");
 }
 
+/* All but those of reserve_for are refused before the pool is full: nobody would have to give way to them. */
+static void check_evict(const struct checker *checker, const struct service_values *values)
+{
+	const struct config_access *access = &values->service.access;
+
+	if (access->reserve > 0 && access->reserve_for != NULL && values->service.workers.on_full == ON_FULL_EVICT)
+		check_warning(checker, values, check_nearer(values, "workers.on_full", "access.reserve"),
+			      "with access.reserve, workers.on_full = \"evict\" makes room for access.reserve_for only: all "
+			      "others are refused (reserved) before anybody gives way");
+}
+
 static void check_refusal(const struct checker *checker, const struct service_values *values)
 {
 	const struct config_access *access = &values->service.access;
@@ -66,6 +77,7 @@ static void check_first_byte(const struct checker *checker, const struct service
 void access_check(const struct checker *checker, const struct service_values *values)
 {
 	check_reserve(checker, values);
+	check_evict(checker, values);
 	check_refusal(checker, values);
 	check_proxy(checker, values);
 	check_first_byte(checker, values);

@@ -71,20 +71,22 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 }
 
 /* Who is at the other end of a unix socket; NULL where that is not who counts: it is a proxy, or there is none. */
-static const struct unix_peer *cred_of(const struct preforkd_conn *conn, struct unix_peer *storage)
+static const struct unix_peer *cred_of(struct gate *gate, const struct preforkd_conn *conn)
 {
-	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX || unix_peer_get(conn->fd, storage) < 0)
+	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX)
 		return NULL;
-	return storage;
+	if (!gate->asked)
+		gate->known = unix_peer_get(conn->fd, &gate->who) == 0;
+	gate->asked = true;
+	return gate->known ? &gate->who : NULL;
 }
 
 uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
 {
 	const struct config_access *access = &gate->service->access;
-	struct unix_peer storage;
 
 	if (gate->key == 0)
-		gate->key = sources_key(gate->sources, &conn->peer, cred_of(conn, &storage), (int)access->prefix4,
+		gate->key = sources_key(gate->sources, &conn->peer, cred_of(gate, conn), (int)access->prefix4,
 					(int)access->prefix6);
 	return gate->key;
 }
@@ -92,8 +94,7 @@ uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
 static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_facts *facts)
 {
 	const struct config_access *access = &gate->service->access;
-	struct unix_peer storage;
-	const struct unix_peer *cred = cred_of(conn, &storage);
+	const struct unix_peer *cred = cred_of(gate, conn);
 
 	facts->rule = networks_find(access->rules, &conn->peer, cred);
 	facts->exempt = gate->exempt = networks_find(access->exempt, &conn->peer, cred) >= 0;
@@ -101,7 +102,9 @@ static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_fact
 	if (networks_find(access->probes, &conn->peer, cred) >= 0)
 		conn->probe = true;
 	if ((gate->needs & NEEDS_TABLE) != 0)
-		gate->key = sources_key(gate->sources, &conn->peer, cred, (int)access->prefix4, (int)access->prefix6);
+		(void)gate_key(gate, conn);
+	/* else whoever forges datagrams would use up what connections of that source may take */
+	gate->rate_key = conn_may_be_forged(conn) ? sources_key_unproven(gate->key) : gate->key;
 	if ((gate->needs & NEEDS_PENALTY) != 0)
 		facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
 }
@@ -113,7 +116,7 @@ static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
 
 	if (access->per_source_rate.n > 0)
 		facts->source_wait_us =
-			sources_rate_wait(gate->sources, gate->key, &access->per_source_rate, now_us);
+			sources_rate_wait(gate->sources, gate->rate_key, &access->per_source_rate, now_us);
 	if (access->rate.n > 0)
 		facts->service_wait_us = sources_rate_wait(gate->sources, 0, &access->rate, now_us);
 }
@@ -131,8 +134,8 @@ static void take_rates(const struct gate *gate, struct gate_facts *facts)
 	if (facts->exempt)
 		return;
 	if (access->per_source_rate.n > 0)
-		facts->source_wait_us = sources_rate_take(gate->sources, gate->key, &access->per_source_rate, now_us,
-							  &untracked);
+		facts->source_wait_us = sources_rate_take(gate->sources, gate->rate_key, &access->per_source_rate,
+							  now_us, &untracked);
 	if (access->rate.n > 0 && facts->source_wait_us == 0)
 		facts->service_wait_us = sources_rate_take(gate->sources, 0, &access->rate, now_us, &untracked);
 }
@@ -175,18 +178,20 @@ static void sit(struct gate *gate, struct gate_facts *facts)
 }
 
 /* Step by step, for a seat that is taken, if only for a moment, may be missed by another. */
-static enum refusal decide(struct gate *gate, struct gate_facts *facts)
+static enum refusal decide(struct gate *gate, bool connected, struct gate_facts *facts)
 {
+	const bool needs_seat = connected && (gate->needs & NEEDS_SEAT) != 0; /* a datagram is no connection that counts */
+
 	gate->verdict = gate_decide(gate->service, facts);
 	if (gate->verdict.reason != REFUSED_NOT)
 		return gate->verdict.reason;
-	if ((gate->needs & NEEDS_SEAT) != 0)
+	if (needs_seat)
 		sit(gate, facts);
 	if ((gate->needs & NEEDS_RATES) != 0)
 		look_at_rates(gate, facts);
-	if ((gate->needs & (NEEDS_SEAT | NEEDS_RATES)) != 0)
+	if (needs_seat || (gate->needs & NEEDS_RATES) != 0)
 		gate->verdict = gate_decide(gate->service, facts);
-	if (gate->verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_SEAT) != 0 && !gate->sits)
+	if (gate->verdict.reason == REFUSED_NOT && needs_seat && !gate->sits)
 		gate->verdict.reason = REFUSED_FULL; /* the table says no and the counts do not: believe the table */
 	if (gate->verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_RATES) != 0) {
 		take_rates(gate, facts);
@@ -202,26 +207,25 @@ static enum refusal decide(struct gate *gate, struct gate_facts *facts)
 static bool is_silent_from_the_queue(const struct gate *gate, const struct preforkd_conn *conn)
 {
 	int64_t queued_ms;
-	bool sent;
+	bool heard; /* who has gone again was a probe, and holds nobody up */
 
-	return tcp_info_queued(conn->fd, &queued_ms, &sent) == 0 && !sent &&
+	return tcp_info_queued(conn->fd, &queued_ms, &heard) == 0 && !heard &&
 	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);
 }
 
 /* For what comes of a refusal, where it is refused before anything is known of it. */
-static bool is_exempt(const struct gate *gate, const struct preforkd_conn *conn)
+static bool is_exempt(struct gate *gate, const struct preforkd_conn *conn)
 {
 	const struct networks *exempt = gate->service->access.exempt;
-	struct unix_peer storage;
 
-	return exempt != NULL && networks_find(exempt, &conn->peer, cred_of(conn, &storage)) >= 0;
+	return exempt != NULL && networks_find(exempt, &conn->peer, cred_of(gate, conn)) >= 0;
 }
 
 static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
 {
 	struct proxy_taken taken;
 	char host[ADDR_TEXT_MAX];
-	enum refusal refusal = proxy_admit(conn, &taken);
+	enum refusal refusal = proxy_admit(conn, cred_of(gate, conn), &taken);
 
 	gate->empty = taken.empty;
 	if (refusal != REFUSED_NOT)
@@ -239,7 +243,7 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 {
 	struct gate_facts facts = {.rule = -1};
 
-	gate->sits = gate->exempt = gate->empty = false;
+	gate->asked = gate->sits = gate->exempt = gate->empty = false;
 	gate->key = 0;
 	gate->verdict = (struct gate_verdict){.reason = REFUSED_NOT};
 	gate->taken = (struct sources_taken){.all = 0};
@@ -259,7 +263,7 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 	facts.now_ms = clock_coarse_ms();
 	facts.workers_max = atomic_load_explicit(&gate->head->workers_max, memory_order_relaxed);
 	know(gate, conn, &facts);
-	if (decide(gate, &facts) != REFUSED_NOT)
+	if (decide(gate, conn->fd >= 0, &facts) != REFUSED_NOT)
 		gate_leave(gate);
 	return gate->verdict.reason;
 }

@@ -207,17 +207,10 @@ enum refusal proxy_take(int fd, const struct config_service *service, const stru
 	return refusal;
 }
 
-enum refusal proxy_admit(struct preforkd_conn *conn, struct proxy_taken *out)
+enum refusal proxy_admit(struct preforkd_conn *conn, const struct unix_peer *cred, struct proxy_taken *out)
 {
-	const struct config_service *service = conn->service;
-	const struct unix_peer *cred = NULL;
-	struct unix_peer who;
-	enum refusal refusal;
+	enum refusal refusal = proxy_take(conn->fd, conn->service, &conn->peer, cred, out);
 
-	if (service->proxy_protocol.from != NULL && conn->peer.sa.sa_family == AF_UNIX &&
-	    unix_peer_get(conn->fd, &who) == 0)
-		cred = &who;
-	refusal = proxy_take(conn->fd, service, &conn->peer, cred, out);
 	if (out->size > 0)
 		conn_claim(conn, &out->header, out->size);
 	return refusal;

@@ -39,6 +39,6 @@ enum refusal proxy_take(int fd, const struct config_service *service, const stru
 			const struct unix_peer *cred, struct proxy_taken *out);
 
 /* The same for CONN, which has begun: its peer becomes the one that the header claims. */
-enum refusal proxy_admit(struct preforkd_conn *conn, struct proxy_taken *out);
+enum refusal proxy_admit(struct preforkd_conn *conn, const struct unix_peer *cred, struct proxy_taken *out);
 
 #endif

@@ -145,12 +145,6 @@ static void log_refusal(const struct gate *gate, struct preforkd_conn *conn, enu
 
 /* ---- what is remembered ---- */
 
-/* It has no connection, so nobody has seen that it is where it says: whoever forges it would have others shut out. */
-static bool may_be_forged(const struct preforkd_conn *conn)
-{
-	return conn->fd < 0 && conn->peer.sa.sa_family != AF_UNIX;
-}
-
 static void remember(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
 	struct sources_refusal refusal = {.at_ms = clock_coarse_ms(), .reason = reason};
@@ -163,8 +157,8 @@ static void remember(struct gate *gate, struct preforkd_conn *conn, enum refusal
 	for (size_t i = 0; i < sizeof(refusal.peer) / sizeof(refusal.peer[0]); i++)
 		refusal.peer[i] = atomic_load_explicit(&gate->slot->peer[i], memory_order_relaxed);
 	sources_refusal_note(gate->sources, &refusal);
-	if (!penalty_is_fault(reason) || gate->exempt || may_be_forged(conn))
-		return;
+	if (!penalty_is_fault(reason) || gate->exempt || conn_may_be_forged(conn))
+		return; /* whoever forges an address would have others shut out */
 	if (penalty_fault(gate->sources, gate->service, refusal.key, FAULT_REFUSAL, refusal.at_ms, text,
 			  sizeof(text)) &&
 	    may_log(gate->head, REFUSED_NOT, &untold))

@@ -61,6 +61,7 @@ static json_t *do_explain(struct call *call)
 {
 	const char *address = json_string_value(json_object_get(call->request, "address"));
 	struct explain_client client;
+	json_t *said;
 	struct err err;
 
 	if (address == NULL)
@@ -68,8 +69,9 @@ static json_t *do_explain(struct call *call)
 	if (explain_parse(address, &client, &err) < 0)
 		return control_refuse(EX_USAGE, err.text);
 	explain_groups(json_object_get(call->request, "groups"), &client);
-	return json_pack("{s:b, s:o}", "ok", 1, "explain",
-			 explain_json(call->master, call->pool, address, &client));
+	said = explain_json(call->master, call->pool, address, &client);
+	unix_peer_clear(&client.cred);
+	return json_pack("{s:b, s:o}", "ok", 1, "explain", said);
 }
 
 static json_t *do_reload(struct call *call)

@@ -23,6 +23,8 @@ struct known {
 	const struct sources *sources; /* NULL: nothing is remembered */
 	const struct unix_peer *cred;  /* NULL: not a unix client */
 	uint64_t key;
+	bool connections, datagrams; /* it has such listeners; datagrams: whose sender may be forged */
+	int64_t datagram_wait_us;    /* of the rate of a source, for its datagrams */
 	bool probe;
 	struct gate_facts facts;
 	struct gate_verdict verdict;
@@ -66,18 +68,45 @@ int explain_parse(const char *text, struct explain_client *out, struct err *err)
 
 void explain_groups(const json_t *list, struct explain_client *client)
 {
-	size_t most = sizeof(client->cred.groups) / sizeof(client->cred.groups[0]), i;
 	const json_t *group;
+	size_t i;
 
+	if (unix_peer_grow(&client->cred, json_array_size(list)) < 0)
+		return;
 	json_array_foreach(list, i, group) {
 		json_int_t n = json_integer_value(group);
 
-		if (json_is_integer(group) && n >= 0 && n < UINT32_MAX && client->cred.n_groups < most)
+		if (json_is_integer(group) && n >= 0 && n < UINT32_MAX)
 			client->cred.groups[client->cred.n_groups++] = (gid_t)n;
 	}
 }
 
 /* ---- the facts ---- */
+
+static void know_listeners(const struct pool *pool, struct known *k)
+{
+	for (size_t i = 0; i < pool->n_lanes; i++) {
+		const struct listener *listener = &pool->listeners[i];
+
+		if (listener->key.datagram && listener->addr.sa.sa_family != AF_UNIX)
+			k->datagrams = true;
+		else
+			k->connections = true;
+	}
+}
+
+/* As it would be for a connection; for a datagram where the service serves nothing else. */
+static void know_rate_of_source(struct known *k, int64_t now_us)
+{
+	const struct rate *rate = &k->service->access.per_source_rate;
+
+	if (rate->n == 0)
+		return;
+	k->facts.source_wait_us = sources_rate_wait(k->sources, k->key, rate, now_us);
+	k->datagram_wait_us = sources_rate_wait(k->sources, sources_key_unproven(k->key), rate, now_us);
+	if (!k->connections)
+		k->facts.source_wait_us = k->datagram_wait_us;
+}
 
 static void know_of_source(struct known *k)
 {
@@ -91,8 +120,7 @@ static void know_of_source(struct known *k)
 	k->facts.same = taken.same;
 	k->facts.all = taken.all;
 	k->facts.penalty = sources_penalty(k->sources, k->key, k->facts.now_ms);
-	if (access->per_source_rate.n > 0)
-		k->facts.source_wait_us = sources_rate_wait(k->sources, k->key, &access->per_source_rate, now_us);
+	know_rate_of_source(k, now_us);
 	if (access->rate.n > 0)
 		k->facts.service_wait_us = sources_rate_wait(k->sources, 0, &access->rate, now_us);
 }
@@ -135,6 +163,7 @@ static void know(const struct master *master, const struct pool *pool, const str
 	k->facts.workers_max = (size_t)pool->limits.max;
 	if (k->sources != NULL)
 		k->key = sources_key(k->sources, &client->peer, k->cred, (int)access->prefix4, (int)access->prefix6);
+	know_listeners(pool, k);
 	know_of_source(k);
 	k->verdict = gate_decide(k->service, &k->facts);
 	k->verdict.rule = rule_in_force(master, k, client);
@@ -198,6 +227,14 @@ static json_t *rate_json(const struct rate *rate, int64_t wait_us)
 		return json_null();
 	format_rate(rate, text, sizeof(text));
 	return json_pack("{s:s, s:o}", "limit", text, "wait", seconds((wait_us + 999) / 1000));
+}
+
+static json_t *datagram_rate_json(const struct known *k)
+{
+	static const struct rate none = {.n = 0};
+
+	return rate_json(k->connections && k->datagrams ? &k->service->access.per_source_rate : &none,
+			 k->datagram_wait_us);
 }
 
 static json_t *penalty_json(const struct known *k)
@@ -280,10 +317,10 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 			       (json_int_t)n.busy, "max", (json_int_t)pool->limits.max, "reserve",
 			       (json_int_t)access->reserve));
 	(void)json_object_update_new(
-		out, json_pack("{s:{s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates", "source",
-			       rate_json(&access->per_source_rate, k.facts.source_wait_us), "service",
-			       rate_json(&access->rate, k.facts.service_wait_us), "penalty", penalty_json(&k),
-			       "faults", "crashes", fault_json(&k, FAULT_CRASH), "refusals",
+		out, json_pack("{s:{s:o, s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates", "source",
+			       rate_json(&access->per_source_rate, k.facts.source_wait_us), "datagrams",
+			       datagram_rate_json(&k), "service", rate_json(&access->rate, k.facts.service_wait_us),
+			       "penalty", penalty_json(&k), "faults", "crashes", fault_json(&k, FAULT_CRASH), "refusals",
 			       fault_json(&k, FAULT_REFUSAL), "proxy_protocol", proxy_word(&k, client),
 			       "refusals", refusals_json(&k)));
 	return out;

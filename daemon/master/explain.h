@@ -16,7 +16,7 @@ struct pool;
 /* A client that nobody has seen yet. */
 struct explain_client {
 	struct sockaddr_any peer;
-	struct unix_peer cred; /* of a unix client */
+	struct unix_peer cred; /* of a unix client; unix_peer_clear() in the end */
 };
 
 /*
@@ -25,7 +25,7 @@ struct explain_client {
  */
 int explain_parse(const char *text, struct explain_client *out, struct err *err);
 
-/* More groups of a unix client: a list of numbers; what is none, and more than there is room for, is left out. */
+/* More groups of a unix client: a list of numbers; what is none is left out. */
 void explain_groups(const json_t *list, struct explain_client *client);
 
 /* {"address", "services": [...]}: of all services, or of POOL's alone (NULL: all). See preforkctl(8). */

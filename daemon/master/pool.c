@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <preforkd/module.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,14 +149,24 @@ void pool_free(struct pool **pool)
 	free(p);
 }
 
+/* What waits for programs is theirs to take: for those that accept, and for one that has the datagrams of a socket. */
+static bool is_pending(const struct pool *pool, const struct listener *listener)
+{
+	const struct config_service *service = pool->service;
+	bool runs_program = service->handler != NULL && (service->handler->flags & PREFORKD_COMMAND) != 0;
+
+	if (service->program.runs || listener->refusing || (listener->key.datagram && runs_program))
+		return false;
+	return listen_pending(listener->fd);
+}
+
 static void count_lanes(struct pool *pool)
 {
 	struct proc *proc;
 
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		pool->lanes[i] = (struct policy_lane){
-			/* what waits for programs is theirs to take */
-			.pending = !pool->service->program.runs && !pool->listeners[i].refusing && listen_pending(pool->listeners[i].fd),
+			.pending = is_pending(pool, &pool->listeners[i]),
 			.lowest = atomic_load(&pool->board.lanes[i].lowest),
 		};
 	DL_FOREACH (pool->procs, proc)

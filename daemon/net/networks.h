@@ -42,8 +42,9 @@ int network_parse(const char *text, const struct network_names *names, struct ne
 struct unix_peer {
 	uid_t uid;
 	gid_t gid;
-	gid_t groups[64];
+	gid_t *groups; /* the supplementary ones; theirs is the memory, which is kept from one client to the next */
 	size_t n_groups;
+	size_t room; /* of groups: so many fit */
 };
 
 struct networks; /* opaque */
@@ -67,8 +68,11 @@ int64_t networks_find(const struct networks *set, const struct sockaddr_any *pee
 /* The same networks with the same values. */
 bool networks_equal(const struct networks *a, const struct networks *b);
 
-/* Reads SO_PEERCRED and SO_PEERGROUPS of a connected unix socket; -1 with errno. More groups than there is room for
- * are left out. */
-int unix_peer_get(int fd, struct unix_peer *out);
+/* Reads SO_PEERCRED and SO_PEERGROUPS of a connected unix socket, with all groups; -1 with errno. PEER was zero before
+ * it was first used, and is used again for the next one. */
+int unix_peer_get(int fd, struct unix_peer *peer);
+/* Room for N groups; -1: no memory. */
+int unix_peer_grow(struct unix_peer *peer, size_t n);
+void unix_peer_clear(struct unix_peer *peer);
 
 #endif

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define GROUPS_MOST 65536 /* NGROUPS_MAX of Linux */
-
 struct unix_network {
 	bool has_uid, has_gid;
 	uid_t uid; /* 0 where there is none */
@@ -110,13 +108,12 @@ static void look(const struct unix_networks *set, const struct unix_network *who
 static void look_groups(const struct unix_networks *set, const struct unix_peer *cred, struct unix_network who,
 			const struct unix_network **best)
 {
-	const size_t room = sizeof(cred->groups) / sizeof(cred->groups[0]);
 	size_t i;
 
 	who.has_gid = true;
 	who.gid = cred->gid;
 	look(set, &who, best);
-	for (i = 0; i < cred->n_groups && i < room; i++) {
+	for (i = 0; i < cred->n_groups; i++) {
 		who.gid = cred->groups[i];
 		look(set, &who, best);
 	}
@@ -156,45 +153,57 @@ bool unix_networks_equal(const struct unix_networks *a, const struct unix_networ
 	return true;
 }
 
-/* The kernel gives all of a process's groups or none: a client with many of them needs memory for a moment. */
-static int get_many_groups(int fd, struct unix_peer *out)
+int unix_peer_grow(struct unix_peer *peer, size_t n)
 {
-	const size_t room = sizeof(out->groups) / sizeof(out->groups[0]);
-	socklen_t len = GROUPS_MOST * sizeof(gid_t);
-	gid_t *all = malloc(len);
-	int rc;
+	gid_t *groups;
 
-	if (all == NULL)
+	if (n <= peer->room)
+		return 0;
+	groups = reallocarray(peer->groups, n, sizeof(*groups));
+	if (groups == NULL)
 		return -1;
-	rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, all, &len);
-	if (rc == 0) {
-		out->n_groups = len / sizeof(gid_t);
-		if (out->n_groups > room)
-			out->n_groups = room;
-		memcpy(out->groups, all, out->n_groups * sizeof(gid_t));
+	peer->groups = groups;
+	peer->room = n;
+	return 0;
+}
+
+void unix_peer_clear(struct unix_peer *peer)
+{
+	free(peer->groups);
+	*peer = (struct unix_peer){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+}
+
+/* The kernel gives all of them or none, and then says how much room they need. */
+static int get_groups(int fd, struct unix_peer *peer)
+{
+	socklen_t len = (socklen_t)(peer->room * sizeof(gid_t));
+	int rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &len);
+
+	if (rc < 0 && errno == ERANGE) {
+		if (unix_peer_grow(peer, len / sizeof(gid_t)) < 0)
+			return -1;
+		rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &len);
 	}
-	free(all);
+	if (rc == 0)
+		peer->n_groups = len / sizeof(gid_t);
 	return rc;
 }
 
-int unix_peer_get(int fd, struct unix_peer *out)
+int unix_peer_get(int fd, struct unix_peer *peer)
 {
 	struct ucred cred = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof(cred);
 
-	*out = (struct unix_peer){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	peer->uid = (uid_t)-1;
+	peer->gid = (gid_t)-1;
+	peer->n_groups = 0;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return -1;
 	if (len < sizeof(cred) || cred.uid == (uid_t)-1) { /* not a unix socket, or not connected */
 		errno = ENODATA;
 		return -1;
 	}
-	out->uid = cred.uid;
-	out->gid = cred.gid;
-	len = sizeof(out->groups);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, out->groups, &len) == 0) {
-		out->n_groups = len / sizeof(gid_t);
-		return 0;
-	}
-	return errno == ERANGE ? get_many_groups(fd, out) : -1;
+	peer->uid = cred.uid;
+	peer->gid = cred.gid;
+	return get_groups(fd, peer);
 }

@@ -37,7 +37,7 @@ static uint64_t received(const struct tcp_info *info)
 	return info->tcpi_bytes_received - (is_peer_done(info) && info->tcpi_bytes_received > 0);
 }
 
-int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *sent_out)
+int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *heard_out)
 {
 	struct tcp_info info;
 
@@ -45,7 +45,7 @@ int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *sent_out)
 		return -1;
 	/* the clock starts when the connection is established, and again with each segment that brings data */
 	*queued_ms_out = info.tcpi_last_data_recv;
-	*sent_out = received(&info) > 0;
+	*heard_out = received(&info) > 0 || is_peer_done(&info) || info.tcpi_state == STATE_CLOSE;
 	return 0;
 }
 

@@ -27,9 +27,9 @@ bool tcp_info_is_lost(int fd);
 
 /*
  * Of a connection that was just accepted: for how long nothing has come from the client, and whether anything has
- * come at all. Where nothing has, that is how long it has been there, the time in the queue included; else it is
- * less than that.
+ * come at all, be it the end. Where nothing has, that is how long it has been there, the time in the queue included; else
+ * it is less than that.
  */
-int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *sent_out);
+int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *heard_out);
 
 #endif

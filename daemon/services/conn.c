@@ -45,9 +45,9 @@ static bool is_seen(const struct config_service *service, const struct sockaddr_
 static int64_t silent_since(const struct preforkd_conn *conn)
 {
 	int64_t queued_ms;
-	bool sent;
+	bool heard;
 
-	if (conn->service->workers.on_full != ON_FULL_EVICT || tcp_info_queued(conn->fd, &queued_ms, &sent) < 0)
+	if (conn->service->workers.on_full != ON_FULL_EVICT || tcp_info_queued(conn->fd, &queued_ms, &heard) < 0)
 		return conn->start_ms;
 	return conn->start_ms - queued_ms;
 }
@@ -98,6 +98,11 @@ void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void
 
 	lay(conn, socket, &nobody, service, slot);
 	conn->told = told;
+}
+
+bool conn_may_be_forged(const struct preforkd_conn *conn)
+{
+	return conn->fd < 0 && conn->peer.sa.sa_family != AF_UNIX;
 }
 
 void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size)
@@ -217,7 +222,7 @@ void conn_say_cut(struct preforkd_conn *conn)
 	}
 }
 
-void conn_say_lost(struct preforkd_conn *conn, int code)
+static void say_lost(struct preforkd_conn *conn, int code)
 {
 	const struct sockaddr_any *near = conn->via.len != 0 ? &conn->via : &conn->peer;
 	int64_t allowed = conn->service->socket.user_timeout;
@@ -246,6 +251,12 @@ void conn_say_lost(struct preforkd_conn *conn, int code)
 		(void)preforkd_fail(conn, "the client has vanished (socket.keepalive)");
 }
 
+void conn_say_lost(struct preforkd_conn *conn, int code)
+{
+	say_lost(conn, code);
+	conn->hung_up = true;
+}
+
 /* After a call on the socket failed or ended early: was it us? Then errno and the reason are ours. */
 static bool ended_by_us(struct preforkd_conn *conn)
 {
@@ -260,7 +271,7 @@ static int failed(struct preforkd_conn *conn, const char *what)
 {
 	int code = errno;
 
-	if (code == ETIMEDOUT)
+	if (code == ETIMEDOUT || code == ECONNRESET || code == EPIPE)
 		conn_say_lost(conn, code);
 	else
 		(void)preforkd_fail(conn, "cannot %s: %s", what, strerror(code));
@@ -364,10 +375,12 @@ int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 	if (vsnprintf(reason, sizeof(reason), fmt, ap) < 0)
 		reason[0] = '\0';
 	va_end(ap);
-	if (conn != NULL)
+	if (conn != NULL) {
 		memcpy(conn->reason, reason, sizeof(reason));
-	else
+		conn->hung_up = false; /* whatever the client did, this is what the service has to say */
+	} else {
 		module_self_fail(reason);
+	}
 	errno = saved;
 	return -1;
 }

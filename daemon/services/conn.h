@@ -32,7 +32,7 @@ struct preforkd_conn {
 	bool probe;	  /* a health check: counted, and not logged */
 	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
 	bool reset;	  /* what the client got is not all: the end must not look like one */
-	bool hung_up;	  /* the client was gone before its program had ended: no failure of ours */
+	bool hung_up;	  /* the client was gone before the service had ended, and that is the reason: no failure of ours */
 	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker been told to
 			     * leave? NULL: of a connection */
 	bool unserved;	  /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
@@ -52,6 +52,9 @@ void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *
 /* The same for the service's own SOCKET, with all the datagrams that there will be: no limit holds, nobody is the peer. */
 void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
 		       const struct config_service *service, struct board_slot *slot);
+
+/* It has no connection, so nobody has seen that its peer is where it says. */
+bool conn_may_be_forged(const struct preforkd_conn *conn);
 
 /* A header of SIZE bytes has been taken from it, and is believed. What it does not say is as it was. */
 void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size);
@@ -76,7 +79,8 @@ void conn_end(struct preforkd_conn *conn);
 /* "idle for 60s", "cut: the worker had to stop", ...: for a connection that a limit has ended. */
 void conn_say_cut(struct preforkd_conn *conn);
 
-/* "the client is gone (reset)", ...: for a connection that the kernel has ended with the error CODE (0: unknown). */
+/* "the client is gone (reset)", ...: for a connection that the kernel has ended with the error CODE (0: unknown). It
+ * has hung up, unless the service has another reason yet. */
 void conn_say_lost(struct preforkd_conn *conn, int code);
 
 #endif

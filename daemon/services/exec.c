@@ -154,7 +154,6 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 	}
 	if (gone) {
 		conn_say_lost(conn, hangup_reason(conn->fd));
-		conn->hung_up = true;
 		return -1;
 	}
 	if (conn->told != NULL && conn->told() && info->si_code == CLD_KILLED && info->si_status == SIGTERM)

@@ -83,7 +83,7 @@ static int carry(struct preforkd_conn *conn, int upstream, const char *name)
 		conn_say_cut(conn);
 		return -1;
 	case RELAY_CLIENT:
-		conn->reset = conn->hung_up = true;
+		conn->reset = true;
 		conn_say_lost(conn, relay.code);
 		return -1;
 	case RELAY_UPSTREAM:

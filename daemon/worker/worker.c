@@ -223,6 +223,23 @@ static bool asked_nothing(const struct preforkd_conn *conn)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* A client that comes and resets costs its sender nothing: it is told of now and then, unless all are asked for. */
+static void log_bad_end(struct preforkd_conn *conn, const char *via, enum config_log_connections which)
+{
+	int priority = conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE;
+	static struct log_limit limit;
+	unsigned missed = 0;
+
+	if (which == LOG_CONNECTIONS_NONE || !log_enabled(priority) ||
+	    (which == LOG_CONNECTIONS_ERRORS && conn->hung_up && !log_limit(&limit, &missed)))
+		return;
+	if (missed > 0)
+		preforkd_log(conn, priority, "%s%s; %u more of this worker's clients since the last such line", conn->reason,
+			     via, missed);
+	else
+		preforkd_log(conn, priority, "%s%s", conn->reason, via);
+}
+
 static void log_connection(struct preforkd_conn *conn, bool failed,
 			   enum config_log_connections which)
 {
@@ -231,9 +248,8 @@ static void log_connection(struct preforkd_conn *conn, bool failed,
 	char age[32], via[CONN_VIA_MAX];
 
 	(void)conn_via_text(conn, via, sizeof(via));
-	if (failed && !told && which != LOG_CONNECTIONS_NONE)
-		preforkd_log(conn, conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE, "%s%s", conn->reason,
-			     via);
+	if (failed && !told)
+		log_bad_end(conn, via, which);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));

@@ -195,10 +195,11 @@ static void look_around(const struct networks *set, const struct network_list *l
 			cred.uid = network->uid;
 		cred.gid = network->gid;
 		look_as(set, list, &cred);
-		if (cred.n_groups < sizeof(cred.groups) / sizeof(cred.groups[0]) && i % 2 == 0)
+		if (i % 2 == 0 && unix_peer_grow(&cred, cred.n_groups + 1) == 0)
 			cred.groups[cred.n_groups++] = network->gid;
 		look_as(set, list, &cred);
 	}
+	unix_peer_clear(&cred);
 }
 
 static void check(struct network_list *list, const uint8_t *data, size_t size)

@@ -82,10 +82,10 @@ class Rules(Case):
 			self.assertEqual((said["reason"], said["source"]), ("denied", "127.0.0.2"))
 			self.assertRegex(said["refusals"][0]["peer"], r"^127\.0\.0\.2:\d+$")
 
-	def unix_as(self, endpoint, uid):
-		"""What a process of UID hears that connects: the kernel keeps who it was at that moment."""
+	def unix_as(self, endpoint, uid, more=()):
+		"""What a process of UID, and MORE groups, hears that connects: the kernel keeps who it was at that moment."""
 		groups = os.getgroups()
-		os.setgroups([])
+		os.setgroups(more)
 		os.setegid(uid)
 		os.seteuid(uid)
 		try:
@@ -117,6 +117,12 @@ class Rules(Case):
 		self.assertEqual(self.unix_as(endpoint, 54321), SERVED)
 		self.assertEqual(explain(d, "unix:uid=54321/gid=%d" % NOBODY)[0], 1)
 		self.assertEqual(explain(d, "unix:uid=54321/gid=54321")[0], 0)
+		many = list(range(1000, 1300))
+		self.assertEqual(self.unix_as(endpoint, 54321, many), SERVED)
+		self.assertNotEqual(self.unix_as(endpoint, 54321, many + [NOBODY]), SERVED)
+		for groups, admitted in ((many, True), (many + [NOBODY], False)):
+			said = d.admin.ask("explain", address="unix:uid=54321", groups=groups)["explain"]
+			self.assertEqual(said["services"][0]["admitted"], admitted)
 
 	def test_files_are_read_again(self):
 		endpoint = Endpoint.v4()
@@ -431,6 +437,25 @@ class Queue(Case):
 		self.assertEqual(refused(d, "echo", "queued_silent"), 3)
 		d.wait_log(r"refused: queued_silent \(no first byte within 300ms, timeouts\.first_byte_busy\)")
 		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.1")[1]["refusals"]], ["queued_silent"] * 3)
+
+	def test_probes_in_the_queue(self):
+		"""Who has gone again by the time a worker is there was not refused, and nobody is to read of it."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(guarded(endpoint, {}, workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
+					timeouts={"first_byte": "60s", "first_byte_busy": "100ms"}))
+		held = hold(endpoint)
+		for n in range(10):
+			with endpoint.connect() as s:
+				if n % 2:
+					reset_at_close(s)
+		with endpoint.connect() as asks:
+			asks.sendall(b"hello")
+			time.sleep(0.3)	# that is what it is about: they have waited so long
+			held.close()
+			self.assertEqual(recv_exact(asks, 5), b"hello")
+		probes = d.admin.service("echo")["connections"]["probes"]
+		self.assertEqual((refused(d, "echo"), probes), (0, 10))
+		self.assertEqual(d.grep("queued_silent"), [])
 
 	def test_who_waits_for_a_program_to_speak_first(self):
 		"""Silence in the queue says nothing about a client that is to be greeted."""

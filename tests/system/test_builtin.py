@@ -93,6 +93,21 @@ class Protocols(Case):
 		self.assertEqual(self.daemons[0].stop(), 0)
 
 
+	def test_clients_that_reset_are_told_of_now_and_then(self):
+		"""They are no failures, and cost no line each: whoever likes could write the log full."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(service("echo", endpoint.text, workers={"min": 1, "max": 1, "max_spare": 1}))
+		start = time.monotonic()
+		for _ in range(20):
+			with hold(endpoint) as s:
+				reset_at_close(s)
+		wait_until(lambda: d.admin.service("echo")["connections"]["accepted"] == 20, "all are served")
+		self.assertEqual(d.admin.service("echo")["connections"]["failed"], 0)
+		self.assertEqual(d.stop(), 0)
+		told = d.grep(r"echo 127\.0\.0\.1:\d+: the client is gone \(reset\)")
+		self.assertTrue(1 <= len(told) <= 1 + (time.monotonic() - start) / 10, told)
+
+
 class TimeLimits(Case):
 	def serve(self, handler, **timeouts):
 		self.endpoint = Endpoint.v4()

@@ -16,7 +16,7 @@ import time
 import unittest
 
 from harness import *
-from harness.gate import explain
+from harness.gate import SERVED, explain, outcome
 
 no_namespace = no_namespaces()
 needs_namespace = unittest.skipIf(no_namespace, no_namespace)
@@ -205,6 +205,30 @@ class Restraint(DatagramCase):
 		said = explain(d, "127.0.0.1")[1]
 		self.assertEqual((said["penalty"], said["faults"]["refusals"]["count"]), (None, 0))
 		self.assertEqual(len(said["refusals"]), 8)
+		# nor are they counted as its connections: it may come, and comes
+		self.assertTrue(said["admitted"], said)
+		self.assertEqual(said["rates"]["source"]["wait"], 0)
+		self.assertGreater(said["rates"]["datagrams"]["wait"], 3000)
+		self.assertEqual(outcome(tcp), SERVED)
+		self.assertIn("1/1h of the datagrams: room in ", d.ctl("explain", "127.0.0.1").stdout)
+
+	def test_explain_of_a_service_for_datagrams_only(self):
+		d, endpoint = self.one("echo", access={"per_source_rate": "1/1h"})
+		with self.asker(endpoint) as a:
+			self.assertEqual(a.ask(b"x"), b"x")
+		status, said = explain(d, "127.0.0.1")
+		self.assertEqual((status, said["reason"], said["rates"]["datagrams"]), (1, "per_source_rate", None))
+
+	def test_a_datagram_is_no_connection(self):
+		"""It is let in where its source has all connections that it may have, and takes none of them."""
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		d = self.daemon(self.service("echo", [tcp, udp], access={"per_source": 1, "per_source_rate": 0, "reserve": 7,
+									 "reserve_for": "192.0.2.1"}))
+		with hold(tcp), self.asker(udp) as a:
+			self.assertEqual(a.ask(b"x"), b"x")
+			self.assertEqual(explain(d, "127.0.0.1")[1]["reason"], "per_source")
+		self.assertEqual(sum(self.status(d)["connections"]["refused"].values()), 0)
 
 	def test_denied(self):
 		d, endpoint = self.one("echo", access={"deny": ["127.0.0.0/8"]})
@@ -401,6 +425,17 @@ except TimeoutError:
 		self.assertEqual(len({pid for pid, _ in answers}), 1)
 		d.wait_log("begins") # what it says on its stderr comes when it comes
 		self.assertEqual(len(d.grep("begins")), 1)
+
+	def test_what_it_does_not_take_is_no_client_that_waits(self):
+		"""One program is all that there can be: nobody is to be told to raise workers.max."""
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"deaf": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/sleep", "1000"]}})
+		with self.asker(endpoint) as a:
+			a.send(b"x")
+		wait_until(lambda: self.status(d)["workers"]["busy"] == 1, "the program has it")
+		since = d.admin.status()["uptime"]
+		wait_until(lambda: d.admin.status()["uptime"] > since + 2.2, "two ticks")
+		self.assertEqual(d.grep("all workers are busy"), [])
 
 	def test_it_ends_and_begins_again(self):
 		_, endpoint = self.program(0.05)

@@ -245,6 +245,19 @@ class Rates(Counted):
 		self.assertGreater(served, 25)
 		self.assertLess(served, 70)
 
+	def test_more_sources_than_are_remembered(self):
+		"""Whoever has no entry is let in, which status counts; those that have one are held to it."""
+		endpoint = Endpoint.v4()
+		d = self.daemon(limited(endpoint, {"per_source_rate": "1/1h", "sources": 256}))
+		sources = ["127.0.%d.%d" % (n // 200, 1 + n % 200) for n in range(600)]
+		self.assertEqual({outcome(endpoint, source) for source in sources}, {SERVED})
+		status = d.admin.service("echo")
+		self.assertGreaterEqual(status["sources"]["untracked"], 600 - 256)
+		self.assertLess(status["sources"]["untracked"], 600)
+		self.assertEqual(sum(status["connections"]["refused"].values()), 0)
+		self.assertEqual(outcome(endpoint, sources[0]), b"")
+		self.assertIn(outcome(endpoint, sources[-1]), (SERVED, b""))
+
 	def test_the_log_tells_how_many_it_does_not_show(self):
 		endpoint = Endpoint.v4()
 		d = self.daemon(limited(endpoint, {"per_source_rate": "1/1h"}))

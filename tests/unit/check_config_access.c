@@ -187,7 +187,7 @@ END_TEST
 
 #define ALL_KEYS                                                                                                       \
 	"services: { a: { handler = \"echo\"; listen = [ \"127.0.0.1:7\", \"unix:@check\" ]; on_hangup = \"ignore\";\n"  \
-	"workers: { on_full = \"evict\"; max = 9; };\n"                                                                 \
+	"workers: { on_full = \"refuse\"; max = 9; };\n"                                                                \
 	"access: { allow = [ \"10.0.0.0/8\", \"unix:\" ]; allow_file = \"%s/one\"; deny = \"10.1.0.0/16\";\n"           \
 	"  deny_file = [ \"%s/empty\" ]; refusal = \"close\"; banner = \"go\\r\\naway\\x01\\\"\"; per_source = 3;\n"     \
 	"  per_source_rate = \"10/s\"; rate = \"100/1min\"; prefix4 = 24; prefix6 = 56; sources = 256;\n"                \
@@ -233,7 +233,7 @@ START_TEST(values)
 	ck_assert(s->penalty.within == 30000 && s->penalty.duration == 3600000);
 	ck_assert(in(s->proxy_protocol.from, "::1") && in(s->proxy_protocol.without, "127.0.0.1"));
 	ck_assert_int_eq(s->proxy_protocol.timeout, 1500);
-	ck_assert(s->workers.on_full == ON_FULL_EVICT && s->on_hangup == ON_HANGUP_IGNORE);
+	ck_assert(s->workers.on_full == ON_FULL_REFUSE && s->on_hangup == ON_HANGUP_IGNORE);
 	ck_assert(s->timeouts.first_byte_busy == 500 && s->timeouts.send == 0);
 	load("services.a.access.refusal=reset", "services.a.access.banner=", "services.a.workers.on_full=refuse");
 	ck_assert(service(0)->access.refusal == REFUSAL_RESET && service(0)->access.banner == NULL);
@@ -346,6 +346,17 @@ START_TEST(good_and_bad)
 		ck_assert_msg(says(cases[_i].text), "%s: nothing says: %s", cases[_i].one, cases[_i].text);
 		ck_assert_int_eq(problems_get(problems, 0)->level, cases[_i].level);
 	}
+}
+END_TEST
+
+START_TEST(evict_and_reserve)
+{
+	load("services.a.access.reserve=2", "services.a.access.reserve_for=::1", "services.a.workers.on_full=refuse");
+	ck_assert_uint_eq(problems_count(problems), 0);
+	load("services.a.access.reserve=2", "services.a.access.reserve_for=::1", "services.a.workers.on_full=evict");
+	ck_assert_ptr_nonnull(config);
+	ck_assert_uint_eq(problems_count(problems), 1);
+	ck_assert(says("makes room for access.reserve_for only"));
 }
 END_TEST
 
@@ -554,6 +565,7 @@ int main(void)
 	tcase_add_test(tc, values);
 	tcase_add_test(tc, print_round_trip);
 	tcase_add_loop_test(tc, good_and_bad, 0, ARRAY_SIZE(cases));
+	tcase_add_test(tc, evict_and_reserve);
 	tcase_add_test(tc, a_file);
 	tcase_add_loop_test(tc, a_wrong_file, 0, ARRAY_SIZE(wrong_files));
 	tcase_add_test(tc, many_wrong_lines);

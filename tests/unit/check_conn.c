@@ -404,6 +404,28 @@ START_TEST(how_a_client_was_lost_is_said_of_its_connection)
 }
 END_TEST
 
+/* A client that resets is no failure of the service, unless that says so itself. */
+START_TEST(a_reset_is_the_clients_affair)
+{
+	const struct linger reset = {.l_onoff = 1};
+	char byte;
+
+	begin();
+	ck_assert_int_eq(setsockopt(far_end, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	(void)close(far_end);
+	ck_assert_int_eq(preforkd_read(&conn, &byte, 1), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	ck_assert_str_eq(conn.reason, "the client is gone (reset)");
+	ck_assert(conn.hung_up);
+	ck_assert_int_eq(preforkd_write(&conn, "x", 1), -1);
+	ck_assert_int_eq(errno, EPIPE);
+	ck_assert(conn.hung_up);
+	ck_assert_int_eq(preforkd_fail(&conn, "the disk is full"), -1);
+	ck_assert(!conn.hung_up);
+	conn_end(&conn);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("conn");
@@ -432,6 +454,7 @@ int main(void)
 	tcase_add_test(tcase, lingering_is_bounded_in_bytes);
 	tcase_add_test(tcase, a_finished_client_is_not_waited_for);
 	tcase_add_test(tcase, how_a_client_was_lost_is_said_of_its_connection);
+	tcase_add_test(tcase, a_reset_is_the_clients_affair);
 	suite_add_tcase(suite, tcase);
 	return suite_finish(suite);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <preforkd/module.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -347,6 +348,69 @@ START_TEST(banner)
 }
 END_TEST
 
+/* From here on log_line() returns what is written. */
+static int log_lines[2];
+
+static void catch_log(void)
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, log_lines), 0);
+	ck_assert_int_ge(dup2(log_lines[1], STDERR_FILENO), 0);
+	log_open(LOG_TO_STDERR, 0, true);
+	log_set_level(LOG_NOTICE);
+}
+
+static const char *log_line(void)
+{
+	static char text[1200];
+	ssize_t n = recv(log_lines[0], text, sizeof(text) - 1, MSG_DONTWAIT);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+/* A counter, a line in the log, and something to explain, for each. */
+START_TEST(every_reason_is_counted_told_and_remembered)
+{
+	char name[64];
+	struct sources_refusal last;
+	struct visit visit;
+
+	catch_log();
+	come(&visit, 0, "10.0.0.1");
+	for (int i = REFUSED_NOT + 1; i < REFUSALS; i++) {
+		(void)snprintf(name, sizeof(name), "10.0.0.1:0: refused: %s", refusal_name((enum refusal)i));
+		gate_turn_away(&visit.gate, &visit.conn, (enum refusal)i);
+		ck_assert_uint_eq(atomic_load(&board.slots[0].refused[i]), 1);
+		ck_assert_ptr_nonnull(strstr(log_line(), name));
+		ck_assert_uint_eq(sources_refusals(sources, gate_key(&visit.gate, &visit.conn), &last, 1), 1);
+		ck_assert_int_eq(last.reason, i);
+	}
+	go(&visit);
+}
+END_TEST
+
+/* One line in ten seconds for each reason, of all workers together, and then how many had none. */
+START_TEST(the_log_says_how_many_it_left_out)
+{
+	struct visit visits[2];
+
+	catch_log();
+	come(&visits[0], 0, "10.0.0.1");
+	come(&visits[1], 1, "10.0.0.2");
+	for (int i = 0; i < 4; i++) {
+		gate_turn_away(&visits[i % 2].gate, &visits[i % 2].conn, REFUSED_RATE);
+		ck_assert_int_eq(*log_line() != '\0', i == 0);
+	}
+	gate_turn_away(&visits[0].gate, &visits[0].conn, REFUSED_DENIED);
+	ck_assert_ptr_null(strstr(log_line(), "more since"));
+	atomic_fetch_sub(&board.head->next_refusal_ms[REFUSED_RATE], 10000); /* as if they had passed */
+	gate_turn_away(&visits[1].gate, &visits[1].conn, REFUSED_RATE);
+	ck_assert_ptr_nonnull(strstr(log_line(), "; 3 more since the last such line"));
+	go(&visits[0]);
+	go(&visits[1]);
+}
+END_TEST
+
 /* A client that neither reads nor goes holds the worker no longer than that. */
 START_TEST(banner_to_a_deaf_one)
 {
@@ -429,5 +493,5 @@ int main(void)
 {
 	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded,
 			 nothing_configured, seats, rates, banner, banner_to_a_deaf_one, banner_while_others_wait,
-			 penalty, no_penalty_for_the_exempt, without_a_table);
+			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, without_a_table);
 }
