@@ -73,9 +73,11 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 /* Who is at the other end of a unix socket; NULL where that is not who counts: it is a proxy, or there is none. */
 static const struct unix_peer *cred_of(const struct preforkd_conn *conn, struct unix_peer *storage)
 {
-	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX || unix_peer_get(conn->fd, storage) < 0)
+	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX)
 		return NULL;
-	return storage;
+	if (conn->sender != NULL)
+		return conn->sender;
+	return unix_peer_get(conn->fd, storage) == 0 ? storage : NULL;
 }
 
 uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)

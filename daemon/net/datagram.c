@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-union control { /* room for either, aligned as the kernel wants it */
-	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+union control { /* room for each, aligned as the kernel wants it */
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) +
+		   CMSG_SPACE(sizeof(struct ucred))];
 	struct cmsghdr align;
 };
 
@@ -52,6 +53,17 @@ static void keep_v6(struct datagram *d, const struct cmsghdr *cmsg)
 	memcpy(control_for_answer(d, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(back)), &back, sizeof(back));
 }
 
+static void keep_sender(struct datagram *d, const struct cmsghdr *cmsg)
+{
+	struct ucred cred;
+
+	memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
+	d->sender.uid = cred.uid;
+	d->sender.gid = cred.gid;
+	d->sender.n_groups = 0;
+	d->has_sender = true;
+}
+
 /* A socket that was shut down has nothing for ever; an empty datagram from nobody looks the same. */
 static bool is_shut(int fd)
 {
@@ -89,13 +101,15 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 		d->peer.len = sizeof(d->peer.sa.sa_family);
 	}
 	d->control_len = 0;
-	d->to_many = false;
+	d->to_many = d->has_sender = false;
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
 		if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
 			keep_v6(d, cmsg);
 		else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO &&
 			 d->peer.sa.sa_family == AF_INET)
 			keep_v4(d, cmsg);
+		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_CREDENTIALS)
+			keep_sender(d, cmsg);
 	}
 	return n;
 }

@@ -315,6 +315,8 @@ static enum wait_result serve_next_datagram(struct worker *w)
 	if (result == WAIT_CLIENT) {
 		(void)become_busy(w, &datagram.peer);
 		conn_begin(&conn, -1, &datagram.peer, params->service, w->slot);
+		if (datagram.has_sender)
+			conn.sender = &datagram.sender;
 		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
 			count_served(w, &conn, false);
 		ask_to_be_replaced(w, false);

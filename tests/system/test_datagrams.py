@@ -206,6 +206,39 @@ class Restraint(DatagramCase):
 		self.assertEqual((said["penalty"], said["faults"]["refusals"]["count"]), (None, 0))
 		self.assertEqual(len(said["refusals"]), 8)
 
+	def test_rules_for_users_hold(self):
+		"""Who has sent a datagram the kernel tells with it."""
+		me, other = "unix:uid=%d" % os.getuid(), "unix:uid=%d" % (os.getuid() + 1)
+		for rules, reason in (({"deny": [me]}, "denied"), ({"allow": [other]}, "not_allowed"),
+				      ({"allow": [me]}, None), ({"deny": [other]}, None),
+				      ({"deny": ["unix:gid=%d" % os.getgid()]}, "denied")):
+			with self.subTest(rules):
+				endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+				d = self.daemon(self.service("echo", [endpoint], access=rules))
+				with self.asker(endpoint) as a:
+					a.send(b"x")
+					if reason is None:
+						self.assertEqual(a.take(), b"x")
+					else:
+						self.refused(d, reason, 1)
+				self.assertEqual(d.stop(), 0)
+
+	@needs_root()
+	def test_users_do_not_share_a_rate(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], access={"per_source_rate": "1/1h"},
+					     penalty={"refusals": 3}))
+		with self.asker(endpoint) as a:
+			self.assertEqual(a.ask(b"1"), b"1")
+			for i in range(1, 4):
+				a.send(b"x")
+				self.refused(d, "per_source_rate", i)
+			a.send(b"x")
+			self.refused(d, "penalty", 1)
+			self.addCleanup(os.setresuid, 0, 0, 0)
+			os.setresuid(65534, -1, -1)
+			self.assertEqual(a.ask(b"2"), b"2")
+
 	def test_denied(self):
 		d, endpoint = self.one("echo", access={"deny": ["127.0.0.0/8"]})
 		with self.asker(endpoint) as a:
