@@ -66,7 +66,7 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 	gate->needs = needs_of(service);
 	if (sources == NULL) /* there was none to be had: nobody is counted, and nobody refused for it */
 		gate->needs &= ~(unsigned)NEEDS_TABLE;
-	else if (seat >= SOURCES_SEATS)
+	else if (seat >= SOURCES_SEATS || listen_is_datagram(gate->listener)) /* no connection, none too many */
 		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
 

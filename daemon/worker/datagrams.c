@@ -55,7 +55,6 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 	ssize_t len;
 
 	refusal = gate_admit(gate, conn, false);
-	gate_leave(gate); /* it has no connection that could be one too many */
 	if (refusal == REFUSED_NOT && is_answering_port(&datagram->peer))
 		refusal = REFUSED_ANSWER_PORT;
 	if (refusal != REFUSED_NOT) {

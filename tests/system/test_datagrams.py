@@ -239,6 +239,16 @@ class Restraint(DatagramCase):
 			os.setresuid(65534, -1, -1)
 			self.assertEqual(a.ask(b"2"), b"2")
 
+	def test_connections_do_not_count(self):
+		"""A datagram is no connection that could be one too many of its source."""
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		self.daemon(self.service("echo", [tcp, udp], access={"per_source_rate": 0, "per_source": 1}))
+		with tcp.connect() as c, self.asker(udp) as a:
+			c.sendall(b"tcp")
+			self.assertEqual(recv_exact(c, 3), b"tcp")
+			self.assertEqual(a.ask(b"udp"), b"udp")
+
 	def test_denied(self):
 		d, endpoint = self.one("echo", access={"deny": ["127.0.0.0/8"]})
 		with self.asker(endpoint) as a:
