@@ -26,13 +26,9 @@ static int set(int fd, int level, int name, int64_t value, const char *what, str
 /* What comes with each datagram: the address that it was sent to, from which the answer must come, or who has sent it. */
 static int socket_options_datagram(int fd, int family, struct err *err)
 {
-	struct sockaddr_any addr = {.len = sizeof(addr.ss)};
-
 	if (family == AF_UNIX)
 		return set(fd, SOL_SOCKET, SO_PASSCRED, 1, "SO_PASSCRED", err);
-	/* of an address that is not a wildcard the answer comes anyway */
-	if (getsockname(fd, &addr.sa, &addr.len) == 0 && !addr_is_wildcard(&addr))
-		return 0;
+	/* of any socket: one that is bound to a broadcast or multicast address would answer from another */
 	if (family == AF_INET)
 		return set(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", err);
 	return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", err);

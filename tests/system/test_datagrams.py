@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 import unittest
 
@@ -279,19 +280,71 @@ class Sockets(DatagramCase):
 			self.assertEqual(a.socket.recvfrom(100), (b"who", ("127.0.0.9", base.port)))
 
 	@needs_namespace
-	def test_broadcast_is_not_answered(self):
+	def test_what_was_sent_to_many_is_not_answered(self):
 		fresh_network()
-		port = Endpoint.v4().port
-		star = Endpoint("udp:0.0.0.0:%d" % port, socket.AF_INET, ("127.255.255.255", port))
-		d = self.daemon(self.service("echo", [star]))
-		with self.asker(star) as a:
-			a.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-			a.send(b"all of you")
-			wait_until(lambda: self.status(d)["bytes"]["in"] == len("all of you"), "it came")
-			a.socket.settimeout(0.1)
-			self.assertRaises(TimeoutError, a.take)
-			a.address = ("127.0.0.1", port)
-			self.assertEqual(a.ask(b"you"), b"you")
+		for bound in ("0.0.0.0", "*", "127.255.255.255"):
+			with self.subTest(bound):
+				port = Endpoint.v4().port
+				all_of_them = Endpoint("udp:%s:%d" % (bound, port), socket.AF_INET, ("127.255.255.255", port))
+				d = self.daemon(self.service("echo", [all_of_them]))
+				with self.asker(all_of_them) as a:
+					self.not_answered(d, a)
+					if bound != "127.255.255.255": # an earlier answer would come first
+						a.address = ("127.0.0.1", port)
+						self.assertEqual(a.ask(b"you"), b"you")
+
+	def not_answered(self, d, a, service="echo"):
+		bytes_in = lambda: d.admin.service(service)["bytes"]["in"]
+		before = bytes_in()
+		a.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+		a.send(b"all of you")
+		wait_until(lambda: bytes_in() == before + len("all of you"), "it came")
+		timeout = a.socket.gettimeout()
+		a.socket.settimeout(0.05)
+		self.assertRaises(TimeoutError, a.take)
+		a.socket.settimeout(timeout)
+
+	@needs_namespace
+	def test_over_a_cable(self):
+		"""Each of the host's addresses answers for itself, and none for what was sent to many."""
+		ours = {"192.0.2.1": "/24", "192.0.2.7": "/24", "198.51.100.9": "/32"}
+		asked = {"all": list(ours), "one": ["198.51.100.9"]}
+		many = {"all": ["192.0.2.255"], "broadcast": ["192.0.2.255"]}
+		listen = {"all": "*", "one": "198.51.100.9", "broadcast": "192.0.2.255"}
+		if can_ipv6():
+			ours.update({"fe80::1": "/64", "2001:db8::1": "/64", "2001:db8::7": "/128"})
+			asked["all"] += ["fe80::1%far", "2001:db8::1", "2001:db8::7"]
+			asked["local"] = ["fe80::1%far"]
+			many["all"] += ["ff02::1%far"]
+			many["group"] = ["ff02::1%far"]
+			listen.update({"local": "[fe80::1%near]", "group": "[ff02::1%near]"})
+		fresh_network()
+		self.ip("link add near type veth peer name far", "link set near up")
+		self.ip(*("addr add %s%s dev near%s" % (a, bits, " nodad" * (":" in a)) for a, bits in ours.items()))
+		ports = {name: Endpoint.v4().port for name in listen}
+		d = self.daemon({name: {"handler": "echo", "listen": "udp:%s:%d" % (host, ports[name]),
+					"access": {"per_source_rate": 0}} for name, host in listen.items()})
+		fresh_network()
+		subprocess.run(["nsenter", "-t", str(d.pid), "-n", "ip", "link", "set", "far", "netns",
+				str(threading.get_native_id())], check=True)
+		self.ip("link set far up", "addr add 192.0.2.2/24 dev far", "route add 198.51.100.0/24 via 192.0.2.1")
+		if can_ipv6():
+			self.ip("addr add fe80::2/64 dev far nodad", "addr add 2001:db8::2/64 dev far nodad")
+		for name, port in ports.items():
+			for host in asked.get(name, []):
+				with self.subTest(name, host=host), self.far(host, port) as a:
+					a.send(b"you")
+					self.assertEqual(a.socket.recvfrom(100), (b"you", a.address))
+			for host in many.get(name, []):
+				with self.subTest(name, host=host), self.far(host, port) as a:
+					self.not_answered(d, a, name)
+
+	def ip(self, *commands):
+		subprocess.run(["ip", "-b", "-"], input="\n".join(commands), text=True, check=True)
+
+	def far(self, host, port):
+		family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+		return self.asker(Endpoint("", family, address))
 
 	def test_beside_tcp_on_the_same_port(self):
 		tcp = Endpoint.v4()
