@@ -94,6 +94,7 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 		return -1;
 	}
 	d->len = (size_t)n;
+	d->cut = (msg.msg_flags & MSG_TRUNC) != 0;
 	d->peer.len = msg.msg_namelen;
 	d->nameless = msg.msg_namelen < sizeof(d->peer.sa.sa_family);
 	if (d->nameless) {

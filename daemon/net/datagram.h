@@ -13,13 +13,14 @@
 #include "net/addr.h"
 #include "net/networks.h"
 
-#define DATAGRAM_MAX 65536 /* no UDP datagram is larger; longer ones of a unix socket are cut */
+#define DATAGRAM_MAX 65536 /* no UDP datagram is larger; those of a unix socket may be longer */
 
 struct datagram {
 	struct sockaddr_any peer;
 	bool nameless; /* an unnamed unix socket, which cannot be answered */
 	bool has_sender; /* of a unix socket with SO_PASSCRED: */
 	struct unix_peer sender; /* the process, without its supplementary groups, which the kernel does not tell */
+	bool cut;     /* it had more than DATAGRAM_MAX bytes, and what it said is not known */
 	bool to_many;	 /* it was sent to a broadcast or multicast address: an answer would multiply */
 	size_t len;
 	char control[64]; /* what the answer is to be sent with: where it is to come from */

@@ -105,6 +105,17 @@ class Protocols(DatagramCase):
 					data = payload(size, size)
 					self.assertEqual(a.ask(data), data)
 
+	def test_the_largest_ones(self):
+		"""Of each family what can come can go back, and what does not fit is refused, not cut."""
+		for endpoint in self.each("echo", allowed=False):
+			unix = endpoint.family == socket.AF_UNIX
+			most = 65536 if unix else 65527 if endpoint.family == socket.AF_INET6 else 65507
+			with self.asker(endpoint) as a:
+				if unix:
+					a.send(payload("more", most + 1))
+				data = payload("most", most)
+				self.assertEqual(a.ask(data), data)
+
 	def test_discard(self):
 		for endpoint in self.each("discard"):
 			with self.asker(endpoint) as a:
