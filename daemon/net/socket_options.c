@@ -23,7 +23,7 @@ static int set(int fd, int level, int name, int64_t value, const char *what, str
 	return 0;
 }
 
-/* What comes with each datagram: the address that it was sent to, from which the answer must come, or who has sent it. */
+/* What comes with each datagram: the address that it was sent to, where the answer must come from, or who has sent it. */
 static int socket_options_datagram(int fd, int family, struct err *err)
 {
 	if (family == AF_UNIX)

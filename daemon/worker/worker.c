@@ -41,8 +41,6 @@
 #include "worker/saturation.h"
 #include "worker/wait.h"
 
-#define FAILED_PAUSE_MS 1000 /* before a program for datagrams is started again */
-
 struct worker {
 	const struct worker_params *params;
 	struct board board;
@@ -345,8 +343,6 @@ static enum wait_result serve_with_program(struct worker *w)
 	title_rest("[idle]");
 	count_served(w, &conn, failed);
 	ask_to_be_replaced(w, conn.spent);
-	if (failed) /* the datagram is still there: a program that cannot run must not be tried without end */
-		wait_ms(FAILED_PAUSE_MS);
 	return result;
 }
 

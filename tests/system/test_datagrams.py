@@ -536,6 +536,97 @@ except TimeoutError:
 		self.assertEqual(d.stop(), 0)
 		self.assertFalse(os.path.exists("/proc/" + pid))
 
+	FORKS = """
+import os, socket, sys, time
+s = socket.socket(fileno=os.dup(0))
+data, peer = s.recvfrom(70000)
+s.close()
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+os.close(0)
+os.close(1)
+while os.getppid() == parent:
+    time.sleep(0.001)
+sys.stderr.write((("x" * 999) + "\\n") * int(data))
+sys.stderr.flush()
+own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+own.bind(("127.0.0.1", 0))
+own.sendto(b"%d" % os.getpid(), peer)
+while own.recvfrom(100)[0] != b"end":
+    pass
+own.sendto(b"done", peer)
+"""
+
+	def forking(self, **more):
+		"""As the tftpd of BSD: a child for each client, and it ends."""
+		script = self.write("forks.py", self.FORKS, 0o755)
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"forks": {"handler": "exec", "listen": endpoint.text,
+					   "command": ["/usr/bin/python3", script], **more}})
+		return d, endpoint
+
+	def test_a_client_does_not_wait_for_those_before(self):
+		d, endpoint = self.forking()
+		askers = [self.asker(endpoint) for _ in range(3)]
+		served = []
+		for a in askers:
+			a.send(b"0")
+			pid, child = a.socket.recvfrom(100)
+			served.append((a, int(pid), child))
+		self.assertEqual([pid for _, pid, _ in served if not os.path.exists("/proc/%d" % pid)], [])
+		for a, pid, child in served[1:]:
+			a.socket.sendto(b"end", child)
+			self.assertEqual(a.take(), b"done")
+			wait_until(lambda pid=pid: not os.path.exists("/proc/%d" % pid), "it is buried")
+		# and one that is here when all are to leave is served to the end
+		a, _, child = served[0]
+		d.kill(signal.SIGTERM)
+		d.wait_log("stopping")
+		a.socket.sendto(b"end", child)
+		self.assertEqual(a.take(), b"done")
+		self.assertEqual(d.wait(), 0)
+
+	def test_what_is_left_at_work_may_say_much(self):
+		_, endpoint = self.forking()
+		with self.asker(endpoint) as a:
+			a.send(b"200")
+			_, child = a.socket.recvfrom(100)
+			a.socket.sendto(b"end", child)
+			self.assertEqual(a.take(), b"done")
+
+	def test_what_is_left_at_work_ends_with_its_time(self):
+		d, endpoint = self.forking(timeouts={"drain": "200ms"})
+		with self.asker(endpoint) as a:
+			a.send(b"0")
+			pid = int(a.take())
+		self.assertEqual(d.stop(), 0)
+		self.assertFalse(os.path.exists("/proc/%d" % pid))
+
+	def idler(self, command):
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"idler": {"handler": "exec", "listen": endpoint.text, "command": [command]}})
+		with self.asker(endpoint) as a:
+			a.send(b"x")
+		return d
+
+	def test_one_that_takes_nothing_is_not_started_without_end(self):
+		d = self.idler("/bin/true")
+		d.wait_log("ends again and again")
+		before, since = self.status(d)["requests"], time.monotonic()
+		self.assertGreaterEqual(before, 100)
+		wait_until(lambda: self.status(d)["requests"] >= before + 3, "it is started yet")
+		self.assertLess(self.status(d)["requests"] - before, 10 * (time.monotonic() - since) + 2)
+		self.assertEqual(d.stop(), 0)
+
+	def test_one_that_fails_is_started_every_second(self):
+		d = self.idler("/bin/false")
+		d.wait_log("exited with status 1")
+		since = time.monotonic()
+		wait_until(lambda: len(d.grep("exited with status 1")) >= 2, "it fails again")
+		self.assertGreater(time.monotonic() - since, 0.8)
+		self.assertEqual(d.stop(), 0)
+
 	def refuses(self, words, **service):
 		d = self.daemon({"a": {"handler": "exec", "command": ["/bin/cat"], **service}}, start=False).launch()
 		self.assertEqual(d.wait(), 78)
