@@ -51,9 +51,16 @@ static void check_refusal(const struct checker *checker, const struct service_va
 static void check_proxy(const struct checker *checker, const struct service_values *values)
 {
 	const struct value_source *without = store_source(values, "proxy_protocol.without");
+	const struct value_source *from = store_source(values, "proxy_protocol.from");
+	bool datagrams = false;
 
+	for (size_t i = 0; i < values->service.n_listen; i++)
+		datagrams = datagrams || values->service.listen[i].datagram;
+	if (datagrams && values->service.proxy_protocol.from != NULL)
+		check_error(checker, values, check_nearer(values, "proxy_protocol.from", "listen"),
+			    "no datagram has a PROXY header, so none would be let in: make it two services");
 	if (values->service.proxy_protocol.without != NULL && values->service.proxy_protocol.from == NULL &&
-	    without->level == LEVEL_SERVICE && !store_source(values, "proxy_protocol.from")->bad)
+	    without->level == LEVEL_SERVICE && !from->bad)
 		check_warning(checker, values, without,
 			      "changes nothing: proxy_protocol.from is empty, so nobody needs a header");
 }

@@ -66,7 +66,7 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 	gate->needs = needs_of(service);
 	if (sources == NULL) /* there was none to be had: nobody is counted, and nobody refused for it */
 		gate->needs &= ~(unsigned)NEEDS_TABLE;
-	else if (seat >= SOURCES_SEATS)
+	else if (seat >= SOURCES_SEATS || listen_is_datagram(gate->listener)) /* no connection, none too many */
 		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
 
@@ -75,6 +75,8 @@ static const struct unix_peer *cred_of(struct gate *gate, const struct preforkd_
 {
 	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX)
 		return NULL;
+	if (conn->sender != NULL)
+		return conn->sender;
 	if (!gate->asked)
 		gate->known = unix_peer_get(conn->fd, &gate->who) == 0;
 	gate->asked = true;

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-union control { /* room for either, aligned as the kernel wants it */
-	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+union control { /* room for each, aligned as the kernel wants it */
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) +
+		   CMSG_SPACE(sizeof(struct ucred))];
 	struct cmsghdr align;
 };
 
@@ -52,6 +53,17 @@ static void keep_v6(struct datagram *d, const struct cmsghdr *cmsg)
 	memcpy(control_for_answer(d, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(back)), &back, sizeof(back));
 }
 
+static void keep_sender(struct datagram *d, const struct cmsghdr *cmsg)
+{
+	struct ucred cred;
+
+	memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
+	d->sender.uid = cred.uid;
+	d->sender.gid = cred.gid;
+	d->sender.n_groups = 0;
+	d->has_sender = true;
+}
+
 /* A socket that was shut down has nothing for ever; an empty datagram from nobody looks the same. */
 static bool is_shut(int fd)
 {
@@ -70,10 +82,15 @@ static bool is_on(int fd, int level, int option)
 
 void datagram_init(struct datagram *d, int fd)
 {
-	d->with_address = is_on(fd, IPPROTO_IP, IP_PKTINFO) || is_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+	struct sockaddr_any name = {.len = sizeof(name.ss)};
+
+	d->with_control = is_on(fd, IPPROTO_IP, IP_PKTINFO) || is_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO) ||
+			  is_on(fd, SOL_SOCKET, SO_PASSCRED);
+	d->one_address = getsockname(fd, &name.sa, &name.len) == 0 && name.sa.sa_family != AF_UNIX &&
+			 !addr_is_wildcard(&name);
 }
 
-static ssize_t receive_with_address(int fd, struct datagram *d)
+static ssize_t receive_with_control(int fd, struct datagram *d)
 {
 	union control control;
 	struct iovec iov = {.iov_base = d->bytes, .iov_len = sizeof(d->bytes)};
@@ -90,6 +107,7 @@ static ssize_t receive_with_address(int fd, struct datagram *d)
 
 	if (n < 0)
 		return -1;
+	d->cut = (msg.msg_flags & MSG_TRUNC) != 0;
 	d->peer.len = msg.msg_namelen;
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
 		if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
@@ -97,7 +115,12 @@ static ssize_t receive_with_address(int fd, struct datagram *d)
 		else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO &&
 			 d->peer.sa.sa_family == AF_INET)
 			keep_v4(d, cmsg);
+		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_CREDENTIALS)
+			keep_sender(d, cmsg);
 	}
+	/* it is bound to one address of this host's own: so it will be with all that come */
+	if (d->one_address && !d->to_many)
+		d->with_control = false;
 	return n;
 }
 
@@ -113,8 +136,8 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 	ssize_t n;
 
 	d->control_len = 0;
-	d->to_many = false;
-	n = d->with_address ? receive_with_address(fd, d) : receive(fd, d);
+	d->to_many = d->has_sender = d->cut = false;
+	n = d->with_control ? receive_with_control(fd, d) : receive(fd, d);
 	if (n < 0)
 		return -1;
 	if (n == 0 && d->peer.len == 0 && is_shut(fd)) {

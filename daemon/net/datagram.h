@@ -11,13 +11,18 @@
 #include <sys/types.h>
 
 #include "net/addr.h"
+#include "net/networks.h"
 
-#define DATAGRAM_MAX 65536 /* no UDP datagram is larger; longer ones of a unix socket are cut */
+#define DATAGRAM_MAX 65536 /* no UDP datagram is larger; those of a unix socket may be longer */
 
 struct datagram {
-	bool with_address; /* the socket tells with each to which address it was sent */
+	bool with_control; /* the socket tells more of each than its sender's address, and that has to be looked at */
+	bool one_address;  /* it is bound to one, whatever that is */
 	struct sockaddr_any peer;
 	bool nameless; /* an unnamed unix socket, which cannot be answered */
+	bool has_sender; /* of a unix socket with SO_PASSCRED: */
+	struct unix_peer sender; /* the process, without its supplementary groups, which the kernel does not tell */
+	bool cut;     /* it had more than DATAGRAM_MAX bytes, and what it said is not known */
 	bool to_many;	 /* it was sent to a broadcast or multicast address: an answer would multiply */
 	size_t len;
 	char control[64]; /* what the answer is to be sent with: where it is to come from */
@@ -25,7 +30,7 @@ struct datagram {
 	char bytes[DATAGRAM_MAX];
 };
 
-/* Once, before the first of socket FD. */
+/* Once, before the first one of the socket FD. */
 void datagram_init(struct datagram *out, int fd);
 
 /* Blocks until one has come, and returns its length; -1 with errno: EINVAL, the socket was shut down. */

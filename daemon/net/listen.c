@@ -117,6 +117,8 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 
 	if (fd < 0)
 		return -1;
+	if (socket_options_before_bind(fd, AF_UNIX, options, err) < 0)
+		goto fail;
 	if (abstract) {
 		if (bind(fd, &addr->sa, addr->len) == 0)
 			return fd;

@@ -23,10 +23,21 @@ static int set(int fd, int level, int name, int64_t value, const char *what, str
 	return 0;
 }
 
-int socket_options_before_bind(int fd, int family, const struct socket_options *o, struct err *err)
+/* What comes with each datagram: the address that it was sent to, where the answer must come from, or who has sent it. */
+static int socket_options_datagram(int fd, int family, struct err *err)
 {
 	if (family == AF_UNIX)
-		return 0;
+		return set(fd, SOL_SOCKET, SO_PASSCRED, 1, "SO_PASSCRED", err);
+	/* of any socket: one that is bound to a broadcast or multicast address would answer from another */
+	if (family == AF_INET)
+		return set(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", err);
+	return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", err);
+}
+
+int socket_options_before_bind(int fd, int family, const struct socket_options *o, struct err *err)
+{
+	if (family == AF_UNIX) /* the first datagram may come as soon as there is a name */
+		return listen_is_datagram(fd) ? socket_options_datagram(fd, family, err) : 0;
 	/* Or a restart would have to wait until the last client's TIME_WAIT is over. Datagrams have no such state, and there it
 	 * would let anybody take the address beside us. */
 	if (!listen_is_datagram(fd) && set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) < 0)
@@ -44,19 +55,6 @@ int socket_options_before_bind(int fd, int family, const struct socket_options *
 static int64_t seconds(int64_t ms)
 {
 	return (ms + 999) / 1000;
-}
-
-/* The address that a datagram was sent to, with each: the answer must come from there. */
-static int socket_options_datagram(int fd, int family, struct err *err)
-{
-	struct sockaddr_any addr = {.len = sizeof(addr.ss)};
-
-	/* of an address that is not a wildcard the answer comes anyway */
-	if (getsockname(fd, &addr.sa, &addr.len) == 0 && !addr_is_wildcard(&addr))
-		return 0;
-	if (family == AF_INET)
-		return set(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", err);
-	return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", err);
 }
 
 /*
@@ -80,10 +78,10 @@ int socket_options_set(int fd, int family, const struct socket_options *o, struc
 		return -1;
 	if (o->sndbuf > 0 && set(fd, SOL_SOCKET, SO_SNDBUF, o->sndbuf, "socket.sndbuf", err) < 0)
 		return -1;
-	if (family == AF_UNIX)
-		return 0;
 	if (listen_is_datagram(fd))
 		return socket_options_datagram(fd, family, err);
+	if (family == AF_UNIX)
+		return 0;
 	if (set(fd, IPPROTO_TCP, TCP_NODELAY, o->nodelay, "socket.nodelay", err) < 0 ||
 	    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds(o->defer_accept), "socket.defer_accept",
 		err) < 0 ||

@@ -67,6 +67,7 @@ static void lay(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->own_ms = 0;
 	conn->header = 0;
 	conn->told = NULL;
+	conn->sender = NULL;
 	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->reset = conn->hung_up = conn->unserved = conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {

@@ -14,12 +14,14 @@
 struct board_slot;
 struct config_service;
 struct proxy_header;
+struct unix_peer;
 
 struct preforkd_conn {
 	int fd;
 	const struct config_service *service;
 	struct sockaddr_any peer;	   /* who counts: as a proxy has said, or who is there */
 	struct sockaddr_any via;	   /* the proxy that has said it, who is there; len 0: there is none */
+	const struct unix_peer *sender; /* of a datagram on a unix socket, if that is known; NULL: ask the socket */
 	struct sockaddr_any local; /* where the client connected to, as the proxy has said; len 0: ask the socket */
 	int64_t start_ms;
 	int64_t own_ms; /* the service's own limit, for the message */

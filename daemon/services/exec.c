@@ -30,6 +30,10 @@
 #define GRACE_MS 2000	    /* between SIGTERM and SIGKILL */
 #define PATIENCE_MS 10000   /* for a system that lacks what a program needs */
 #define OTHERS_MS 100	    /* between two looks at what a program has left at work */
+#define RUSH_MS 1000	    /* a program for a socket that has ended within it while more waits is in a rush: */
+#define RUSH_MOST 100	    /* so often in a row without a pause, */
+#define RUSH_PAUSE_MS 100   /* and then with one before the next, */
+#define FAILED_PAUSE_MS 1000 /* or after a failure: what it did not take must not have it started without end */
 #define PAUSE_FIRST_MS 50   /* between two tries; doubles */
 #define PAUSE_LAST_MS 1000
 
@@ -130,20 +134,6 @@ static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 	}
 }
 
-/*
- * A program that serves a socket may have left others at work, one for each of its clients. They are waited for: until
- * they have all gone, nobody else takes the socket, and an order to leave at once ends them.
- */
-static void wait_for_others(struct preforkd_conn *conn, pid_t pid, const sigset_t *open)
-{
-	const struct timespec nap = {.tv_nsec = OTHERS_MS * 1000000L};
-
-	while (!preforkd_ended(conn) && family_has_others(pid)) {
-		family_bury(pid);
-		(void)ppoll(NULL, 0, &nap, open);
-	}
-}
-
 static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 {
 	const char *program = conn->service->command[0];
@@ -177,21 +167,16 @@ static bool may_pass(int code)
 /* One try. */
 static pid_t start_once(struct preforkd_conn *conn, int *pidfd_out, struct err *err)
 {
-	struct spawn spawn = {
+	const struct spawn spawn = {
 		.argv = conn->service->command,
 		.envp = exec_env(conn),
 		.socket = conn->fd,
 		.errors = exec_errors_open(err),
 	};
-	pid_t pid;
 
 	if (spawn.errors < 0)
 		return -1;
-	pid = spawn_program(&spawn, pidfd_out, err);
-	fd_close(&spawn.errors);
-	if (pid < 0)
-		exec_errors_finish(conn);
-	return pid;
+	return spawn_program(&spawn, pidfd_out, err);
 }
 
 static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *open)
@@ -219,9 +204,19 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 	return preforkd_fail(conn, "%s", err.text);
 }
 
+static void end_others(struct preforkd_conn *conn)
+{
+	if (!family_end()) {
+		preforkd_log(conn, LOG_WARNING, "%s left something behind that could not be ended; the worker is replaced",
+			     conn->service->command[0]);
+		conn->spent = true; /* then the master gets it, who may do more */
+	}
+	exec_errors_finish(conn);
+}
+
+/* One program, from its start to its end. */
 static int run(struct preforkd_conn *conn, const sigset_t *open)
 {
-	struct tcp_traffic traffic;
 	siginfo_t info = {.si_code = 0};
 	int pidfd;
 	pid_t pid = start(conn, &pidfd, open);
@@ -231,23 +226,97 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 		return -1;
 	conn_limit(conn, true);
 	gone = wait_program(conn, pid, pidfd, open);
-	if (conn->told != NULL)
-		wait_for_others(conn, pid, open);
-	/* What is left of its group goes too, while the zombie still holds the number. */
-	(void)kill(-pid, SIGKILL);
+	/* What is left of its group goes too, while the zombie still holds the number; but not who serves a client
+	 * yet. */
+	if (conn->told == NULL || preforkd_ended(conn) || !family_has_others(pid))
+		(void)kill(-pid, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
 	fd_close(&pidfd);
-	if (!family_end()) {
-		preforkd_log(conn, LOG_WARNING, "%s left something behind that could not be ended; the worker is replaced",
-			     conn->service->command[0]);
-		conn->spent = true; /* then the master gets it, who may do more */
-	}
-	exec_errors_finish(conn);
+	return judge(conn, &info, gone);
+}
+
+static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
+{
+	struct tcp_traffic traffic;
+	int rc = run(conn, open);
+
+	end_others(conn);
 	if (tcp_info_traffic(conn->fd, &traffic) == 0)
 		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0,
 			   traffic.out + tcp_info_pending(conn->fd));
-	return judge(conn, &info, gone);
+	return rc;
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* How long to wait before the next program is started for the socket of CONN, of which one has just ended with RC. */
+static int64_t pause_after(struct preforkd_conn *conn, int rc, int64_t started_ms)
+{
+	static struct log_limit limit;
+	static unsigned rushes;
+	unsigned missed;
+
+	if (!is_readable(conn->fd) || clock_ms() - started_ms > RUSH_MS)
+		rushes = 0;
+	else if (rc < 0)
+		return FAILED_PAUSE_MS;
+	else if (rushes++ >= RUSH_MOST) {
+		if (log_limit(&limit, &missed))
+			preforkd_log(conn, LOG_WARNING,
+				     "%s ends again and again while datagrams wait; it is started %d times a second",
+				     conn->service->command[0], 1000 / RUSH_PAUSE_MS);
+		return RUSH_PAUSE_MS;
+	}
+	return 0;
+}
+
+/*
+ * A program that serves a socket may have left others at work, one for each of its clients. While they are there, the
+ * next datagram is for the next program: then true. They end by themselves, or with the order to leave at once.
+ */
+static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const sigset_t *open)
+{
+	const struct timespec nap = {.tv_nsec = OTHERS_MS * 1000000L}, now = {.tv_sec = 0};
+	struct pollfd p[] = {{.fd = exec_errors_fd(), .events = POLLIN}, {.events = POLLIN}};
+
+	for (;;) {
+		bool paused = clock_ms() < next_ms;
+
+		(void)ppoll(NULL, 0, &now, open); /* as in wait_program() */
+		family_bury(0);
+		if (preforkd_ended(conn) || (!family_has_others(0) && (!paused || conn->told())))
+			return false;
+		p[1].fd = paused || conn->told() ? -1 : conn->fd;
+		if (ppoll(p, 2, &nap, open) <= 0)
+			continue;
+		if (p[0].revents != 0)
+			(void)exec_errors_take(conn);
+		if (p[1].revents != 0)
+			return true;
+	}
+}
+
+static int run_for_socket(struct preforkd_conn *conn, const sigset_t *open)
+{
+	int64_t started_ms;
+	int rc;
+
+	for (;;) {
+		started_ms = clock_ms();
+		rc = run(conn, open);
+		if (!wait_for_others(conn, clock_ms() + pause_after(conn, rc, started_ms), open))
+			break;
+		if (rc < 0)
+			preforkd_log(conn, LOG_NOTICE, "%s", conn->reason);
+	}
+	end_others(conn);
+	return rc;
 }
 
 static int serve(struct preforkd_conn *conn)
@@ -257,7 +326,7 @@ static int serve(struct preforkd_conn *conn)
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	rc = run(conn, &before);
+	rc = conn->told != NULL ? run_for_socket(conn, &before) : run_for_client(conn, &before);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

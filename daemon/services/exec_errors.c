@@ -13,8 +13,8 @@
 #include "base/err.h"
 #include "base/fds.h"
 
-/* Of the one client that this worker has. */
-static int read_end = -1;
+/* Of the one client, or the one socket, that this worker has. */
+static int read_end = -1, write_end = -1;
 static char line[EXEC_ERRORS_LINE];
 static size_t used;
 static bool too_long; /* the rest of this line is dropped */
@@ -26,16 +26,20 @@ int exec_errors_open(struct err *err)
 {
 	int ends[2];
 
+	if (read_end >= 0)
+		return write_end;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, "cannot create a pipe for standard error");
 	read_end = fd_above_stdio(ends[0], err);
-	if (read_end < 0) {
-		fd_close(&ends[1]);
+	write_end = fd_above_stdio(ends[1], err);
+	if (read_end < 0 || write_end < 0) {
+		fd_close(&read_end);
+		fd_close(&write_end);
 		return -1;
 	}
 	used = 0;
 	too_long = false;
-	return fd_above_stdio(ends[1], err);
+	return write_end;
 }
 
 int exec_errors_fd(void)
@@ -100,6 +104,9 @@ void exec_errors_finish(struct preforkd_conn *conn)
 {
 	struct pollfd p = {.fd = read_end, .events = POLLIN};
 
+	if (read_end < 0)
+		return;
+	fd_close(&write_end);
 	/* bounded by what a pipe holds, even if something that escaped goes on writing */
 	for (int i = 0; i < 32 && poll(&p, 1, 0) == 1 && exec_errors_take(conn); i++)
 		;

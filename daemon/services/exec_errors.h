@@ -14,16 +14,16 @@ struct err;
 #define EXEC_ERRORS_LINE 1024	   /* bytes of a line; the rest of a longer one is dropped */
 #define EXEC_ERRORS_PER_SECOND 100 /* lines; more are dropped and counted */
 
-/* Returns the end for the program, close-on-exec, which the caller closes once the program has it; -1 on failure. */
+/* Returns the end for the program, close-on-exec, and the same one until exec_errors_finish(); -1 on failure. */
 int exec_errors_open(struct err *err);
 
 /* The end to wait on. */
 int exec_errors_fd(void);
 
-/* Logs what is there; call when the descriptor is readable. False: nobody can write any more. */
+/* Logs what is there; call when the descriptor is readable. False: it cannot be read. */
 bool exec_errors_take(struct preforkd_conn *conn);
 
-/* The program has ended: takes the rest, and a last line without its newline; closes our end. */
+/* All programs have ended: takes the rest, and a last line without its newline; closes both ends. */
 void exec_errors_finish(struct preforkd_conn *conn);
 
 #endif

@@ -11,10 +11,9 @@
 #include "net/datagram.h"
 #include "services/conn.h"
 
-/* The largest answer there can be: 65535 less the headers (RFC 768). */
-#define ANSWER_MOST 65507
+#define ANSWER_MOST 65507 /* where it may be larger than the request: 65535 less the headers (RFC 768) */
 
-static char reply[ANSWER_MOST];
+static char reply[DATAGRAM_MAX];
 
 /* From these come the answers of such services as ours: two of them would answer each other for ever. */
 static bool is_answering_port(const struct sockaddr_any *peer)
@@ -42,9 +41,10 @@ static size_t most_for(const struct gate *gate, const struct datagram *datagram)
 {
 	const struct access_rule *rule = gate->verdict.rule;
 
-	if (datagram->peer.sa.sa_family == AF_UNIX || (rule != NULL && rule->allow))
+	if (datagram->len < ANSWER_MOST &&
+	    (datagram->peer.sa.sa_family == AF_UNIX || (rule != NULL && rule->allow)))
 		return ANSWER_MOST;
-	return datagram->len < ANSWER_MOST ? datagram->len : ANSWER_MOST;
+	return datagram->len; /* what came in one can go in one */
 }
 
 bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datagram, struct preforkd_conn *conn)
@@ -57,6 +57,8 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 	refusal = gate_admit(gate, conn, false);
 	if (refusal == REFUSED_NOT && is_answering_port(&datagram->peer))
 		refusal = REFUSED_ANSWER_PORT;
+	if (refusal == REFUSED_NOT && datagram->cut)
+		refusal = REFUSED_ANSWER_SIZE;
 	if (refusal != REFUSED_NOT) {
 		gate_turn_away(gate, conn, refusal);
 		return false;

@@ -39,11 +39,6 @@ static void pause_for(int listener, int ms)
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-void wait_ms(int ms)
-{
-	pause_for(-1, ms);
-}
-
 /* All workers of the service together: one line in ten seconds. */
 static void report(struct board_head *head, const char *service, int code)
 {

@@ -15,9 +15,6 @@ enum wait_result { WAIT_CLIENT, WAIT_LEAVE, WAIT_BROKEN };
 enum wait_result wait_client(int listener, struct board_head *head, const char *service,
 			     int *fd_out, struct sockaddr_any *peer_out);
 
-/* Waits for MS milliseconds, or for an order. */
-void wait_ms(int ms);
-
 /* The same for a datagram, which is left where it is. */
 enum wait_result wait_readable(int listener, struct board_head *head, const char *service);
 

@@ -41,8 +41,6 @@
 #include "worker/saturation.h"
 #include "worker/wait.h"
 
-#define FAILED_PAUSE_MS 1000 /* before a program for datagrams is started again */
-
 struct worker {
 	const struct worker_params *params;
 	struct board board;
@@ -334,6 +332,8 @@ static enum wait_result serve_next_datagram(struct worker *w)
 	if (result == WAIT_CLIENT) {
 		(void)become_busy(w, &datagram.peer);
 		conn_begin_datagram(&conn, &datagram.peer, params->service, w->slot);
+		if (datagram.has_sender)
+			conn.sender = &datagram.sender;
 		if (datagrams_serve(&w->gate, w->answers, &datagram, &conn))
 			count_served(w, &conn, false);
 		ask_to_be_replaced(w, false);
@@ -362,8 +362,6 @@ static enum wait_result serve_with_program(struct worker *w)
 	title_rest("[idle]");
 	count_served(w, &conn, failed);
 	ask_to_be_replaced(w, conn.spent);
-	if (failed) /* the datagram is still there: a program that cannot run must not be tried without end */
-		wait_ms(FAILED_PAUSE_MS);
 	return result;
 }
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 import unittest
 
@@ -103,6 +104,17 @@ class Protocols(DatagramCase):
 				for size in (0, 1, 512, 1472, 9000, 60000):
 					data = payload(size, size)
 					self.assertEqual(a.ask(data), data)
+
+	def test_the_largest_ones(self):
+		"""Of each family what can come can go back, and what does not fit is refused, not cut."""
+		for endpoint in self.each("echo", allowed=False):
+			unix = endpoint.family == socket.AF_UNIX
+			most = 65536 if unix else 65527 if endpoint.family == socket.AF_INET6 else 65507
+			with self.asker(endpoint) as a:
+				if unix:
+					a.send(payload("more", most + 1))
+				data = payload("most", most)
+				self.assertEqual(a.ask(data), data)
 
 	def test_discard(self):
 		for endpoint in self.each("discard"):
@@ -230,6 +242,49 @@ class Restraint(DatagramCase):
 			self.assertEqual(explain(d, "127.0.0.1")[1]["reason"], "per_source")
 		self.assertEqual(sum(self.status(d)["connections"]["refused"].values()), 0)
 
+	def test_rules_for_users_hold(self):
+		"""Who has sent a datagram the kernel tells with it."""
+		me, other = "unix:uid=%d" % os.getuid(), "unix:uid=%d" % (os.getuid() + 1)
+		for rules, reason in (({"deny": [me]}, "denied"), ({"allow": [other]}, "not_allowed"),
+				      ({"allow": [me]}, None), ({"deny": [other]}, None),
+				      ({"deny": ["unix:gid=%d" % os.getgid()]}, "denied")):
+			with self.subTest(rules):
+				endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+				d = self.daemon(self.service("echo", [endpoint], access=rules))
+				with self.asker(endpoint) as a:
+					a.send(b"x")
+					if reason is None:
+						self.assertEqual(a.take(), b"x")
+					else:
+						self.refused(d, reason, 1)
+				self.assertEqual(d.stop(), 0)
+
+	@needs_root()
+	def test_users_do_not_share_a_rate(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], access={"per_source_rate": "1/1h"},
+					     penalty={"refusals": 3}))
+		with self.asker(endpoint) as a:
+			self.assertEqual(a.ask(b"1"), b"1")
+			for i in range(1, 4):
+				a.send(b"x")
+				self.refused(d, "per_source_rate", i)
+			a.send(b"x")
+			self.refused(d, "penalty", 1)
+			self.addCleanup(os.setresuid, 0, 0, 0)
+			os.setresuid(65534, -1, -1)
+			self.assertEqual(a.ask(b"2"), b"2")
+
+	def test_connections_do_not_count(self):
+		"""A datagram is no connection that could be one too many of its source."""
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		self.daemon(self.service("echo", [tcp, udp], access={"per_source_rate": 0, "per_source": 1}))
+		with tcp.connect() as c, self.asker(udp) as a:
+			c.sendall(b"tcp")
+			self.assertEqual(recv_exact(c, 3), b"tcp")
+			self.assertEqual(a.ask(b"udp"), b"udp")
+
 	def test_denied(self):
 		d, endpoint = self.one("echo", access={"deny": ["127.0.0.0/8"]})
 		with self.asker(endpoint) as a:
@@ -260,19 +315,71 @@ class Sockets(DatagramCase):
 			self.assertEqual(a.socket.recvfrom(100), (b"who", ("127.0.0.9", base.port)))
 
 	@needs_namespace
-	def test_broadcast_is_not_answered(self):
+	def test_what_was_sent_to_many_is_not_answered(self):
 		fresh_network()
-		port = Endpoint.v4().port
-		star = Endpoint("udp:0.0.0.0:%d" % port, socket.AF_INET, ("127.255.255.255", port))
-		d = self.daemon(self.service("echo", [star]))
-		with self.asker(star) as a:
-			a.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-			a.send(b"all of you")
-			wait_until(lambda: self.status(d)["bytes"]["in"] == len("all of you"), "it came")
-			a.socket.settimeout(0.1)
-			self.assertRaises(TimeoutError, a.take)
-			a.address = ("127.0.0.1", port)
-			self.assertEqual(a.ask(b"you"), b"you")
+		for bound in ("0.0.0.0", "*", "127.255.255.255"):
+			with self.subTest(bound):
+				port = Endpoint.v4().port
+				all_of_them = Endpoint("udp:%s:%d" % (bound, port), socket.AF_INET, ("127.255.255.255", port))
+				d = self.daemon(self.service("echo", [all_of_them]))
+				with self.asker(all_of_them) as a:
+					self.not_answered(d, a)
+					if bound != "127.255.255.255": # an earlier answer would come first
+						a.address = ("127.0.0.1", port)
+						self.assertEqual(a.ask(b"you"), b"you")
+
+	def not_answered(self, d, a, service="echo"):
+		bytes_in = lambda: d.admin.service(service)["bytes"]["in"]
+		before = bytes_in()
+		a.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+		a.send(b"all of you")
+		wait_until(lambda: bytes_in() == before + len("all of you"), "it came")
+		timeout = a.socket.gettimeout()
+		a.socket.settimeout(0.05)
+		self.assertRaises(TimeoutError, a.take)
+		a.socket.settimeout(timeout)
+
+	@needs_namespace
+	def test_over_a_cable(self):
+		"""Each of the host's addresses answers for itself, and none for what was sent to many."""
+		ours = {"192.0.2.1": "/24", "192.0.2.7": "/24", "198.51.100.9": "/32"}
+		asked = {"all": list(ours), "one": ["198.51.100.9"]}
+		many = {"all": ["192.0.2.255"], "broadcast": ["192.0.2.255"]}
+		listen = {"all": "*", "one": "198.51.100.9", "broadcast": "192.0.2.255"}
+		if can_ipv6():
+			ours.update({"fe80::1": "/64", "2001:db8::1": "/64", "2001:db8::7": "/128"})
+			asked["all"] += ["fe80::1%far", "2001:db8::1", "2001:db8::7"]
+			asked["local"] = ["fe80::1%far"]
+			many["all"] += ["ff02::1%far"]
+			many["group"] = ["ff02::1%far"]
+			listen.update({"local": "[fe80::1%near]", "group": "[ff02::1%near]"})
+		fresh_network()
+		self.ip("link add near type veth peer name far", "link set near up")
+		self.ip(*("addr add %s%s dev near%s" % (a, bits, " nodad" * (":" in a)) for a, bits in ours.items()))
+		ports = {name: Endpoint.v4().port for name in listen}
+		d = self.daemon({name: {"handler": "echo", "listen": "udp:%s:%d" % (host, ports[name]),
+					"access": {"per_source_rate": 0}} for name, host in listen.items()})
+		fresh_network()
+		subprocess.run(["nsenter", "-t", str(d.pid), "-n", "ip", "link", "set", "far", "netns",
+				str(threading.get_native_id())], check=True)
+		self.ip("link set far up", "addr add 192.0.2.2/24 dev far", "route add 198.51.100.0/24 via 192.0.2.1")
+		if can_ipv6():
+			self.ip("addr add fe80::2/64 dev far nodad", "addr add 2001:db8::2/64 dev far nodad")
+		for name, port in ports.items():
+			for host in asked.get(name, []):
+				with self.subTest(name, host=host), self.far(host, port) as a:
+					a.send(b"you")
+					self.assertEqual(a.socket.recvfrom(100), (b"you", a.address))
+			for host in many.get(name, []):
+				with self.subTest(name, host=host), self.far(host, port) as a:
+					self.not_answered(d, a, name)
+
+	def ip(self, *commands):
+		subprocess.run(["ip", "-b", "-"], input="\n".join(commands), text=True, check=True)
+
+	def far(self, host, port):
+		family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+		return self.asker(Endpoint("", family, address))
 
 	def test_beside_tcp_on_the_same_port(self):
 		tcp = Endpoint.v4()
@@ -391,7 +498,12 @@ class Life(DatagramCase):
 		with self.asker(self.endpoint) as a:
 			for i in range(100):
 				self.assertEqual(a.ask(b"%d" % i), b"%d" % i)
-		wait_until(lambda: not first & set(d.workers()), "the first ones were replaced")
+
+			def replaced():
+				# another one, that need not wait for its turn on a processor, may have had nearly all so far
+				self.assertEqual(a.ask(b"more"), b"more")
+				return not first & set(d.workers())
+			wait_until(replaced, "the first ones were replaced")
 
 
 class Programs(DatagramCase):
@@ -463,6 +575,97 @@ except TimeoutError:
 			pid = a.ask(b"x").split()[0].decode()
 		self.assertEqual(d.stop(), 0)
 		self.assertFalse(os.path.exists("/proc/" + pid))
+
+	FORKS = """
+import os, socket, sys, time
+s = socket.socket(fileno=os.dup(0))
+data, peer = s.recvfrom(70000)
+s.close()
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+os.close(0)
+os.close(1)
+while os.getppid() == parent:
+    time.sleep(0.001)
+sys.stderr.write((("x" * 999) + "\\n") * int(data))
+sys.stderr.flush()
+own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+own.bind(("127.0.0.1", 0))
+own.sendto(b"%d" % os.getpid(), peer)
+while own.recvfrom(100)[0] != b"end":
+    pass
+own.sendto(b"done", peer)
+"""
+
+	def forking(self, **more):
+		"""As the tftpd of BSD: a child for each client, and it ends."""
+		script = self.write("forks.py", self.FORKS, 0o755)
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"forks": {"handler": "exec", "listen": endpoint.text,
+					   "command": ["/usr/bin/python3", script], **more}})
+		return d, endpoint
+
+	def test_a_client_does_not_wait_for_those_before(self):
+		d, endpoint = self.forking()
+		askers = [self.asker(endpoint) for _ in range(3)]
+		served = []
+		for a in askers:
+			a.send(b"0")
+			pid, child = a.socket.recvfrom(100)
+			served.append((a, int(pid), child))
+		self.assertEqual([pid for _, pid, _ in served if not os.path.exists("/proc/%d" % pid)], [])
+		for a, pid, child in served[1:]:
+			a.socket.sendto(b"end", child)
+			self.assertEqual(a.take(), b"done")
+			wait_until(lambda pid=pid: not os.path.exists("/proc/%d" % pid), "it is buried")
+		# and one that is here when all are to leave is served to the end
+		a, _, child = served[0]
+		d.kill(signal.SIGTERM)
+		d.wait_log("stopping")
+		a.socket.sendto(b"end", child)
+		self.assertEqual(a.take(), b"done")
+		self.assertEqual(d.wait(), 0)
+
+	def test_what_is_left_at_work_may_say_much(self):
+		_, endpoint = self.forking()
+		with self.asker(endpoint) as a:
+			a.send(b"200")
+			_, child = a.socket.recvfrom(100)
+			a.socket.sendto(b"end", child)
+			self.assertEqual(a.take(), b"done")
+
+	def test_what_is_left_at_work_ends_with_its_time(self):
+		d, endpoint = self.forking(timeouts={"drain": "200ms"})
+		with self.asker(endpoint) as a:
+			a.send(b"0")
+			pid = int(a.take())
+		self.assertEqual(d.stop(), 0)
+		self.assertFalse(os.path.exists("/proc/%d" % pid))
+
+	def idler(self, command):
+		endpoint = gram(Endpoint.v4())
+		d = self.daemon({"idler": {"handler": "exec", "listen": endpoint.text, "command": [command]}})
+		with self.asker(endpoint) as a:
+			a.send(b"x")
+		return d
+
+	def test_one_that_takes_nothing_is_not_started_without_end(self):
+		d = self.idler("/bin/true")
+		d.wait_log("ends again and again")
+		before, since = self.status(d)["requests"], time.monotonic()
+		self.assertGreaterEqual(before, 100)
+		wait_until(lambda: self.status(d)["requests"] >= before + 3, "it is started yet")
+		self.assertLess(self.status(d)["requests"] - before, 10 * (time.monotonic() - since) + 2)
+		self.assertEqual(d.stop(), 0)
+
+	def test_one_that_fails_is_started_every_second(self):
+		d = self.idler("/bin/false")
+		d.wait_log("exited with status 1")
+		since = time.monotonic()
+		wait_until(lambda: len(d.grep("exited with status 1")) >= 2, "it fails again")
+		self.assertGreater(time.monotonic() - since, 0.8)
+		self.assertEqual(d.stop(), 0)
 
 	def refuses(self, words, **service):
 		d = self.daemon({"a": {"handler": "exec", "command": ["/bin/cat"], **service}}, start=False).launch()
