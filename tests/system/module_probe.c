@@ -146,6 +146,8 @@ static int obey(struct preforkd_conn *conn, const char *line)
 	}
 	if (is(line, "crash"))
 		(void)raise(SIGSEGV);
+	if (is(line, "exit "))
+		exit(atoi(line + 5));
 	if (is(line, "big")) {
 		n = preforkd_printf(conn, "%5000s", "x");
 		return preforkd_printf(conn, "%d %s\n", (int)n, errno == EMSGSIZE ? "EMSGSIZE" : "?");

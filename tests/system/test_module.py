@@ -766,6 +766,24 @@ class Crash(ModuleCase):
 		self.assertEqual(d.stop(), 0)
 
 
+	def test_exit(self):
+		"""A service that ends the process has crashed it, whatever the status says; one in its timer, too."""
+		path = modules.probe(self.path("m.so"))
+		d = self.daemon(self.service(path))
+		for status in (0, 3):
+			with Talk(self.endpoint) as c:
+				self.assertEqual(c.ask("x"), "[x]")
+				self.assertEqual(c.ask("exit %d" % status), "")
+				d.wait_log(r"error: mod 127\.0\.0\.1:%d: worker \d+ ended with status %d while it served this client" %
+					   (c.s.getsockname()[1], status))
+		self.assertEqual(d.admin.service("mod")["crashes"], 2)
+		self.build(modules.small("#include <stdlib.h>\nstatic void timer(void) { exit(0); }\n",
+					 ".timer = timer, .timer_ms = 500,"))
+		self.assertEqual(d.reload().returncode, 0)
+		d.wait_log(r"error: mod: worker \d+ ended with status 0$")
+		self.assertEqual(d.stop(), 0)
+
+
 class KeyValue(ModuleCase):
 	def setUp(self):
 		super().setUp()
