@@ -21,8 +21,22 @@
 #define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
 #define HUNG_MS 5000  /* a worker without a client that was told to leave is gone long before */
 
+/*
+ * By a signal, or out of its service's own code, which called exit(3): a worker that leaves by itself says so in its slot
+ * first. The slots that a program before this one has left behind do not tell; those workers have all been told to leave.
+ */
+static bool has_crashed(const struct proc *proc, int status)
+{
+	enum slot_state state = proc_state(proc);
+
+	if (!WIFEXITED(status))
+		return true;
+	return proc->program == NULL && (state == SLOT_IDLE || state == SLOT_BUSY) &&
+	       !(proc->leaving && WEXITSTATUS(status) == WORKER_EXIT_DONE);
+}
+
 /* The slot outlives its worker, so that it can be said whom a crash has hit. */
-static void tell_gone(struct pool *pool, const struct proc *proc, int status, bool failed)
+static void tell_gone(struct pool *pool, const struct proc *proc, int status, bool crashed, bool failed)
 {
 	struct log_about who = pool_about(pool);
 	char how[128], peer[ADDR_TEXT_MAX];
@@ -30,11 +44,11 @@ static void tell_gone(struct pool *pool, const struct proc *proc, int status, bo
 
 	exit_text(status, how, sizeof(how));
 	who.worker = proc->pid;
-	if (WIFSIGNALED(status) && proc_state(proc) == SLOT_BUSY) {
+	if (crashed && proc_state(proc) == SLOT_BUSY) {
 		board_peer_get(proc_slot(proc), &addr);
 		who.peer = addr_format(&addr, peer, sizeof(peer));
 	}
-	if (WIFSIGNALED(status) && proc->kill_ms == 0) {
+	if (crashed && proc->kill_ms == 0) {
 		who.message_id = MESSAGE_ID_WORKER_CRASHED;
 		log_about(LOG_ERR, &who, "worker %d %s%s", (int)proc->pid, how,
 			  who.peer != NULL ? " while it served this client" : "");
@@ -91,6 +105,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 {
 	struct board_slot *slot = proc_slot(proc);
 	bool busy = proc_state(proc) == SLOT_BUSY;
+	bool crashed = has_crashed(proc, status);
 	bool told = proc->kill_ms != 0 || (proc->leaving && !busy); /* who leaves finishes its client first */
 	bool early = atomic_load(&slot->accepted) == 0 && proc_state(proc) != SLOT_BUSY &&
 		     clock_ms() - proc->started_ms < (proc->program != NULL ? PROGRAM_EARLY_MS : EARLY_MS);
@@ -102,11 +117,11 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		output_free(&proc->program->output); /* its last words first */
 		program_tell_gone(proc, status);
 	} else {
-		tell_gone(pool, proc, status, failed);
+		tell_gone(pool, proc, status, crashed, failed);
 	}
-	if ((WIFSIGNALED(status) || proc->program != NULL) && !told)
+	if ((crashed || proc->program != NULL) && !told)
 		pool->tally->gone.crashes++;
-	if (WIFSIGNALED(status) && !told && busy)
+	if (crashed && !told && busy)
 		blame(pool, proc);
 	if (failed) {
 		pool_policy_failed(&pool->policy, clock_ms());

@@ -223,6 +223,14 @@ void conn_say_cut(struct preforkd_conn *conn)
 	}
 }
 
+void conn_say_something(struct preforkd_conn *conn)
+{
+	if (conn->reason[0] == '\0')
+		conn_say_cut(conn);
+	if (conn->reason[0] == '\0')
+		(void)preforkd_fail(conn, "the service gave up, and does not say why");
+}
+
 static void say_lost(struct preforkd_conn *conn, int code)
 {
 	const struct sockaddr_any *near = conn->via.len != 0 ? &conn->via : &conn->peer;
@@ -258,8 +266,7 @@ void conn_say_lost(struct preforkd_conn *conn, int code)
 	conn->hung_up = true;
 }
 
-/* After a call on the socket failed or ended early: was it us? Then errno and the reason are ours. */
-static bool ended_by_us(struct preforkd_conn *conn)
+bool conn_ended_by_us(struct preforkd_conn *conn)
 {
 	if (!preforkd_ended(conn))
 		return false;
@@ -290,6 +297,8 @@ static void wait_for(int fd, short events)
 
 ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 {
+	if (conn_ended_by_us(conn)) /* what has come before that is still there */
+		return -1;
 	if (conn->ahead_len > 0)
 		return (ssize_t)conn_take_ahead(conn, buf, size);
 	conn_limit(conn, false);
@@ -305,10 +314,10 @@ ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
 			deadline_waited();
 			return n;
 		}
-		if (ended_by_us(conn))
+		if (conn_ended_by_us(conn))
 			return -1;
 		if (n == 0) {
-			conn->peer_done = true;
+			conn->peer_done = size > 0;
 			return 0;
 		}
 		if (errno == EAGAIN)
@@ -338,7 +347,7 @@ int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
 			size -= (size_t)n;
 			continue;
 		}
-		if (ended_by_us(conn))
+		if (conn_ended_by_us(conn))
 			return -1;
 		if (errno == EAGAIN)
 			wait_for(conn->fd, POLLOUT);
@@ -362,8 +371,10 @@ bool preforkd_ended(const struct preforkd_conn *conn)
 
 void preforkd_deadline(struct preforkd_conn *conn, int64_t ms)
 {
+	int64_t now = clock_ms();
+
 	conn->own_ms = ms > 0 ? ms : 0;
-	deadline_own(ms > 0 ? clock_ms() + ms : 0);
+	deadline_own(ms > 0 && ms < INT64_MAX - now ? now + ms : 0);
 }
 
 int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)

@@ -81,6 +81,13 @@ void conn_end(struct preforkd_conn *conn);
 /* "idle for 60s", "cut: the worker had to stop", ...: for a connection that a limit has ended. */
 void conn_say_cut(struct preforkd_conn *conn);
 
+/* For a connection that ended badly: why, in general terms, if the service has not said it. */
+void conn_say_something(struct preforkd_conn *conn);
+
+/* Before a call on the socket, and after one that failed or ended early: has a limit ended the connection, or an order?
+ * Then errno and the reason say so. */
+bool conn_ended_by_us(struct preforkd_conn *conn);
+
 /* "the client is gone (reset)", ...: for a connection that the kernel has ended with the error CODE (0: unknown). It
  * has hung up, unless the service has another reason yet. */
 void conn_say_lost(struct preforkd_conn *conn, int code);

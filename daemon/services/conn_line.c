@@ -37,6 +37,8 @@ int preforkd_read_line(struct preforkd_conn *conn, char *buf, size_t size, size_
 
 	if (size == 0)
 		return too_long(conn, size);
+	if (conn_ended_by_us(conn)) /* whole lines may have been read ahead before that */
+		return -1;
 	while (more) {
 		size_t n;
 		const char *end;

@@ -134,9 +134,18 @@ static int obey(struct preforkd_conn *conn, const char *line)
 		return left > 0 ? -1 : 0;
 	}
 	if (is(line, "deadline ")) {
-		preforkd_deadline(conn, atoi(line + 9));
+		preforkd_deadline(conn, atoll(line + 9));
 		return preforkd_printf(conn, "ok\n");
 	}
+	if (is(line, "nap ")) { /* what does not look at the connection */
+		struct timespec nap = {.tv_nsec = atoi(line + 4) * 1000000L};
+
+		while (nanosleep(&nap, &nap) < 0)
+			;
+		return 0;
+	}
+	if (is(line, "nothing")) /* is read, and why it ends is not said */
+		return preforkd_read(conn, buf, 0) == 0 ? preforkd_printf(conn, "nothing\n") - 1 : -1;
 	if (is(line, "fail "))
 		return preforkd_fail(conn, "%s", line + 5);
 	if (is(line, "log ")) {
@@ -146,6 +155,8 @@ static int obey(struct preforkd_conn *conn, const char *line)
 	}
 	if (is(line, "crash"))
 		(void)raise(SIGSEGV);
+	if (is(line, "exit "))
+		exit(atoi(line + 5));
 	if (is(line, "big")) {
 		n = preforkd_printf(conn, "%5000s", "x");
 		return preforkd_printf(conn, "%d %s\n", (int)n, errno == EMSGSIZE ? "EMSGSIZE" : "?");

@@ -504,6 +504,32 @@ class Life(ModuleCase):
 			c.s.settimeout(PATIENCE)
 			self.assertEqual(c.ask("x"), "[x]")
 
+	def test_deadline_before_what_was_read_ahead(self):
+		"""A client that has sent much at once does not outlive its limit with it: neither what the library has read, nor
+		what the kernel has."""
+		d = self.start()
+		for rest in ("", "nap 0\n" * 2000):
+			talk(self.endpoint, ("deadline 100\nnap 200\n" + rest + "log alive\n").encode())
+			wait_until(lambda: len(d.grep("not finished within 100ms")) > len(rest) // 12000, "its end")
+			self.assertFalse(d.grep("alive"))
+
+	def test_deadline_that_never_comes(self):
+		"""It leaves the other limits alone."""
+		d = self.start(timeouts={"idle": "200ms"})
+		with Talk(self.endpoint) as c:
+			self.assertEqual(c.ask("deadline %d" % (2 ** 63 - 1)), "ok")
+			self.assertEqual(c.f.readline(), b"")
+		d.wait_log(r"idle for 200ms \(timeouts\.idle\)$")
+
+	def test_it_does_not_say_why(self):
+		d = self.start()
+		with Talk(self.endpoint) as c:
+			self.assertEqual(c.ask("nothing"), "nothing")
+			self.assertEqual(c.f.read(), b"")
+			for _ in range(2): # to read nothing is no end of what the client sends: no reset
+				c.s.sendall(b"more")
+		d.wait_log(r"mod 127\.0\.0\.1:\d+: the service gave up, and does not say why$")
+
 	def test_log(self):
 		d = self.start()
 		self.assertEqual(talk(self.endpoint, b"log one\nfail two\n"), b"")
@@ -763,6 +789,24 @@ class Crash(ModuleCase):
 		d.wait_log(r"mod.*SIGSEGV")
 		wait_until(lambda: len(d.workers()) == 50, "fifty again")
 		self.assertEqual(d.admin.service("mod")["crashes"], 1)
+		self.assertEqual(d.stop(), 0)
+
+
+	def test_exit(self):
+		"""A service that ends the process has crashed it, whatever the status says; one in its timer, too."""
+		path = modules.probe(self.path("m.so"))
+		d = self.daemon(self.service(path))
+		for status in (0, 3):
+			with Talk(self.endpoint) as c:
+				self.assertEqual(c.ask("x"), "[x]")
+				self.assertEqual(c.ask("exit %d" % status), "")
+				d.wait_log(r"error: mod 127\.0\.0\.1:%d: worker \d+ ended with status %d while it served this client" %
+					   (c.s.getsockname()[1], status))
+		self.assertEqual(d.admin.service("mod")["crashes"], 2)
+		self.build(modules.small("#include <stdlib.h>\nstatic void timer(void) { exit(0); }\n",
+					 ".timer = timer, .timer_ms = 500,"))
+		self.assertEqual(d.reload().returncode, 0)
+		d.wait_log(r"error: mod: worker \d+ ended with status 0$")
 		self.assertEqual(d.stop(), 0)
 
 
