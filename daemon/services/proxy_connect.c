@@ -214,8 +214,9 @@ static int client_gone(struct preforkd_conn *conn)
 		conn_say_cut(conn);
 		return -1;
 	}
+	(void)preforkd_fail(conn, "the client has gone before an upstream took its connection");
 	conn->hung_up = true;
-	return preforkd_fail(conn, "the client has gone before an upstream took its connection");
+	return -1;
 }
 
 static int give_up(struct preforkd_conn *conn, const struct story *story)
