@@ -62,6 +62,9 @@ async def main():
 	await stop.wait()
 	if petting:
 		petting.cancel()
+	# Python 3.11 drops the client that it has accepted in the same round in which the server is closed.
+	asyncio.get_running_loop().remove_reader(3)
+	await asyncio.sleep(0)
 	server.close()
 	for _ in range(5):	# those who were accepted just now are tasks only after some rounds
 		await asyncio.sleep(0)
