@@ -499,6 +499,24 @@ class Orders(ListenCase):
 		self.wait_programs(2)
 		self.assertEqual(self.ask(b"hello"), b"hello")
 
+	def test_those_that_leave_take_no_place(self):
+		"""As long as they still serve somebody there are as many others as there should be."""
+		self.serve(workers={"min": 1})
+		first, = self.wait_programs(1)
+		with self.endpoint.connect() as s:
+			s.sendall(b"before")
+			recv_exact(s, 6)
+			self.assertEqual(self.d.ctl("pause", "prog").returncode, 0)
+			self.assertEqual(self.d.ctl("resume", "prog").returncode, 0)
+			wait_until(lambda: self.programs("idle"), "another one serves")
+			self.assertEqual(self.ask(b"hello"), b"hello")
+			second, = self.programs("idle")
+			os.kill(second, signal.SIGKILL)
+			wait_until(lambda: set(self.programs("idle")) - {second}, "it is started again")
+			self.assertTrue(proc.alive(first))
+			s.sendall(b"after")
+			self.assertEqual(recv_exact(s, 5), b"after")
+
 	def test_a_reload_while_paused(self):
 		self.serve("a")
 		self.wait_programs(2)
