@@ -517,6 +517,18 @@ class Orders(ListenCase):
 			s.sendall(b"after")
 			self.assertEqual(recv_exact(s, 5), b"after")
 
+	def test_paused_while_a_reload_rolls(self):
+		self.serve("a", workers={"min": 4})
+		self.wait_programs(4)
+		mark = self.d.mark()
+		over = threading.Thread(target=self.reload, args=("slow",), kwargs={"workers": {"min": 4}})
+		over.start()
+		wait_until(lambda: len(self.d.grep("starts slow", mark)) == 2, "it has begun")
+		self.assertEqual(self.d.ctl("pause", "prog").returncode, 0)
+		over.join()
+		self.assertEqual(self.d.ctl("resume", "prog").returncode, 0)
+		self.wait_programs(4)
+
 	def test_a_reload_while_paused(self):
 		self.serve("a")
 		self.wait_programs(2)
