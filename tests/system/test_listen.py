@@ -304,6 +304,11 @@ class Replaced(ListenCase):
 		self.reject("ended before it was ready", command=["/bin/false"])
 		self.reject("ended before it was ready", command=["/bin/false"], notify=False)
 
+	def test_a_program_that_dies_rejects_the_reload_whatever_time_it_has(self):
+		"""Zero is no limit, and not no proof."""
+		self.serve()
+		self.reject("ended before it was ready", command=["/bin/false"], notify=False, timeouts={"start": "0"})
+
 	def test_a_program_that_does_not_get_ready_rejects_the_reload(self):
 		self.serve()
 		self.reject("not ready in time", "mute", timeouts={"start": "1s"})
