@@ -9,7 +9,7 @@
 #include "config/set.h"
 #include "config/store.h"
 
-#define ALIVE_MS 1000 /* a program that says nothing is taken for ready then, unless somebody wrote another time */
+#define ALIVE_MS 1000 /* a program that says nothing is taken for ready then, unless somebody wrote another */
 
 /* What a worker of ours does between accept and the program, which here it is not. */
 static const char *const without_effect[] = {
@@ -76,7 +76,9 @@ static void complete(struct service_values *values)
 	service->proxy_protocol.from = NULL;
 	if (store_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
 		w->max = w->min * lanes;
-	if (store_source(values, "timeouts.start")->level == LEVEL_PRESET && !service->program.notify)
+	/* without a limit it would be taken for ready before it runs */
+	if (!service->program.notify &&
+	    (service->timeouts.start == 0 || store_source(values, "timeouts.start")->level == LEVEL_PRESET))
 		service->timeouts.start = ALIVE_MS;
 }
 

@@ -404,7 +404,8 @@ void pool_look_after(struct pool *pool, bool tick)
 	struct policy_verdict verdict;
 	int64_t now = clock_ms();
 
-	if (pool->service->program.runs) { /* so many, whatever they do */
+	if (pool->service->program.runs) { /* so many, whatever they do, and whoever leaves */
+		limits.keep_min = true;
 		limits.min = pool_copies(pool);
 		limits.min_spare = limits.max_spare = 0;
 		limits.max = limits.min * (int64_t)pool->n_lanes;

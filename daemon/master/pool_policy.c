@@ -154,8 +154,11 @@ struct policy_verdict pool_policy_decide(struct pool_policy *policy,
 	 * one that turns away; then lanes with clients in the queue; then those that merely lack spare workers.
 	 */
 	room = limits->max - total;
-	for (size_t i = 0; i < n_lanes; i++)
-		room -= start(&lanes[i], minimum(limits) - present(&lanes[i]), room);
+	for (size_t i = 0; i < n_lanes; i++) {
+		int64_t need = minimum(limits) - present(&lanes[i]);
+
+		room -= start(&lanes[i], need, limits->keep_min ? need : room);
+	}
 	moves = leaving; /* those that already give way */
 	for (size_t i = 0; i < n_lanes; i++) {
 		if (!lacks_one(&lanes[i], limits))

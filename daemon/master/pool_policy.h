@@ -26,6 +26,7 @@ struct policy_limits {
 	int64_t min, min_spare, max_spare; /* of each lane */
 	int64_t max;			   /* of the pool */
 	bool one_idle; /* each lane needs one idle worker, whatever else: it turns clients away */
+	bool keep_min; /* each lane has its min beside those that leave, also beyond max */
 };
 
 /* One lane: the workers of one listener. */

@@ -65,21 +65,21 @@ static bool is_late(const struct pool *fresh, int64_t now)
 	return true;
 }
 
+static bool is_over(struct pool *fresh)
+{
+	fresh->copies = 0;
+	return true;
+}
+
 bool roll_step(struct pool *fresh, struct pool *old, int64_t now_ms)
 {
-	if (fresh->state != POOL_SERVING)
-		return true;
+	if (fresh->state != POOL_SERVING) /* paused or drained meanwhile: later it starts with all */
+		return is_over(fresh);
 	pool_look_after(fresh, false);
-	if (!is_settled(fresh)) {
-		if (!is_late(fresh, now_ms))
-			return false;
-		fresh->copies = 0;
-		return true;
-	}
-	if (fresh->copies == 0 || fresh->copies >= fresh->limits.min) {
-		fresh->copies = 0;
-		return true;
-	}
+	if (!is_settled(fresh))
+		return is_late(fresh, now_ms) && is_over(fresh);
+	if (fresh->copies == 0 || fresh->copies >= fresh->limits.min)
+		return is_over(fresh);
 	if (old != NULL)
 		retire_down_to(old, fresh->limits.min - fresh->copies);
 	fresh->copies += fresh->service->workers.max_unavailable;

@@ -62,6 +62,9 @@ async def main():
 	await stop.wait()
 	if petting:
 		petting.cancel()
+	# Python 3.11 drops the client that it has accepted in the same round in which the server is closed.
+	asyncio.get_running_loop().remove_reader(3)
+	await asyncio.sleep(0)
 	server.close()
 	for _ in range(5):	# those who were accepted just now are tasks only after some rounds
 		await asyncio.sleep(0)
@@ -301,6 +304,11 @@ class Replaced(ListenCase):
 		self.reject("ended before it was ready", command=["/bin/false"])
 		self.reject("ended before it was ready", command=["/bin/false"], notify=False)
 
+	def test_a_program_that_dies_rejects_the_reload_whatever_time_it_has(self):
+		"""Zero is no limit, and not no proof."""
+		self.serve()
+		self.reject("ended before it was ready", command=["/bin/false"], notify=False, timeouts={"start": "0"})
+
 	def test_a_program_that_does_not_get_ready_rejects_the_reload(self):
 		self.serve()
 		self.reject("not ready in time", "mute", timeouts={"start": "1s"})
@@ -495,6 +503,36 @@ class Orders(ListenCase):
 		self.assertEqual(self.d.ctl("undrain").returncode, 0)
 		self.wait_programs(2)
 		self.assertEqual(self.ask(b"hello"), b"hello")
+
+	def test_those_that_leave_take_no_place(self):
+		"""As long as they still serve somebody there are as many others as there should be."""
+		self.serve(workers={"min": 1})
+		first, = self.wait_programs(1)
+		with self.endpoint.connect() as s:
+			s.sendall(b"before")
+			recv_exact(s, 6)
+			self.assertEqual(self.d.ctl("pause", "prog").returncode, 0)
+			self.assertEqual(self.d.ctl("resume", "prog").returncode, 0)
+			wait_until(lambda: self.programs("idle"), "another one serves")
+			self.assertEqual(self.ask(b"hello"), b"hello")
+			second, = self.programs("idle")
+			os.kill(second, signal.SIGKILL)
+			wait_until(lambda: set(self.programs("idle")) - {second}, "it is started again")
+			self.assertTrue(proc.alive(first))
+			s.sendall(b"after")
+			self.assertEqual(recv_exact(s, 5), b"after")
+
+	def test_paused_while_a_reload_rolls(self):
+		self.serve("a", workers={"min": 4})
+		self.wait_programs(4)
+		mark = self.d.mark()
+		over = threading.Thread(target=self.reload, args=("slow",), kwargs={"workers": {"min": 4}})
+		over.start()
+		wait_until(lambda: len(self.d.grep("starts slow", mark)) == 2, "it has begun")
+		self.assertEqual(self.d.ctl("pause", "prog").returncode, 0)
+		over.join()
+		self.assertEqual(self.d.ctl("resume", "prog").returncode, 0)
+		self.wait_programs(4)
 
 	def test_a_reload_while_paused(self):
 		self.serve("a")

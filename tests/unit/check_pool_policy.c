@@ -227,6 +227,22 @@ START_TEST(every_lanes_minimum_comes_first)
 }
 END_TEST
 
+START_TEST(those_that_leave_take_the_place_of_none_that_must_be_there)
+{
+	struct policy_limits copies = {.min = 2, .max = 2, .keep_min = true};
+
+	lanes[0].idle = 1;
+	lanes[0].spent = 1;
+	lanes[0].leaving = 2;
+	(void)pool_policy_decide(&policy, &copies, lanes, 1, now);
+	ck_assert_int_eq(lanes[0].start, 1);
+	ck_assert_int_eq(lanes[0].replace, 0); /* that can wait */
+	copies.keep_min = false;
+	(void)pool_policy_decide(&policy, &copies, lanes, 1, now);
+	ck_assert_int_eq(lanes[0].start, 0);
+}
+END_TEST
+
 START_TEST(idle_workers_that_take_nobody_do_not_count)
 {
 	lanes[0].idle = 2;
@@ -329,6 +345,7 @@ int main(void)
 			 at_max_idle_workers_move_to_the_queue,
 			 a_move_leaves_the_minimum_behind,
 			 every_lanes_minimum_comes_first,
+			 those_that_leave_take_the_place_of_none_that_must_be_there,
 			 idle_workers_that_take_nobody_do_not_count,
 			 queued_clients_come_before_spare_workers,
 			 one_at_each_address_turns_clients_away,
