@@ -163,14 +163,12 @@ static int push(struct way *way, int i)
 	return 0;
 }
 
-/* Who takes no more may have said why before it closed: then the other way goes on to its end. */
-static int give_up(struct way *way)
+/* Who takes no more may have said why before it closed: the other way goes on to its end. */
+static void give_up(struct way *way, int code)
 {
-	way->code = errno;
-	if (errno != EPIPE && errno != ECONNRESET)
-		return -1;
+	way->code = code;
 	way->eof = way->finished = true;
-	return 0;
+	way->blocked = false;
 }
 
 /* As far as it goes without waiting. -1: `to` (code) or `from` (errno) has failed, or it has been ended. */
@@ -179,8 +177,10 @@ static int work(struct relay *relay, struct way *ways, int i)
 	struct way *way = &ways[i], *other = &ways[!i];
 
 	for (int round = 0; !way->finished; round++) {
-		if (!way->blocked && push(way, i) < 0)
-			return give_up(way);
+		if (!way->blocked && push(way, i) < 0) {
+			give_up(way, errno);
+			return errno == ENOMEM || errno == ENOBUFS ? -1 : 0; /* we fail, and not it */
+		}
 		if (way->blocked)
 			return 0;
 		if (way->eof) {
@@ -295,10 +295,8 @@ static enum relay_end carry(struct relay *relay, struct way *way)
 			relay->code = error_of(relay->client);
 			return RELAY_CLIENT;
 		}
-		if (!take(&p[1], &way[TO_CLIENT], &way[TO_UPSTREAM], &upstream_hung_up)) {
-			relay->code = error_of(relay->upstream);
-			return RELAY_UPSTREAM;
-		}
+		if (!take(&p[1], &way[TO_CLIENT], &way[TO_UPSTREAM], &upstream_hung_up))
+			give_up(&way[TO_UPSTREAM], error_of(relay->upstream));
 	}
 }
 

@@ -71,6 +71,26 @@ static int64_t probe_interval(int64_t keepalive)
 	return interval > KEEPALIVE_INTERVAL_MAX ? KEEPALIVE_INTERVAL_MAX : interval;
 }
 
+/* How small packets go, and when a peer that says nothing is given up. */
+static int set_connection(int fd, const struct socket_options *o, struct err *err)
+{
+	if (set(fd, IPPROTO_TCP, TCP_NODELAY, o->nodelay, "socket.nodelay", err) < 0 ||
+	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout, "socket.user_timeout", err) < 0 ||
+	    set(fd, SOL_SOCKET, SO_KEEPALIVE, o->keepalive > 0, "socket.keepalive", err) < 0)
+		return -1;
+	if (o->keepalive > 0 &&
+	    (set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(o->keepalive), "socket.keepalive", err) < 0 ||
+	     set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_interval(o->keepalive), "socket.keepalive", err) < 0 ||
+	     set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, "socket.keepalive", err) < 0))
+		return -1;
+	return 0;
+}
+
+void socket_options_connected(int fd, const struct socket_options *o)
+{
+	(void)set_connection(fd, o, NULL); /* a listener has taken the same */
+}
+
 int socket_options_set(int fd, int family, const struct socket_options *o, struct err *err)
 {
 	/* buffers before listen(2): they decide the window that a connection starts with (tcp(7)) */
@@ -82,16 +102,7 @@ int socket_options_set(int fd, int family, const struct socket_options *o, struc
 		return socket_options_datagram(fd, family, err);
 	if (family == AF_UNIX)
 		return 0;
-	if (set(fd, IPPROTO_TCP, TCP_NODELAY, o->nodelay, "socket.nodelay", err) < 0 ||
-	    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds(o->defer_accept), "socket.defer_accept",
-		err) < 0 ||
-	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout, "socket.user_timeout", err) < 0 ||
-	    set(fd, SOL_SOCKET, SO_KEEPALIVE, o->keepalive > 0, "socket.keepalive", err) < 0)
+	if (set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds(o->defer_accept), "socket.defer_accept", err) < 0)
 		return -1;
-	if (o->keepalive > 0 &&
-	    (set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(o->keepalive), "socket.keepalive", err) < 0 ||
-	     set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_interval(o->keepalive), "socket.keepalive", err) < 0 ||
-	     set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES, "socket.keepalive", err) < 0))
-		return -1;
-	return 0;
+	return set_connection(fd, o, err);
 }

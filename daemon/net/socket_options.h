@@ -34,6 +34,9 @@ int socket_options_before_bind(int fd, int family, const struct socket_options *
 /* The others; also for a socket that somebody else has bound. */
 int socket_options_set(int fd, int family, const struct socket_options *options, struct err *err);
 
+/* A TCP connection that we have made: what those that a listener with OPTIONS accepts get from it. */
+void socket_options_connected(int fd, const struct socket_options *options);
+
 /*
  * Gives a living listener, which has the options FROM, the options TO; its connections from then on
  * have them, too. All but v6only (for a new socket only) and what is of a unix socket's path

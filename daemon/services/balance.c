@@ -77,18 +77,28 @@ static bool before(const struct balance *balance, uint8_t a, uint8_t b)
 	return false;
 }
 
-void balance_order(const struct balance *balance, uint8_t *order_out)
+/* Those that are left ALONE, or the others: sorted as they are filled in, and stable, so that equals keep the order of their turns. */
+static size_t fill(const struct balance *balance, bool alone, uint8_t *order_out)
 {
 	bool turns = balance->how == BALANCE_ROUND_ROBIN || balance->how == BALANCE_LEAST_BUSY;
-	size_t first = turns && balance->n > 0 ? balance->turn % balance->n : 0;
+	uint8_t members[CONFIG_UPSTREAMS_MOST];
+	size_t n = 0;
 
-	/* Sorted as it is filled; stable, so that equals keep the order of their turns. */
-	for (size_t i = 0; i < balance->n; i++) {
-		uint8_t one = (uint8_t)((first + i) % balance->n);
+	for (size_t i = 0; i < balance->n; i++)
+		if (balance->alone[i] == alone)
+			members[n++] = (uint8_t)i;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t one = members[turns ? (balance->turn % n + i) % n : i];
 		size_t at = i;
 
 		for (; at > 0 && before(balance, one, order_out[at - 1]); at--)
 			order_out[at] = order_out[at - 1];
 		order_out[at] = one;
 	}
+	return n;
+}
+
+void balance_order(const struct balance *balance, uint8_t *order_out)
+{
+	(void)fill(balance, true, order_out + fill(balance, false, order_out));
 }

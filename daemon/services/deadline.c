@@ -2,6 +2,7 @@
 #include "services/deadline.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -21,7 +22,7 @@
 
 /* Shared between this process and its own signal handlers, hence lock-free atomics. */
 static _Atomic int64_t total_due, proxy_due, own_due, armed;
-static _Atomic int passed, socket_fd = -1;
+static _Atomic int passed, socket_fd = -1, beyond_fd = -1;
 static _Atomic bool limited, cut, orphaned;
 static bool (*saturated)(void);
 
@@ -43,6 +44,7 @@ static struct {
 	int64_t stuck_ms;   /* since when the client takes nothing of what there is; 0: it does, or there is nothing */
 	/* a write has stood still for too long, unless the service says otherwise by the next look */
 	int64_t overdue_ms, overdue_at;
+	uint64_t beyond; /* of beyond_fd: what went there and came from there, or is still on its way */
 } seen;
 
 static void arm(int64_t at)
@@ -107,6 +109,30 @@ static void observe(const struct tcp_traffic *traffic, int64_t now)
 		seen.stuck_ms = now;
 	seen.in = traffic->in;
 	seen.out = traffic->out;
+}
+
+static uint64_t traffic_beyond(int fd)
+{
+	struct tcp_traffic traffic;
+	int left = 0;
+
+	if (tcp_info_traffic(fd, &traffic) == 0)
+		return traffic.in + traffic.out;
+	(void)ioctl(fd, SIOCOUTQ, &left); /* a unix socket tells this much */
+	return (uint64_t)left;
+}
+
+static void observe_beyond(int64_t now)
+{
+	int fd = beyond_fd;
+	uint64_t traffic;
+
+	if (fd < 0)
+		return;
+	traffic = traffic_beyond(fd);
+	if (traffic != seen.beyond)
+		seen.moved_ms = now;
+	seen.beyond = traffic;
 }
 
 /*
@@ -185,6 +211,7 @@ static enum deadline_kind look(int64_t now)
 		observe(&traffic, now);
 	else if (limit.unseen)
 		return DEADLINE_NONE;
+	observe_beyond(now);
 	what = look_first_byte(now, &next);
 	if (what == DEADLINE_NONE)
 		what = look_send(now, tcp, noted);
@@ -324,6 +351,15 @@ void deadline_own(int64_t due)
 	/* a handler that runs now sees the new value, and arms for it itself */
 	atomic_signal_fence(memory_order_seq_cst);
 	arm_no_later(due);
+}
+
+void deadline_beyond(int fd)
+{
+	beyond_fd = -1;
+	atomic_signal_fence(memory_order_seq_cst);
+	seen.beyond = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	beyond_fd = fd;
 }
 
 bool deadline_is_greeted(void)

@@ -72,6 +72,12 @@ void deadline_greeted(void);
 /* Has it, as far as can be told? Asks the kernel, and may be called from a signal handler. */
 bool deadline_is_greeted(void);
 
+/*
+ * The service passes what the client says on to this socket (-1: no more). What its peer takes, or says, is no silence
+ * either: of a slow one the kernel keeps much, and neither the client nor the service is moved meanwhile.
+ */
+void deadline_beyond(int fd);
+
 /* A limit of the service's own, besides the others: it cuts at DUE (0: never), until the next call or the end. */
 void deadline_own(int64_t due);
 

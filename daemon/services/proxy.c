@@ -75,7 +75,12 @@ static int carry(struct preforkd_conn *conn, int upstream, const char *name)
 	struct relay relay = {
 		.client = conn->fd, .upstream = upstream, .moved = moved, .ended = ended, .arg = &carried};
 
-	switch (relay_carry(&relay)) {
+	enum relay_end end;
+
+	deadline_beyond(upstream);
+	end = relay_carry(&relay);
+	deadline_beyond(-1);
+	switch (end) {
 	case RELAY_DONE:
 		conn->peer_done = true;
 		return 0;

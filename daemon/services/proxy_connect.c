@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <preforkd/module.h>
 #include <stdint.h>
@@ -17,6 +16,7 @@
 #include "board/targets.h"
 #include "config/config.h"
 #include "net/relay.h"
+#include "net/socket_options.h"
 #include "services/conn.h"
 #include "services/upstreams.h"
 
@@ -138,16 +138,11 @@ static int connect_once(struct preforkd_conn *conn, int fd, const struct sockadd
 	}
 }
 
-static int set_up(int fd, const struct config_service *service, const struct sockaddr_any *to)
+static int bind_source(int fd, const struct sockaddr_any *from, const struct sockaddr_any *to)
 {
-	const struct sockaddr_any *from = &service->upstreams.bind;
 	const int yes = 1;
 
-	if (to->sa.sa_family == AF_UNIX)
-		return 0;
-	if (service->socket.nodelay && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) < 0)
-		return -1;
-	if (from->len == 0)
+	if (from->len == 0 || to->sa.sa_family == AF_UNIX)
 		return 0;
 	/* The port is chosen at connect(2): then one port serves for many upstreams. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
@@ -162,10 +157,12 @@ static int try_address(struct preforkd_conn *conn, const struct sockaddr_any *to
 
 	if (fd < 0)
 		return -1;
-	code = set_up(fd, conn->service, to) < 0 ? errno : connect_once(conn, fd, to, end);
+	code = bind_source(fd, &conn->service->upstreams.bind, to) < 0 ? errno : connect_once(conn, fd, to, end);
 	if (code != 0) {
 		fd_close(&fd);
 		errno = code;
+	} else if (to->sa.sa_family != AF_UNIX) {
+		socket_options_connected(fd, &conn->service->socket); /* only now: connecting has a limit of its own */
 	}
 	return fd;
 }

@@ -74,11 +74,34 @@ static void count_busy(uint32_t *busy)
 	}
 }
 
+/* Until then? Further away than anybody here could have put it is nonsense of a worker that went mad, or of another
+ * configuration. */
+static bool is_alone(int64_t until, int64_t now)
+{
+	return now < until && until - now <= config->pause + config->connect_timeout + CLAIM_MS;
+}
+
+static void see_alone(bool *alone_out)
+{
+	int64_t now = 0;
+
+	for (size_t i = 0; i < config->n; i++) {
+		int64_t until = atomic_load_explicit(&targets.target[i].until_ms, memory_order_relaxed);
+
+		if (until != 0 && now == 0)
+			now = clock_ms();
+		alone_out[i] = until != 0 && is_alone(until, now);
+	}
+}
+
 size_t upstreams_order(const struct sockaddr_any *client, uint8_t *order_out)
 {
 	uint32_t busy[CONFIG_UPSTREAMS_MOST] = {0};
-	struct balance balance = {.how = config->balance, .n = config->n, .busy = busy, .names = names};
+	bool alone[CONFIG_UPSTREAMS_MOST];
+	struct balance balance = {
+		.how = config->balance, .n = config->n, .alone = alone, .busy = busy, .names = names};
 
+	see_alone(alone);
 	switch ((enum config_balance)config->balance) {
 	case BALANCE_LEAST_BUSY:
 		count_busy(busy);
@@ -106,8 +129,7 @@ bool upstreams_may_try(size_t i)
 	if (until == 0)
 		return true;
 	now = clock_ms();
-	/* further away than anybody here could have put it: of a worker that went mad, or of another configuration */
-	if (now < until && until - now <= config->pause + config->connect_timeout + CLAIM_MS)
+	if (is_alone(until, now))
 		return false;
 	if (!atomic_compare_exchange_strong(&target->until_ms, &until, now + config->connect_timeout + CLAIM_MS))
 		return false;

@@ -209,6 +209,30 @@ class Limits(ProxyCase):
 		with endpoint.connect() as s:
 			self.assertEqual(read_all(s), b"." * 15)
 
+	def test_an_upstream_that_takes_it_slowly_is_not_silence(self):
+		"""It takes some every moment, but the kernel has so much for it that we are not asked for more."""
+		for family in (socket.AF_INET, socket.AF_UNIX):
+			taken = []
+
+			def take(connection):
+				connection.settimeout(PATIENCE)
+				end = time.monotonic() + 0.8
+				while time.monotonic() < end:
+					taken.append(len(connection.recv(4096)))
+					time.sleep(0.01)
+				while data := connection.recv(1 << 20):
+					taken.append(len(data))
+			address = "\0preforkd-test-slow-%d" % os.getpid() if family == socket.AF_UNIX else None
+			with self.subTest(family=family):
+				server = self.serve(take, family=family, address=address)
+				endpoint = self.front(server.text, timeouts={"idle": "300ms"})
+				with endpoint.connect() as s:
+					s.sendall(payload(2, MUCH))
+					s.shutdown(socket.SHUT_WR)
+					self.assertEqual(read_all(s), b"")
+				wait_until(lambda: sum(taken) == MUCH, "all has arrived", 5)
+				self.assertEqual(self.d.stop(), 0)
+
 	def test_a_stop_cuts_in_the_end(self):
 		self.seen = []
 		endpoint = self.front(self.serve(self.quiet).text, timeouts={"drain": "200ms"})

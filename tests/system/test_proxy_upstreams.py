@@ -250,6 +250,32 @@ class Failure(UpstreamCase):
 		self.ask()
 		wait_until(lambda: who == ["127.0.0.77"], "it comes from there")
 
+	def vanish(self, sockets, word):
+		"""The cable to the upstream is out; of what it did for its client, WORD is the last."""
+		fresh_network()
+		self.addCleanup(fresh_network)
+		self.endpoint = Endpoint.unix(self.path("front"))	# not in any network
+		port = Endpoint.v4().port
+		self.d = self.daemon(proxy(self.endpoint.text, "192.0.2.2:%d" % port, timeouts={"idle": 0}, socket=sockets))
+		unplug = far_network(self.d.pid)
+		server = self.named("far", ("192.0.2.2", port))
+		s, name = self.hold()
+		self.assertEqual(name, "far")
+		unplug()
+		s.sendall(word)
+		self.assertEqual(read_all(s), b"")
+		self.d.wait_log(r"the connection to the upstream 192\.0\.2\.2:%d has failed: (Connection timed out|No route to host)" % port)
+		wait_until(lambda: self.status()["workers"]["busy"] == 0, "the worker is free")
+		server.close()
+
+	@unittest.skipIf(NO_NETWORK, NO_NETWORK)
+	def test_it_vanishes_in_silence(self):
+		self.vanish({"keepalive": "1s", "user_timeout": "1s"}, b"")
+
+	@unittest.skipIf(NO_NETWORK, NO_NETWORK)
+	def test_it_vanishes_while_it_is_sent_something(self):
+		self.vanish({"keepalive": 0, "user_timeout": "1s"}, b"hello?")
+
 	@unittest.skipIf(NO_NETWORK, NO_NETWORK)
 	def test_never_to_itself(self):
 		"""A port that nobody listens at, and that the kernel may choose for the other end."""

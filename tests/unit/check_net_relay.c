@@ -2,11 +2,13 @@
 /* Two pairs of sockets; a process in the middle relays, the test is at both far ends. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -532,6 +534,39 @@ START_TEST(last_words)
 }
 END_TEST
 
+/* The same with a client who takes its time: it gets all that had arrived here. */
+START_TEST(last_words_for_a_slow_reader)
+{
+	struct pollfd p = {.events = POLLOUT};
+	size_t arrived = 0, used = 0;
+	int left = 0;
+	ssize_t n;
+
+	start(AF_INET);
+	send_all(client, "unread", 6);
+	wait_unread(server);
+	p.fd = server;
+	while (arrived < MUCH && poll(&p, 1, 200) > 0) {
+		n = send(server, sent + arrived, MUCH - arrived < 16384 ? MUCH - arrived : 16384, MSG_DONTWAIT);
+		ck_assert_int_gt(n, 0);
+		arrived += (size_t)n;
+	}
+	ck_assert_int_eq(ioctl(server, SIOCOUTQ, &left), 0);
+	arrived -= (size_t)left;
+	fd_close(&server);
+	(void)poll(NULL, 0, 700); /* longer than RELAY_LAST_MS */
+	while (used < arrived) {
+		n = recv(client, got + used, MUCH - used, 0);
+		ck_assert_msg(n > 0, "after %zu of %zu: %s", used, arrived, n == 0 ? "end" : strerror(errno));
+		used += (size_t)n;
+	}
+	ck_assert_int_eq(memcmp(got, sent, arrived), 0);
+	expect_reset(client);
+	ck_assert_int_eq(finish(), RELAY_UPSTREAM);
+	ck_assert_int_lt(seen->cpu_ms, 60);
+}
+END_TEST
+
 /* What was under way when a connection broke is not for the next one. */
 START_TEST(nothing_is_left_for_the_next)
 {
@@ -662,6 +697,7 @@ int main(void)
 	tcase_add_test(tcase, urgent_data_after_much);
 	tcase_add_test(tcase, urgent_data_before_the_end);
 	tcase_add_loop_test(tcase, last_words, 0, 4);
+	tcase_add_test(tcase, last_words_for_a_slow_reader);
 	tcase_add_test(tcase, nothing_is_left_for_the_next);
 	tcase_add_test(tcase, no_descriptors);
 	tcase_add_test(tcase, reset_waits_for_what_is_under_way);

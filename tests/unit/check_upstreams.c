@@ -86,6 +86,25 @@ START_TEST(in_turn)
 }
 END_TEST
 
+/* Those that are left alone have no turn: the one after them has no more than the others. */
+START_TEST(in_turn_without_one)
+{
+	unsigned counts[4] = {0};
+
+	service.upstreams.balance = BALANCE_ROUND_ROBIN;
+	other(1)->until_ms = clock_ms() + 1000;
+	for (int i = 0; i < 12; i++) {
+		ck_assert_uint_eq(upstreams_order(&client, order), 4);
+		counts[order[0]]++;
+	}
+	ck_assert(counts[0] == 4 && counts[1] == 0 && counts[2] == 4 && counts[3] == 4);
+	for (size_t i = 0; i < 4; i++)
+		other(i)->until_ms = clock_ms() + 1000;
+	expect("0123"); /* there is nothing to choose from */
+	expect("1230");
+}
+END_TEST
+
 START_TEST(the_first_that_works)
 {
 	service.upstreams.balance = BALANCE_FAILOVER;
@@ -170,8 +189,9 @@ END_TEST
 /* Those that are left do not change places. */
 START_TEST(a_list_without_one)
 {
+	const bool alone[3] = {false};
 	uint64_t names[3];
-	struct balance full = {.how = BALANCE_SOURCE, .n = 3, .names = names}, less;
+	struct balance full = {.how = BALANCE_SOURCE, .n = 3, .alone = alone, .names = names}, less;
 	uint8_t a[3], b[2];
 
 	names[0] = balance_name("a");
@@ -324,7 +344,8 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("upstreams", setup, in_turn, the_first_that_works, the_least_busy, our_own_connection_is_seen,
+	return SUITE_RUN("upstreams", setup, in_turn, in_turn_without_one, the_first_that_works, the_least_busy,
+			 our_own_connection_is_seen,
 			 by_source, a_list_without_one, left_alone_for_a_while, not_tried_after_all, nonsense_is_not_believed, addresses,
 			 a_last_address_is_kept, a_dead_writer, another_number_of_targets, copied);
 }
