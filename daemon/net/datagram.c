@@ -35,6 +35,8 @@ static void keep_v4(struct datagram *d, const struct cmsghdr *cmsg)
 	/* where the packet was sent, and which of our addresses that is */
 	if (info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr)
 		d->to_many = true;
+	if (d->peer.sa.sa_family != AF_INET) /* a socket for both families, which has told it in the other's words */
+		return;
 	back = control_for_answer(d, IPPROTO_IP, IP_PKTINFO, sizeof(*back));
 	memcpy(&back->ipi_spec_dst, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
 }
@@ -45,8 +47,7 @@ static void keep_v6(struct datagram *d, const struct cmsghdr *cmsg)
 
 	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
 	back.ipi6_addr = info.ipi6_addr;
-	if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr) ||
-	    (IN6_IS_ADDR_V4MAPPED(&info.ipi6_addr) && info.ipi6_addr.s6_addr[12] >= 224))
+	if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
 		d->to_many = true;
 	if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) /* means nothing without its interface */
 		back.ipi6_ifindex = info.ipi6_ifindex;
@@ -106,8 +107,7 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
 		if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
 			keep_v6(d, cmsg);
-		else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO &&
-			 d->peer.sa.sa_family == AF_INET)
+		else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO)
 			keep_v4(d, cmsg);
 		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_CREDENTIALS)
 			keep_sender(d, cmsg);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/datagrams.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <preforkd/module.h>
 #include <string.h>
+#include <syslog.h>
 
+#include "base/log.h"
 #include "config/config.h"
 #include "gate/gate.h"
 #include "gate/refuse.h"
@@ -47,6 +50,30 @@ static size_t most_for(const struct gate *gate, const struct datagram *datagram)
 	return datagram->len; /* what came in one can go in one */
 }
 
+/* Nobody else would: neither who has asked nor the counters say why. */
+static void tell_lost(struct preforkd_conn *conn, int code)
+{
+	static struct log_limit limit;
+	unsigned missed;
+
+	if (code == ECONNREFUSED || code == ENOENT || !log_limit(&limit, &missed)) /* it is gone, as it may be */
+		return;
+	if (missed > 0)
+		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s; %u more since the last such line", strerror(code), missed);
+	else
+		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s", strerror(code));
+}
+
+static void answer(int socket, const struct datagram *datagram, size_t len, struct preforkd_conn *conn)
+{
+	if (datagram->nameless || datagram->to_many)
+		return;
+	if (datagram_answer(socket, datagram, reply, len) == 0)
+		conn_count(conn, 0, len);
+	else
+		tell_lost(conn, errno);
+}
+
 bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datagram, struct preforkd_conn *conn)
 {
 	const struct preforkd_module *handler = gate->service->handler;
@@ -70,8 +97,7 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 		return false;
 	}
 	conn_count(conn, datagram->len, 0);
-	if (len >= 0 && !datagram->nameless && !datagram->to_many &&
-	    datagram_answer(socket, datagram, reply, (size_t)len) == 0)
-		conn_count(conn, 0, (uint64_t)len);
+	if (len >= 0)
+		answer(socket, datagram, (size_t)len, conn);
 	return true;
 }

@@ -303,6 +303,7 @@ class Sockets(DatagramCase):
 					if bound != "127.255.255.255": # an earlier answer would come first
 						a.address = ("127.0.0.1", port)
 						self.assertEqual(a.ask(b"you"), b"you")
+				self.assertEqual(d.grep("cannot answer"), [], "it was not even tried")
 
 	def not_answered(self, d, a, service="echo"):
 		bytes_in = lambda: d.admin.service(service)["bytes"]["in"]
@@ -341,6 +342,7 @@ class Sockets(DatagramCase):
 		self.ip("link set far up", "addr add 192.0.2.2/24 dev far", "route add 198.51.100.0/24 via 192.0.2.1")
 		if can_ipv6():
 			self.ip("addr add fe80::2/64 dev far nodad", "addr add 2001:db8::2/64 dev far nodad")
+		self.addCleanup(lambda: self.assertEqual(d.grep("cannot answer"), []))
 		for name, port in ports.items():
 			for host in asked.get(name, []):
 				with self.subTest(name, host=host), self.far(host, port) as a:
@@ -376,6 +378,31 @@ class Sockets(DatagramCase):
 		wait_until(lambda: self.status(d)["requests"] == 2, "both came")
 		with self.asker(endpoint) as a:
 			self.assertEqual(a.ask(b"somebody"), b"somebody")
+
+	def test_who_takes_nothing_blocks_no_worker(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}, socket={"sndbuf": "128K"}))
+		with self.asker(endpoint) as a:
+			with self.asker(endpoint) as idle:
+				for i in range(1, 9):
+					idle.send(bytes(60000))
+					wait_until(lambda i=i: self.status(d)["requests"] == i, "it was served")
+				d.wait_log("cannot answer: Resource temporarily unavailable")
+			self.assertEqual(a.ask(b"next"), b"next")
+
+	def test_who_is_gone_is_no_trouble(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}))
+		worker, = d.workers()
+		os.kill(worker, signal.SIGSTOP)
+		with self.asker(endpoint) as a:
+			for _ in range(3):
+				with self.asker(endpoint) as gone:
+					gone.send(b"nobody")
+			a.send(b"somebody")
+			os.kill(worker, signal.SIGCONT)
+			self.assertEqual(a.take(), b"somebody")
+		self.assertEqual(d.grep("cannot answer"), [])
 
 	def test_nobody_else_can_take_the_address(self):
 		endpoint = gram(Endpoint.v4())
