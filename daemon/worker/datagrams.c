@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <preforkd/module.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 
 #include "base/log.h"
@@ -18,11 +19,29 @@
 
 static char reply[DATAGRAM_MAX];
 
-/* From these come the answers of such services as ours: two of them would answer each other for ever. */
-static bool is_answering_port(const struct sockaddr_any *peer)
+/* The port of SOCKET, which a worker has for life. */
+static uint16_t own_port(int socket)
+{
+	static struct sockaddr_any own;
+
+	if (own.len == 0) {
+		own.len = sizeof(own.ss);
+		if (getsockname(socket, &own.sa, &own.len) < 0)
+			own.len = 0;
+	}
+	return addr_port(&own);
+}
+
+/*
+ * From these come the answers of such services as ours: two of them would answer each other for ever, and be it one that
+ * answers itself. A module knows what it answers: there are protocols between equals, which have one port.
+ */
+static bool is_answering_port(const struct gate *gate, int socket, const struct sockaddr_any *peer)
 {
 	if (peer->sa.sa_family == AF_UNIX)
 		return false;
+	if (gate->service->module == NULL && addr_port(peer) == own_port(socket))
+		return true;
 	switch (addr_port(peer)) {
 	case 0:
 	case 7:	 /* echo */
@@ -82,7 +101,7 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 	ssize_t len;
 
 	refusal = gate_admit(gate, conn, false);
-	if (refusal == REFUSED_NOT && is_answering_port(&datagram->peer))
+	if (refusal == REFUSED_NOT && is_answering_port(gate, socket, &datagram->peer))
 		refusal = REFUSED_ANSWER_PORT;
 	if (refusal == REFUSED_NOT && datagram->cut)
 		refusal = REFUSED_ANSWER_SIZE;

@@ -174,14 +174,36 @@ class Restraint(DatagramCase):
 
 	@needs_root()
 	def test_ports_of_answering_services(self):
+		"""Of both families, through one socket for both as well, and of those who may have any answer."""
+		port = Endpoint.v4().port
+		hosts = {"127.0.0.1": socket.AF_INET}
+		if can_ipv6():
+			hosts["::1"] = socket.AF_INET6
+		d = self.daemon(self.service("echo", [Endpoint("udp:*:%d" % port, socket.AF_INET, None)],
+					     access={"allow": ["127.0.0.0/8", "::1"], "per_source_rate": 0}))
+		count = 0
+		for host, family in hosts.items():
+			for source in (7, 9, 13, 19, 37, None):
+				with self.subTest(host=host, port=source), \
+				     self.asker(Endpoint("", family, (host, port)), bind=(host, source or 0)) as a:
+					if source is None:
+						self.assertEqual(a.ask(b"you"), b"you")
+						continue
+					a.send(b"loop")
+					count += 1
+					self.refused(d, "answer_port", count)
+					a.socket.settimeout(0.02)
+					self.assertRaises(TimeoutError, a.take)
+		with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as s:
+			s.sendto(struct.pack("!HHHH", 0, port, 8, 0), ("127.0.0.1", 0)) # from port 0
+		self.refused(d, "answer_port", count + 1)
+
+	def test_it_does_not_answer_its_like(self):
+		"""Nor itself: who writes its own address upon a datagram has nothing answered for ever."""
 		d, endpoint = self.one("echo")
-		for count, port in enumerate((7, 9, 13, 19, 37), 1):
-			a = self.asker(endpoint, bind=("127.0.0.1", port))
+		with self.asker(endpoint, bind=("127.0.0.2", endpoint.port)) as a:
 			a.send(b"loop")
-			self.refused(d, "answer_port", count)
-			a.socket.settimeout(0.05)
-			self.assertRaises(TimeoutError, a.take)
-			a.socket.close()
+			self.refused(d, "answer_port", 1)
 
 	def test_rate_is_limited_by_default(self):
 		endpoint = gram(Endpoint.v4())
