@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/fds.h"
+
 union control { /* room for each, aligned as the kernel wants it */
 	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) +
 		   CMSG_SPACE(sizeof(struct ucred))];
@@ -65,6 +67,17 @@ static void keep_sender(struct datagram *d, const struct cmsghdr *cmsg)
 	d->has_sender = true;
 }
 
+/* Nobody has asked for descriptors, but who is on a unix socket can send some. */
+static void close_sent(const struct cmsghdr *cmsg)
+{
+	for (size_t at = CMSG_LEN(0); at + sizeof(int) <= cmsg->cmsg_len; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, (const char *)cmsg + at, sizeof(fd));
+		fd_close(&fd);
+	}
+}
+
 /* A socket that was shut down has nothing for ever; an empty datagram from nobody looks the same. */
 static bool is_shut(int fd)
 {
@@ -86,7 +99,7 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 		.msg_controllen = sizeof(control.bytes),
 	};
 	struct cmsghdr *cmsg;
-	ssize_t n = recvmsg(fd, &msg, 0);
+	ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
 
 	if (n < 0)
 		return -1;
@@ -111,6 +124,8 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 			keep_v4(d, cmsg);
 		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_CREDENTIALS)
 			keep_sender(d, cmsg);
+		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS)
+			close_sent(cmsg);
 	}
 	return n;
 }

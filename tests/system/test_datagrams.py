@@ -401,6 +401,20 @@ class Sockets(DatagramCase):
 		with self.asker(endpoint) as a:
 			self.assertEqual(a.ask(b"somebody"), b"somebody")
 
+	def test_descriptors_that_come_along_are_not_kept(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}))
+		count = lambda: len(os.listdir("/proc/%d/fd" % d.workers()[0]))
+		with self.asker(endpoint) as a:
+			self.assertEqual(a.ask(b"1"), b"1")
+			before = count()
+			for _ in range(5):
+				a.socket.sendmsg([b"2"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("20i", *[0] * 20))], 0,
+						 endpoint.address)
+				self.assertEqual(a.take(), b"2")
+			self.assertEqual(a.ask(b"3"), b"3")
+			self.assertEqual(count(), before)
+
 	def test_who_takes_nothing_blocks_no_worker(self):
 		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
 		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}, socket={"sndbuf": "128K"}))
