@@ -67,17 +67,6 @@ static void keep_sender(struct datagram *d, const struct cmsghdr *cmsg)
 	d->has_sender = true;
 }
 
-/* Nobody has asked for descriptors, but who is on a unix socket can send some. */
-static void close_sent(const struct cmsghdr *cmsg)
-{
-	for (size_t at = CMSG_LEN(0); at + sizeof(int) <= cmsg->cmsg_len; at += sizeof(int)) {
-		int fd;
-
-		memcpy(&fd, (const char *)cmsg + at, sizeof(fd));
-		fd_close(&fd);
-	}
-}
-
 /* A socket that was shut down has nothing for ever; an empty datagram from nobody looks the same. */
 static bool is_shut(int fd)
 {
@@ -124,8 +113,8 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 			keep_v4(d, cmsg);
 		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_CREDENTIALS)
 			keep_sender(d, cmsg);
-		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS)
-			close_sent(cmsg);
+		else
+			fds_close_received(cmsg);
 	}
 	return n;
 }
