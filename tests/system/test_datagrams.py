@@ -673,7 +673,8 @@ own.sendto(b"done", peer)
 
 	def idler(self, command):
 		endpoint = gram(Endpoint.v4())
-		d = self.daemon({"idler": {"handler": "exec", "listen": endpoint.text, "command": [command]}})
+		d = self.daemon({"idler": {"handler": "exec", "listen": endpoint.text, "command": [command],
+					   "timeouts": {"drain": "100ms"}}}) # for what it will not take, either
 		with self.asker(endpoint) as a:
 			a.send(b"x")
 		return d
