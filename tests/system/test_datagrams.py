@@ -481,6 +481,20 @@ class Life(DatagramCase):
 		with self.asker(self.endpoint) as a:
 			self.chatter(a, change)
 
+	def test_reload_to_an_address_that_overlaps(self):
+		"""It is rejected, and two reloads do it."""
+		d = self.start_echo()
+		wide = self.service("echo", [Endpoint("udp:*:%d" % self.endpoint.port, None, None)])
+		other = self.service("echo", [gram(Endpoint.v4())])
+		with self.asker(self.endpoint) as a:
+			rejected = d.reload(Config(wide))
+			self.assertEqual(rejected.returncode, 1)
+			self.assertIn("Address already in use", rejected.stderr)
+			self.assertEqual(a.ask(b"as before"), b"as before")
+			for services in (other, wide, other, self.services):
+				self.assertEqual(d.reload(Config(services)).returncode, 0)
+			self.assertEqual(a.ask(b"there and back"), b"there and back")
+
 	def test_upgrade(self):
 		d = self.start_echo()
 		with self.asker(self.endpoint) as a:
