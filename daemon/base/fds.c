@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -93,4 +95,16 @@ void fds_close_except(int *keep, size_t n)
 		first = (unsigned)keep[i] + 1;
 	}
 	(void)close_range(first, ~0U, 0);
+}
+
+void fds_close_received(const struct cmsghdr *cmsg)
+{
+	if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+		return;
+	for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= cmsg->cmsg_len; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(cmsg) + at, sizeof(fd));
+		fd_close(&fd);
+	}
 }

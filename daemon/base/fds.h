@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+struct cmsghdr;
 struct err;
 
 /* Closes *fd if it is open and sets it to -1; errno is kept. */
@@ -23,6 +24,9 @@ int fd_null(int fd, struct err *err);
 /* Closes every descriptor from 3 up except those in KEEP (-1 entries are skipped; KEEP is sorted
  * in place). Used right after fork(), so that a worker holds only what it was given. */
 void fds_close_except(int *keep, size_t n);
+
+/* Closes those that came along with a message on a unix socket, if CMSG has any: nobody here asks for them. */
+void fds_close_received(const struct cmsghdr *cmsg);
 
 /* A descriptor that is no socket, close-on-exec: dup'ed over a listener it ends a wait in accept(2). */
 int fd_dead(struct err *err);

@@ -85,16 +85,10 @@ static void read_ancillary(struct msghdr *msg, struct ucred *who_out)
 
 	*who_out = (struct ucred){.pid = 0};
 	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len == CMSG_LEN(sizeof(*who_out)))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(*who_out)))
 			memcpy(who_out, CMSG_DATA(c), sizeof(*who_out));
-		for (size_t i = 0; c->cmsg_type == SCM_RIGHTS && CMSG_LEN((i + 1) * sizeof(int)) <= c->cmsg_len; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-			fd_close(&fd);
-		}
+		fds_close_received(c);
 	}
 }
 

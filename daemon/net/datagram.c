@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/fds.h"
+
 union control { /* room for each, aligned as the kernel wants it */
 	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) +
 		   CMSG_SPACE(sizeof(struct ucred))];
@@ -35,6 +37,8 @@ static void keep_v4(struct datagram *d, const struct cmsghdr *cmsg)
 	/* where the packet was sent, and which of our addresses that is */
 	if (info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr)
 		d->to_many = true;
+	if (d->peer.sa.sa_family != AF_INET) /* a socket for both families, which has told it in the other's words */
+		return;
 	back = control_for_answer(d, IPPROTO_IP, IP_PKTINFO, sizeof(*back));
 	memcpy(&back->ipi_spec_dst, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
 }
@@ -45,8 +49,7 @@ static void keep_v6(struct datagram *d, const struct cmsghdr *cmsg)
 
 	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
 	back.ipi6_addr = info.ipi6_addr;
-	if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr) ||
-	    (IN6_IS_ADDR_V4MAPPED(&info.ipi6_addr) && info.ipi6_addr.s6_addr[12] >= 224))
+	if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
 		d->to_many = true;
 	if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) /* means nothing without its interface */
 		back.ipi6_ifindex = info.ipi6_ifindex;
@@ -103,7 +106,7 @@ static ssize_t receive_with_control(int fd, struct datagram *d)
 		.msg_controllen = sizeof(control.bytes),
 	};
 	struct cmsghdr *cmsg;
-	ssize_t n = recvmsg(fd, &msg, 0);
+	ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
 
 	if (n < 0)
 		return -1;
@@ -112,11 +115,12 @@ static ssize_t receive_with_control(int fd, struct datagram *d)
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg != NULL; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
 		if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
 			keep_v6(d, cmsg);
-		else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO &&
-			 d->peer.sa.sa_family == AF_INET)
+		else if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO)
 			keep_v4(d, cmsg);
 		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_CREDENTIALS)
 			keep_sender(d, cmsg);
+		else
+			fds_close_received(cmsg);
 	}
 	/* it is bound to one address of this host's own: so it will be with all that come */
 	if (d->one_address && !d->to_many)

@@ -29,9 +29,10 @@ static int socket_options_datagram(int fd, int family, struct err *err)
 	if (family == AF_UNIX)
 		return set(fd, SOL_SOCKET, SO_PASSCRED, 1, "SO_PASSCRED", err);
 	/* of any socket: one that is bound to a broadcast or multicast address would answer from another */
-	if (family == AF_INET)
-		return set(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", err);
-	return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", err);
+	if (family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO", err) < 0)
+		return -1;
+	/* also of one for both families: that says more, what is a broadcast address */
+	return set(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", err);
 }
 
 int socket_options_before_bind(int fd, int family, const struct socket_options *o, struct err *err)

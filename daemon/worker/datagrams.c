@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/datagrams.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <preforkd/module.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
 
+#include "base/log.h"
 #include "config/config.h"
 #include "gate/gate.h"
 #include "gate/refuse.h"
@@ -15,11 +19,29 @@
 
 static char reply[DATAGRAM_MAX];
 
-/* From these come the answers of such services as ours: two of them would answer each other for ever. */
-static bool is_answering_port(const struct sockaddr_any *peer)
+/* The port of SOCKET, which a worker has for life. */
+static uint16_t own_port(int socket)
+{
+	static struct sockaddr_any own;
+
+	if (own.len == 0) {
+		own.len = sizeof(own.ss);
+		if (getsockname(socket, &own.sa, &own.len) < 0)
+			own.len = 0;
+	}
+	return addr_port(&own);
+}
+
+/*
+ * From these come the answers of such services as ours: two of them would answer each other for ever, and be it one that
+ * answers itself. A module knows what it answers: there are protocols between equals, which have one port.
+ */
+static bool is_answering_port(const struct gate *gate, int socket, const struct sockaddr_any *peer)
 {
 	if (peer->sa.sa_family == AF_UNIX)
 		return false;
+	if (gate->service->module == NULL && addr_port(peer) == own_port(socket))
+		return true;
 	switch (addr_port(peer)) {
 	case 0:
 	case 7:	 /* echo */
@@ -47,6 +69,30 @@ static size_t most_for(const struct gate *gate, const struct datagram *datagram)
 	return datagram->len; /* what came in one can go in one */
 }
 
+/* Nobody else would: neither who has asked nor the counters say why. */
+static void tell_lost(struct preforkd_conn *conn, int code)
+{
+	static struct log_limit limit;
+	unsigned missed;
+
+	if (code == ECONNREFUSED || code == ENOENT || !log_limit(&limit, &missed)) /* it is gone, as it may be */
+		return;
+	if (missed > 0)
+		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s; %u more since the last such line", strerror(code), missed);
+	else
+		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s", strerror(code));
+}
+
+static void answer(int socket, const struct datagram *datagram, size_t len, struct preforkd_conn *conn)
+{
+	if (datagram->nameless || datagram->to_many)
+		return;
+	if (datagram_answer(socket, datagram, reply, len) == 0)
+		conn_count(conn, 0, len);
+	else
+		tell_lost(conn, errno);
+}
+
 bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datagram, struct preforkd_conn *conn)
 {
 	const struct preforkd_module *handler = gate->service->handler;
@@ -55,7 +101,7 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 	ssize_t len;
 
 	refusal = gate_admit(gate, conn, false);
-	if (refusal == REFUSED_NOT && is_answering_port(&datagram->peer))
+	if (refusal == REFUSED_NOT && is_answering_port(gate, socket, &datagram->peer))
 		refusal = REFUSED_ANSWER_PORT;
 	if (refusal == REFUSED_NOT && datagram->cut)
 		refusal = REFUSED_ANSWER_SIZE;
@@ -70,8 +116,7 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 		return false;
 	}
 	conn_count(conn, datagram->len, 0);
-	if (len >= 0 && !datagram->nameless && !datagram->to_many &&
-	    datagram_answer(socket, datagram, reply, (size_t)len) == 0)
-		conn_count(conn, 0, (uint64_t)len);
+	if (len >= 0)
+		answer(socket, datagram, (size_t)len, conn);
 	return true;
 }

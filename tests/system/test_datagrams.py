@@ -174,14 +174,36 @@ class Restraint(DatagramCase):
 
 	@needs_root()
 	def test_ports_of_answering_services(self):
+		"""Of both families, through one socket for both as well, and of those who may have any answer."""
+		port = Endpoint.v4().port
+		hosts = {"127.0.0.1": socket.AF_INET}
+		if can_ipv6():
+			hosts["::1"] = socket.AF_INET6
+		d = self.daemon(self.service("echo", [Endpoint("udp:*:%d" % port, socket.AF_INET, None)],
+					     access={"allow": ["127.0.0.0/8", "::1"], "per_source_rate": 0}))
+		count = 0
+		for host, family in hosts.items():
+			for source in (7, 9, 13, 19, 37, None):
+				with self.subTest(host=host, port=source), \
+				     self.asker(Endpoint("", family, (host, port)), bind=(host, source or 0)) as a:
+					if source is None:
+						self.assertEqual(a.ask(b"you"), b"you")
+						continue
+					a.send(b"loop")
+					count += 1
+					self.refused(d, "answer_port", count)
+					a.socket.settimeout(0.02)
+					self.assertRaises(TimeoutError, a.take)
+		with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as s:
+			s.sendto(struct.pack("!HHHH", 0, port, 8, 0), ("127.0.0.1", 0)) # from port 0
+		self.refused(d, "answer_port", count + 1)
+
+	def test_it_does_not_answer_its_like(self):
+		"""Nor itself: who writes its own address upon a datagram has nothing answered for ever."""
 		d, endpoint = self.one("echo")
-		for count, port in enumerate((7, 9, 13, 19, 37), 1):
-			a = self.asker(endpoint, bind=("127.0.0.1", port))
+		with self.asker(endpoint, bind=("127.0.0.2", endpoint.port)) as a:
 			a.send(b"loop")
-			self.refused(d, "answer_port", count)
-			a.socket.settimeout(0.05)
-			self.assertRaises(TimeoutError, a.take)
-			a.socket.close()
+			self.refused(d, "answer_port", 1)
 
 	def test_rate_is_limited_by_default(self):
 		endpoint = gram(Endpoint.v4())
@@ -327,6 +349,7 @@ class Sockets(DatagramCase):
 					if bound != "127.255.255.255": # an earlier answer would come first
 						a.address = ("127.0.0.1", port)
 						self.assertEqual(a.ask(b"you"), b"you")
+				self.assertEqual(d.grep("cannot answer"), [], "it was not even tried")
 
 	def not_answered(self, d, a, service="echo"):
 		bytes_in = lambda: d.admin.service(service)["bytes"]["in"]
@@ -365,6 +388,7 @@ class Sockets(DatagramCase):
 		self.ip("link set far up", "addr add 192.0.2.2/24 dev far", "route add 198.51.100.0/24 via 192.0.2.1")
 		if can_ipv6():
 			self.ip("addr add fe80::2/64 dev far nodad", "addr add 2001:db8::2/64 dev far nodad")
+		self.addCleanup(lambda: self.assertEqual(d.grep("cannot answer"), []))
 		for name, port in ports.items():
 			for host in asked.get(name, []):
 				with self.subTest(name, host=host), self.far(host, port) as a:
@@ -400,6 +424,45 @@ class Sockets(DatagramCase):
 		wait_until(lambda: self.status(d)["requests"] == 2, "both came")
 		with self.asker(endpoint) as a:
 			self.assertEqual(a.ask(b"somebody"), b"somebody")
+
+	def test_descriptors_that_come_along_are_not_kept(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}))
+		count = lambda: len(os.listdir("/proc/%d/fd" % d.workers()[0]))
+		with self.asker(endpoint) as a:
+			self.assertEqual(a.ask(b"1"), b"1")
+			before = count()
+			for _ in range(5):
+				a.socket.sendmsg([b"2"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("20i", *[0] * 20))], 0,
+						 endpoint.address)
+				self.assertEqual(a.take(), b"2")
+			self.assertEqual(a.ask(b"3"), b"3")
+			self.assertEqual(count(), before)
+
+	def test_who_takes_nothing_blocks_no_worker(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}, socket={"sndbuf": "128K"}))
+		with self.asker(endpoint) as a:
+			with self.asker(endpoint) as idle:
+				for i in range(1, 9):
+					idle.send(bytes(60000))
+					wait_until(lambda i=i: self.status(d)["requests"] == i, "it was served")
+				d.wait_log("cannot answer: Resource temporarily unavailable")
+			self.assertEqual(a.ask(b"next"), b"next")
+
+	def test_who_is_gone_is_no_trouble(self):
+		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
+		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}))
+		worker, = d.workers()
+		os.kill(worker, signal.SIGSTOP)
+		with self.asker(endpoint) as a:
+			for _ in range(3):
+				with self.asker(endpoint) as gone:
+					gone.send(b"nobody")
+			a.send(b"somebody")
+			os.kill(worker, signal.SIGCONT)
+			self.assertEqual(a.take(), b"somebody")
+		self.assertEqual(d.grep("cannot answer"), [])
 
 	def test_nobody_else_can_take_the_address(self):
 		endpoint = gram(Endpoint.v4())
@@ -441,6 +504,20 @@ class Life(DatagramCase):
 			self.assertEqual(d.reload(Config(self.services)).returncode, 0)
 		with self.asker(self.endpoint) as a:
 			self.chatter(a, change)
+
+	def test_reload_to_an_address_that_overlaps(self):
+		"""It is rejected, and two reloads do it."""
+		d = self.start_echo()
+		wide = self.service("echo", [Endpoint("udp:*:%d" % self.endpoint.port, None, None)])
+		other = self.service("echo", [gram(Endpoint.v4())])
+		with self.asker(self.endpoint) as a:
+			rejected = d.reload(Config(wide))
+			self.assertEqual(rejected.returncode, 1)
+			self.assertIn("Address already in use", rejected.stderr)
+			self.assertEqual(a.ask(b"as before"), b"as before")
+			for services in (other, wide, other, self.services):
+				self.assertEqual(d.reload(Config(services)).returncode, 0)
+			self.assertEqual(a.ask(b"there and back"), b"there and back")
 
 	def test_upgrade(self):
 		d = self.start_echo()
@@ -645,7 +722,8 @@ own.sendto(b"done", peer)
 
 	def idler(self, command):
 		endpoint = gram(Endpoint.v4())
-		d = self.daemon({"idler": {"handler": "exec", "listen": endpoint.text, "command": [command]}})
+		d = self.daemon({"idler": {"handler": "exec", "listen": endpoint.text, "command": [command],
+					   "timeouts": {"drain": "100ms"}}}) # for what it will not take, either
 		with self.asker(endpoint) as a:
 			a.send(b"x")
 		return d
