@@ -41,6 +41,8 @@ struct board_slot {
 	_Atomic uint64_t bytes_in;  /* from clients */
 	_Atomic uint64_t bytes_out; /* to clients */
 	_Atomic uint64_t peer[PACKED_ADDRESS_WORDS]; /* of the current client, packed; stays when the worker dies */
+	/* whose fault a crash is: the key (sources.h) of that client's source; 0: nobody's, or it is not counted */
+	_Atomic uint64_t source;
 	_Atomic int64_t silent_since_ms; /* since when that client is connected, its time in the queue included */
 	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
 	_Atomic uint32_t target;	 /* where the connection goes on to, from 1 (targets.h); 0: nowhere */

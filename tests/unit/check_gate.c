@@ -474,6 +474,34 @@ START_TEST(no_penalty_for_the_exempt)
 }
 END_TEST
 
+static uint64_t blamed(void)
+{
+	return atomic_load(&board.slots[0].source);
+}
+
+/* Whose fault it would be if the worker crashed now. */
+START_TEST(who_is_blamed)
+{
+	struct visit visit;
+
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), 0); /* nobody, where there are no penalties */
+	service.penalty = (struct config_penalty){.crashes = 2, .within = 60000, .duration = 60000};
+	service.access.exempt = network("10.0.0.2", 0);
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
+	ck_assert_uint_ne(blamed(), 0);
+	ck_assert_uint_eq(blamed(), gate_key(&visit.gate, &visit.conn));
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.2"), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), 0); /* and not the one before */
+	ck_assert_int_eq(ask(&visit, 0, "unix"), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), gate_key(&visit.gate, &visit.conn));
+	come(&visit, 0, "10.0.0.1");
+	visit.conn.fd = -1; /* a datagram, whose sender may be forged */
+	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, false), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), 0);
+}
+END_TEST
+
 /* There was no memory for a table, or no seat: rules hold, nothing is counted, and nobody refused for it. */
 START_TEST(without_a_table)
 {
@@ -493,5 +521,5 @@ int main(void)
 {
 	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded,
 			 nothing_configured, seats, rates, banner, banner_to_a_deaf_one, banner_while_others_wait,
-			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, without_a_table);
+			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
 }
