@@ -318,6 +318,24 @@ START_TEST(rates)
 }
 END_TEST
 
+/* Whom no rate holds back takes nothing from it, either: others have all of it. */
+START_TEST(rates_and_the_exempt)
+{
+	struct visit visit;
+
+	prepare_seats(1);
+	service.access.exempt = network("10.0.0.0/8", 0);
+	service.access.per_source_rate = (struct rate){.n = 2, .per_ms = 3600000};
+	service.access.rate = (struct rate){.n = 1, .per_ms = 3600000};
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
+	ck_assert_int_eq(sources_rate_wait(sources, visit.gate.key, &service.access.per_source_rate, clock_us()), 0);
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_NOT);
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_RATE);
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
+}
+END_TEST
+
 static enum refusal refused(struct visit *visit, size_t slot, const char *from)
 {
 	enum refusal why = ask(visit, slot, from);
@@ -520,6 +538,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded,
-			 nothing_configured, seats, rates, banner, banner_to_a_deaf_one, banner_while_others_wait,
+			 nothing_configured, seats, rates, rates_and_the_exempt, banner, banner_to_a_deaf_one, banner_while_others_wait,
 			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
 }
