@@ -63,6 +63,7 @@ struct board_head {
 	_Atomic uint32_t rung;	   /* somebody rang, the master has not answered yet */
 	_Atomic uint32_t draining; /* a stop: serve what is queued, then leave */
 	_Atomic uint32_t workers_max; /* as it is now: it can be resized */
+	_Atomic int64_t turned_away_ms; /* when somebody was last, because there was no worker for it */
 	_Atomic int64_t next_accept_error_ms;	/* all workers together: one line in ten seconds */
 	_Atomic int64_t next_refusal_ms[REFUSALS]; /* and for each reason; REFUSED_NOT: of a penalty's begin */
 	_Atomic uint32_t refusals_untold[REFUSALS]; /* that had no line since the last one */
