@@ -296,6 +296,29 @@ START_TEST(seats)
 }
 END_TEST
 
+/* A source that has all its seats is looked at for a moment longer, but not each time: it would hold one worker after the
+ * other. */
+START_TEST(in_vain_once)
+{
+	struct visit held, visit;
+	int64_t start;
+
+	prepare_seats(2);
+	service.access.per_source = 1;
+	ck_assert_int_eq(ask(&held, 0, "10.0.0.1"), REFUSED_NOT);
+	come(&visit, 1, "10.0.0.1");
+	start = clock_ms();
+	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, false), REFUSED_PER_SOURCE);
+	ck_assert_int_ge(clock_ms() - start, 14); /* 1 + 2 + 4 + 8 */
+	start = clock_ms();
+	for (int i = 0; i < 60; i++)
+		ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, false), REFUSED_PER_SOURCE);
+	ck_assert_int_lt(clock_ms() - start, 60 * 14);
+	go(&held);
+	go(&visit);
+}
+END_TEST
+
 /* Who is refused by a rate does not stay seated, and what it was refused for is not taken. */
 START_TEST(rates)
 {
@@ -538,6 +561,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded,
-			 nothing_configured, seats, rates, rates_and_the_exempt, banner, banner_to_a_deaf_one, banner_while_others_wait,
+			 nothing_configured, seats, in_vain_once, rates, rates_and_the_exempt, banner, banner_to_a_deaf_one, banner_while_others_wait,
 			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
 }
