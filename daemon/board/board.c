@@ -12,7 +12,7 @@
 #include "board/packed_address.h"
 #include "board/shared_memory.h"
 
-#define BOARD_VERSION 5U
+#define BOARD_VERSION 6U
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");

@@ -41,6 +41,8 @@ struct board_slot {
 	_Atomic uint64_t bytes_in;  /* from clients */
 	_Atomic uint64_t bytes_out; /* to clients */
 	_Atomic uint64_t peer[PACKED_ADDRESS_WORDS]; /* of the current client, packed; stays when the worker dies */
+	/* whose fault a crash is: the key (sources.h) of that client's source; 0: nobody's, or it is not counted */
+	_Atomic uint64_t source;
 	_Atomic int64_t silent_since_ms; /* since when that client is connected, its time in the queue included */
 	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
 	_Atomic uint32_t target;	 /* where the connection goes on to, from 1 (targets.h); 0: nowhere */
@@ -61,6 +63,7 @@ struct board_head {
 	_Atomic uint32_t rung;	   /* somebody rang, the master has not answered yet */
 	_Atomic uint32_t draining; /* a stop: serve what is queued, then leave */
 	_Atomic uint32_t workers_max; /* as it is now: it can be resized */
+	_Atomic int64_t turned_away_ms; /* when somebody was last, because there was no worker for it */
 	_Atomic int64_t next_accept_error_ms;	/* all workers together: one line in ten seconds */
 	_Atomic int64_t next_refusal_ms[REFUSALS]; /* and for each reason; REFUSED_NOT: of a penalty's begin */
 	_Atomic uint32_t refusals_untold[REFUSALS]; /* that had no line since the last one */

@@ -411,7 +411,7 @@ const struct row rows_service[] = {
 	{.path = "timeouts.first_byte_busy", .type = ROW_DURATION,
 	 .offset = SERVICE(service.timeouts.first_byte_busy), .preset = "3s", .min = 1, .max = YEAR,
 	 .zero = "as first_byte", .reload = RELOAD_WORKERS,
-	 .help = "The same while all workers are busy and others wait; the time in the queue counts."},
+	 .help = "The same while all workers are busy and others wait, or are turned away; the time in the queue counts."},
 	{.path = "timeouts.send", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.send),
 	 .preset = "2min", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "How long a client may take nothing of what there is for it."},

@@ -107,8 +107,11 @@ static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_fact
 		(void)gate_key(gate, conn);
 	/* else whoever forges datagrams would use up what connections of that source may take */
 	gate->rate_key = conn_may_be_forged(conn) ? sources_key_unproven(gate->key) : gate->key;
-	if ((gate->needs & NEEDS_PENALTY) != 0)
-		facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
+	if ((gate->needs & NEEDS_PENALTY) == 0)
+		return;
+	facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
+	if (!gate->exempt && !conn_may_be_forged(conn) && (conn->peer.sa.sa_family != AF_UNIX || cred != NULL))
+		atomic_store_explicit(&gate->slot->source, gate->key, memory_order_relaxed);
 }
 
 static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
@@ -250,6 +253,7 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 	gate->verdict = (struct gate_verdict){.reason = REFUSED_NOT};
 	gate->taken = (struct sources_taken){.all = 0};
 	gate->err.text[0] = '\0';
+	atomic_store_explicit(&gate->slot->source, 0, memory_order_relaxed);
 	addr_fold(&conn->peer);
 	if ((gate->needs & NEEDS_QUEUE) != 0 && alone && is_silent_from_the_queue(gate, conn))
 		return gate->verdict.reason = REFUSED_QUEUED_SILENT;

@@ -187,6 +187,8 @@ static void end(struct gate *gate, struct preforkd_conn *conn, bool alone)
 void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
 	board_count(&gate->slot->refused[reason], 1);
+	if (reason == REFUSED_FULL || reason == REFUSED_RESERVED)
+		atomic_store_explicit(&gate->head->turned_away_ms, clock_coarse_ms(), memory_order_relaxed);
 	remember(gate, conn, reason);
 }
 

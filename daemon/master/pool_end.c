@@ -15,7 +15,6 @@
 #include "master/message_ids.h"
 #include "master/pool.h"
 #include "master/program.h"
-#include "net/networks.h"
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
@@ -60,26 +59,18 @@ static void tell_gone(struct pool *pool, const struct proc *proc, int status, bo
 	}
 }
 
-/* The client whose connection has ended a worker; whose it is on a unix socket the slot does not say. */
+/* The client whose connection has ended a worker. */
 static void blame(const struct pool *pool, const struct proc *proc)
 {
-	const struct config_access *access = &pool->service->access;
 	struct log_about who = pool_about(pool);
 	char peer[ADDR_TEXT_MAX], text[160];
 	struct sockaddr_any addr;
-	uint64_t key;
+	uint64_t key = atomic_load(&proc_slot(proc)->source);
 
-	if (pool->service->penalty.crashes <= 0 || pool->sources == NULL)
-		return;
-	if (pool->listeners[proc->lane].key.datagram) /* whose sender may be forged */
+	if (pool->sources == NULL || key == 0 ||
+	    !penalty_fault(pool->sources, pool->service, key, FAULT_CRASH, clock_ms(), text, sizeof(text)))
 		return;
 	board_peer_get(proc_slot(proc), &addr);
-	if ((addr.sa.sa_family != AF_INET && addr.sa.sa_family != AF_INET6) ||
-	    networks_find(access->exempt, &addr, NULL) >= 0)
-		return;
-	key = sources_key(pool->sources, &addr, NULL, (int)access->prefix4, (int)access->prefix6);
-	if (!penalty_fault(pool->sources, pool->service, key, FAULT_CRASH, clock_ms(), text, sizeof(text)))
-		return;
 	who.peer = addr_format_host(&addr, peer, sizeof(peer));
 	who.message_id = MESSAGE_ID_PENALIZED;
 	log_about(LOG_NOTICE, &who, "%s", text);

@@ -288,10 +288,11 @@ static void tell_full(struct pool *pool, uint64_t away, int64_t now_ms)
 {
 	struct log_about who = pool_about(pool);
 	struct pool_full *f = &pool->full;
+	int64_t *told_ms = &pool->tally->full_told_ms;
 	char span[32], more[64] = "";
 	int64_t waiting = 0, seconds = 0;
 
-	if ((!f->seen && away <= f->away_told) || (f->told_ms != 0 && now_ms - f->told_ms < TELL_FULL_MS))
+	if ((!f->seen && away <= f->away_told) || (*told_ms != 0 && now_ms - *told_ms < TELL_FULL_MS))
 		return;
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		waiting += queued(pool, i);
@@ -307,7 +308,7 @@ static void tell_full(struct pool *pool, uint64_t away, int64_t now_ms)
 		  "all workers are busy (workers.max = %" PRId64 "): %" PRId64 " clients wait in the queue now, %" PRId64
 		  " at most in the last %s%s; raise workers.max, or see workers.on_full",
 		  pool->limits.max, waiting, f->most, span, more);
-	f->told_ms = now_ms;
+	*told_ms = now_ms;
 	f->since_ms = now_ms;
 	f->most = 0;
 	f->away_told = away;

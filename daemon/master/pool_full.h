@@ -31,7 +31,6 @@ struct pool_full { /* of a struct pool */
 	/* for the advice; times are 0 as long as there is nothing to tell */
 	bool seen;	    /* has been full since the last tick */
 	int64_t since_ms;   /* what is told began then */
-	int64_t told_ms;    /* the last advice */
 	int64_t most;	    /* clients that waited at the same time */
 	uint64_t away_told; /* of those turned away for it, as many as the last advice has covered */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a service has done so far, across its generations. The living workers count in their slots of the board. */
+/* What a service has done and been told so far, across its generations. The living workers count in their slots of the board. */
 #ifndef PREFORKD_MASTER_TALLY_H
 #define PREFORKD_MASTER_TALLY_H
 
@@ -38,6 +38,7 @@ struct tally {
 	struct own_count own[TALLY_OWN]; /* of them, too */
 	uint64_t samples[TALLY_SECONDS + 1]; /* accepted, at each second */
 	unsigned n_samples; /* ever */
+	int64_t full_told_ms; /* the last advice of pool_full.c; 0: none so far */
 	unsigned refs;
 };
 

@@ -5,26 +5,42 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "board/board.h"
 #include "services/deadline.h"
 #include "worker/orders.h"
 
+#define TURNED_AWAY_MS 5000 /* so long after one who was turned away the next one is expected */
+
+static const struct board_head *head;
 static const struct board_lane *lane;
 static int listener;
+
+static bool are_turned_away(void)
+{
+	int64_t at = atomic_load_explicit(&head->turned_away_ms, memory_order_relaxed), age = clock_coarse_ms() - at;
+
+	return at != 0 && age < TURNED_AWAY_MS && age > -TURNED_AWAY_MS; /* or nobody of us has written it */
+}
 
 /* Runs in a signal handler. One who is to leave has no listener any more, and holds up nobody who waits there. */
 static bool is_saturated(void)
 {
 	struct pollfd p = {.fd = listener, .events = POLLIN | POLLRDHUP};
 
-	if (orders_to_leave() || atomic_load_explicit(&lane->idle, memory_order_relaxed) > 0)
+	if (orders_to_leave())
+		return false;
+	if (are_turned_away())
+		return true;
+	if (atomic_load_explicit(&lane->idle, memory_order_relaxed) > 0)
 		return false;
 	/* a unix socket after listen_quiesce_for_good() is readable for ever */
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLIN | POLLRDHUP)) == POLLIN;
 }
 
-void saturation_init(const struct board_lane *of_lane, int of_listener)
+void saturation_init(const struct board_head *of_service, const struct board_lane *of_lane, int of_listener)
 {
+	head = of_service;
 	lane = of_lane;
 	listener = of_listener;
 	deadline_saturated(is_saturated);

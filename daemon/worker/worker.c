@@ -152,7 +152,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 		    &(struct orders){
 			    .master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot});
 	deadline_init();
-	saturation_init(w->lane, params->listener);
+	saturation_init(w->board.head, w->lane, params->listener);
 	seed();
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);

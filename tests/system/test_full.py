@@ -401,6 +401,25 @@ class Refuse(Full):
 			s.close()
 
 
+class TurnedAway(Full):
+	"""Where nobody waits, because the others are turned away, the silent do not stay for longer."""
+
+	def check(self, most, on_full, **more):
+		self.serve(most, on_full, timeouts={"first_byte": "10min", "first_byte_busy": "300ms"}, **more)
+		clients = self.silent(2)
+		self.busy(2)
+		time.sleep(0.6)	# for as long as nobody is turned away, they may be silent
+		self.assertTrue(all(map(lingers, clients)))
+		wait_until(lambda: outcome(self.endpoint) == "served", "room again", SOON)
+		self.d.wait_log(r"timeouts\.first_byte_busy")
+
+	def test_where_the_full_refuse(self):
+		self.check(2, "refuse")
+
+	def test_where_workers_are_reserved(self):
+		self.check(4, "queue", access={"reserve": 2, "reserve_for": ["192.0.2.1"]})
+
+
 class Advice(Full):
 	def uptime(self):
 		return self.d.admin.status()["uptime"]

@@ -300,6 +300,25 @@ class Penalties(Counted):
 		self.assertEqual((status, said["penalty"]), (0, None))
 		self.assertEqual(len(d.grep("its source is refused")), 1)
 
+	def test_for_crashes_of_a_user(self):
+		"""On a unix socket the source is the user."""
+		me = "unix:uid=%d" % os.geteuid()
+		for exempt in ([], [me]):
+			endpoint = Endpoint.unix(self.path("d%d" % len(self.daemons), "s"))
+			d = self.daemon(limited(endpoint, {"exempt": exempt}, penalty={"crashes": 1}))
+			with hold(endpoint):
+				victim, = [x["pid"] for x in d.admin.workers() if x["state"] == "busy"]
+				os.kill(victim, signal.SIGABRT)
+				d.wait_log("worker %d" % victim)
+			said = explain(d, me)[1]
+			if exempt:
+				self.assertIsNone(said["penalty"])
+				self.assertEqual(outcome(endpoint), SERVED)
+			else:
+				self.assertEqual(said["penalty"]["reason"], "crashes")
+				self.assertEqual(listens(endpoint), b"")
+				self.once(d, "penalty", me, "refused: penalty")
+
 	def test_for_refusals(self):
 		endpoint = Endpoint.v4()
 		d = self.daemon(limited(endpoint, {"per_source": 1, "exempt": ["127.0.0.7"]},

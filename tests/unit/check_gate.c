@@ -296,6 +296,29 @@ START_TEST(seats)
 }
 END_TEST
 
+/* A source that has all its seats is looked at for a moment longer, but not each time: it would hold one worker after the
+ * other. */
+START_TEST(in_vain_once)
+{
+	struct visit held, visit;
+	int64_t start;
+
+	prepare_seats(2);
+	service.access.per_source = 1;
+	ck_assert_int_eq(ask(&held, 0, "10.0.0.1"), REFUSED_NOT);
+	come(&visit, 1, "10.0.0.1");
+	start = clock_ms();
+	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, false), REFUSED_PER_SOURCE);
+	ck_assert_int_ge(clock_ms() - start, 14); /* 1 + 2 + 4 + 8 */
+	start = clock_ms();
+	for (int i = 0; i < 60; i++)
+		ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, false), REFUSED_PER_SOURCE);
+	ck_assert_int_lt(clock_ms() - start, 60 * 14);
+	go(&held);
+	go(&visit);
+}
+END_TEST
+
 /* Who is refused by a rate does not stay seated, and what it was refused for is not taken. */
 START_TEST(rates)
 {
@@ -315,6 +338,24 @@ START_TEST(rates)
 	/* it has not lost its own for it */
 	ck_assert_int_eq(sources_rate_wait(sources, visits[2].gate.key, &service.access.per_source_rate, clock_us()),
 			 0);
+}
+END_TEST
+
+/* Whom no rate holds back takes nothing from it, either: others have all of it. */
+START_TEST(rates_and_the_exempt)
+{
+	struct visit visit;
+
+	prepare_seats(1);
+	service.access.exempt = network("10.0.0.0/8", 0);
+	service.access.per_source_rate = (struct rate){.n = 2, .per_ms = 3600000};
+	service.access.rate = (struct rate){.n = 1, .per_ms = 3600000};
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
+	ck_assert_int_eq(sources_rate_wait(sources, visit.gate.key, &service.access.per_source_rate, clock_us()), 0);
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_NOT);
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_RATE);
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
 }
 END_TEST
 
@@ -474,6 +515,34 @@ START_TEST(no_penalty_for_the_exempt)
 }
 END_TEST
 
+static uint64_t blamed(void)
+{
+	return atomic_load(&board.slots[0].source);
+}
+
+/* Whose fault it would be if the worker crashed now. */
+START_TEST(who_is_blamed)
+{
+	struct visit visit;
+
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), 0); /* nobody, where there are no penalties */
+	service.penalty = (struct config_penalty){.crashes = 2, .within = 60000, .duration = 60000};
+	service.access.exempt = network("10.0.0.2", 0);
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
+	ck_assert_uint_ne(blamed(), 0);
+	ck_assert_uint_eq(blamed(), gate_key(&visit.gate, &visit.conn));
+	ck_assert_int_eq(ask(&visit, 0, "10.0.0.2"), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), 0); /* and not the one before */
+	ck_assert_int_eq(ask(&visit, 0, "unix"), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), gate_key(&visit.gate, &visit.conn));
+	come(&visit, 0, "10.0.0.1");
+	visit.conn.fd = -1; /* a datagram, whose sender may be forged */
+	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, false), REFUSED_NOT);
+	ck_assert_uint_eq(blamed(), 0);
+}
+END_TEST
+
 /* There was no memory for a table, or no seat: rules hold, nothing is counted, and nobody refused for it. */
 START_TEST(without_a_table)
 {
@@ -492,6 +561,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded,
-			 nothing_configured, seats, rates, banner, banner_to_a_deaf_one, banner_while_others_wait,
-			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, without_a_table);
+			 nothing_configured, seats, in_vain_once, rates, rates_and_the_exempt, banner, banner_to_a_deaf_one, banner_while_others_wait,
+			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
 }

@@ -29,6 +29,7 @@ static void set_up(void)
 
 	pool = (struct pool){
 		.service = &service,
+		.tally = tally_new(),
 		.limits = service.workers,
 		.listeners = &listener,
 		.lanes = &lane,
@@ -97,6 +98,26 @@ START_TEST(one_line_a_minute)
 }
 END_TEST
 
+/* Of a service, however many generations of it there were in that minute. */
+START_TEST(a_reload_does_not_repeat_it)
+{
+	struct tally *tally = pool.tally;
+	struct err err;
+
+	full(true);
+	expect("all workers are busy");
+	pool_full_clear(&pool);
+	pool.full = (struct pool_full){.queues = -1};
+	ck_assert_int_eq(pool_full_init(&pool, &err), 0);
+	pool.tally = tally_ref(tally);
+	now += SECOND;
+	full(true);
+	ck_assert_str_eq(tick(), "");
+	now += MINUTE;
+	expect("all workers are busy");
+}
+END_TEST
+
 START_TEST(it_says_which_setting_and_how_many)
 {
 	full(true);
@@ -138,7 +159,7 @@ START_TEST(those_evicted_have_a_line_in_ten_seconds)
 	away(REFUSED_EVICTED, 1);
 	while (recv(lines[0], (char[1024]){0}, 1024, MSG_DONTWAIT) > 0)
 		;
-	pool.full.told_ms = now;
+	pool.tally->full_told_ms = now;
 	expect("web: evicted: 1 clients that had sent nothing gave way to others (workers.on_full)");
 	away(REFUSED_EVICTED, 20);
 	away(REFUSED_EVICTED, 30);
@@ -153,6 +174,6 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("pool_full", set_up, nothing_to_tell, one_line_a_minute, it_says_which_setting_and_how_many,
-			 those_turned_away_are_told_once, those_evicted_have_a_line_in_ten_seconds);
+	return SUITE_RUN("pool_full", set_up, nothing_to_tell, one_line_a_minute, a_reload_does_not_repeat_it,
+			 it_says_which_setting_and_how_many,			 those_turned_away_are_told_once, those_evicted_have_a_line_in_ten_seconds);
 }

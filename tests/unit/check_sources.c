@@ -130,6 +130,14 @@ static uint64_t key_of(const char *text, int prefix4, int prefix6)
 	return sources_key(sources, &peer, NULL, prefix4, prefix6);
 }
 
+static uint64_t key_on_link(const char *text, uint32_t link)
+{
+	struct sockaddr_any peer = at(text);
+
+	peer.in6.sin6_scope_id = link;
+	return sources_key(sources, &peer, NULL, 32, 64);
+}
+
 START_TEST(a_source_is_a_network)
 {
 	ck_assert_uint_eq(key_of("192.0.2.1", 32, 64), key_of("192.0.2.1", 32, 64));
@@ -146,6 +154,9 @@ START_TEST(a_source_is_a_network)
 	ck_assert_uint_eq(key_of("2001:db8::1", 32, 0), key_of("fe80::1", 32, 0));
 	ck_assert_uint_ne(key_of("0.0.0.0", 0, 0), key_of("::", 0, 0));
 	ck_assert_uint_ne(key_of("0.0.0.0", 0, 0), 0);
+	/* of a link, whose number is not part of the address: of two hosts */
+	ck_assert_uint_ne(key_on_link("fe80::1", 1), key_on_link("fe80::1", 2));
+	ck_assert_uint_eq(key_on_link("2001:db8::1", 1), key_on_link("2001:db8::1", 2));
 	/* beyond what there is */
 	ck_assert_uint_eq(key_of("192.0.2.1", 99, 64), key_of("192.0.2.1", 32, 64));
 	ck_assert_uint_eq(key_of("192.0.2.1", -5, 64), key_of("192.0.2.1", 0, 64));
