@@ -123,7 +123,8 @@ struct preforkd_module {
 	 * behind no thread and no descriptor but those that it gives to preforkd_keep().
 	 */
 	int (*init)(void);
-	/* Called in the master when no worker of the generation is left that init() was called for. */
+	/* Called in the master when no worker of the generation is left that init() was called for; not after an upgrade,
+	 * which puts another program into the master's place. */
 	void (*fini)(void);
 	/* Called when a worker leaves in an orderly way, not when it crashes or is killed. */
 	void (*worker_stop)(void);

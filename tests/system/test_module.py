@@ -450,7 +450,9 @@ class Life(ModuleCase):
 		wait_until(lambda: len(self.notes("start")) == 3, "another one")
 		d.wait_workers(2)
 		left = sorted(d.workers())
+		self.assertNotIn((1, d.pid), self.notes("fini"))
 		self.assertEqual(d.stop(), 0)
+		self.assertEqual(self.notes("fini")[-1], (1, d.pid), "with its options")
 		self.assertEqual(sorted(pid for _, pid in self.notes("stop")), left, "but not of the one that was killed")
 
 	def test_random_streams_differ(self):
@@ -580,7 +582,9 @@ class Reload(Life):
 			counters = d.admin.service("mod")["counters"]
 			self.assertEqual(counters["asked"], 1 + 4 + 4 + 1 + 1)
 			self.assertEqual(counters["more"], 0)
+			self.assertNotIn((1, d.pid), self.notes("fini"))
 		wait_until(lambda: len(d.workers()) == 2, "the old one leaves")
+		wait_until(lambda: (1, d.pid) in self.notes("fini"), "and then its generation")
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 11)
 		self.assertEqual(d.stop(), 0)
 
@@ -653,6 +657,7 @@ class Reload(Life):
 		wait_until(lambda: len(d.workers()) == 2, "the old one leaves")
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 6)
 		self.assertEqual(d.stop(), 0)
+		self.assertEqual([version for version, pid in self.notes("fini") if pid == d.pid], [2])
 
 	def test_upgrade_with_a_broken_one(self):
 		d = self.start()
