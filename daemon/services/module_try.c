@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/parse.h"
+#include "services/family.h"
 #include "services/module.h"
 
 #define LIMIT_MS 10000
@@ -44,12 +45,17 @@ void module_try_step(const char *what)
 _Noreturn static void child(int (*steps)(void *arg, struct err *err), void *arg, int out, pid_t parent)
 {
 	struct err err = {.text = ""};
+	int rc;
 
 	(void)setpgid(0, 0);
+	/* what leaves our group, and loses its parent, is still found, and ended */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(EXIT_FAILURE);
 	out_fd = out;
-	if (steps(arg, &err) == 0)
+	rc = steps(arg, &err);
+	(void)family_end();
+	if (rc == 0)
 		say('+', "");
 	else
 		say('-', err.text);

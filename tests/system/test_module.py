@@ -303,16 +303,30 @@ TROUBLE = [
 	("file", 'if (open("/etc/passwd", O_RDONLY) < 0) abort();',
 	 r"{who} left the descriptor \d+ open \(/etc/passwd\)"),
 	("process", "if (fork() == 0) for (;;) pause();", r"{who} left a process running"),
+	("daemon", "if (fork() == 0) { setsid(); if (fork() == 0) for (;;) pause(); _exit(0); } wait(NULL);",
+	 r"{who} left a process running"),
+	("umask", "umask(0);", r"{who} changed the umask"),
+	("chdir", 'if (chdir("/tmp") < 0) abort();', r"{who} changed the working directory"),
+	("sigchld", "signal(SIGCHLD, SIG_IGN);", r"{who} changed the handling of SIGCHLD"),
+	("mask", "sigset_t s; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, NULL);", r"{who} changed the mask of signals"),
+	("locale", 'if (setlocale(LC_ALL, "C.UTF-8") == NULL) abort();', r"{who} changed the locale"),
 	("closed", "close(2);", r"{who} closed the descriptor 2, which was not its own"),
 ]
+
+if os.geteuid() == 0:
+	TROUBLE.append(("user", "if (seteuid(65534) < 0) abort();",
+			r"{who} changed the user or group, which is that of the whole daemon"))
 
 INCLUDES = """
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 static void *idle(void *arg) { (void)arg; for (;;) pause(); return NULL; }
 void *(*const unused)(void *) = idle;
