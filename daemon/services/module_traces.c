@@ -138,6 +138,14 @@ static bool has(const struct traces *traces, size_t at, const struct traces *oth
 	return false;
 }
 
+static bool is_in(const struct traces *traces, int fd)
+{
+	for (size_t i = 0; i < traces->n_fds; i++)
+		if (traces->fds[i].fd == fd)
+			return true;
+	return false;
+}
+
 static bool is_connected(int fd, struct sockaddr_any *peer)
 {
 	peer->len = sizeof(peer->ss);
@@ -196,6 +204,11 @@ int traces_compare(const struct traces *before, const int *kept, size_t n_kept, 
 	for (size_t i = 0; i < before->n_fds && rc == 0; i++)
 		if (!has(before, i, &now))
 			rc = err_set(err, "%s closed the descriptor %d, which was not its own", who, before->fds[i].fd);
+	/* what gets the number later is not the module's to give */
+	for (size_t k = 0; k < n_kept && rc == 0; k++)
+		if (is_in(before, kept[k]) || !is_in(&now, kept[k]))
+			rc = err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open", who,
+				     kept[k]);
 	for (size_t i = 0; i < now.n_fds && rc == 0; i++) {
 		bool is_kept = false;
 

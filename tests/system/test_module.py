@@ -399,6 +399,14 @@ class Trouble(ModuleCase):
 		self.assertEqual(d.wait(), 78)
 		d.wait_log(r"services\.mod\.path: module \S+/m\.so: init\(\): no luck")
 
+	def test_kept_and_not_open(self):
+		"""The number would be given to another descriptor, which the workers would then have."""
+		for what in ("int fd = dup(1); preforkd_keep(fd); close(fd);", "preforkd_keep(1);"):
+			self.trouble(what, True)
+			d = self.daemon(self.service(self.path("m.so")), start=False).launch()
+			self.assertEqual(d.wait(), 78)
+			d.wait_log(r"init\(\) gave the descriptor \d+ to preforkd_keep\(\), which it has not left open")
+
 	def test_worker_start_refuses(self):
 		self.build(modules.small('static int start(void) { return preforkd_fail(NULL, "no %s", "luck"); }\n',
 					 ".worker_start = start,"))
