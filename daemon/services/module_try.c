@@ -23,6 +23,7 @@
 
 #define LIMIT_MS 10000
 #define STEP_MS 100
+#define EXIT_MUTE 117 /* of the child: its pipe is gone */
 
 static int out_fd = -1;
 
@@ -34,7 +35,8 @@ static void say(char kind, const char *text)
 	for (char *p = message + 1; *p != '\0'; p++)
 		if (*p == '\n')
 			*p = ' ';
-	(void)!write(out_fd, message, (size_t)n < sizeof(message) ? (size_t)n : sizeof(message) - 1);
+	if (write(out_fd, message, (size_t)n < sizeof(message) ? (size_t)n : sizeof(message) - 1) < 0)
+		_exit(EXIT_MUTE);
 }
 
 void module_try_step(const char *what)
@@ -113,6 +115,8 @@ static int judge(char *text, int status, bool late, struct err *err)
 	}
 	if (WIFSIGNALED(status))
 		return err_set(err, "crashed (SIG%s) %s", sigabbrev_np(WTERMSIG(status)), step);
+	if (WEXITSTATUS(status) == EXIT_MUTE)
+		return err_set(err, "closed descriptors that were not its own, %s", step);
 	return err_set(err, "ended the process (exit status %d) %s", WEXITSTATUS(status), step);
 }
 

@@ -310,6 +310,7 @@ TROUBLE = [
 	("sigchld", "signal(SIGCHLD, SIG_IGN);", r"{who} changed the handling of SIGCHLD"),
 	("mask", "sigset_t s; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, NULL);", r"{who} changed the mask of signals"),
 	("locale", 'if (setlocale(LC_ALL, "C.UTF-8") == NULL) abort();', r"{who} changed the locale"),
+	("all closed", "for (int fd = 3; fd < 64; fd++) close(fd);", r"closed descriptors that were not its own, {when}"),
 	("closed", "close(2);", r"{who} closed the descriptor 2, which was not its own"),
 ]
 
