@@ -280,6 +280,27 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 		os.chmod(folder, 0o777)
 		self.refused(link, r"module \S+: \S+/modules can be written")
 
+	def test_who_could_change_a_link(self):
+		"""Every one on the way, of folders as well."""
+		path = self.build(modules.small())
+		middle, front = self.folder("middle"), self.folder("front")
+		os.symlink(path, os.path.join(middle, "m.so"))
+		os.symlink(os.path.join("..", "middle", "m.so"), os.path.join(front, "m.so"))
+		os.symlink(middle, os.path.join(front, "folder"))
+		os.symlink("endless", os.path.join(front, "endless"))
+		links = [os.path.join(front, x) for x in ("m.so", "folder/m.so", "folder/../middle/m.so", "../front/./m.so")]
+		for link in links:
+			self.assertEqual(self.check(link).returncode, 0)
+		os.chmod(middle, 0o777)
+		for link in links:
+			with self.subTest(link):
+				self.refused(link, r"module \S+: \S+/middle can be written by everybody")
+		self.refused(os.path.join(front, "endless"), r"module \S+: Too many levels of symbolic links")
+		if os.geteuid() == 0:
+			os.chmod(middle, 0o1777)
+			os.chown(os.path.join(middle, "m.so"), 65534, -1, follow_symlinks=False)
+			self.refused(links[0], r"module \S+: \S+/middle/m\.so belongs to the user 65534, who could change it")
+
 	@needs_root()
 	def test_whose_it_is(self):
 		path = self.build(modules.small())
