@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -87,6 +88,7 @@ static int walk(char path[PATH_MAX], struct stat *st, struct err *err)
 int module_safe_open(const char *path, off_t *size_out, struct err *err)
 {
 	char real[PATH_MAX];
+	struct statvfs fs;
 	struct stat st;
 	int fd;
 
@@ -102,6 +104,11 @@ int module_safe_open(const char *path, off_t *size_out, struct err *err)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		fd_close(&fd);
 		return err_set(err, "not a file");
+	}
+	/* our copy of it would not be on that file system */
+	if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOEXEC) != 0) {
+		fd_close(&fd);
+		return err_set(err, "it is on a file system from which nothing may be run (noexec)");
 	}
 	*size_out = st.st_size;
 	return fd;

@@ -302,6 +302,27 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 			self.refused(links[0], r"module \S+: \S+/middle/m\.so belongs to the user 65534, who could change it")
 
 	@needs_root()
+	@needs_tool("unshare")
+	def test_where_nothing_may_be_run(self):
+		"""A module from a file system that is mounted so is none; a kernel that lets no copy be run is of no matter."""
+		folder = self.folder("mounted")
+		config = self.write("c.conf", Config(self.service(os.path.join(folder, "m.so"))).text())
+		here = self.build(modules.small())
+		for prepare, pattern in (
+			("mount -t tmpfs -o mode=755 none %s" % folder, None),
+			("mount -t tmpfs -o mode=755,noexec none %s" % folder, r"module \S+: it is on a file system .* \(noexec\)"),
+			("mount -t tmpfs -o mode=755 none %s && { [ ! -e /proc/sys/vm/memfd_noexec ] || "
+			 "echo 2 > /proc/sys/vm/memfd_noexec; }" % folder, None),
+		):
+			with self.subTest(prepare):
+				done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec",
+						       prepare + ' && cp %s %s && exec "$@"' % (here, folder),
+						       "sh", PREFORKD, "--check", "-c", config], timeout=PATIENCE, text=True,
+						      stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+				self.assertEqual(done.returncode, 78 if pattern else 0, done.stderr)
+				self.assertRegex(done.stderr, pattern or "^$")
+
+	@needs_root()
 	def test_whose_it_is(self):
 		path = self.build(modules.small())
 		os.chown(path, 65534, -1)
