@@ -22,7 +22,7 @@ struct loaded_module {
 	uint64_t mark;		      /* of what is in the file: another mark, another module */
 	void *handle;		      /* dlopen's */
 	int fd;			      /* the private copy that is mapped; close-on-exec */
-	bool begun;		      /* init() has been called in this process */
+	const struct config_service *begun; /* init() has been called in this process, for this one; NULL: it has not */
 	int kept[MODULE_KEPT_MOST];   /* descriptors of init() that workers get */
 	size_t n_kept;
 };

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <preforkd/module.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,14 +131,11 @@ static struct loaded_module *open_module(const char *path, struct err *err)
 
 static int call_init(struct loaded_module *module, const struct config_service *service, struct err *err)
 {
-	sigset_t mask;
 	int rc;
 
 	module->n_kept = 0;
 	module_self(service, module, NULL);
-	(void)sigprocmask(SIG_SETMASK, NULL, &mask);
 	rc = module->table.init();
-	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (rc != 0)
 		(void)err_set(err, "init(): %s",
 			      *module_self_reason() != '\0' ? module_self_reason() : "refuses, and does not say why");
@@ -149,9 +145,11 @@ static int call_init(struct loaded_module *module, const struct config_service *
 
 static void call_fini(struct loaded_module *module)
 {
-	module->begun = false;
+	module_self(module->begun, NULL, NULL);
+	module->begun = NULL;
 	if (module->table.fini != NULL)
 		module->table.fini();
+	module_self(NULL, NULL, NULL);
 }
 
 static int init_and_look(struct loaded_module *module, const struct config_service *service, struct err *err)
@@ -161,7 +159,7 @@ static int init_and_look(struct loaded_module *module, const struct config_servi
 
 	traces_take(&before);
 	rc = call_init(module, service, err);
-	module->begun = rc == 0;
+	module->begun = rc == 0 ? service : NULL;
 	if (rc == 0)
 		rc = traces_compare(&before, module->kept, module->n_kept, "init()", err);
 	traces_clear(&before);
@@ -184,7 +182,7 @@ static int rehearse_init(void *arg, struct err *err)
 	module_try_step("in init()");
 	rc = init_and_look(r->module, r->service, err);
 	module_try_step("in fini()");
-	if (r->module->begun)
+	if (r->module->begun != NULL)
 		call_fini(r->module);
 	module_try_step("while it was unloaded");
 	module_unmap(r->module);
@@ -197,7 +195,7 @@ static int begin_module(struct loaded_module *module, const struct config_servic
 	struct rehearsal r = {.module = module, .service = service};
 	struct err why;
 
-	if (module->table.init == NULL || module->begun)
+	if (module->table.init == NULL || module->begun != NULL)
 		return 0;
 	if (module_try(rehearse_init, &r, &why) == 0 &&
 	    (rehearse || init_and_look(module, service, &why) == 0))
@@ -209,7 +207,7 @@ static void close_module(struct loaded_module **module)
 {
 	if (*module == NULL)
 		return;
-	if ((*module)->begun)
+	if ((*module)->begun != NULL)
 		call_fini(*module);
 	free_module(*module);
 	*module = NULL;

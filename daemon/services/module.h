@@ -7,6 +7,8 @@
 #ifndef PREFORKD_SERVICES_MODULE_H
 #define PREFORKD_SERVICES_MODULE_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,7 +39,7 @@ int module_table_take(struct loaded_module *module, const struct preforkd_module
 int module_try(int (*steps)(void *arg, struct err *err), void *arg, struct err *err);
 void module_try_step(const char *what);
 
-/* What a process has open and running, to be compared with what it has afterwards. */
+/* What a process has open and running, and how it is set up, to be compared with what it has afterwards. */
 struct traces {
 	struct {
 		int fd;
@@ -47,6 +49,14 @@ struct traces {
 	size_t n_fds;
 	size_t threads;
 	bool children;
+	uid_t users[3]; /* real, effective, saved */
+	gid_t groups[3];
+	mode_t umask;
+	dev_t folder_dev; /* the working directory */
+	ino_t folder_ino;
+	sigset_t mask;
+	bool reaps; /* learns of the end of its children */
+	char locale[128];
 };
 
 void traces_take(struct traces *traces);

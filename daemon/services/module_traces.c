@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is shared by accident when a process forks: threads, which the children do not have, though the locks that
- * they held are locked for ever; connections, which all children then use at once; other descriptors.
+ * they held are locked for ever; connections, which all children then use at once; other descriptors. And what is the
+ * whole daemon's: a master with another user, or one that is not told that its workers end, is of no use to anybody.
  */
 #include <dirent.h>
 #include <limits.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +57,51 @@ static bool has_children(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+static bool is_told_of_children(void)
+{
+	struct sigaction action;
+
+	return sigaction(SIGCHLD, NULL, &action) < 0 ||
+	       (action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0);
+}
+
+static void take_manners(struct traces *traces)
+{
+	const char *locale = setlocale(LC_ALL, NULL);
+	struct stat folder = {.st_ino = 0};
+
+	(void)getresuid(&traces->users[0], &traces->users[1], &traces->users[2]);
+	(void)getresgid(&traces->groups[0], &traces->groups[1], &traces->groups[2]);
+	traces->umask = umask(0);
+	(void)umask(traces->umask);
+	(void)stat(".", &folder);
+	traces->folder_dev = folder.st_dev;
+	traces->folder_ino = folder.st_ino;
+	(void)sigprocmask(SIG_SETMASK, NULL, &traces->mask);
+	traces->reaps = is_told_of_children();
+	(void)snprintf(traces->locale, sizeof(traces->locale), "%s", locale != NULL ? locale : "");
+}
+
+/* NULL: nothing. */
+static const char *changed_manners(const struct traces *before, const struct traces *now)
+{
+	if (memcmp(before->users, now->users, sizeof(now->users)) != 0 ||
+	    memcmp(before->groups, now->groups, sizeof(now->groups)) != 0)
+		return "user or group";
+	if (before->umask != now->umask)
+		return "umask";
+	if (before->folder_dev != now->folder_dev || before->folder_ino != now->folder_ino)
+		return "working directory";
+	if (before->reaps != now->reaps)
+		return "handling of SIGCHLD";
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigismember(&before->mask, sig) != sigismember(&now->mask, sig))
+			return "mask of signals";
+	if (strcmp(before->locale, now->locale) != 0)
+		return "locale";
+	return NULL;
+}
+
 void traces_take(struct traces *traces)
 {
 	int *numbers, *threads;
@@ -63,6 +111,7 @@ void traces_take(struct traces *traces)
 	*traces = (struct traces){.threads = list_numbers("/proc/self/task", &threads)};
 	free(threads);
 	traces->children = has_children();
+	take_manners(traces);
 	traces->fds = calloc(n + 1, sizeof(*traces->fds));
 	for (size_t i = 0; traces->fds != NULL && i < n; i++) {
 		if (fstat(numbers[i], &st) < 0)
@@ -86,6 +135,14 @@ static bool has(const struct traces *traces, size_t at, const struct traces *oth
 		if (other->fds[i].fd == traces->fds[at].fd)
 			return other->fds[i].dev == traces->fds[at].dev &&
 			       other->fds[i].ino == traces->fds[at].ino;
+	return false;
+}
+
+static bool is_in(const struct traces *traces, int fd)
+{
+	for (size_t i = 0; i < traces->n_fds; i++)
+		if (traces->fds[i].fd == fd)
+			return true;
 	return false;
 }
 
@@ -128,10 +185,12 @@ static int report(int fd, bool kept, const char *who, struct err *err)
 int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who,
 		   struct err *err)
 {
+	const char *changed;
 	struct traces now;
 	int rc = 0;
 
 	traces_take(&now);
+	changed = changed_manners(before, &now);
 	if (now.threads > before->threads)
 		rc = err_set(err, "%s left %zu thread%s running: the workers would not have %s; start threads in "
 				  "worker_start()", who, now.threads - before->threads,
@@ -139,9 +198,17 @@ int traces_compare(const struct traces *before, const int *kept, size_t n_kept, 
 			     now.threads - before->threads == 1 ? "it" : "them");
 	else if (now.children && !before->children)
 		rc = err_set(err, "%s left a process running", who);
+	else if (changed != NULL)
+		rc = err_set(err, "%s changed the %s, which is that of the whole daemon; a worker's may be changed in "
+				  "worker_start()", who, changed);
 	for (size_t i = 0; i < before->n_fds && rc == 0; i++)
 		if (!has(before, i, &now))
 			rc = err_set(err, "%s closed the descriptor %d, which was not its own", who, before->fds[i].fd);
+	/* what gets the number later is not the module's to give */
+	for (size_t k = 0; k < n_kept && rc == 0; k++)
+		if (is_in(before, kept[k]) || !is_in(&now, kept[k]))
+			rc = err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open", who,
+				     kept[k]);
 	for (size_t i = 0; i < now.n_fds && rc == 0; i++) {
 		bool is_kept = false;
 

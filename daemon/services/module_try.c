@@ -18,10 +18,12 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/parse.h"
+#include "services/family.h"
 #include "services/module.h"
 
 #define LIMIT_MS 10000
 #define STEP_MS 100
+#define EXIT_MUTE 117 /* of the child: its pipe is gone */
 
 static int out_fd = -1;
 
@@ -33,7 +35,8 @@ static void say(char kind, const char *text)
 	for (char *p = message + 1; *p != '\0'; p++)
 		if (*p == '\n')
 			*p = ' ';
-	(void)!write(out_fd, message, (size_t)n < sizeof(message) ? (size_t)n : sizeof(message) - 1);
+	if (write(out_fd, message, (size_t)n < sizeof(message) ? (size_t)n : sizeof(message) - 1) < 0)
+		_exit(EXIT_MUTE);
 }
 
 void module_try_step(const char *what)
@@ -44,12 +47,17 @@ void module_try_step(const char *what)
 _Noreturn static void child(int (*steps)(void *arg, struct err *err), void *arg, int out, pid_t parent)
 {
 	struct err err = {.text = ""};
+	int rc;
 
 	(void)setpgid(0, 0);
+	/* what leaves our group, and loses its parent, is still found, and ended */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(EXIT_FAILURE);
 	out_fd = out;
-	if (steps(arg, &err) == 0)
+	rc = steps(arg, &err);
+	(void)family_end();
+	if (rc == 0)
 		say('+', "");
 	else
 		say('-', err.text);
@@ -107,6 +115,8 @@ static int judge(char *text, int status, bool late, struct err *err)
 	}
 	if (WIFSIGNALED(status))
 		return err_set(err, "crashed (SIG%s) %s", sigabbrev_np(WTERMSIG(status)), step);
+	if (WEXITSTATUS(status) == EXIT_MUTE)
+		return err_set(err, "closed descriptors that were not its own, %s", step);
 	return err_set(err, "ended the process (exit status %d) %s", WEXITSTATUS(status), step);
 }
 

@@ -120,10 +120,12 @@ struct preforkd_module {
 	 * worker is forked; and before that, in the same way, in a child that ends afterwards, so
 	 * that what goes wrong does no harm. 0, or -1 to refuse (preforkd_fail(NULL, ...) says why): then
 	 * the start, or the reload, is rejected. The master waits for it: it must be quick, and must leave
-	 * behind no thread and no descriptor but those that it gives to preforkd_keep().
+	 * behind no thread and no descriptor but those that it gives to preforkd_keep(), and change neither the user nor
+	 * the umask, the working directory, the mask of signals, SIGCHLD, or the locale.
 	 */
 	int (*init)(void);
-	/* Called in the master when no worker of the generation is left that init() was called for. */
+	/* Called in the master when no worker of the generation is left that init() was called for; not after an upgrade,
+	 * which puts another program into the master's place. */
 	void (*fini)(void);
 	/* Called when a worker leaves in an orderly way, not when it crashes or is killed. */
 	void (*worker_stop)(void);

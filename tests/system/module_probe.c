@@ -78,6 +78,7 @@ static int init(void)
 
 static void fini(void)
 {
+	note("fini");
 	(void)close(kept);
 }
 

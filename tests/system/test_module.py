@@ -280,6 +280,48 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 		os.chmod(folder, 0o777)
 		self.refused(link, r"module \S+: \S+/modules can be written")
 
+	def test_who_could_change_a_link(self):
+		"""Every one on the way, of folders as well."""
+		path = self.build(modules.small())
+		middle, front = self.folder("middle"), self.folder("front")
+		os.symlink(path, os.path.join(middle, "m.so"))
+		os.symlink(os.path.join("..", "middle", "m.so"), os.path.join(front, "m.so"))
+		os.symlink(middle, os.path.join(front, "folder"))
+		os.symlink("endless", os.path.join(front, "endless"))
+		links = [os.path.join(front, x) for x in ("m.so", "folder/m.so", "folder/../middle/m.so", "../front/./m.so")]
+		for link in links:
+			self.assertEqual(self.check(link).returncode, 0)
+		os.chmod(middle, 0o777)
+		for link in links:
+			with self.subTest(link):
+				self.refused(link, r"module \S+: \S+/middle can be written by everybody")
+		self.refused(os.path.join(front, "endless"), r"module \S+: Too many levels of symbolic links")
+		if os.geteuid() == 0:
+			os.chmod(middle, 0o1777)
+			os.chown(os.path.join(middle, "m.so"), 65534, -1, follow_symlinks=False)
+			self.refused(links[0], r"module \S+: \S+/middle/m\.so belongs to the user 65534, who could change it")
+
+	@needs_root()
+	@needs_tool("unshare")
+	def test_where_nothing_may_be_run(self):
+		"""A module from a file system that is mounted so is none; a kernel that lets no copy be run is of no matter."""
+		folder = self.folder("mounted")
+		config = self.write("c.conf", Config(self.service(os.path.join(folder, "m.so"))).text())
+		here = self.build(modules.small())
+		for prepare, pattern in (
+			("mount -t tmpfs -o mode=755 none %s" % folder, None),
+			("mount -t tmpfs -o mode=755,noexec none %s" % folder, r"module \S+: it is on a file system .* \(noexec\)"),
+			("mount -t tmpfs -o mode=755 none %s && { [ ! -e /proc/sys/vm/memfd_noexec ] || "
+			 "echo 2 > /proc/sys/vm/memfd_noexec; }" % folder, None),
+		):
+			with self.subTest(prepare):
+				done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec",
+						       prepare + ' && cp %s %s && exec "$@"' % (here, folder),
+						       "sh", PREFORKD, "--check", "-c", config], timeout=PATIENCE, text=True,
+						      stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+				self.assertEqual(done.returncode, 78 if pattern else 0, done.stderr)
+				self.assertRegex(done.stderr, pattern or "^$")
+
 	@needs_root()
 	def test_whose_it_is(self):
 		path = self.build(modules.small())
@@ -303,16 +345,31 @@ TROUBLE = [
 	("file", 'if (open("/etc/passwd", O_RDONLY) < 0) abort();',
 	 r"{who} left the descriptor \d+ open \(/etc/passwd\)"),
 	("process", "if (fork() == 0) for (;;) pause();", r"{who} left a process running"),
+	("daemon", "if (fork() == 0) { setsid(); if (fork() == 0) for (;;) pause(); _exit(0); } wait(NULL);",
+	 r"{who} left a process running"),
+	("umask", "umask(0);", r"{who} changed the umask"),
+	("chdir", 'if (chdir("/tmp") < 0) abort();', r"{who} changed the working directory"),
+	("sigchld", "signal(SIGCHLD, SIG_IGN);", r"{who} changed the handling of SIGCHLD"),
+	("mask", "sigset_t s; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, NULL);", r"{who} changed the mask of signals"),
+	("locale", 'if (setlocale(LC_ALL, "C.UTF-8") == NULL) abort();', r"{who} changed the locale"),
+	("all closed", "for (int fd = 3; fd < 64; fd++) close(fd);", r"closed descriptors that were not its own, {when}"),
 	("closed", "close(2);", r"{who} closed the descriptor 2, which was not its own"),
 ]
+
+if os.geteuid() == 0:
+	TROUBLE.append(("user", "if (seteuid(65534) < 0) abort();",
+			r"{who} changed the user or group, which is that of the whole daemon"))
 
 INCLUDES = """
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 static void *idle(void *arg) { (void)arg; for (;;) pause(); return NULL; }
 void *(*const unused)(void *) = idle;
@@ -385,6 +442,14 @@ class Trouble(ModuleCase):
 		self.assertEqual(d.wait(), 78)
 		d.wait_log(r"services\.mod\.path: module \S+/m\.so: init\(\): no luck")
 
+	def test_kept_and_not_open(self):
+		"""The number would be given to another descriptor, which the workers would then have."""
+		for what in ("int fd = dup(1); preforkd_keep(fd); close(fd);", "preforkd_keep(1);"):
+			self.trouble(what, True)
+			d = self.daemon(self.service(self.path("m.so")), start=False).launch()
+			self.assertEqual(d.wait(), 78)
+			d.wait_log(r"init\(\) gave the descriptor \d+ to preforkd_keep\(\), which it has not left open")
+
 	def test_worker_start_refuses(self):
 		self.build(modules.small('static int start(void) { return preforkd_fail(NULL, "no %s", "luck"); }\n',
 					 ".worker_start = start,"))
@@ -450,7 +515,9 @@ class Life(ModuleCase):
 		wait_until(lambda: len(self.notes("start")) == 3, "another one")
 		d.wait_workers(2)
 		left = sorted(d.workers())
+		self.assertNotIn((1, d.pid), self.notes("fini"))
 		self.assertEqual(d.stop(), 0)
+		self.assertEqual(self.notes("fini")[-1], (1, d.pid), "with its options")
 		self.assertEqual(sorted(pid for _, pid in self.notes("stop")), left, "but not of the one that was killed")
 
 	def test_random_streams_differ(self):
@@ -580,7 +647,9 @@ class Reload(Life):
 			counters = d.admin.service("mod")["counters"]
 			self.assertEqual(counters["asked"], 1 + 4 + 4 + 1 + 1)
 			self.assertEqual(counters["more"], 0)
+			self.assertNotIn((1, d.pid), self.notes("fini"))
 		wait_until(lambda: len(d.workers()) == 2, "the old one leaves")
+		wait_until(lambda: (1, d.pid) in self.notes("fini"), "and then its generation")
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 11)
 		self.assertEqual(d.stop(), 0)
 
@@ -653,6 +722,7 @@ class Reload(Life):
 		wait_until(lambda: len(d.workers()) == 2, "the old one leaves")
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 6)
 		self.assertEqual(d.stop(), 0)
+		self.assertEqual([version for version, pid in self.notes("fini") if pid == d.pid], [2])
 
 	def test_upgrade_with_a_broken_one(self):
 		d = self.start()
