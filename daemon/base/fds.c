@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -93,4 +94,14 @@ void fds_close_except(int *keep, size_t n)
 		first = (unsigned)keep[i] + 1;
 	}
 	(void)close_range(first, ~0U, 0);
+}
+
+void fds_drop_quickly(bool on)
+{
+	const struct timeval period = {.tv_usec = on ? 1000 : 0};
+	const struct itimerval timer = {.it_interval = period, .it_value = period};
+	int saved = errno;
+
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+	errno = saved;
 }

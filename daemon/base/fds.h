@@ -3,6 +3,7 @@
 #ifndef PREFORKD_BASE_FDS_H
 #define PREFORKD_BASE_FDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -23,6 +24,12 @@ int fd_null(int fd, struct err *err);
 /* Closes every descriptor from 3 up except those in KEEP (-1 entries are skipped; KEEP is sorted
  * in place). Used right after fork(), so that a worker holds only what it was given. */
 void fds_close_except(int *keep, size_t n);
+
+/*
+ * While this is on, a signal comes every millisecond (SIGALRM, which must be harmless): the last copy of a socket that
+ * lingers, which somebody has sent us (SCM_RIGHTS) and the kernel drops with its message, does not hold us up longer.
+ */
+void fds_drop_quickly(bool on);
 
 /* A descriptor that is no socket, close-on-exec: dup'ed over a listener it ends a wait in accept(2). */
 int fd_dead(struct err *err);

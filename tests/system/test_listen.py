@@ -12,10 +12,12 @@ import signal
 import socket
 import threading
 import time
+import unittest
 
 from harness import *
 
 PYTHON = "/usr/bin/python3"	# that which runs us may be where a worker's user cannot go
+NO_NAMESPACES = no_namespaces()
 
 # Echoes; what it does besides is said by words on its command line.
 SERVER = r"""
@@ -255,6 +257,64 @@ class Ready(ListenCase):
 				    "s.sendto(b\"READY=1\\nSTATUS=by a child\", \"\\0\" + os.environ[\"NOTIFY_SOCKET\"][1:])\n"
 				    "time.sleep(600)'; true"])
 		self.assertEqual({w["status"] for w in self.d.admin.workers("prog")}, {"by a child"})
+
+
+# Says that it is ready, and then whatever its standard input, which is its argument, wants to be done.
+SAYS = r"""
+import array, os, socket, struct, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect("\0" + os.environ["NOTIFY_SOCKET"][1:])
+def say(text, *fds):
+	s.sendmsg([text.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
+exec(sys.argv[1])
+time.sleep(600)
+"""
+
+# A socket with bytes that nobody takes, and whose last copy takes a minute to close.
+LINGERS = """
+far = socket.socket()
+far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+far.bind(("127.0.0.1", 0))
+far.listen()
+near = socket.socket()
+near.connect(far.getsockname())
+near.setblocking(False)
+try:
+	while True:
+		near.send(bytes(65536))
+except BlockingIOError:
+	near.setblocking(True)
+near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+say("READY=1")
+while not os.path.exists(sys.argv[2]):
+	time.sleep(0.01)
+say("FDSTORE=1", near.fileno())
+near.close()
+"""
+
+
+class Heard(ListenCase):
+	def says(self, what, *words, **more):
+		return self.service(command=[PYTHON, self.write("says.py", SAYS), what, *words], workers={"min": 1}, **more)
+
+	def test_a_descriptor_that_lingers(self):
+		"""The master drops it, and does not wait for it."""
+		go = self.path("go")
+		self.d = self.daemon(self.says(LINGERS, go))
+		pid, = self.programs()
+		before = proc.descriptors(pid)
+		self.d.kill(signal.SIGSTOP)
+		self.write("go", "")
+		wait_until(lambda: proc.descriptors(pid) < before, "the last copy is on its way")
+		self.d.kill(signal.SIGCONT)
+		start = time.monotonic()
+		self.d.admin.status()
+		self.assertLess(time.monotonic() - start, 10)
+
+	def test_too_much_at_once(self):
+		self.d = self.daemon(self.says("say('READY=1'); say('STATUS=short'); say('STATUS=' + 'x' * 5000)"))
+		self.d.wait_log(r"process \d+ says more than 4096 bytes at once")
+		self.assertEqual(self.d.admin.workers("prog")[0]["status"], "short")
 
 
 class Replaced(ListenCase):
