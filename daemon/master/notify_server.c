@@ -148,6 +148,9 @@ static void watch(struct pool *pool)
 		return;
 	if (sd_event_add_io(event, &pool->notify.source, pool->notify.fd, EPOLLIN, on_message, pool) < 0)
 		pool->notify.source = NULL;
+	/* before what programs write is read (output.h), no more than that: both have their turn */
+	else
+		(void)sd_event_source_set_priority(pool->notify.source, SD_EVENT_PRIORITY_IDLE);
 }
 
 int notify_server_open(struct pool *pool, struct err *err)

@@ -316,6 +316,35 @@ class Heard(ListenCase):
 		self.d.wait_log(r"process \d+ says more than 4096 bytes at once")
 		self.assertEqual(self.d.admin.workers("prog")[0]["status"], "short")
 
+	@unittest.skipIf(NO_NAMESPACES, NO_NAMESPACES)
+	def test_a_flood_does_not_silence_others(self):
+		fresh_network()
+		with open("/proc/sys/net/unix/max_dgram_qlen", "w", encoding="ascii") as f:
+			f.write("512")	# as systemd has it; more than is heard at one look
+		flood = self.says("say('READY=1')\n"
+				  "for _ in range(12):	# whose it is takes the longest to find out\n"
+				  "	if os.fork(): time.sleep(600)\n"
+				  "[os.fork() for _ in range(2)]\n"
+				  "while True: say('STATUS=x')")
+		self.d = self.daemon({**flood, "other": {
+			"handler": "listen", "listen": Endpoint.v4().text, "workers": {"min": 1},
+			"command": ["/bin/sh", "-c", "while sleep 0.1; do echo still here; done"]}})
+		time.sleep(1)
+		mark = self.d.mark()
+		time.sleep(1)
+		self.assertGreater(len(self.d.grep("other: .*still here", mark)), 0, "others are heard, too")
+
+	def test_the_daemon_stands_still(self):
+		"""What it could not hear it does not miss."""
+		self.serve("pet", program={"watchdog": "2s"})
+		pids = self.wait_programs(2)
+		self.d.kill(signal.SIGSTOP)
+		time.sleep(3)	# longer than the limit
+		self.d.kill(signal.SIGCONT)
+		time.sleep(1.2)	# until it has looked
+		self.assertEqual(self.wait_programs(2), pids)
+		self.assertFalse(self.d.grep("hangs"))
+
 
 class Replaced(ListenCase):
 	def test_reload_rolls(self):
