@@ -554,6 +554,21 @@ class Ended(ListenCase):
 	def test_crash_loop_is_bounded(self):
 		self.crash_loop()
 
+	def test_crash_loop_at_the_stop(self):
+		"""Somebody is queued, and nobody who could serve him starts any more."""
+		flag = self.path("good")
+		self.write("good", "")
+		self.serve(command=["/bin/sh", "-c", "test -e %s && exec sleep 600" % flag], notify=False,
+			   workers={"min": 1}, timeouts={"start": "100ms", "drain": "2s"})
+		pid, = self.wait_programs(1)
+		os.unlink(flag)
+		with self.endpoint.connect():
+			self.d.kill(signal.SIGTERM)
+			self.d.wait_log("stopping")
+			os.kill(pid, signal.SIGKILL)
+			self.assertEqual(self.d.wait(), 0)
+		self.assertLess(len(self.d.grep("before it was ready")), 20)
+
 	def test_ready_and_dead_again(self):
 		"""To say READY=1 does not help a program that ends at once."""
 		self.serve("a")
