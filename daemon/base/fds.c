@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -107,4 +108,14 @@ void fds_close_received(const struct cmsghdr *cmsg)
 		memcpy(&fd, CMSG_DATA(cmsg) + at, sizeof(fd));
 		fd_close(&fd);
 	}
+}
+
+void fds_drop_quickly(bool on)
+{
+	const struct timeval period = {.tv_usec = on ? 1000 : 0};
+	const struct itimerval timer = {.it_interval = period, .it_value = period};
+	int saved = errno;
+
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+	errno = saved;
 }

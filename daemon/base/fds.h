@@ -3,6 +3,7 @@
 #ifndef PREFORKD_BASE_FDS_H
 #define PREFORKD_BASE_FDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cmsghdr;
@@ -27,6 +28,12 @@ void fds_close_except(int *keep, size_t n);
 
 /* Closes those that came along with a message on a unix socket, if CMSG has any: nobody here asks for them. */
 void fds_close_received(const struct cmsghdr *cmsg);
+
+/*
+ * While this is on, a signal comes every millisecond (SIGALRM, which must be harmless): the last copy of a socket that
+ * lingers, which somebody has sent us (SCM_RIGHTS) and the kernel drops with its message, does not hold us up longer.
+ */
+void fds_drop_quickly(bool on);
 
 /* A descriptor that is no socket, close-on-exec: dup'ed over a listener it ends a wait in accept(2). */
 int fd_dead(struct err *err);

@@ -125,6 +125,16 @@ static void block_signals(void)
 	(void)sigprocmask(SIG_BLOCK, &block, NULL);
 }
 
+/* Whoever started us may have blocked it (fds_drop_quickly()). */
+static void unblock_alarm(void)
+{
+	sigset_t alarm;
+
+	(void)sigemptyset(&alarm);
+	(void)sigaddset(&alarm, SIGALRM);
+	(void)sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+}
+
 static int fail_on_loop(int rc, struct err *err)
 {
 	errno = -rc;
@@ -208,6 +218,7 @@ int master_run(const struct launch *launch, struct config *config)
 	/* From here on they wait for the loop: a stop during a slow start must not be lost. */
 	block_signals();
 	signals_harmless();
+	unblock_alarm();
 	title_prefix("master");
 	adopted_init();
 	limits_init(&master.unit);

@@ -75,53 +75,56 @@ static void hear(struct proc *proc, char *text)
 	}
 }
 
-/*
- * Descriptors that come along (FDSTORE=1, BARRIER=1) are closed: by the kernel, as there is no room for them, or here.
- * *who_out: pid 0 if it is not said.
- */
-static void read_ancillary(struct msghdr *msg, struct ucred *who_out)
+/* Pid 0 if it is not said. */
+static struct ucred sender_of(struct msghdr *msg)
 {
+	struct ucred who = {.pid = 0};
 	struct cmsghdr *c;
 
-	*who_out = (struct ucred){.pid = 0};
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS &&
-		    c->cmsg_len == CMSG_LEN(sizeof(*who_out)))
-			memcpy(who_out, CMSG_DATA(c), sizeof(*who_out));
-		fds_close_received(c);
-	}
+		    c->cmsg_len == CMSG_LEN(sizeof(who)))
+			memcpy(&who, CMSG_DATA(c), sizeof(who));
+	return who;
 }
 
 /* False: nothing more is there. */
 static bool take_one(struct pool *pool)
 {
-	static struct log_limit limit;
+	static struct log_limit strangers, long_ones;
 	char text[MESSAGE_MOST + 1];
-	union { /* aligned for its header */
+	union { /* aligned for its header; no room for descriptors (FDSTORE=1, BARRIER=1): the kernel closes them */
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(struct ucred))];
 	} control;
 	struct iovec iov = {.iov_base = text, .iov_len = MESSAGE_MOST};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 			     .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(pool->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct log_about about = pool_about(pool);
 	struct proc *proc;
 	struct ucred who;
 	unsigned missed;
+	ssize_t n;
 
+	fds_drop_quickly(true);
+	n = recvmsg(pool->notify.fd, &msg, MSG_DONTWAIT);
+	fds_drop_quickly(false);
 	if (n < 0)
 		return errno == EINTR;
-	read_ancillary(&msg, &who);
+	who = sender_of(&msg);
 	proc = find_program(pool, who.pid);
 	if (proc == NULL) {
-		if (log_limit(&limit, &missed))
+		if (log_limit(&strangers, &missed))
 			log_about(LOG_NOTICE, &about, "process %d of user %u is no program of this service: what it "
 				  "says on NOTIFY_SOCKET is not heard", (int)who.pid, (unsigned)who.uid);
 		return true;
 	}
-	if ((msg.msg_flags & MSG_TRUNC) != 0)
+	if ((msg.msg_flags & MSG_TRUNC) != 0) {
+		if (log_limit(&long_ones, &missed))
+			log_about(LOG_NOTICE, &about, "process %d says more than %d bytes at once on NOTIFY_SOCKET, "
+				  "which is not heard", (int)who.pid, MESSAGE_MOST);
 		return true;
+	}
 	text[n] = '\0';
 	hear(proc, text);
 	return true;
@@ -145,6 +148,9 @@ static void watch(struct pool *pool)
 		return;
 	if (sd_event_add_io(event, &pool->notify.source, pool->notify.fd, EPOLLIN, on_message, pool) < 0)
 		pool->notify.source = NULL;
+	/* before what programs write is read (output.h), no more than that: both have their turn */
+	else
+		(void)sd_event_source_set_priority(pool->notify.source, SD_EVENT_PRIORITY_IDLE);
 }
 
 int notify_server_open(struct pool *pool, struct err *err)
@@ -185,5 +191,7 @@ void notify_server_adopt(struct pool *pool, int fd, const char *name)
 void notify_server_close(struct pool *pool)
 {
 	pool->notify.source = sd_event_source_disable_unref(pool->notify.source);
+	fds_drop_quickly(true);
 	fd_close(&pool->notify.fd);
+	fds_drop_quickly(false);
 }

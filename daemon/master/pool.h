@@ -73,6 +73,7 @@ struct pool {
 	struct pool_lane *lane_memory; /* what the last tick saw of each lane */
 	int64_t copies; /* of programs at each address, while a reload replaces them; 0: all that are configured */
 	int64_t rolled_ms; /* when that last changed */
+	int64_t looked_ms; /* when its programs were last looked at */
 	struct notify_server notify; /* of programs */
 	struct proc *procs;	   /* list */
 	size_t n_procs;

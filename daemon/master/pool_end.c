@@ -100,7 +100,8 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	bool told = proc->kill_ms != 0 || (proc->leaving && !busy); /* who leaves finishes its client first */
 	bool early = atomic_load(&slot->accepted) == 0 && proc_state(proc) != SLOT_BUSY &&
 		     clock_ms() - proc->started_ms < (proc->program != NULL ? PROGRAM_EARLY_MS : EARLY_MS);
-	bool failed = !pool_winds_down(pool) && !proc->leaving &&
+	bool winds_down = pool_winds_down(pool); /* then a worker leaves by itself */
+	bool failed = (!winds_down || proc->program != NULL) && !proc->leaving &&
 		      (!proc->ready || status != 0 || proc->program != NULL) &&
 		      (early || proc_state(proc) == SLOT_STARTING);
 
@@ -116,7 +117,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		blame(pool, proc);
 	if (failed) {
 		pool_policy_failed(&pool->policy, clock_ms());
-		if (!pool->proved)
+		if (!pool->proved && !winds_down)
 			pool->failed_start = true;
 	}
 	if (proc_state(proc) == SLOT_IDLE) /* it took its place among the idle with it */

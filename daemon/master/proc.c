@@ -30,6 +30,7 @@ void proc_retire(struct proc *proc)
 
 void proc_kill(const struct proc *proc)
 {
-	if (proc->program == NULL || kill(-proc->pid, SIGKILL) < 0)
-		(void)kill(proc->pid, SIGKILL);
+	if (proc->program != NULL)
+		(void)kill(-proc->pid, SIGKILL);
+	(void)kill(proc->pid, SIGKILL); /* which may have left its group to others */
 }

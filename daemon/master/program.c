@@ -21,6 +21,7 @@
 #include "worker/contract.h"
 
 #define ABORT_GRACE_MS 5000 /* for a core to be written */
+#define AWAY_MS	       1250 /* who looks later than this, once a second, was not there to hear anybody */
 
 struct program *program_new(const struct pool *pool, int *output_out, struct err *err)
 {
@@ -82,7 +83,6 @@ static void become_ready(struct proc *proc)
 
 void program_said_ready(struct proc *proc)
 {
-	proc->program->said_ready = true;
 	become_ready(proc);
 	board_ring(&proc->pool->board, proc->pool->ring);
 }
@@ -161,11 +161,15 @@ static void press(struct proc *proc, int64_t now)
 
 void program_step(struct pool *pool, int64_t now_ms)
 {
+	bool away = now_ms - pool->looked_ms > AWAY_MS;
 	struct proc *proc;
 
+	pool->looked_ms = now_ms;
 	DL_FOREACH (pool->procs, proc) {
 		if (proc->program == NULL || proc->kill_ms != 0)
 			continue;
+		if (away)
+			proc->program->alive_ms = now_ms;
 		watch(proc, now_ms);
 		if (proc->leaving && proc->kill_ms == 0)
 			press(proc, now_ms);

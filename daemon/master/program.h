@@ -20,7 +20,6 @@ struct proc;
 
 struct program {
 	struct output *output;
-	bool said_ready;
 	int64_t alive_ms; /* when it has last said that it is alive */
 	int64_t abort_ms; /* was sent SIGABRT; 0: was not */
 	char status[PROGRAM_STATUS_MAX]; /* what it says of itself */

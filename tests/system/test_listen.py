@@ -12,10 +12,12 @@ import signal
 import socket
 import threading
 import time
+import unittest
 
 from harness import *
 
 PYTHON = "/usr/bin/python3"	# that which runs us may be where a worker's user cannot go
+NO_NAMESPACES = no_namespaces()
 
 # Echoes; what it does besides is said by words on its command line.
 SERVER = r"""
@@ -257,6 +259,93 @@ class Ready(ListenCase):
 		self.assertEqual({w["status"] for w in self.d.admin.workers("prog")}, {"by a child"})
 
 
+# Says that it is ready, and then whatever its standard input, which is its argument, wants to be done.
+SAYS = r"""
+import array, os, socket, struct, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect("\0" + os.environ["NOTIFY_SOCKET"][1:])
+def say(text, *fds):
+	s.sendmsg([text.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
+exec(sys.argv[1])
+time.sleep(600)
+"""
+
+# A socket with bytes that nobody takes, and whose last copy takes a minute to close.
+LINGERS = """
+far = socket.socket()
+far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+far.bind(("127.0.0.1", 0))
+far.listen()
+near = socket.socket()
+near.connect(far.getsockname())
+near.setblocking(False)
+try:
+	while True:
+		near.send(bytes(65536))
+except BlockingIOError:
+	near.setblocking(True)
+near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+say("READY=1")
+while not os.path.exists(sys.argv[2]):
+	time.sleep(0.01)
+say("FDSTORE=1", near.fileno())
+near.close()
+"""
+
+
+class Heard(ListenCase):
+	def says(self, what, *words, **more):
+		return self.service(command=[PYTHON, self.write("says.py", SAYS), what, *words], workers={"min": 1}, **more)
+
+	def test_a_descriptor_that_lingers(self):
+		"""The master drops it, and does not wait for it."""
+		go = self.path("go")
+		self.d = self.daemon(self.says(LINGERS, go))
+		pid, = self.programs()
+		before = proc.descriptors(pid)
+		self.d.kill(signal.SIGSTOP)
+		self.write("go", "")
+		wait_until(lambda: proc.descriptors(pid) < before, "the last copy is on its way")
+		self.d.kill(signal.SIGCONT)
+		start = time.monotonic()
+		self.d.admin.status()
+		self.assertLess(time.monotonic() - start, 10)
+
+	def test_too_much_at_once(self):
+		self.d = self.daemon(self.says("say('READY=1'); say('STATUS=short'); say('STATUS=' + 'x' * 5000)"))
+		self.d.wait_log(r"process \d+ says more than 4096 bytes at once")
+		self.assertEqual(self.d.admin.workers("prog")[0]["status"], "short")
+
+	@unittest.skipIf(NO_NAMESPACES, NO_NAMESPACES)
+	def test_a_flood_does_not_silence_others(self):
+		fresh_network()
+		with open("/proc/sys/net/unix/max_dgram_qlen", "w", encoding="ascii") as f:
+			f.write("512")	# as systemd has it; more than is heard at one look
+		flood = self.says("say('READY=1')\n"
+				  "for _ in range(12):	# whose it is takes the longest to find out\n"
+				  "	if os.fork(): time.sleep(600)\n"
+				  "[os.fork() for _ in range(2)]\n"
+				  "while True: say('STATUS=x')")
+		self.d = self.daemon({**flood, "other": {
+			"handler": "listen", "listen": Endpoint.v4().text, "workers": {"min": 1},
+			"command": ["/bin/sh", "-c", "while sleep 0.1; do echo still here; done"]}})
+		time.sleep(1)
+		mark = self.d.mark()
+		time.sleep(1)
+		self.assertGreater(len(self.d.grep("other: .*still here", mark)), 0, "others are heard, too")
+
+	def test_the_daemon_stands_still(self):
+		"""What it could not hear it does not miss."""
+		self.serve("pet", program={"watchdog": "2s"})
+		pids = self.wait_programs(2)
+		self.d.kill(signal.SIGSTOP)
+		time.sleep(3)	# longer than the limit
+		self.d.kill(signal.SIGCONT)
+		time.sleep(1.2)	# until it has looked
+		self.assertEqual(self.wait_programs(2), pids)
+		self.assertFalse(self.d.grep("hangs"))
+
+
 class Replaced(ListenCase):
 	def test_reload_rolls(self):
 		"""New ones are ready before old ones are told, one at a time; nothing is lost."""
@@ -391,6 +480,19 @@ class Ended(ListenCase):
 		self.assertLess(time.monotonic() - start, 10)
 		self.assertTrue(self.d.grep("killed.*timeouts.drain|timeouts.drain.*killed"))
 
+	def test_one_that_has_left_its_group(self):
+		self.serve(command=[PYTHON, "-c", "import os, signal, time\n"
+				    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+				    "for group in (os.getpid(), 0):\n"
+				    "	child = os.fork()\n"
+				    "	os.setpgid(child, group)\n"
+				    "	child or time.sleep(600)\n"
+				    "	group or os.setpgid(0, child)\n"
+				    "print('outside', flush=True)\n"
+				    "time.sleep(600)"], workers={"min": 1}, notify=False, timeouts={"drain": "1s"})
+		self.d.wait_log("outside")
+		self.assertEqual(self.d.stop(), 0)
+
 	def test_one_that_was_replaced_and_does_not_leave(self):
 		self.serve("deaf", workers={"min": 1, "max_age": "2s"}, timeouts={"drain": "1s"})
 		pid, = self.wait_programs(1)
@@ -451,6 +553,21 @@ class Ended(ListenCase):
 
 	def test_crash_loop_is_bounded(self):
 		self.crash_loop()
+
+	def test_crash_loop_at_the_stop(self):
+		"""Somebody is queued, and nobody who could serve him starts any more."""
+		flag = self.path("good")
+		self.write("good", "")
+		self.serve(command=["/bin/sh", "-c", "test -e %s && exec sleep 600" % flag], notify=False,
+			   workers={"min": 1}, timeouts={"start": "100ms", "drain": "2s"})
+		pid, = self.wait_programs(1)
+		os.unlink(flag)
+		with self.endpoint.connect():
+			self.d.kill(signal.SIGTERM)
+			self.d.wait_log("stopping")
+			os.kill(pid, signal.SIGKILL)
+			self.assertEqual(self.d.wait(), 0)
+		self.assertLess(len(self.d.grep("before it was ready")), 20)
 
 	def test_ready_and_dead_again(self):
 		"""To say READY=1 does not help a program that ends at once."""
