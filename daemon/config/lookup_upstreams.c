@@ -47,8 +47,40 @@ static void refuse(struct checker *checker, struct service_values *values)
 	values->proxy_bind = NULL;
 }
 
+static bool is_loopback(const struct sockaddr_any *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		return ntohl(addr->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return addr->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&addr->in6.sin6_addr);
+}
+
+/* Does what connects to ADDR come to LISTEN? True only where that is certain. */
+static bool comes_to(const struct addr *addr, const struct addr *listen)
+{
+	struct sockaddr_any from, to;
+
+	if (listen->datagram || listen->kind == ADDR_SYSTEMD || !addr_is_literal(addr) || !addr_is_literal(listen) ||
+	    addr_resolve(addr, &from, 1, NULL) < 1 || addr_resolve(listen, &to, 1, NULL) < 1)
+		return false;
+	addr_fold(&from);
+	addr_fold(&to);
+	if (addr_equal(&from, &to))
+		return true;
+	return addr_port(&from) == addr_port(&to) && is_loopback(&from) && addr_is_wildcard(&to) &&
+	       (listen->kind == ADDR_ANY || from.sa.sa_family == to.sa.sa_family);
+}
+
+/* One client would take all workers: each connects to the next. */
+static bool is_itself(const struct config_service *service, const struct addr *addr)
+{
+	for (size_t i = 0; i < service->n_listen; i++)
+		if (comes_to(addr, &service->listen[i]))
+			return true;
+	return false;
+}
+
 /* What can be listened to cannot always be connected to. */
-static const char *why_not(const struct addr *addr)
+static const char *why_not(const struct config_service *service, const struct addr *addr)
 {
 	if (addr->datagram)
 		return "datagrams are not passed on";
@@ -58,6 +90,8 @@ static const char *why_not(const struct addr *addr)
 		return "it must be said which host";
 	if (addr->kind != ADDR_UNIX && addr->port == 0)
 		return "there is no port 0";
+	if (is_itself(service, addr))
+		return "that is where this service listens";
 	return NULL;
 }
 
@@ -80,8 +114,8 @@ static void lookup_list(struct checker *checker, struct service_values *values)
 		place.origin = values->upstream.origins[i];
 		if (addr_parse(values->upstream.items[i], addr, &err) < 0) {
 			check_error(checker, values, &place, "%s", err.text);
-		} else if (why_not(addr) != NULL) {
-			check_error(checker, values, &place, "\"%s\": %s", addr->text, why_not(addr));
+		} else if (why_not(&values->service, addr) != NULL) {
+			check_error(checker, values, &place, "\"%s\": %s", addr->text, why_not(&values->service, addr));
 		} else {
 			values->upstream.origins[upstreams->n++] = place.origin;
 		}

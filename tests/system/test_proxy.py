@@ -96,6 +96,21 @@ class Bytes(ProxyCase):
 				s.shutdown(socket.SHUT_WR)
 				self.assertEqual(read_all(s), b"%d" % size)
 
+	def test_a_worker_keeps_its_pipes(self):
+		def pipes():
+			pid, = self.d.workers()
+			links = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+			return {link for link in links if link.startswith("pipe:")}
+		endpoint = self.front(self.serve(self.echo).text, workers={"min": 1, "max": 1, "max_spare": 1})
+		wait_until(lambda: self.service()["workers"]["idle"] == 1, "it is ready")
+		before = pipes()
+		data = payload(3, MUCH)
+		self.assertEqual(talk(endpoint, data), data)
+		first = pipes()
+		self.assertGreater(first, before)
+		self.assertEqual(talk(endpoint, data), data)
+		self.assertGreaterEqual(pipes(), first)
+
 	def test_who_says_something_and_closes_at_once(self):
 		got = []
 		server = self.serve(lambda connection: got.append(read_all(connection)))
