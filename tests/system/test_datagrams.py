@@ -704,7 +704,7 @@ own.sendto(b"done", peer)
 
 	def test_one_that_fails_is_started_every_second(self):
 		d = self.idler("/bin/false")
-		d.wait_log("exited with status 1")
+		d.wait_log("idler: /bin/false exited with status 1")
 		since = time.monotonic()
 		wait_until(lambda: len(d.grep("exited with status 1")) >= 2, "it fails again")
 		self.assertGreater(time.monotonic() - since, 0.8)
