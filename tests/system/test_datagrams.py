@@ -5,8 +5,10 @@
 import sys
 sys.dont_write_bytecode = True
 
+import ast
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -590,6 +592,20 @@ except TimeoutError:
 		self.assertEqual(len({pid for pid, _ in answers}), 1)
 		d.wait_log("begins") # what it says on its stderr comes when it comes
 		self.assertEqual(len(d.grep("begins")), 1)
+
+	def test_its_environment(self):
+		"""It says nothing of a client: there is none."""
+		says = "import os, socket; s = socket.socket(fileno=0); _, peer = s.recvfrom(9); s.sendto(repr(dict(os.environ)).encode(), peer)"
+		for endpoint, said in ((gram(Endpoint.v4()), {"PROTO": "UDP", "UDPLOCALIP": "127.0.0.1", "UDPLOCALPORT": None}),
+				       (gram(Endpoint.abstract()), {"PROTO": "UNIX", "UNIXLOCALPATH": None})):
+			with self.subTest(endpoint.text):
+				self.daemon({"env": {"handler": "exec", "listen": endpoint.text,
+						     "command": ["/usr/bin/python3", "-c", says]}})
+				with self.asker(endpoint) as a:
+					env = ast.literal_eval(a.ask(b"x").decode())
+				where = "@" + endpoint.address[1:] if said["PROTO"] == "UNIX" else str(endpoint.port)
+				self.assertEqual({k: v for k, v in env.items() if re.match("PROTO|TCP|UDP|UNIX|REMOTE", k)},
+						 {k: where if v is None else v for k, v in said.items()})
 
 	def test_it_ends_and_begins_again(self):
 		_, endpoint = self.program(0.05)
