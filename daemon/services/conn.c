@@ -430,7 +430,7 @@ void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...
 
 	if (!log_enabled(priority))
 		return;
-	if (conn != NULL)
+	if (conn != NULL && conn->told == NULL) /* of all the datagrams of a socket there is not one peer */
 		about.peer = preforkd_peer(conn);
 	va_start(ap, fmt);
 	log_vabout(priority, &about, fmt, ap);

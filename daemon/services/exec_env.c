@@ -51,6 +51,16 @@ static void add_tcp(const struct preforkd_conn *conn, const struct sockaddr_any 
 	add_number("REMOTE_PORT", addr_port(&conn->peer));
 }
 
+/* Of all the datagrams of a socket there is not one sender. */
+static void add_udp(const struct sockaddr_any *local)
+{
+	char host[ADDR_TEXT_MAX];
+
+	add("PROTO", "UDP");
+	add("UDPLOCALIP", addr_format_host(local, host, sizeof(host)));
+	add_number("UDPLOCALPORT", addr_port(local));
+}
+
 static void add_unix(const struct preforkd_conn *conn, const struct sockaddr_any *local)
 {
 	struct ucred cred;
@@ -60,8 +70,9 @@ static void add_unix(const struct preforkd_conn *conn, const struct sockaddr_any
 	add("PROTO", "UNIX");
 	(void)addr_format_host(local, path, sizeof(path));
 	add("UNIXLOCALPATH", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
-	/* behind a proxy nobody knows who the client is, but only who the proxy is */
-	if (conn->via.len != 0 || getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	/* behind a proxy nobody knows who the client is, but only who the proxy is; and who sends datagrams is many */
+	if (conn->told != NULL || conn->via.len != 0 ||
+	    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
 	add_number("UNIXREMOTEPID", cred.pid);
 	add_number("UNIXREMOTEEUID", cred.uid);
@@ -113,6 +124,8 @@ char **exec_env(const struct preforkd_conn *conn)
 	if (get_local(conn, &local) == 0) {
 		if (local.sa.sa_family == AF_UNIX)
 			add_unix(conn, &local);
+		else if (conn->told != NULL)
+			add_udp(&local);
 		else
 			add_tcp(conn, &local);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any text to the parser of addresses; a literal that it takes must survive being written and read
- * again. The same bytes, as a socket address, to what writes one for people.
+ * again. The same bytes, as a socket address, to what writes one for people, and one of an IP must survive that.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -65,6 +65,9 @@ static void as_address(const uint8_t *data, size_t size)
 		abort();
 	addr_fold(&address);
 	(void)addr_port(&address);
+	if ((address.sa.sa_family == AF_INET && address.len >= sizeof(address.in)) ||
+	    (address.sa.sa_family == AF_INET6 && address.len >= sizeof(address.in6)))
+		write_and_read(&address);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

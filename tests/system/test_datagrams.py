@@ -5,8 +5,10 @@
 import sys
 sys.dont_write_bytecode = True
 
+import ast
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -626,6 +628,20 @@ except TimeoutError:
 		wait_until(lambda: d.admin.status()["uptime"] > since + 2.2, "two ticks")
 		self.assertEqual(d.grep("all workers are busy"), [])
 
+	def test_its_environment(self):
+		"""It says nothing of a client: there is none."""
+		says = "import os, socket; s = socket.socket(fileno=0); _, peer = s.recvfrom(9); s.sendto(repr(dict(os.environ)).encode(), peer)"
+		for endpoint, said in ((gram(Endpoint.v4()), {"PROTO": "UDP", "UDPLOCALIP": "127.0.0.1", "UDPLOCALPORT": None}),
+				       (gram(Endpoint.abstract()), {"PROTO": "UNIX", "UNIXLOCALPATH": None})):
+			with self.subTest(endpoint.text):
+				self.daemon({"env": {"handler": "exec", "listen": endpoint.text,
+						     "command": ["/usr/bin/python3", "-c", says]}})
+				with self.asker(endpoint) as a:
+					env = ast.literal_eval(a.ask(b"x").decode())
+				where = "@" + endpoint.address[1:] if said["PROTO"] == "UNIX" else str(endpoint.port)
+				self.assertEqual({k: v for k, v in env.items() if re.match("PROTO|TCP|UDP|UNIX|REMOTE", k)},
+						 {k: where if v is None else v for k, v in said.items()})
+
 	def test_it_ends_and_begins_again(self):
 		_, endpoint = self.program(0.05)
 		with self.asker(endpoint) as a:
@@ -739,7 +755,7 @@ own.sendto(b"done", peer)
 
 	def test_one_that_fails_is_started_every_second(self):
 		d = self.idler("/bin/false")
-		d.wait_log("exited with status 1")
+		d.wait_log("idler: /bin/false exited with status 1")
 		since = time.monotonic()
 		wait_until(lambda: len(d.grep("exited with status 1")) >= 2, "it fails again")
 		self.assertGreater(time.monotonic() - since, 0.8)
