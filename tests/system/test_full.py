@@ -110,6 +110,7 @@ class Evict(Full):
 			return [int(re.search(r"evicted: (\d+) clients", x)[1]) for x in self.d.grep("evicted: ")]
 		wait_until(lambda: sum(told()) == gone, "all are told of", 25)
 		self.assertLessEqual(len(told()), 3, "one line in ten seconds")
+		self.assertEqual(self.d.grep("gave way to another client"), [], "and none for each")
 
 	def test_the_longest_silent_goes_first(self):
 		self.serve(3, "evict")
