@@ -383,6 +383,19 @@ class Refuse(Full):
 		for s in talking:
 			s.close()
 
+	def test_after_a_resize(self):
+		"""The limit is the one in force."""
+		self.refuse(1)
+		self.assertEqual(self.d.ctl("resize", "s", "1", "3").returncode, 0)
+		talking = [hold(self.endpoint) for _ in range(3)]
+		self.assertEqual(outcome(self.endpoint), BANNER.encode())
+		self.assertEqual(self.d.ctl("resize", "s", "1", "2").returncode, 0)
+		talking.pop().close()
+		wait_until(lambda: self.status()["connections"]["active"] == 2, "one is gone")
+		self.assertEqual(outcome(self.endpoint), BANNER.encode())
+		for s in talking:
+			s.close()
+
 	def test_each_address_has_one(self):
 		a, b = Endpoint.v4(), Endpoint.v4()
 		d = self.daemon({"s": {"handler": "echo", "listen": [a.text, b.text], "access": {"banner": BANNER},

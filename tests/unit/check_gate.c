@@ -575,6 +575,26 @@ START_TEST(penalty)
 }
 END_TEST
 
+/* Whose source is penalized from now on is told of, but not of each of many. */
+START_TEST(penalties_have_a_line_in_ten_seconds)
+{
+	struct visit visit;
+
+	catch_log();
+	service.access.only_allowed = true;
+	service.penalty = (struct config_penalty){.refusals = 1, .within = 60000, .duration = 60000};
+	(void)refused(&visit, 0, "10.0.0.1");
+	ck_assert_ptr_nonnull(strstr(log_line(), "10.0.0.1:0: its source is refused for 1min: 1 refusals within 1min"));
+	ck_assert_ptr_nonnull(strstr(log_line(), "refused: not_allowed"));
+	(void)refused(&visit, 0, "10.0.0.2");
+	ck_assert_str_eq(log_line(), "");
+	ck_assert_uint_eq(sources_penalized(sources, clock_ms()), 2);
+	atomic_fetch_sub(&board.head->next_refusal_ms[REFUSED_NOT], 10000);
+	(void)refused(&visit, 0, "10.0.0.3");
+	ck_assert_ptr_nonnull(strstr(log_line(), "; 1 more since the last such line"));
+}
+END_TEST
+
 START_TEST(no_penalty_for_the_exempt)
 {
 	struct visit visit;
@@ -637,5 +657,5 @@ int main(void)
 			 nothing_configured, silent_in_the_queue, seats, in_vain_once, rates, rates_and_the_exempt,
 			 banner, banner_to_a_deaf_one, banner_while_others_wait,
 			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty,
-			 no_penalty_for_the_exempt, who_is_blamed, without_a_table);
+			 penalties_have_a_line_in_ten_seconds, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
 }
