@@ -344,6 +344,17 @@ class Probes(Case):
 		self.assertEqual(len(d.grep("exited with status 3")), 1)
 
 
+	def test_of_a_program_that_is_killed(self):
+		"""That is told, whatever the client did."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "exec", "listen": endpoint.text,
+					  "command": ["/bin/sh", "-c", "kill -KILL $$"]}})
+		endpoint.connect().close()
+		d.wait_log(r"/bin/sh was killed by signal 9")
+		wait_until(lambda: d.admin.service("echo")["connections"]["failed"] == 1, "one failed")
+		self.assertEqual(self.count(d), 0)
+
+
 class Proxies(Case):
 	"""What is refused because of the PROXY protocol, and what is decided about clients behind a proxy."""
 	LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"

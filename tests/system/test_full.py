@@ -110,6 +110,7 @@ class Evict(Full):
 			return [int(re.search(r"evicted: (\d+) clients", x)[1]) for x in self.d.grep("evicted: ")]
 		wait_until(lambda: sum(told()) == gone, "all are told of", 25)
 		self.assertLessEqual(len(told()), 3, "one line in ten seconds")
+		self.assertEqual(self.d.grep("gave way to another client"), [], "and none for each")
 
 	def test_the_longest_silent_goes_first(self):
 		self.serve(3, "evict")
@@ -379,6 +380,19 @@ class Refuse(Full):
 		talking = [hold(endpoint) for _ in range(5)]
 		wait_until(lambda: len(d.workers()) == 6, "one more, which turns away")
 		self.assertEqual(outcome(endpoint), BANNER.encode())
+		for s in talking:
+			s.close()
+
+	def test_after_a_resize(self):
+		"""The limit is the one in force."""
+		self.refuse(1)
+		self.assertEqual(self.d.ctl("resize", "s", "1", "3").returncode, 0)
+		talking = [hold(self.endpoint) for _ in range(3)]
+		self.assertEqual(outcome(self.endpoint), BANNER.encode())
+		self.assertEqual(self.d.ctl("resize", "s", "1", "2").returncode, 0)
+		talking.pop().close()
+		wait_until(lambda: self.status()["connections"]["active"] == 2, "one is gone")
+		self.assertEqual(outcome(self.endpoint), BANNER.encode())
 		for s in talking:
 			s.close()
 

@@ -169,7 +169,9 @@ class Family(HangupCase):
 		return pids
 
 	def test_a_program_that_puts_itself_in_the_background(self):
-		self.serve("(setsid sh -c 'echo $$; setsid sh -c \"echo \\$\\$; exec sleep 1000\" & exec sleep 1000' &); sleep 0.3; echo $$")
+		said = self.shared("said")
+		self.serve(": >%s; (setsid sh -c 'echo $$; echo >>%s; setsid sh -c \"echo \\$\\$; echo >>%s; exec sleep 1000\" &"
+			   " exec sleep 1000' &); while [ $(wc -l <%s) -lt 2 ]; do sleep 0.01; done; echo $$" % ((said,) * 4))
 		for _ in range(3):
 			self.assertEqual(len(self.check_gone(talk(self.endpoint))), 3)
 		self.assertEqual(self.d.workers(), [self.worker])

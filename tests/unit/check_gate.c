@@ -239,6 +239,79 @@ static void go(struct visit *visit)
 	(void)close(visit->client);
 }
 
+/* ---- who waited in the queue ---- */
+
+static const struct preforkd_module handler = {.flags = PREFORKD_STREAM};
+
+static int tcp_listener(struct sockaddr_any *addr)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*addr = at("127.0.0.1");
+	ck_assert_int_eq(bind(fd, &addr->sa, addr->len), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	ck_assert_int_eq(getsockname(fd, &addr->sa, &addr->len), 0);
+	return fd;
+}
+
+static int tcp_client(const struct sockaddr_any *to)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(connect(fd, &to->sa, to->len), 0);
+	return fd;
+}
+
+/* It gives way only to others who wait, only if nobody else is there for them, and only if it is there and silent. */
+struct queued {
+	bool speaks, leaves, others, alone;
+	enum refusal expected;
+};
+
+static void come_from_the_queue(const struct queued *how)
+{
+	struct sockaddr_any addr;
+	struct visit visit;
+	int listener = tcp_listener(&addr), other = -1;
+
+	visit.client = tcp_client(&addr);
+	if (how->speaks)
+		ck_assert_int_eq(send(visit.client, "x", 1, 0), 1);
+	if (how->leaves)
+		ck_assert_int_eq(shutdown(visit.client, SHUT_WR), 0);
+	(void)poll(NULL, 0, 100); /* the time is what is tested */
+	visit.gate = (struct gate){
+		.head = board.head, .lane = &board.lanes[0], .slot = &board.slots[0], .listener = listener};
+	gate_open(&visit.gate, &service, sources, 0);
+	conn_begin(&visit.conn, accept(listener, NULL, NULL), &addr, &service, &board.slots[0]);
+	if (how->others)
+		other = tcp_client(&addr);
+	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, how->alone), how->expected);
+	deadline_end();
+	(void)close(visit.conn.fd);
+	(void)close(visit.client);
+	(void)close(other);
+	(void)close(listener);
+}
+
+START_TEST(silent_in_the_queue)
+{
+	static const struct queued cases[] = {
+		{.others = true, .alone = true, .expected = REFUSED_QUEUED_SILENT},
+		{.others = true},
+		{.alone = true},
+		{.others = true, .alone = true, .speaks = true},
+		{.others = true, .alone = true, .leaves = true},
+	};
+
+	service.handler = &handler;
+	service.timeouts.first_byte = 60000;
+	service.timeouts.first_byte_busy = 50;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		come_from_the_queue(&cases[i]);
+}
+END_TEST
+
 static void prepare_seats(size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -502,6 +575,26 @@ START_TEST(penalty)
 }
 END_TEST
 
+/* Whose source is penalized from now on is told of, but not of each of many. */
+START_TEST(penalties_have_a_line_in_ten_seconds)
+{
+	struct visit visit;
+
+	catch_log();
+	service.access.only_allowed = true;
+	service.penalty = (struct config_penalty){.refusals = 1, .within = 60000, .duration = 60000};
+	(void)refused(&visit, 0, "10.0.0.1");
+	ck_assert_ptr_nonnull(strstr(log_line(), "10.0.0.1:0: its source is refused for 1min: 1 refusals within 1min"));
+	ck_assert_ptr_nonnull(strstr(log_line(), "refused: not_allowed"));
+	(void)refused(&visit, 0, "10.0.0.2");
+	ck_assert_str_eq(log_line(), "");
+	ck_assert_uint_eq(sources_penalized(sources, clock_ms()), 2);
+	atomic_fetch_sub(&board.head->next_refusal_ms[REFUSED_NOT], 10000);
+	(void)refused(&visit, 0, "10.0.0.3");
+	ck_assert_ptr_nonnull(strstr(log_line(), "; 1 more since the last such line"));
+}
+END_TEST
+
 START_TEST(no_penalty_for_the_exempt)
 {
 	struct visit visit;
@@ -561,6 +654,8 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded,
-			 nothing_configured, seats, in_vain_once, rates, rates_and_the_exempt, banner, banner_to_a_deaf_one, banner_while_others_wait,
-			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
+			 nothing_configured, silent_in_the_queue, seats, in_vain_once, rates, rates_and_the_exempt,
+			 banner, banner_to_a_deaf_one, banner_while_others_wait,
+			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty,
+			 penalties_have_a_line_in_ten_seconds, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
 }

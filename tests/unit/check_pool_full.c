@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* What the log says of a full pool, with a clock that the test turns. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "master/pool.h"
+#include "worker/contract.h"
 
 #include "suite.h"
 
@@ -172,8 +175,40 @@ START_TEST(those_evicted_have_a_line_in_ten_seconds)
 }
 END_TEST
 
+/* Its first byte may be under way: who has just come does not give way yet. */
+START_TEST(who_has_just_come_stays)
+{
+	struct proc worker = {.pid = getpid(), .pool = &pool};
+	struct err err;
+	sigset_t evict, told;
+
+	(void)sigemptyset(&evict);
+	(void)sigaddset(&evict, WORKER_SIGNAL_EVICT);
+	(void)sigprocmask(SIG_BLOCK, &evict, NULL);
+	service.workers.on_full = ON_FULL_EVICT;
+	pool.limits.max = 1;
+	ck_assert_int_eq(board_create(&pool.board, 1, 1, &err), 0);
+	pool_full_clear(&pool);
+	ck_assert_int_eq(pool_full_init(&pool, &err), 0);
+	DL_APPEND(pool.procs, &worker);
+	pool.n_procs = 1;
+	listener.fd = lines[0];
+	atomic_store(&pool.board.slots[0].state, SLOT_BUSY);
+	atomic_store(&pool.board.slots[0].silent_since_ms, now);
+	now += FULL_YOUNG_MS - 1;
+	full(true);
+	(void)sigpending(&told);
+	ck_assert_int_eq(sigismember(&told, WORKER_SIGNAL_EVICT), 0);
+	now++;
+	full(true);
+	(void)sigpending(&told);
+	ck_assert_int_eq(sigismember(&told, WORKER_SIGNAL_EVICT), 1);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("pool_full", set_up, nothing_to_tell, one_line_a_minute, a_reload_does_not_repeat_it,
-			 it_says_which_setting_and_how_many,			 those_turned_away_are_told_once, those_evicted_have_a_line_in_ten_seconds);
+			 it_says_which_setting_and_how_many,			 those_turned_away_are_told_once, those_evicted_have_a_line_in_ten_seconds,
+			 who_has_just_come_stays);
 }
