@@ -5,6 +5,7 @@
 import sys
 sys.dont_write_bytecode = True
 
+import fcntl
 import json
 import os
 import re
@@ -935,6 +936,39 @@ class KeyValue(ModuleCase):
 			for i, k in stored:
 				self.assertEqual(c.ask("GET key-%d-%d" % (i, k)), "VALUE value\r")
 		self.assertEqual(d.stop(), 0)
+
+	def test_any_bytes(self):
+		"""A key or a value is no text, and no SQL."""
+		self.start()
+		keys = [b"\0", b"a\0b", b"a\0c", b"\xff\xfe", b"'", b"');DROP", b"k" * 250]
+		for i, key in enumerate(keys):
+			value = b"%d \0\x80 ');DROP TABLE kv;--" % i
+			self.assertEqual(talk(self.endpoint, b"SET %s %s\nGET %s\n" % (key, value, key)), b"OK\r\nVALUE %s\r\n" % value)
+		self.assertEqual(talk(self.endpoint, b"COUNT\nGET %s\n" % (b"k" * 251)),
+				 b"COUNT %d\r\nERROR a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT\r\n" % len(keys))
+		# what does not fit into a line at all is answered, too
+		self.assertEqual(talk(self.endpoint, b"SET a " + b"v" * 5000 + b"\n"), b"ERROR the request is too long\r\n")
+
+	def test_a_slow_client_and_many_changes(self):
+		"""The journal does not grow for as long as somebody does not read what it has asked for."""
+		self.daemon(self.service(self.path("kv.so"), {"file": self.db, "max_value": "1M", "sync": False}))
+		with Talk(self.endpoint) as slow, Talk(self.endpoint) as c:
+			self.assertEqual(slow.ask("SET big " + "v" * (1 << 20)), "OK\r")
+			slow.s.sendall(b"GET big\n" * 20)
+			self.assertEqual(slow.f.read(6), b"VALUE ")
+			self.assertEqual(c.ask("SET key first"), "OK\r")
+			for letter in "abcdefghijklmn":
+				self.assertEqual(c.ask("SET key " + letter * (1 << 20)), "OK\r")
+			self.assertLess(os.stat(self.db + "-wal").st_size, 8 << 20)
+
+	def test_locked_by_others(self):
+		"""A worker waits for them, but not much longer than it is told."""
+		with open(self.db, "wb") as f:
+			os.chmod(self.db, 0o666)
+			fcntl.lockf(f, fcntl.LOCK_EX, 512, 0x40000000) # where SQLite has its locks
+			d = self.daemon(self.service(self.path("kv.so"), {"file": self.db, "busy": "1s"}), start=False).launch()
+			self.assertNotEqual(d.wait(), 0)
+			d.wait_log(r"the service could not start: \S+/kv\.db: database is locked")
 
 	def test_no_data_base(self):
 		d = self.daemon(self.service(self.path("kv.so"), {"file": "/nowhere/x.db"}), start=False).launch()
