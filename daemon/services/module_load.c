@@ -90,9 +90,14 @@ static int check_options(const struct preforkd_module *table, struct err *err)
 			return err_set(err, "option %s: min is more than max", o->name);
 		if (o->reserved[0] != 0 || o->reserved[1] != 0)
 			return err_set(err, "option %s needs a newer preforkd", o->name);
-		for (size_t k = 0; k < i; k++)
+		for (size_t k = 0; k < i; k++) {
 			if (strcmp(options[k].name, o->name) == 0)
 				return err_set(err, "there are two options %s", o->name);
+			if (o->offset < options[k].offset + options_width(options[k].type) &&
+			    options[k].offset < o->offset + width)
+				return err_set(err, "the options %s and %s are put into the same member",
+					       options[k].name, o->name);
+		}
 	}
 	return 0;
 }

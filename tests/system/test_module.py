@@ -212,6 +212,8 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 			(modules.small(spoiled(3, "-1"), with_options), "option n: min is more than max"),
 			(modules.small(spoiled(4, '{ .name = "n" },'), with_options), "there are two options n"),
 			(modules.small(spoiled(4, '{ .name = "x-y" },'), with_options), "the name of option 1"),
+			(modules.small(spoiled(4, '{ .name = "m", .type = PREFORKD_BOOL, .offset = 7 },'), with_options),
+			 "the options n and m are put into the same member"),
 			(modules.small(spoiled(2, '"x"'), with_options), "the module's own default is wrong"),
 			(modules.small("static const struct preforkd_counter c[9] = { %s };\n" %
 				       ", ".join('{ .name = "c%d" }' % i for i in range(9)), ".counters = c,"),
