@@ -214,6 +214,13 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 			(modules.small(spoiled(4, '{ .name = "x-y" },'), with_options), "the name of option 1"),
 			(modules.small(spoiled(4, '{ .name = "m", .type = PREFORKD_BOOL, .offset = 7 },'), with_options),
 			 "the options n and m are put into the same member"),
+			(modules.small(spoiled(4, '{ .name = "m", .offset = 8, .help = "a\\nb" },').replace("char c", "int64_t m"),
+				       with_options), "option m: help, zero or preset is longer than 4095 bytes, or"),
+			(modules.small(spoiled(2, "(char *)7"), with_options), "crashed (SIGSEGV) while it was loaded"),
+			(modules.small(spoiled(4, '{ .name = (char *)7 },'), with_options), "crashed (SIGSEGV) while it was loaded"),
+			(modules.small('static const struct preforkd_counter c[] = {{.name = "c", .help = "a\\tb"}, {}};\n',
+				       ".counters = c,"), "counter c: help is longer than 4095 bytes, or not one line"),
+			(modules.small(more='.summary = "a\\rb",'), "its summary is longer than 4095 bytes, or not one line"),
 			(modules.small(spoiled(2, '"x"'), with_options), "the module's own default is wrong"),
 			(modules.small("static const struct preforkd_counter c[9] = { %s };\n" %
 				       ", ".join('{ .name = "c%d" }' % i for i in range(9)), ".counters = c,"),
