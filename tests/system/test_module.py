@@ -627,6 +627,24 @@ class Life(ModuleCase):
 		wait_until(lambda: not set(d.workers()) & {worker, other} and len(d.workers()) == 2, "others")
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 5)
 
+	def test_threads(self):
+		"""Those of worker_start() take no signal that the worker waits for: its timer's would be lost on them."""
+		source = INCLUDES + """
+static int start(void) { pthread_t t; return pthread_create(&t, NULL, idle, NULL); }
+"""
+		path = self.build(modules.small(source, ".worker_start = start,"), "-pthread", name="threads.so")
+		d = self.daemon(self.service(path))
+		self.assertEqual(talk(self.endpoint), b"hello")
+		for pid in d.workers():
+			tids = set(map(int, os.listdir("/proc/%d/task" % pid)))
+			self.assertEqual(len(tids), 2)
+			for tid in tids:
+				with open("/proc/%d/task/%d/status" % (pid, tid), encoding="ascii") as f:
+					blocked = int(re.search(r"^SigBlk:\s*([0-9a-f]+)", f.read(), re.M).group(1), 16)
+				mine = {x for x in (signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1, signal.SIGRTMIN)
+					if blocked >> (x - 1) & 1}
+				self.assertEqual(len(mine), 0 if tid == pid else 4)
+
 	def test_two_services_of_one_file(self):
 		other = Endpoint.v4()
 		path = modules.probe(self.path("m.so"))
