@@ -127,6 +127,23 @@ static int worker_start() { return static_cast<const options *>(preforkd_options
 			real = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
 		self.assertEqual(said.split(), real.split())
 
+	def test_what_else_the_manual_prints(self):
+		"""Compiles, fits together, and does what is said beside it."""
+		with open(os.path.join(TOP_SRCDIR, "man", "preforkd-module.3"), encoding="utf-8") as f:
+			parts = [x.split("\n.EE")[0].replace("\\-", "-").replace("\\e", "\\") for x in f.read().split(".EX\n")[1:]]
+		hello, config, options, answer = parts
+		members = ("\t.answer = answer, .options = table, .options_size = sizeof(struct options),\n"
+			   "\t.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,\n")
+		source = hello.replace("static int serve", options + "\n" + answer + "\nstatic int serve", 1)
+		path = self.build("#include <string.h>\n" + source.replace("\t.flags = PREFORKD_STREAM,\n", members))
+		config = self.write("c.conf", ('user = "root";\n' if os.geteuid() == 0 else "") +
+				    config.replace("/usr/local/lib/preforkd/hello.so", path))
+		done = run_preforkd("-c", config, "--help-config", "options")
+		self.assertIn("services.hello.options.patience\n    How long it may take to say a name.\n    duration, 1ms to 1min, "
+			      "or 0: for ever\n    default: 10s;", done.stdout, done.stderr)
+		done = run_preforkd("-c", config, "--check", "-o", "services.hello.options.patience=2min")
+		self.assertRegex(done.stderr, r"services\.hello\.options\.patience: .*out of range")
+
 	def test_an_older_module(self):
 		"""Built when the struct was shorter."""
 		include = self.folder("include")
@@ -459,6 +476,19 @@ class Trouble(ModuleCase):
 			d = self.daemon(self.service(self.path("m.so")), start=False).launch()
 			self.assertEqual(d.wait(), 78)
 			d.wait_log(r"init\(\) gave the descriptor \d+ to preforkd_keep\(\), which it has not left open")
+
+	def test_what_cannot_be_kept(self):
+		"""More than there is room for, and a connection that all workers would talk through."""
+		for what, text in (
+			("for (int i = 0; i < 17; i++) if (preforkd_keep(dup(1)) < 0) return preforkd_fail(NULL, \"%d\", i);",
+			 "16$"),
+			("int s[2]; if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) < 0 || preforkd_keep(s[0]) < 0 || "
+			 "preforkd_keep(s[1]) < 0) return -1;", "left the connection to .* open"),
+		):
+			self.trouble(what, True)
+			d = self.daemon(self.service(self.path("m.so")), start=False).launch()
+			self.assertEqual(d.wait(), 78)
+			d.wait_log(r"init\(\):? " + text)
 
 	def test_worker_start_refuses(self):
 		self.build(modules.small('static int start(void) { return preforkd_fail(NULL, "no %s", "luck"); }\n',
