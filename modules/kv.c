@@ -10,6 +10,7 @@
  *
  * What cannot be done is answered with ERROR and why. Each worker has the file open for itself.
  */
+#include <errno.h>
 #include <preforkd/module.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -79,11 +80,11 @@ static int worker_start(void)
 	line = malloc(line_size);
 	if (line == NULL)
 		return preforkd_fail(NULL, "no memory");
-	if (sqlite3_open(o->file, &db) != SQLITE_OK || sqlite3_busy_timeout(db, (int)o->busy) != SQLITE_OK ||
-	    run("PRAGMA journal_mode = WAL", o->busy) != SQLITE_OK ||
-	    run(o->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", 0) != SQLITE_OK ||
+	if (sqlite3_open(o->file, &db) != SQLITE_OK || run("PRAGMA journal_mode = WAL", o->busy) != SQLITE_OK ||
+	    run(o->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", o->busy) != SQLITE_OK ||
 	    run("CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID", o->busy) !=
 		    SQLITE_OK ||
+	    sqlite3_busy_timeout(db, (int)o->busy) != SQLITE_OK || /* not before: run() waits by itself */
 	    prepare("SELECT value FROM kv WHERE key = ?", &get) != SQLITE_OK ||
 	    prepare("INSERT INTO kv VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", &set) !=
 		    SQLITE_OK ||
@@ -123,26 +124,26 @@ static int failed(struct preforkd_conn *conn)
 
 static int do_get(struct preforkd_conn *conn, const char *key, size_t len)
 {
+	sqlite3_value *value = NULL;
 	int rc;
 
 	preforkd_count(GETS, 1);
 	(void)sqlite3_bind_blob(get, 1, key, (int)len, SQLITE_STATIC);
 	rc = sqlite3_step(get);
-	if (rc == SQLITE_DONE) {
-		rc = preforkd_printf(conn, "NONE\r\n");
-	} else if (rc == SQLITE_ROW) {
-		const void *value = sqlite3_column_blob(get, 0);
-
-		preforkd_count(HITS, 1);
-		rc = preforkd_write(conn, "VALUE ", 6);
-		if (rc == 0 && value != NULL)
-			rc = preforkd_write(conn, value, (size_t)sqlite3_column_bytes(get, 0));
-		if (rc == 0)
-			rc = preforkd_write(conn, "\r\n", 2);
-	} else {
-		rc = failed(conn);
-	}
-	(void)sqlite3_reset(get); /* only now: it holds the value, and a lock */
+	if (rc == SQLITE_ROW)
+		value = sqlite3_value_dup(sqlite3_column_value(get, 0));
+	/* before the client gets it, which may take its time: until then the journal cannot begin anew, and grows */
+	if (sqlite3_reset(get) != SQLITE_OK || (rc == SQLITE_ROW && value == NULL))
+		return failed(conn);
+	if (rc == SQLITE_DONE)
+		return preforkd_printf(conn, "NONE\r\n");
+	preforkd_count(HITS, 1);
+	rc = preforkd_write(conn, "VALUE ", 6);
+	if (rc == 0)
+		rc = preforkd_write(conn, sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value));
+	if (rc == 0)
+		rc = preforkd_write(conn, "\r\n", 2);
+	sqlite3_value_free(value);
 	return rc;
 }
 
@@ -207,6 +208,8 @@ static int serve(struct preforkd_conn *conn)
 		if (got > 0)
 			got = answer(conn, len);
 	} while (got > 0);
+	if (got < 0 && errno == EMSGSIZE)
+		(void)refuse(conn, "the request is too long");
 	return got;
 }
 

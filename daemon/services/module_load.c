@@ -17,6 +17,7 @@
 #define OPTIONS_MOST 64
 #define OPTIONS_SIZE_MOST 65536
 #define NAME_MOST 31
+#define TEXT_MOST 4095
 #define TIMER_LEAST_MS 10
 #define KNOWN_FLAGS (PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST)
 
@@ -64,6 +65,17 @@ static bool is_name(const char *name)
 	return i > 0 && i <= NAME_MOST && !isdigit((unsigned char)name[0]);
 }
 
+/* Reads all of it, too: a pointer that leads nowhere is found here, in a child. */
+static bool is_text(const char *text, bool one_line)
+{
+	size_t len = text != NULL ? strnlen(text, TEXT_MOST + 1) : 0;
+
+	for (size_t i = 0; one_line && i < len; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return false;
+	return len <= TEXT_MOST;
+}
+
 static int check_options(const struct preforkd_module *table, struct err *err)
 {
 	const struct preforkd_option *options = table->options;
@@ -88,11 +100,19 @@ static int check_options(const struct preforkd_module *table, struct err *err)
 					    "options_size, %zu bytes", o->name, o->offset, table->options_size);
 		if (o->min > o->max)
 			return err_set(err, "option %s: min is more than max", o->name);
+		if (!is_text(o->help, true) || !is_text(o->zero, true) || !is_text(o->preset, false))
+			return err_set(err, "option %s: help, zero or preset is longer than %d bytes, or help or zero is "
+					    "not one line", o->name, TEXT_MOST);
 		if (o->reserved[0] != 0 || o->reserved[1] != 0)
 			return err_set(err, "option %s needs a newer preforkd", o->name);
-		for (size_t k = 0; k < i; k++)
+		for (size_t k = 0; k < i; k++) {
 			if (strcmp(options[k].name, o->name) == 0)
 				return err_set(err, "there are two options %s", o->name);
+			if (o->offset < options[k].offset + options_width(options[k].type) &&
+			    options[k].offset < o->offset + width)
+				return err_set(err, "the options %s and %s are put into the same member",
+					       options[k].name, o->name);
+		}
 	}
 	return 0;
 }
@@ -107,6 +127,9 @@ static int check_counters(const struct preforkd_module *table, struct err *err)
 		if (!is_name(counters[i].name))
 			return err_set(err, "the name of counter %zu has something else than letters, digits "
 					    "and _, or more than %d of them", i, NAME_MOST);
+		if (!is_text(counters[i].help, true))
+			return err_set(err, "counter %s: help is longer than %d bytes, or not one line", counters[i].name,
+				       TEXT_MOST);
 		if (counters[i].reserved[0] != 0 || counters[i].reserved[1] != 0)
 			return err_set(err, "counter %s needs a newer preforkd", counters[i].name);
 		for (size_t k = 0; k < i; k++)
@@ -143,6 +166,8 @@ int module_table_take(struct loaded_module *module, const struct preforkd_module
 	memcpy(table, own, own->size < sizeof(*table) ? own->size : sizeof(*table));
 	if (table->name == NULL || !is_name(table->name))
 		return err_set(err, "its name is missing, or not one of letters, digits and _");
+	if (!is_text(table->summary, true))
+		return err_set(err, "its summary is longer than %d bytes, or not one line", TEXT_MOST);
 	if ((table->flags & ~(uint32_t)KNOWN_FLAGS) != 0 ||
 	    (table->flags & (PREFORKD_STREAM | PREFORKD_DATAGRAM)) == 0)
 		return err_set(err, "its flags, %#" PRIx32 ", are not those of a module: PREFORKD_STREAM, "

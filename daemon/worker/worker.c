@@ -105,9 +105,18 @@ static void seed(void)
 static void start_service(const struct worker_params *params)
 {
 	const struct preforkd_module *handler = params->service->handler;
+	sigset_t all, before;
 	char text[300];
+	int rc;
 
-	if (handler->worker_start == NULL || handler->worker_start() == 0)
+	if (handler->worker_start == NULL)
+		return;
+	/* threads that it begins have this mask for good: a signal that one of them takes wakes nobody who waits here */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	rc = handler->worker_start();
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (rc == 0)
 		return;
 	(void)snprintf(text, sizeof(text), "the service could not start%s%s",
 		       *module_self_reason() != '\0' ? ": " : "", module_self_reason());

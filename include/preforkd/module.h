@@ -9,8 +9,9 @@
  * worker that is told to finish lets it finish. They begin with the first of these calls; total
  * holds from the start.
  *
- * Signals: SIGALRM, SIGUSR1, SIGTERM and SIGRTMIN belong to the worker. SIGPIPE is ignored. A system call
- * of the service's own may fail with EINTR at any time; preforkd_ended() then tells whether to give up.
+ * Signals: SIGALRM, SIGUSR1, SIGUSR2, SIGTERM and SIGRTMIN belong to the worker. SIGPIPE is ignored. A system call of
+ * the service's own may fail with EINTR at any time; preforkd_ended() then tells whether to give up. Threads that
+ * worker_start() begins have all signals blocked, and may call none of the functions below.
  */
 #ifndef PREFORKD_MODULE_H
 #define PREFORKD_MODULE_H
@@ -116,21 +117,19 @@ struct preforkd_module {
 	const struct preforkd_counter *counters;
 
 	/*
-	 * Called in the master, with its privileges (mostly root's), once for each generation, before any
-	 * worker is forked; and before that, in the same way, in a child that ends afterwards, so
-	 * that what goes wrong does no harm. 0, or -1 to refuse (preforkd_fail(NULL, ...) says why): then
-	 * the start, or the reload, is rejected. The master waits for it: it must be quick, and must leave
-	 * behind no thread and no descriptor but those that it gives to preforkd_keep(), and change neither the user nor
-	 * the umask, the working directory, the mask of signals, SIGCHLD, or the locale.
+	 * Called in the master, with its privileges (mostly root's), once for each generation, before any worker is
+	 * forked; and before that, in the same way, in a child that ends afterwards, so that what goes wrong does no harm.
+	 * 0, or -1 to refuse (preforkd_fail(NULL, ...) says why): then the start, or the reload, is rejected. The master
+	 * waits for it: it must be quick. It leaves behind no thread and no descriptor but what it gives to preforkd_keep(),
+	 * and changes nothing that is the whole process's: user, umask, working directory, mask of signals, SIGCHLD, locale.
 	 */
 	int (*init)(void);
-	/* Called in the master when no worker of the generation is left that init() was called for; not after an upgrade,
-	 * which puts another program into the master's place. */
+	/* Called in the master when no worker of that generation is left; not after an upgrade, which replaces the program. */
 	void (*fini)(void);
 	/* Called when a worker leaves in an orderly way, not when it crashes or is killed. */
 	void (*worker_stop)(void);
 	/* Called in each worker about every timer_ms (at least 10), between connections: late by the
-	 * length of one, and now and then by one interval. */
+	 * length of one, and now and then by one interval. It has to be quick: no client is taken meanwhile. */
 	void (*timer)(void);
 	uint32_t timer_ms;
 };
@@ -170,8 +169,7 @@ void preforkd_deadline(struct preforkd_conn *conn, int64_t ms);
 /* The connection was cut by a time limit or because the worker must stop at once. */
 bool preforkd_ended(const struct preforkd_conn *conn);
 
-/* Says why the connection ended badly, or why (CONN is NULL) init() or worker_start() refuses: one line
- * for the log. Returns -1. */
+/* Says why the connection ended badly, or why (CONN is NULL) init() or worker_start() refuses. Returns -1. */
 int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

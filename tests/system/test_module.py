@@ -5,6 +5,7 @@
 import sys
 sys.dont_write_bytecode = True
 
+import fcntl
 import json
 import os
 import re
@@ -126,6 +127,23 @@ static int worker_start() { return static_cast<const options *>(preforkd_options
 			real = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
 		self.assertEqual(said.split(), real.split())
 
+	def test_what_else_the_manual_prints(self):
+		"""Compiles, fits together, and does what is said beside it."""
+		with open(os.path.join(TOP_SRCDIR, "man", "preforkd-module.3"), encoding="utf-8") as f:
+			parts = [x.split("\n.EE")[0].replace("\\-", "-").replace("\\e", "\\") for x in f.read().split(".EX\n")[1:]]
+		hello, config, options, answer = parts
+		members = ("\t.answer = answer, .options = table, .options_size = sizeof(struct options),\n"
+			   "\t.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,\n")
+		source = hello.replace("static int serve", options + "\n" + answer + "\nstatic int serve", 1)
+		path = self.build("#include <string.h>\n" + source.replace("\t.flags = PREFORKD_STREAM,\n", members))
+		config = self.write("c.conf", ('user = "root";\n' if os.geteuid() == 0 else "") +
+				    config.replace("/usr/local/lib/preforkd/hello.so", path))
+		done = run_preforkd("-c", config, "--help-config", "options")
+		self.assertIn("services.hello.options.patience\n    How long it may take to say a name.\n    duration, 1ms to 1min, "
+			      "or 0: for ever\n    default: 10s;", done.stdout, done.stderr)
+		done = run_preforkd("-c", config, "--check", "-o", "services.hello.options.patience=2min")
+		self.assertRegex(done.stderr, r"services\.hello\.options\.patience: .*out of range")
+
 	def test_an_older_module(self):
 		"""Built when the struct was shorter."""
 		include = self.folder("include")
@@ -211,6 +229,15 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 			(modules.small(spoiled(3, "-1"), with_options), "option n: min is more than max"),
 			(modules.small(spoiled(4, '{ .name = "n" },'), with_options), "there are two options n"),
 			(modules.small(spoiled(4, '{ .name = "x-y" },'), with_options), "the name of option 1"),
+			(modules.small(spoiled(4, '{ .name = "m", .type = PREFORKD_BOOL, .offset = 7 },'), with_options),
+			 "the options n and m are put into the same member"),
+			(modules.small(spoiled(4, '{ .name = "m", .offset = 8, .help = "a\\nb" },').replace("char c", "int64_t m"),
+				       with_options), "option m: help, zero or preset is longer than 4095 bytes, or"),
+			(modules.small(spoiled(2, "(char *)7"), with_options), "crashed (SIGSEGV) while it was loaded"),
+			(modules.small(spoiled(4, '{ .name = (char *)7 },'), with_options), "crashed (SIGSEGV) while it was loaded"),
+			(modules.small('static const struct preforkd_counter c[] = {{.name = "c", .help = "a\\tb"}, {}};\n',
+				       ".counters = c,"), "counter c: help is longer than 4095 bytes, or not one line"),
+			(modules.small(more='.summary = "a\\rb",'), "its summary is longer than 4095 bytes, or not one line"),
 			(modules.small(spoiled(2, '"x"'), with_options), "the module's own default is wrong"),
 			(modules.small("static const struct preforkd_counter c[9] = { %s };\n" %
 				       ", ".join('{ .name = "c%d" }' % i for i in range(9)), ".counters = c,"),
@@ -450,6 +477,19 @@ class Trouble(ModuleCase):
 			self.assertEqual(d.wait(), 78)
 			d.wait_log(r"init\(\) gave the descriptor \d+ to preforkd_keep\(\), which it has not left open")
 
+	def test_what_cannot_be_kept(self):
+		"""More than there is room for, and a connection that all workers would talk through."""
+		for what, text in (
+			("for (int i = 0; i < 17; i++) if (preforkd_keep(dup(1)) < 0) return preforkd_fail(NULL, \"%d\", i);",
+			 "16$"),
+			("int s[2]; if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) < 0 || preforkd_keep(s[0]) < 0 || "
+			 "preforkd_keep(s[1]) < 0) return -1;", "left the connection to .* open"),
+		):
+			self.trouble(what, True)
+			d = self.daemon(self.service(self.path("m.so")), start=False).launch()
+			self.assertEqual(d.wait(), 78)
+			d.wait_log(r"init\(\):? " + text)
+
 	def test_worker_start_refuses(self):
 		self.build(modules.small('static int start(void) { return preforkd_fail(NULL, "no %s", "luck"); }\n',
 					 ".worker_start = start,"))
@@ -616,6 +656,24 @@ class Life(ModuleCase):
 			os.kill(pid, signal.SIGKILL)
 		wait_until(lambda: not set(d.workers()) & {worker, other} and len(d.workers()) == 2, "others")
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 5)
+
+	def test_threads(self):
+		"""Those of worker_start() take no signal that the worker waits for: its timer's would be lost on them."""
+		source = INCLUDES + """
+static int start(void) { pthread_t t; return pthread_create(&t, NULL, idle, NULL); }
+"""
+		path = self.build(modules.small(source, ".worker_start = start,"), "-pthread", name="threads.so")
+		d = self.daemon(self.service(path))
+		self.assertEqual(talk(self.endpoint), b"hello")
+		for pid in d.workers():
+			tids = set(map(int, os.listdir("/proc/%d/task" % pid)))
+			self.assertEqual(len(tids), 2)
+			for tid in tids:
+				with open("/proc/%d/task/%d/status" % (pid, tid), encoding="ascii") as f:
+					blocked = int(re.search(r"^SigBlk:\s*([0-9a-f]+)", f.read(), re.M).group(1), 16)
+				mine = {x for x in (signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1, signal.SIGRTMIN)
+					if blocked >> (x - 1) & 1}
+				self.assertEqual(len(mine), 0 if tid == pid else 4)
 
 	def test_two_services_of_one_file(self):
 		other = Endpoint.v4()
@@ -935,6 +993,39 @@ class KeyValue(ModuleCase):
 			for i, k in stored:
 				self.assertEqual(c.ask("GET key-%d-%d" % (i, k)), "VALUE value\r")
 		self.assertEqual(d.stop(), 0)
+
+	def test_any_bytes(self):
+		"""A key or a value is no text, and no SQL."""
+		self.start()
+		keys = [b"\0", b"a\0b", b"a\0c", b"\xff\xfe", b"'", b"');DROP", b"k" * 250]
+		for i, key in enumerate(keys):
+			value = b"%d \0\x80 ');DROP TABLE kv;--" % i
+			self.assertEqual(talk(self.endpoint, b"SET %s %s\nGET %s\n" % (key, value, key)), b"OK\r\nVALUE %s\r\n" % value)
+		self.assertEqual(talk(self.endpoint, b"COUNT\nGET %s\n" % (b"k" * 251)),
+				 b"COUNT %d\r\nERROR a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT\r\n" % len(keys))
+		# what does not fit into a line at all is answered, too
+		self.assertEqual(talk(self.endpoint, b"SET a " + b"v" * 5000 + b"\n"), b"ERROR the request is too long\r\n")
+
+	def test_a_slow_client_and_many_changes(self):
+		"""The journal does not grow for as long as somebody does not read what it has asked for."""
+		self.daemon(self.service(self.path("kv.so"), {"file": self.db, "max_value": "1M", "sync": False}))
+		with Talk(self.endpoint) as slow, Talk(self.endpoint) as c:
+			self.assertEqual(slow.ask("SET big " + "v" * (1 << 20)), "OK\r")
+			slow.s.sendall(b"GET big\n" * 20)
+			self.assertEqual(slow.f.read(6), b"VALUE ")
+			self.assertEqual(c.ask("SET key first"), "OK\r")
+			for letter in "abcdefghijklmn":
+				self.assertEqual(c.ask("SET key " + letter * (1 << 20)), "OK\r")
+			self.assertLess(os.stat(self.db + "-wal").st_size, 8 << 20)
+
+	def test_locked_by_others(self):
+		"""A worker waits for them, but not much longer than it is told."""
+		with open(self.db, "wb") as f:
+			os.chmod(self.db, 0o666)
+			fcntl.lockf(f, fcntl.LOCK_EX, 512, 0x40000000) # where SQLite has its locks
+			d = self.daemon(self.service(self.path("kv.so"), {"file": self.db, "busy": "1s"}), start=False).launch()
+			self.assertNotEqual(d.wait(), 0)
+			d.wait_log(r"the service could not start: \S+/kv\.db: database is locked")
 
 	def test_no_data_base(self):
 		d = self.daemon(self.service(self.path("kv.so"), {"file": "/nowhere/x.db"}), start=False).launch()
