@@ -57,7 +57,8 @@ static bool is_ours(int code)
 	}
 }
 
-/* The client has gone, or a limit has cut it. One that has said what it wanted and closed is not gone, and not asked again. */
+/* The client has gone, or a limit has cut it. One that has said what it wanted and closed is not gone, and not asked
+ * again. */
 static bool gone(struct preforkd_conn *conn, struct pollfd *client)
 {
 	if (preforkd_ended(conn) || relay_is_over(conn->fd, client->revents))
