@@ -174,9 +174,10 @@ class Restraint(DatagramCase):
 			sizes = [len(a.ask(bytes(10))) if i % 2 else 10 for i in range(8)]
 		self.assertLessEqual(max(sizes), 10)
 
-	@needs_root()
+	@needs_namespace
 	def test_ports_of_answering_services(self):
 		"""Of both families, through one socket for both as well, and of those who may have any answer."""
+		fresh_network() # where nobody else has those ports
 		port = Endpoint.v4().port
 		hosts = {"127.0.0.1": socket.AF_INET}
 		if can_ipv6():
