@@ -62,7 +62,8 @@ struct traces {
 void traces_take(struct traces *traces);
 void traces_clear(struct traces *traces);
 
-/* -1 and *err: WHO ("init()") left something behind that is not in KEPT, or took away what is not its own. */
+/* -1 and *err: WHO ("init()") left something behind that is not in KEPT, or took away what is not its own.
+ * KEPT is NULL where nothing can be kept. */
 int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who,
 		   struct err *err);
 

@@ -160,7 +160,7 @@ static bool is_stream(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type != SOCK_DGRAM;
 }
 
-static int report(int fd, bool kept, const char *who, struct err *err)
+static int report(int fd, bool keeps, bool kept, const char *who, struct err *err)
 {
 	char link[32], path[PATH_MAX], text[ADDR_TEXT_MAX];
 	struct sockaddr_any peer;
@@ -178,8 +178,8 @@ static int report(int fd, bool kept, const char *who, struct err *err)
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	path[n > 0 ? n : 0] = '\0';
-	return err_set(err, "%s left the descriptor %d open (%.200s): close it, or give it to preforkd_keep()", who,
-		       fd, path);
+	return err_set(err, "%s left the descriptor %d open (%.200s): close it%s", who, fd, path,
+		       keeps ? ", or give it to preforkd_keep()" : "");
 }
 
 int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who,
@@ -215,7 +215,7 @@ int traces_compare(const struct traces *before, const int *kept, size_t n_kept, 
 		for (size_t k = 0; k < n_kept; k++)
 			is_kept = is_kept || kept[k] == now.fds[i].fd;
 		if (!has(&now, i, before))
-			rc = report(now.fds[i].fd, is_kept, who, err);
+			rc = report(now.fds[i].fd, kept != NULL, is_kept, who, err);
 	}
 	traces_clear(&now);
 	return rc;

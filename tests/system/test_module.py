@@ -370,7 +370,7 @@ TROUBLE = [
 	 "if (connect(s, (struct sockaddr *)&a, sizeof(a)) < 0) abort();",
 	 r"{who} left the connection to 127\.0\.0\.1:{port} open \(descriptor \d+\)"),
 	("file", 'if (open("/etc/passwd", O_RDONLY) < 0) abort();',
-	 r"{who} left the descriptor \d+ open \(/etc/passwd\)"),
+	 r"{who} left the descriptor \d+ open \(/etc/passwd\): close it{keep}$"),
 	("process", "if (fork() == 0) for (;;) pause();", r"{who} left a process running"),
 	("daemon", "if (fork() == 0) { setsid(); if (fork() == 0) for (;;) pause(); _exit(0); } wait(NULL);",
 	 r"{who} left a process running"),
@@ -421,7 +421,8 @@ class Trouble(ModuleCase):
 	def pattern(self, text, in_init):
 		return r"module \S+/\w+\.so: " + text.replace("{port}", str(self.port)).replace(
 			"{when}", r"in init\(\)" if in_init else "while it was loaded").replace(
-			"{who}", r"init\(\)" if in_init else "loading it")
+			"{who}", r"init\(\)" if in_init else "loading it").replace(
+			"{keep}", r", or give it to preforkd_keep\(\)" if in_init else "")
 
 	def test_constructor(self):
 		for name, what, text in TROUBLE:
