@@ -93,10 +93,13 @@ class Right(ClientCase):
 	def test_next_address_at_once_after_a_refusal(self):
 		"""localhost has both families, or is tried with what it has."""
 		server = self.serve(lambda c: c.recv(1))
-		begin = time.monotonic()
-		done = run_preforkc("-v", "localhost:%d" % server.port)
-		self.expect(done, OK, "connected to 127.0.0.1:%d" % server.port)
-		self.assertLess(time.monotonic() - begin, 0.2 if not SANITIZED else 5)
+		took = []
+		for _ in range(5):	# others may keep the machine busy, but not each time
+			begin = time.monotonic()
+			done = run_preforkc("-v", "localhost:%d" % server.port)
+			self.expect(done, OK, "connected to 127.0.0.1:%d" % server.port)
+			took.append(time.monotonic() - begin)
+		self.assertLess(min(took), 0.2 if not SANITIZED else 5)
 
 
 def listens(port):
