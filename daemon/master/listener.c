@@ -45,6 +45,23 @@ int listener_start(struct listener *listener, const struct config_service *servi
 	return 0;
 }
 
+bool listener_revive(struct listener *listener, const struct config_service *service)
+{
+	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	socklen_t len = sizeof(int);
+	struct err err;
+	int listens = 1;
+
+	if (listener->fd < 0 || !listener->listening || listener->refusing || listener->quiesced_ms != 0 ||
+	    listener->key.datagram || getsockopt(listener->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return false;
+	if (listens != 0)
+		return false;
+	/* shut down a second time, when it did not listen any more, it would hand that on to every connection */
+	(void)connect(listener->fd, &nowhere, sizeof(nowhere));
+	return listen_start(listener->fd, service->backlog, &listener->backlog, &err) == 0;
+}
+
 void listener_steer(struct listener *listener)
 {
 	struct listener *rival = listener->rival;

@@ -67,6 +67,9 @@ void listener_give_back(struct listener *list, size_t n);
 /* Lets clients come; nothing is done where they do already. On an error the caller closes it. */
 int listener_start(struct listener *listener, const struct config_service *service, struct err *err);
 
+/* Whoever has a copy may have shut it down (shutdown(2)), and so everybody's. True: that was so, and it listens again. */
+bool listener_revive(struct listener *listener, const struct config_service *service);
+
 /* Brings all clients of the rival here, for good: the rival is to go. */
 void listener_steer(struct listener *listener);
 

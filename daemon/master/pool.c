@@ -409,6 +409,8 @@ void pool_look_after(struct pool *pool, bool tick)
 		limits.min = pool_copies(pool);
 		limits.min_spare = limits.max_spare = 0;
 		limits.max = limits.min * (int64_t)pool->n_lanes;
+		if (tick && pool->state == POOL_SERVING)
+			program_mend_listeners(pool);
 	}
 	/* Answer before looking: what changes afterwards rings again. */
 	board_answer(&pool->board, pool->ring);

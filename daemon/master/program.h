@@ -50,6 +50,9 @@ void program_retire(struct proc *proc);
 /* Ends those of POOL that hang, or were told to leave and do not. */
 void program_step(struct pool *pool, int64_t now_ms);
 
+/* Puts right what one of them has done to the listeners of all. */
+void program_mend_listeners(struct pool *pool);
+
 /* It has ended by itself or by the order to leave; STATUS is waitpid(2)'s. Says so where somebody should know. */
 void program_tell_gone(const struct proc *proc, int status);
 

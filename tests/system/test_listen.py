@@ -551,6 +551,24 @@ class Ended(ListenCase):
 		self.wait_programs(2, pids)
 		self.assertEqual(self.ask(b"hello"), b"hello")
 
+	def test_one_that_shuts_the_listener_down(self):
+		self.serve(command=[PYTHON, "-c", "import os, signal, socket, time\n"
+				    "listener = socket.socket(fileno=3)\n"
+				    "signal.signal(signal.SIGTERM, lambda *_: (listener.shutdown(2), os._exit(0)))\n"
+				    "while True:\n"
+				    "	try: client = listener.accept()[0]\n"
+				    "	except OSError: time.sleep(0.01)\n"
+				    "	else: client.sendall(b'hello')"], notify=False, timeouts={"start": "500ms"})
+		old = self.wait_programs(2)
+		for pid in old:
+			os.kill(pid, signal.SIGTERM)
+		self.wait_programs(2, old)
+		self.d.wait_log(re.escape(self.endpoint.text) + r": a program has shut it down .*it listens again")
+		wait_until(lambda: not self.endpoint.refuses(), "it does")
+		for _ in range(4):
+			with self.endpoint.connect() as s:
+				self.assertEqual(recv_exact(s, 5), b"hello")
+
 	def test_crash_loop_is_bounded(self):
 		self.crash_loop()
 
