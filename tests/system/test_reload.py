@@ -292,7 +292,9 @@ class Workers(ReloadCase):
 		self.assertEqual(talk(self.endpoint, b"loud"), b"loud")
 		d.wait_log(r"it.*4 bytes in, 4 bytes out", mark)
 		d.configure(Config(self.services, log={"level": "err"}))
+		mark = d.mark()
 		self.assertEqual(d.ctl("reload").returncode, OK)
+		d.wait_log("other: new generation", mark)	# the last line before it counts
 		mark = d.mark()
 		self.assertEqual(talk(self.endpoint, b"quiet"), b"quiet")
 		self.assertEqual(d.ctl("pause", "it").returncode, OK)
