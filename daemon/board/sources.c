@@ -17,6 +17,7 @@
 #include "net/networks.h"
 
 #define RECORDS_MOST (1U << 24) /* beyond any configuration */
+#define SEATS_SIZE   (SOURCES_SEATS * sizeof(bool))
 
 uint32_t sources_version(void)
 {
@@ -42,14 +43,19 @@ static int map(struct sources *sources, int fd, size_t size, struct err *err)
 	return 0;
 }
 
-/* What only the master's has: workers of other services do not inherit it, and which seats are taken. */
+/*
+ * What only the master's has: workers of other services do not inherit it, and which seats are taken. Nor is that
+ * inherited: written between two forks, it would cost each worker a page of its own.
+ */
 static int own(struct sources *sources, struct err *err)
 {
-	if (madvise(sources->map, sources->size, MADV_DONTFORK) < 0)
+	void *seats = mmap(NULL, SEATS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (seats == MAP_FAILED)
+		return err_sys(err, "no memory for a table of sources");
+	sources->seat_used = seats;
+	if (madvise(sources->map, sources->size, MADV_DONTFORK) < 0 || madvise(seats, SEATS_SIZE, MADV_DONTFORK) < 0)
 		return err_sys(err, "cannot keep a table of sources from other services");
-	sources->seat_used = calloc(SOURCES_SEATS, sizeof(*sources->seat_used));
-	if (sources->seat_used == NULL)
-		return err_set(err, "no memory for a table of sources");
 	return 0;
 }
 
@@ -152,7 +158,8 @@ void sources_unref(struct sources **sources)
 	if (s->map != NULL)
 		(void)munmap(s->map, s->size);
 	fd_close(&s->fd);
-	free(s->seat_used);
+	if (s->seat_used != NULL)
+		(void)munmap(s->seat_used, SEATS_SIZE);
 	free(s);
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fds.h"
@@ -11,11 +12,16 @@ void oom_offer(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	char text[16] = "";
-	int score;
+	long score;
+	int len;
 
 	if (fd < 0)
 		return;
-	if (read(fd, text, sizeof(text) - 1) > 0 && sscanf(text, "%d", &score) == 1 && lseek(fd, 0, SEEK_SET) == 0)
-		(void)dprintf(fd, "%d", score + 100 > 1000 ? 1000 : score + 100);
+	/* streams would cost each worker pages of its own */
+	if (read(fd, text, sizeof(text) - 1) > 0 && lseek(fd, 0, SEEK_SET) == 0) {
+		score = strtol(text, NULL, 10) + 100;
+		len = snprintf(text, sizeof(text), "%ld", score > 1000 ? 1000 : score);
+		(void)!write(fd, text, (size_t)len);
+	}
 	fd_close(&fd);
 }
