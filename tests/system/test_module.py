@@ -365,6 +365,8 @@ TROUBLE = [
 	("exit3", "_exit(3);", r"ended the process \(exit status 3\) {when}"),
 	("thread", "pthread_t t; if (pthread_create(&t, NULL, idle, NULL) != 0) abort();",
 	 r"{who} left 1 thread running"),
+	("busy thread", "pthread_t t; if (pthread_create(&t, NULL, busy, NULL) != 0) abort(); while (!at_work) continue;",
+	 r"{who} left 1 thread running"), # it would crash if its code were unmapped
 	("connected", "int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = { .sin_family = AF_INET, "
 	 ".sin_port = htons(PORT), .sin_addr = { htonl(INADDR_LOOPBACK) } }; "
 	 "if (connect(s, (struct sockaddr *)&a, sizeof(a)) < 0) abort();",
@@ -399,7 +401,9 @@ INCLUDES = """
 #include <sys/wait.h>
 #include <unistd.h>
 static void *idle(void *arg) { (void)arg; for (;;) pause(); return NULL; }
-void *(*const unused)(void *) = idle;
+static volatile int at_work;
+static void *busy(void *arg) { at_work = 1; while (at_work) continue; return arg; }
+void *(*const unused[])(void *) = { idle, busy };
 """
 
 
