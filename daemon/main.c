@@ -19,12 +19,12 @@
 #include "config/load.h"
 #include "config/upstream_names.h"
 #include "master/background.h"
-#include "master/host.h"
-#include "master/launch.h"
+#include "change/host_limits.h"
+#include "change/launch.h"
 #include "master/master.h"
-#include "master/rehearsal.h"
+#include "upgrade/rehearsal.h"
 #include "services/kinds.h"
-#include "services/module.h"
+#include "loader/loader.h"
 
 enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
 

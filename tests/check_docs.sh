@@ -89,7 +89,7 @@ fi
 
 if command -v shellcheck >/dev/null; then
 	for script in autogen.sh .ci/run etc/run tests/tap-unit tests/no-python tests/*.sh tests/*/*.sh tests/*/*/*.sh \
-		control/*.bash; do
+		ctl/*.bash; do
 		[ -e "$script" ] || continue
 		shellcheck "$script" >"$scratch" 2>&1
 		result "shellcheck accepts $script" || true

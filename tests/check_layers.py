@@ -13,17 +13,21 @@ import sys
 import tempfile
 
 # A room may include itself and what stands to the right of it.
-LAYERS = ["main", "master", "worker", "gate", "services", "board", "config", "net", "base"]
+LAYERS = ["main", "master", "control", "upgrade", "change", "fleet", "pool", "worker", "gate", "services", "board",
+		"listeners", "config", "syntax", "net", "base"]
 MAY_INCLUDE = {room: set(LAYERS[i:]) - {"main"} for i, room in enumerate(LAYERS)}
+MAY_INCLUDE["main"] |= {"loader"}
+MAY_INCLUDE["loader"] = {"loader"} | MAY_INCLUDE["services"]
 MAY_INCLUDE["client"] = {"client", "net", "base"}
 MAY_INCLUDE["modules"] = {"modules"}  # they see what is installed
-MAY_INCLUDE["control"] = {"control", "net", "base"}
+MAY_INCLUDE["ctl"] = {"ctl", "net", "base"}
 
-# Single files that a room may include beyond that: what both ends of the control socket agree on.
-ALSO = {"master": {"control/frame.h"}}
+# Includes that run the wrong way and are still to be turned round: none may be added.
+KNOWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers-known")
 
 # The rooms that see the interface of a service. The configuration knows it as a table of names.
-SEES_MODULE_H = {"main", "master", "worker", "gate", "services", "config", "modules"}
+SEES_MODULE_H = {"main", "master", "control", "upgrade", "change", "fleet", "pool", "worker", "gate", "services",
+		"loader", "config", "modules"}
 
 # What the public header may include: it must compile wherever there is a C library.
 LIBC = {"errno.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "string.h",
@@ -40,6 +44,10 @@ def read(path):
 		return f.read()
 
 
+def known():
+	return read(KNOWN).splitlines() if os.path.exists(KNOWN) else []
+
+
 def sources(top, folder):
 	"""The .c and .h files of one folder, without its subfolders."""
 	path = os.path.join(top, folder)
@@ -52,7 +60,7 @@ def sources(top, folder):
 def folder_of(room):
 	if room == "main":
 		return "daemon"
-	return room if room in ("client", "control", "modules") else "daemon/" + room
+	return room if room in ("client", "ctl", "modules") else "daemon/" + room
 
 
 def room_of_include(target):
@@ -76,7 +84,7 @@ def include_problems(top, room, path):
 		other = room_of_include(target)
 		if other is None:
 			yield f'{path}: "{target}" does not say its folder'
-		elif other not in MAY_INCLUDE[room] and target not in ALSO.get(room, ()):
+		elif other not in MAY_INCLUDE[room] and f"{path} {target}" not in known():
 			yield f'{path}: {room} may not include "{target}"'
 		elif not any(os.path.exists(os.path.join(top, base, target)) for base in ("daemon", "")):
 			yield f'{path}: there is no "{target}"'
@@ -150,10 +158,10 @@ BROKEN = [
 	("daemon/config/x.c", SPDX + '#include "services/kinds.h"\n', "config may not include"),
 	("daemon/worker/x.c", SPDX + '#include "master/spawn.h"\n', "worker may not include"),
 	("client/x.c", SPDX + '#include "config/config.h"\n', "client may not include"),
-	("control/x.c", SPDX + '#include "config/config.h"\n', "control may not include"),
+	("ctl/x.c", SPDX + '#include "config/config.h"\n', "ctl may not include"),
 	("modules/x.c", SPDX + '#include "base/err.h"\n', "modules may not include"),
-	("daemon/master/x.c", SPDX + '#include "control/call.h"\n', "master may not include"),
-	("daemon/worker/x.c", SPDX + '#include "control/frame.h"\n', "worker may not include"),
+	("daemon/master/x.c", SPDX + '#include "ctl/call.h"\n', "master may not include"),
+	("daemon/worker/x.c", SPDX + '#include "control/status.h"\n', "worker may not include"),
 	("daemon/net/x.c", SPDX + "#include <preforkd/module.h>\n", "is not for net"),
 	("daemon/net/x.c", SPDX + '#include "addr.h"\n', "does not say its folder"),
 	("daemon/net/x.c", SPDX + '#include "net/none.h"\n', "there is no"),
@@ -169,7 +177,7 @@ BROKEN = [
 
 # And what must not draw a complaint.
 SOUND = [
-	("daemon/master/x.c", SPDX + '#include "control/frame.h"\n', "may not include"),
+	("daemon/master/x.c", SPDX + '#include "control/status.h"\n', "may not include"),
 ]
 
 

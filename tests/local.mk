@@ -25,6 +25,7 @@ endif
 EXTRA_DIST += \
 	$(tree_tests) \
 	%D%/fuzz/replay.sh \
+	%D%/layers-known \
 	%D%/no-python \
 	%D%/tap-unit \
 	%D%/tap.sh

@@ -10,8 +10,12 @@ libpreforkd_a_SOURCES += \
 	%D%/err.h \
 	%D%/escape.c \
 	%D%/escape.h \
+	%D%/exit_text.c \
+	%D%/exit_text.h \
 	%D%/fds.c \
 	%D%/fds.h \
+	%D%/json_text.c \
+	%D%/json_text.h \
 	%D%/limits.c \
 	%D%/limits.h \
 	%D%/log.c \
@@ -19,6 +23,7 @@ libpreforkd_a_SOURCES += \
 	%D%/log_names.c \
 	%D%/log_sink.c \
 	%D%/log_sink.h \
+	%D%/message_ids.h \
 	%D%/notify.c \
 	%D%/notify.h \
 	%D%/parse.c \
@@ -29,5 +34,9 @@ libpreforkd_a_SOURCES += \
 	%D%/siphash.h \
 	%D%/title.c \
 	%D%/title.h \
+	%D%/trial.c \
+	%D%/trial.h \
 	%D%/unit.c \
-	%D%/unit.h
+	%D%/unit.h \
+	%D%/unit_job.c \
+	%D%/unit_job.h

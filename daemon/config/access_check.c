@@ -4,7 +4,7 @@
 
 #include "base/parse.h"
 #include "config/check.h"
-#include "config/store.h"
+#include "config/values.h"
 
 static void check_reserve(const struct checker *checker, const struct service_values *values)
 {

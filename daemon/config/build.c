@@ -10,13 +10,13 @@
 #include <syslog.h>
 
 #include "base/err.h"
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/nearest.h"
-#include "config/problems.h"
-#include "config/raw.h"
+#include "syntax/problems.h"
+#include "syntax/raw.h"
 #include "config/row.h"
-#include "config/set.h"
-#include "config/store.h"
+#include "config/set_value.h"
+#include "config/values.h"
 
 #define SERVICE_NAME_MOST 64
 

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "config/problems.h"
-#include "config/store.h"
+#include "syntax/problems.h"
+#include "config/values.h"
 
 #define MODE_PRESET 0666 /* what the table has; writing it asks for nothing */
 

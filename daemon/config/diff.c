@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "config/options.h"
 #include "config/row.h"
-#include "config/store.h"
+#include "config/values.h"
 #include "net/networks.h"
 
 /* The rows' fields are in the store, and the checks have completed them there: struct config has

@@ -8,7 +8,7 @@
 #include "config/load.h"
 #include "config/options.h"
 #include "config/row.h"
-#include "config/store.h"
+#include "config/values.h"
 
 #define WIDTH  78
 #define INDENT "    "

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/config.h"
 
 int identity_uid(const char *user, uid_t *uid_out, struct err *err)

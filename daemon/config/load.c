@@ -7,16 +7,16 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/build.h"
 #include "config/check.h"
 #include "config/config.h"
-#include "config/folder.h"
-#include "config/module.h"
-#include "config/problems.h"
-#include "config/raw.h"
-#include "config/read.h"
-#include "config/store.h"
+#include "syntax/folder.h"
+#include "config/loader.h"
+#include "syntax/problems.h"
+#include "syntax/raw.h"
+#include "syntax/read.h"
+#include "config/values.h"
 #include "net/networks.h"
 
 static char *absolute(struct arena *arena, const char *file)

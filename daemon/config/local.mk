@@ -1,31 +1,27 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
-	%D%/access.c \
 	%D%/access_check.c \
-	%D%/arena.c \
-	%D%/arena.h \
+	%D%/access_lookup.c \
 	%D%/build.c \
 	%D%/build.h \
 	%D%/check.c \
 	%D%/check.h \
 	%D%/config.h \
-	%D%/conflict.c \
-	%D%/control.c \
+	%D%/conflict_check.c \
+	%D%/control_check.c \
 	%D%/diff.c \
 	%D%/diff.h \
-	%D%/folder.c \
-	%D%/folder.h \
 	%D%/help.c \
-	%D%/host.c \
-	%D%/host.h \
+	%D%/host_compare.c \
+	%D%/host_compare.h \
 	%D%/identity.c \
 	%D%/identity.h \
 	%D%/load.c \
 	%D%/load.h \
+	%D%/loader.h \
 	%D%/lookup.c \
 	%D%/lookup_module.c \
 	%D%/lookup_upstreams.c \
-	%D%/module.h \
 	%D%/nearest.c \
 	%D%/nearest.h \
 	%D%/network_list.c \
@@ -33,20 +29,11 @@ libpreforkd_a_SOURCES += \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/print.c \
-	%D%/problems.c \
-	%D%/problems.h \
 	%D%/program_check.c \
-	%D%/raw.h \
-	%D%/read.c \
-	%D%/read.h \
 	%D%/row.h \
 	%D%/rows.c \
-	%D%/scan.c \
-	%D%/scan.h \
-	%D%/set.c \
-	%D%/set.h \
-	%D%/slurp.c \
-	%D%/slurp.h \
-	%D%/store.h \
+	%D%/set_value.c \
+	%D%/set_value.h \
 	%D%/upstream_names.c \
-	%D%/upstream_names.h
+	%D%/upstream_names.h \
+	%D%/values.h

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/identity.h"
 #include "config/load.h"
 #include "config/nearest.h"
-#include "config/store.h"
+#include "config/values.h"
 
 #define HANDLERS_MOST 64 /* that are looked at for a suggestion */
 

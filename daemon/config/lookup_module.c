@@ -6,11 +6,11 @@
 #include "base/err.h"
 #include "config/check.h"
 #include "config/load.h"
-#include "config/module.h"
+#include "config/loader.h"
 #include "config/options.h"
-#include "config/problems.h"
-#include "config/raw.h"
-#include "config/store.h"
+#include "syntax/problems.h"
+#include "syntax/raw.h"
+#include "config/values.h"
 
 /* What only the handler "module" takes. */
 static void refuse(struct checker *checker, struct service_values *values)

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/load.h"
-#include "config/store.h"
+#include "config/values.h"
 
 /* What the table has; writing it asks for nothing. */
 #define CONNECT_TIMEOUT_PRESET 5000

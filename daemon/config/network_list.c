@@ -6,11 +6,11 @@
 #include <syslog.h>
 
 #include "base/err.h"
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/check.h"
-#include "config/problems.h"
-#include "config/slurp.h"
-#include "config/store.h"
+#include "syntax/problems.h"
+#include "syntax/slurp.h"
+#include "config/values.h"
 
 #define BLANKS		" \t\r"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* of editors that mean well */

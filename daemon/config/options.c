@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/diff.h"
 #include "config/nearest.h"
-#include "config/raw.h"
-#include "config/set.h"
+#include "syntax/raw.h"
+#include "config/set_value.h"
 
 #define NAMES_MOST 64 /* that are looked at for a suggestion */
 

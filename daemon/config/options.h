@@ -4,7 +4,7 @@
 #define PREFORKD_CONFIG_OPTIONS_H
 
 #include "config/row.h"
-#include "config/store.h"
+#include "config/values.h"
 
 struct checker;
 struct preforkd_module;

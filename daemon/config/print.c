@@ -12,7 +12,7 @@
 #include "config/load.h"
 #include "config/options.h"
 #include "config/row.h"
-#include "config/store.h"
+#include "config/values.h"
 
 /* A string as libconfig reads it back. */
 static void print_string(const char *text, FILE *out)

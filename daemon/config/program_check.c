@@ -4,10 +4,10 @@
 
 #include "config/check.h"
 #include "config/diff.h"
-#include "config/raw.h"
+#include "syntax/raw.h"
 #include "config/row.h"
-#include "config/set.h"
-#include "config/store.h"
+#include "config/set_value.h"
+#include "config/values.h"
 
 #define ALIVE_MS 1000 /* a program that says nothing is taken for ready then, unless somebody wrote another */
 

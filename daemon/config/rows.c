@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/parse.h"
-#include "config/store.h"
+#include "config/values.h"
 
 #define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
 #define MAIN(field)    offsetof(struct main_values, field)

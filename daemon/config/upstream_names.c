@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "config/check.h"
-#include "config/problems.h"
-#include "config/store.h"
+#include "syntax/problems.h"
+#include "config/values.h"
 
 #define ADDRESSES_MOST 8
 

@@ -4,7 +4,6 @@ libpreforkd_a_SOURCES += \
 	%D%/decide.h \
 	%D%/gate.c \
 	%D%/gate.h \
-	%D%/message_ids.h \
 	%D%/penalty.c \
 	%D%/penalty.h \
 	%D%/proxy.c \

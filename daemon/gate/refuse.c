@@ -15,7 +15,7 @@
 #include "board/board.h"
 #include "config/config.h"
 #include "gate/gate.h"
-#include "gate/message_ids.h"
+#include "base/message_ids.h"
 #include "gate/penalty.h"
 #include "net/linger.h"
 #include "net/networks.h"

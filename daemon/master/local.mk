@@ -1,98 +1,11 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
-	%D%/admin.c \
-	%D%/admin.h \
-	%D%/adopted.c \
-	%D%/adopted.h \
 	%D%/background.c \
 	%D%/background.h \
-	%D%/canary.c \
-	%D%/canary.h \
-	%D%/config_trial.c \
-	%D%/config_trial.h \
-	%D%/control.c \
-	%D%/control.h \
-	%D%/control_commands.c \
-	%D%/control_commands.h \
-	%D%/control_conn.c \
-	%D%/control_conn.h \
-	%D%/control_peer.c \
-	%D%/control_peer.h \
-	%D%/ending.c \
-	%D%/ending.h \
-	%D%/exit_text.c \
-	%D%/exit_text.h \
-	%D%/explain.c \
-	%D%/explain.h \
-	%D%/generation.c \
-	%D%/generation.h \
-	%D%/handover.c \
-	%D%/handover.h \
-	%D%/handover_restore.c \
-	%D%/host.c \
-	%D%/host.h \
-	%D%/jobs.c \
-	%D%/jobs.h \
-	%D%/json_text.c \
-	%D%/json_text.h \
-	%D%/launch.c \
-	%D%/launch.h \
-	%D%/listener.c \
-	%D%/listener.h \
-	%D%/listener_open.c \
 	%D%/master.c \
 	%D%/master.h \
-	%D%/message_ids.h \
-	%D%/notify_server.c \
-	%D%/notify_server.h \
-	%D%/offers.c \
-	%D%/offers.h \
-	%D%/output.c \
-	%D%/output.h \
-	%D%/plan.c \
-	%D%/plan.h \
-	%D%/pool.c \
-	%D%/pool.h \
-	%D%/pool_count.c \
-	%D%/pool_end.c \
-	%D%/pool_full.c \
-	%D%/pool_full.h \
-	%D%/pool_policy.c \
-	%D%/pool_policy.h \
-	%D%/pool_targets.c \
-	%D%/pool_targets.h \
-	%D%/pools.c \
-	%D%/pools.h \
-	%D%/proc.c \
-	%D%/proc.h \
-	%D%/program.c \
-	%D%/program.h \
-	%D%/recycle.c \
-	%D%/recycle.h \
-	%D%/rehearsal.c \
-	%D%/rehearsal.h \
-	%D%/reload.c \
-	%D%/reload.h \
 	%D%/report.c \
 	%D%/report.h \
-	%D%/roll.c \
-	%D%/roll.h \
 	%D%/state.h \
-	%D%/status.c \
-	%D%/status.h \
-	%D%/stop.c \
-	%D%/stop.h \
-	%D%/store.c \
-	%D%/store.h \
-	%D%/tally.c \
-	%D%/tally.h \
-	%D%/trial.c \
-	%D%/trial.h \
-	%D%/unit_job.c \
-	%D%/unit_job.h \
-	%D%/upgrade.c \
-	%D%/upgrade.h \
 	%D%/watchdog.c \
-	%D%/watchdog.h \
-	%D%/wind_down.c \
-	%D%/wind_down.h
+	%D%/watchdog.h

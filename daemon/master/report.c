@@ -12,12 +12,12 @@
 #include "base/notify.h"
 #include "base/parse.h"
 #include "config/config.h"
-#include "master/message_ids.h"
+#include "base/message_ids.h"
 #include "master/state.h"
-#include "master/status.h"
-#include "master/store.h"
+#include "control/status.h"
+#include "listeners/fd_store.h"
 #include "net/inherited.h"
-#include "net/queue.h"
+#include "net/listen_queue.h"
 
 /* Services whose workers all die, for systemctl status; "" if there is none. */
 static void write_throttled(const struct master *master, char *out, size_t size)

@@ -9,10 +9,10 @@
 #include <systemd/sd-event.h>
 
 #include "base/limits.h"
-#include "master/generation.h"
-#include "master/jobs.h"
-#include "master/launch.h"
-#include "master/pool.h"
+#include "pool/generation.h"
+#include "change/jobs.h"
+#include "change/launch.h"
+#include "pool/pool.h"
 
 enum master_phase { MASTER_STARTING, MASTER_SERVING, MASTER_STOPPING };
 

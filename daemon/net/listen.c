@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "net/addr.h"
-#include "net/queue.h"
+#include "net/listen_queue.h"
 #include "net/socket_options.h"
 
 static int fail_on(const struct sockaddr_any *addr, const char *what, struct err *err)

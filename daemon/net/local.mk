@@ -3,19 +3,27 @@ libpreforkd_a_SOURCES += \
 	%D%/addr.c \
 	%D%/addr.h \
 	%D%/addr_format.c \
-	%D%/beside.c \
-	%D%/beside.h \
 	%D%/datagram.c \
 	%D%/datagram.h \
 	%D%/diag.c \
 	%D%/diag.h \
+	%D%/frame.c \
+	%D%/frame.h \
 	%D%/inherited.c \
 	%D%/inherited.h \
 	%D%/linger.c \
 	%D%/linger.h \
 	%D%/listen.c \
 	%D%/listen.h \
+	%D%/listen_beside.c \
+	%D%/listen_beside.h \
+	%D%/listen_hide.c \
+	%D%/listen_hide.h \
 	%D%/listen_path.c \
+	%D%/listen_queue.c \
+	%D%/listen_queue.h \
+	%D%/listen_quiesce.c \
+	%D%/listen_quiesce.h \
 	%D%/lookup.c \
 	%D%/lookup.h \
 	%D%/network_parse.c \
@@ -23,16 +31,10 @@ libpreforkd_a_SOURCES += \
 	%D%/networks.h \
 	%D%/networks_unix.c \
 	%D%/networks_unix.h \
-	%D%/nowhere.c \
-	%D%/nowhere.h \
 	%D%/proxy_format.h \
 	%D%/proxy_header.c \
 	%D%/proxy_header.h \
 	%D%/proxy_header_write.c \
-	%D%/queue.c \
-	%D%/queue.h \
-	%D%/quiesce.c \
-	%D%/quiesce.h \
 	%D%/relay.c \
 	%D%/relay.h \
 	%D%/socket_options.c \

@@ -21,7 +21,7 @@
 #include "net/relay.h"
 #include "net/tcp_info.h"
 #include "services/deadline.h"
-#include "services/module.h"
+#include "loader/loader.h"
 
 /* A client from whom nothing is expected has no first byte to be late with. */
 static bool client_begins(const struct config_service *service)

@@ -22,7 +22,7 @@
 #include "services/deadline.h"
 #include "services/exec_env.h"
 #include "services/exec_errors.h"
-#include "services/family.h"
+#include "services/descendants.h"
 #include "services/hangup.h"
 #include "services/kinds.h"
 #include "services/spawn.h"

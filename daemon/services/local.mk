@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/accepting.c \
 	%D%/balance.c \
 	%D%/balance.h \
 	%D%/chargen.c \
@@ -9,6 +10,8 @@ libpreforkd_a_SOURCES += \
 	%D%/daytime.c \
 	%D%/deadline.c \
 	%D%/deadline.h \
+	%D%/descendants.c \
+	%D%/descendants.h \
 	%D%/discard.c \
 	%D%/echo.c \
 	%D%/exec.c \
@@ -16,23 +19,14 @@ libpreforkd_a_SOURCES += \
 	%D%/exec_env.h \
 	%D%/exec_errors.c \
 	%D%/exec_errors.h \
-	%D%/family.c \
-	%D%/family.h \
 	%D%/hangup.c \
 	%D%/hangup.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
-	%D%/listen.c \
-	%D%/module.c \
-	%D%/module.h \
-	%D%/module_load.c \
-	%D%/module_safe.c \
-	%D%/module_self.c \
-	%D%/module_traces.c \
-	%D%/module_try.c \
 	%D%/proxy.c \
 	%D%/proxy_connect.c \
 	%D%/proxy_connect.h \
+	%D%/self.c \
 	%D%/spawn.c \
 	%D%/spawn.h \
 	%D%/time.c \

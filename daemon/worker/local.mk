@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
-	%D%/become.c \
-	%D%/become.h \
+	%D%/become_program.c \
+	%D%/become_program.h \
 	%D%/contract.h \
 	%D%/datagrams.c \
 	%D%/datagrams.h \
-	%D%/hold.c \
-	%D%/hold.h \
-	%D%/oom.c \
-	%D%/oom.h \
+	%D%/oom_score.c \
+	%D%/oom_score.h \
 	%D%/orders.c \
 	%D%/orders.h \
 	%D%/privileges.c \
 	%D%/privileges.h \
+	%D%/proof.c \
+	%D%/proof.h \
 	%D%/saturation.c \
 	%D%/saturation.h \
 	%D%/wait.c \

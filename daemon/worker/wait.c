@@ -13,7 +13,7 @@
 #include "board/board.h"
 #include "net/addr.h"
 #include "net/datagram.h"
-#include "services/module.h"
+#include "loader/loader.h"
 #include "worker/orders.h"
 
 #define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */

@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/build.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "config/problems.h"
-#include "config/read.h"
-#include "config/store.h"
+#include "syntax/problems.h"
+#include "syntax/read.h"
+#include "config/values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "config/config.h"
-#include "master/control_commands.h"
-#include "master/control_peer.h"
+#include "control/commands.h"
+#include "control/peer.h"
 #include "master/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-#include "../../control/frame.h"
+#include "net/frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "config/arena.h"
+#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/load.h"
 #include "config/network_list.h"
-#include "config/problems.h"
-#include "config/store.h"
+#include "syntax/problems.h"
+#include "config/values.h"
 #include "net/addr.h"
 
 #define ENTRIES_MOST 200 /* each is looked for in all others */

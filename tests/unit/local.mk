@@ -1,66 +1,66 @@
 # SPDX-License-Identifier: MIT
 # One Check program for each file under test; the source of check_X is check_X.c.
 unit_tests = \
-	%D%/check_addr \
-	%D%/check_beside \
-	%D%/check_board \
-	%D%/check_config \
-	%D%/check_config_access \
-	%D%/check_config_diff \
-	%D%/check_config_docs \
-	%D%/check_config_portable \
-	%D%/check_conn \
-	%D%/check_deadline \
-	%D%/check_escape \
-	%D%/check_evict \
-	%D%/check_frame \
-	%D%/check_gate \
-	%D%/check_hold \
-	%D%/check_handover \
-	%D%/check_histogram \
-	%D%/check_host \
-	%D%/check_inherited \
-	%D%/check_jobs \
-	%D%/check_limits \
-	%D%/check_listen \
-	%D%/check_load_content \
-	%D%/check_load_pace \
-	%D%/check_load_run \
-	%D%/check_log \
-	%D%/check_lookup \
-	%D%/check_module \
-	%D%/check_net_relay \
-	%D%/check_networks \
-	%D%/check_parse \
-	%D%/check_pool_full \
-	%D%/check_pool_policy \
-	%D%/check_proxy_header \
-	%D%/check_proxy_mutants \
-	%D%/check_queue \
-	%D%/check_quiesce \
-	%D%/check_race \
-	%D%/check_relay \
-	%D%/check_report \
-	%D%/check_siphash \
-	%D%/check_socket_options \
-	%D%/check_sources \
-	%D%/check_sources_seats \
-	%D%/check_spawn \
-	%D%/check_status_table \
-	%D%/check_tally \
-	%D%/check_tcp_info \
-	%D%/check_trial \
-	%D%/check_unit \
-	%D%/check_upstreams \
-	%D%/check_wait
+	%D%/base/check_escape \
+	%D%/base/check_limits \
+	%D%/base/check_log \
+	%D%/base/check_parse \
+	%D%/base/check_siphash \
+	%D%/base/check_trial \
+	%D%/base/check_unit \
+	%D%/board/check_board \
+	%D%/board/check_sources \
+	%D%/board/check_sources_seats \
+	%D%/change/check_jobs \
+	%D%/client/check_histogram \
+	%D%/client/check_load_content \
+	%D%/client/check_load_pace \
+	%D%/client/check_load_run \
+	%D%/client/check_race \
+	%D%/client/check_relay \
+	%D%/client/check_report \
+	%D%/config/check_config \
+	%D%/config/check_config_access \
+	%D%/config/check_config_diff \
+	%D%/config/check_config_docs \
+	%D%/config/check_config_portable \
+	%D%/config/check_host_compare \
+	%D%/ctl/check_status_table \
+	%D%/gate/check_gate \
+	%D%/loader/check_module \
+	%D%/net/check_addr \
+	%D%/net/check_frame \
+	%D%/net/check_inherited \
+	%D%/net/check_listen \
+	%D%/net/check_listen_beside \
+	%D%/net/check_listen_queue \
+	%D%/net/check_listen_quiesce \
+	%D%/net/check_lookup \
+	%D%/net/check_net_relay \
+	%D%/net/check_networks \
+	%D%/net/check_proxy_header \
+	%D%/net/check_proxy_mutants \
+	%D%/net/check_socket_options \
+	%D%/net/check_tcp_info \
+	%D%/pool/check_pool_full \
+	%D%/pool/check_pool_policy \
+	%D%/pool/check_totals \
+	%D%/services/check_conn \
+	%D%/services/check_deadline \
+	%D%/services/check_spawn \
+	%D%/services/check_upstreams \
+	%D%/upgrade/check_handover \
+	%D%/worker/check_evict \
+	%D%/worker/check_proof \
+	%D%/worker/check_wait
 
 # Modules find what they call in it.
-%C%_check_module_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=$(srcdir)/daemon/exports
+%C%_loader_check_module_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=$(srcdir)/daemon/exports
 
 # Calls of its own in place of the libraries'.
-%C%_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
-%C%_check_unit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid -Wl,--wrap=sd_booted
-%C%_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
+%C%_net_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
+%C%_base_check_unit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid -Wl,--wrap=sd_booted
+%C%_worker_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
 
 EXTRA_DIST += \
 	%D%/broken \

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/canary.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/fds.h"
+#include "change/plan.h"
+#include "pool/rolling.h"
+#include "worker/proof.h"
+
+#define START_MS 60000 /* where timeouts.start allows any time: a reload must come to an end */
+
+/*
+ * A program accepts as soon as it runs, so it cannot be held back: it proves itself by getting ready. Its listener must
+ * listen for that, also a new one. Where nobody is to be served now, there is no proof to be had.
+ */
+static int start_program(struct plan_item *item, bool may_serve, struct err *err)
+{
+	struct pool *pool = item->fresh;
+	struct listener *listener = &pool->listeners[0];
+	struct proc *proc;
+	struct err why;
+
+	if (!may_serve) {
+		item->proven = true;
+		return 0;
+	}
+	if (listener->lender == NULL && listener_start(listener, pool->service, &why) < 0)
+		return err_set(err, "services.%s: %s", pool->service->name, why.text);
+	proc = pool_start_worker(pool, 0);
+	if (proc == NULL)
+		return err_set(err, "services.%s: no program could be started", pool->service->name);
+	item->canary = proc->pid;
+	return 0;
+}
+
+static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_hold,
+		     void *userdata, struct err *err)
+{
+	const char *name = item->fresh->service->name;
+	struct proc *proc;
+	int ends[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "services.%s: cannot make a socket pair", name);
+	proc = pool_start_held(item->fresh, 0, ends[1]);
+	fd_close(&ends[1]);
+	item->hold = ends[0];
+	if (proc == NULL)
+		return err_set(err, "services.%s: no worker could be started", name);
+	item->canary = proc->pid;
+	rc = sd_event_add_io(event, &item->hold_source, item->hold, EPOLLIN, on_hold, userdata);
+	if (rc >= 0)
+		return 0;
+	errno = -rc;
+	return err_sys(err, "services.%s: cannot watch its first worker", name);
+}
+
+int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
+		 bool drained, struct err *err)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->items[i];
+		bool may_serve = !drained && (item->old == NULL || item->old->state == POOL_SERVING);
+		int rc;
+
+		if (item->fresh == NULL)
+			continue;
+		if (item->fresh->service->program.runs)
+			rc = start_program(item, may_serve, err);
+		else
+			rc = start_one(item, event, on_hold, userdata, err);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A worker that cannot become one says why; one that dies says nothing. */
+static enum canary_verdict listen_to(struct plan_item *item, struct err *err)
+{
+	const char *name = item->fresh->service->name;
+	char message[1 + HOLD_TEXT_MAX], text[HOLD_TEXT_MAX + 64];
+	ssize_t n = recv(item->hold, message, sizeof(message), MSG_DONTWAIT);
+
+	if (n > 0 && message[0] == HOLD_PROVEN) {
+		/* from here on it only waits: its end is looked for elsewhere */
+		item->hold_source = sd_event_source_disable_unref(item->hold_source);
+		item->proven = true;
+		return CANARY_PROVEN;
+	}
+	if (n > 0 && message[0] == HOLD_FAILED) {
+		(void)escape_bytes(message + 1, (size_t)n - 1, text, sizeof(text));
+		(void)err_set(err, "services.%s: a worker could not start: %s", name, text);
+		return CANARY_FAILED;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return CANARY_WAIT;
+	(void)err_set(err, "services.%s: a worker died before it could serve", name);
+	return CANARY_FAILED;
+}
+
+static enum canary_verdict judge_program(struct plan_item *item, int64_t now, struct err *err)
+{
+	struct pool *pool = item->fresh;
+	int64_t patience = pool->service->timeouts.start;
+	const struct proc *proc;
+
+	if (item->canary == 0)
+		return CANARY_PROVEN;
+	pool_look_after(pool, false);
+	proc = pool->procs;
+	item->proven = item->proven || (proc != NULL && proc->ready);
+	if (proc == NULL) {
+		(void)err_set(err, "services.%s: the program ended %s", pool->service->name,
+			      item->proven ? "as soon as it was ready" : "before it was ready");
+		return CANARY_FAILED;
+	}
+	if (item->proven)
+		return CANARY_PROVEN;
+	if (proc->kill_ms == 0 && now - proc->started_ms < (patience != 0 ? patience : START_MS))
+		return CANARY_WAIT;
+	(void)err_set(err, "services.%s: the program was not ready in time (timeouts.start)", pool->service->name);
+	proc_kill(proc);
+	return CANARY_FAILED;
+}
+
+static enum canary_verdict judge_one(struct plan_item *item, int64_t now, struct err *err)
+{
+	struct pool *pool = item->fresh;
+	int64_t patience = pool->service->timeouts.start;
+
+	if (patience == 0)
+		patience = START_MS;
+	if (pool->procs == NULL) {
+		if (item->proven || listen_to(item, err) != CANARY_FAILED)
+			(void)err_set(err, "services.%s: a worker died before it could serve",
+				      pool->service->name);
+		return CANARY_FAILED;
+	}
+	if (item->proven)
+		return CANARY_PROVEN;
+	if (now - pool->procs->started_ms >= patience) {
+		(void)err_set(err, "services.%s: a worker was not ready in time (timeouts.start)",
+			      pool->service->name);
+		(void)kill(item->canary, SIGKILL);
+		return CANARY_FAILED;
+	}
+	return listen_to(item, err);
+}
+
+enum canary_verdict canary_judge(struct plan *plan, struct err *err)
+{
+	enum canary_verdict verdict = CANARY_PROVEN;
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < plan->n; i++) {
+		enum canary_verdict one;
+
+		if (plan->items[i].fresh == NULL)
+			continue;
+		one = plan->items[i].fresh->service->program.runs ? judge_program(&plan->items[i], now, err)
+								    : judge_one(&plan->items[i], now, err);
+		if (one == CANARY_FAILED)
+			return one;
+		if (one == CANARY_WAIT)
+			verdict = one;
+	}
+	return verdict;
+}
+
+/*
+ * As many as serve now: with fewer, clients would wait until the pool has grown again. What is too much
+ * goes the way of every idle worker.
+ */
+static void start_rest(struct pool *fresh, const struct pool *old)
+{
+	struct pool_counts n = pool_count(old, -1);
+	int64_t want = n.idle + n.busy + n.starting;
+	size_t lane = 0;
+
+	if (want > fresh->limits.max)
+		want = fresh->limits.max;
+	while ((int64_t)fresh->n_procs < want) {
+		lane = (lane + 1) % fresh->n_lanes;
+		if (pool_start_worker(fresh, lane) == NULL)
+			return;
+	}
+}
+
+void canary_release(struct plan *plan)
+{
+	const char go = HOLD_GO;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->items[i];
+
+		if (item->fresh == NULL)
+			continue;
+		if (item->fresh->state != POOL_SERVING) {
+			pool_retire(item->fresh, -1);
+			continue;
+		}
+		if (item->fresh->service->program.runs) {
+			roll_begin(item->fresh, item->old);
+			pool_look_after(item->fresh, false);
+			continue;
+		}
+		(void)send(item->hold, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		pool_look_after(item->fresh, false);
+		if (item->old != NULL)
+			start_rest(item->fresh, item->old);
+	}
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/config_trial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#include "base/fds.h"
+#include "base/title.h"
+#include "config/config.h"
+#include "config/load.h"
+#include "base/exit_text.h"
+#include "base/trial.h"
+
+int config_trial_run(void *arg, int out)
+{
+	struct problems *problems;
+	struct config *config;
+	FILE *f;
+
+	/* who is connected to the master sees its end when the master closes it, and not when this is over */
+	fds_close_except(&out, 1);
+	f = fdopen(out, "w");
+	if (f == NULL)
+		return EXIT_FAILURE;
+	title_prefix("reads the configuration");
+	config = config_load(arg, &problems);
+	for (size_t i = 0; i < problems_count(problems); i++) {
+		const struct problem *p = problems_get(problems, i);
+
+		(void)fprintf(f, "%c %s\n", p->level == LOG_ERR ? 'E' : 'W', p->text);
+	}
+	if (config != NULL)
+		(void)fputs(".\n", f);
+	return fclose(f) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void add_text(json_t *list, const char *text, size_t len)
+{
+	/* a path may hold any bytes; what is not UTF-8 was escaped when the problem was noted */
+	(void)json_array_append_new(list, json_stringn(text, len));
+}
+
+/* The lines that begin with KIND. */
+static void add_lines(json_t *list, const char *text, char kind)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		if (len > 2 && text[0] == kind && text[1] == ' ')
+			add_text(list, text + 2, len - 2);
+		text += len + (text[len] == '\n');
+	}
+}
+
+int config_trial_judge(const struct trial *trial, json_t **reasons_out)
+{
+	bool complete = trial->len >= 2 && strcmp(trial->text + trial->len - 2, ".\n") == 0;
+	char how[128], text[256];
+
+	*reasons_out = json_array();
+	if (complete && WIFEXITED(trial->status) && WEXITSTATUS(trial->status) == 0)
+		return 0;
+	add_lines(*reasons_out, trial->text, 'E');
+	if (json_array_size(*reasons_out) == 0) {
+		exit_text(trial->status, how, sizeof(how));
+		(void)snprintf(text, sizeof(text), "the process that read the configuration %s%s", how,
+			       trial->late ? ", because it took too long" : "");
+		add_text(*reasons_out, text, strlen(text));
+	}
+	return -1;
+}
+
+struct config *config_trial_load(const struct config_source *source, json_t **reasons_out)
+{
+	struct config_source use = *source;
+	struct problems *problems;
+	struct config *config;
+
+	use.modules = MODULES_USE;
+	config = config_load(&use, &problems);
+
+	*reasons_out = json_array();
+	for (size_t i = 0; i < problems_count(problems); i++) {
+		const struct problem *p = problems_get(problems, i);
+
+		if (config != NULL || p->level == LOG_ERR)
+			add_text(*reasons_out, p->text, strlen(p->text));
+	}
+	problems_free(&problems);
+	return config;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/host_limits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/unit.h"
+#include "config/config.h"
+#include "config/host_compare.h"
+#include "config/load.h"
+#include "base/message_ids.h"
+#include "master/state.h"
+
+#define UNIT "preforkd"
+#define ANSWER_MS 2000 /* of systemd, to somebody who looks at the terminal meanwhile */
+
+/* ---- the running daemon ---- */
+
+static json_t *compare(const struct config *config, const struct limits *limits)
+{
+	struct problems *problems = NULL;
+	json_t *list = json_array();
+
+	host_compare(config, limits, &problems);
+	for (size_t i = 0; i < problems_count(problems); i++)
+		(void)json_array_append_new(list, json_string(problems_get(problems, i)->text));
+	problems_free(&problems);
+	return list;
+}
+
+json_t *host_warnings(const struct master *master, const struct config *config)
+{
+	struct limits limits;
+	struct unit unit;
+
+	limits_init(&limits);
+	limits_read("", &limits);
+	limits_read_groups("", &limits);
+	limits.somaxconn = -1; /* each listener knows, and has said, what it got */
+	limits.stop_ms = master->unit.stop_ms;
+	if (unit_own(&unit))
+		(void)snprintf(limits.unit, sizeof(limits.unit), "%s", unit.name);
+	return compare(config, &limits);
+}
+
+void host_tell(const json_t *warnings)
+{
+	const struct log_about about = {.message_id = MESSAGE_ID_LIMIT};
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach (warnings, i, text)
+		log_about(LOG_WARNING, &about, "%s", json_string_value(text));
+}
+
+/* What the kernel holds us to it has told itself; the time for a stop is the manager's alone. */
+static void on_answer(const struct limits *limits, void *userdata)
+{
+	struct master *master = userdata;
+	bool first = master->unit.stop_ms < 0;
+	struct limits stop;
+	json_t *warnings;
+
+	if (limits != NULL) {
+		limits_init(&stop);
+		stop.stop_ms = limits->stop_ms;
+		(void)snprintf(stop.unit, sizeof(stop.unit), "%s", limits->unit);
+		master->unit = stop;
+	}
+	if (limits != NULL && first) {
+		warnings = compare(master->generation->config, &stop);
+		host_tell(warnings);
+		json_decref(warnings);
+	}
+	unit_query_free(&master->unit_query);
+}
+
+void host_ask(struct master *master)
+{
+	struct unit unit;
+
+	if (master->unit_query == NULL && unit_own(&unit))
+		master->unit_query = unit_ask(master->event, &unit, on_answer, master);
+}
+
+void host_forget(struct master *master)
+{
+	unit_query_free(&master->unit_query);
+}
+
+/* ---- one that is not running ---- */
+
+/* A name that systemd takes as it is. */
+static bool is_plain(const char *text, size_t len)
+{
+	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") >= len;
+}
+
+/* The units of the package: preforkd.service for preforkd.conf, preforkd@NAME.service for NAME.conf beside it. */
+static bool find_unit(const char *file, struct unit *out)
+{
+	const char *base = strrchr(DEFAULT_CONFIG, '/') + 1;
+	size_t folder = (size_t)(base - DEFAULT_CONFIG), len = strlen(file);
+
+	out->user = false;
+	if (strcmp(file, DEFAULT_CONFIG) == 0) {
+		(void)snprintf(out->name, sizeof(out->name), UNIT ".service");
+		return true;
+	}
+	if (strncmp(file, DEFAULT_CONFIG, folder) != 0 || len < folder + strlen(".conf") ||
+	    strcmp(file + len - strlen(".conf"), ".conf") != 0)
+		return false;
+	len -= folder + strlen(".conf");
+	if (len > 200 || !is_plain(file + folder, len))
+		return false;
+	(void)snprintf(out->name, sizeof(out->name), UNIT "@%.*s.service", (int)len, file + folder);
+	return true;
+}
+
+void host_check(const struct config *config, struct problems **problems)
+{
+	struct limits limits, theirs;
+	struct unit unit;
+
+	limits_init(&limits);
+	limits_read("", &limits);
+	if (find_unit(config->file, &unit) && unit_ask_now(&unit, ANSWER_MS, &theirs)) {
+		limits.files = theirs.files;
+		limits.processes = theirs.processes;
+		limits.stop_ms = theirs.stop_ms;
+		limits_narrow(&limits, theirs.tasks, theirs.tasks_set);
+		(void)snprintf(limits.unit, sizeof(limits.unit), "%s", theirs.unit);
+	} else {
+		limits_read_groups("", &limits);
+	}
+	host_compare(config, &limits, problems);
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/plan.h"
+
+#include <preforkd/module.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "fleet/retiring.h"
+#include "fleet/lenders.h"
+#include "fleet/fleet.h"
+#include "master/state.h"
+#include "listeners/fd_store.h"
+#include "pool/wind_down.h"
+#include "net/socket_options.h"
+
+/* ---- making ---- */
+
+static struct pool *find_pool(const struct master *master, const char *name)
+{
+	for (size_t i = 0; i < master->n_pools; i++)
+		if (strcmp(master->pools[i]->service->name, name) == 0)
+			return master->pools[i];
+	return NULL;
+}
+
+/* LISTENERS are those that POOL has, all of them and no other. */
+static bool same_listeners(const struct pool *pool, const struct listener *listeners, size_t n)
+{
+	if (pool->n_lanes != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (listeners[i].lender == NULL || !offers_is_own(pool, listeners[i].lender))
+			return false;
+	return true;
+}
+
+/* Would the kernel take these options? Asked before anything has changed. */
+static int try_options(const struct master *master, const struct config_service *service,
+		       const struct listener *listeners, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct config_service *from = NULL;
+
+		if (listeners[i].lender != NULL)
+			from = offers_service(master, listeners[i].lender);
+		if (socket_options_try(listeners[i].addr.sa.sa_family,
+				       from != NULL ? &from->socket : NULL, &service->socket, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Somebody gave it other limits than it is configured with, which hold until a reload. */
+static bool is_resized(const struct pool *pool, const struct config_service *service)
+{
+	return pool->limits.min != service->workers.min || pool->limits.max != service->workers.max;
+}
+
+static int make_item(struct plan *plan, struct master *master, size_t index,
+		     const struct listener_offers *offers, struct err *err)
+{
+	const struct config *now = master->generation->config, *next = plan->generation->config;
+	const struct config_service *service = &next->services[index];
+	struct plan_item *item = &plan->items[index];
+	struct pool_parts parts = {
+		.master = master,
+		.generation = plan->generation,
+		.service = service,
+		.by_pid = &master->by_pid,
+		.dead = master->dead,
+	};
+	ssize_t old = config_find_service(now, service->name);
+
+	item->old = find_pool(master, service->name);
+	if (item->old != NULL && old >= 0)
+		item->change = config_diff_service(now, (size_t)old, next, index, item->keys,
+						   sizeof(item->keys));
+	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
+		return -1;
+	if (item->change != CHANGE_NONE &&
+	    try_options(master, service, parts.listeners, parts.n_listeners, err) < 0) {
+		listener_give_back(parts.listeners, parts.n_listeners);
+		return -1;
+	}
+	if (item->old != NULL && item->change == CHANGE_NONE && is_resized(item->old, service)) {
+		item->change = CHANGE_LIVE;
+		(void)snprintf(item->keys, sizeof(item->keys), "workers as configured again");
+	}
+	if (item->old != NULL && item->change <= CHANGE_LIVE &&
+	    pool_has_room(item->old, &service->workers) &&
+	    same_listeners(item->old, parts.listeners, parts.n_listeners)) {
+		listener_give_back(parts.listeners, parts.n_listeners);
+		return 0;
+	}
+	if (item->old != NULL) {
+		parts.tally = item->old->tally;
+		parts.sources = item->old->sources;
+	}
+	parts.former = item->old;
+	item->fresh = pool_new(&parts, err);
+	return item->fresh != NULL ? 0 : -1;
+}
+
+static int start_plan(struct plan *plan, struct generation *generation, size_t n, struct err *err)
+{
+	*plan = (struct plan){
+		.generation = generation_ref(generation),
+		.items = calloc(n, sizeof(*plan->items)),
+		.n = n,
+	};
+	if (plan->items == NULL) {
+		plan->n = 0;
+		return err_set(err, "no memory for a plan");
+	}
+	for (size_t i = 0; i < n; i++)
+		plan->items[i].hold = -1;
+	return 0;
+}
+
+int plan_reload(struct plan *plan, struct master *master, struct generation *generation,
+		struct err *err)
+{
+	const struct config *next = generation->config;
+	struct listener_offers offers = {.n = 0};
+	struct err why;
+	int rc = 0;
+
+	if (start_plan(plan, generation, next->n_services, err) < 0 ||
+	    offers_collect(master, &offers, err) < 0)
+		return -1;
+	plan->occasion = "reload";
+	for (size_t i = 0; i < plan->n && rc == 0; i++) {
+		rc = make_item(plan, master, i, &offers, &why);
+		if (rc < 0)
+			(void)err_set(err, "services.%s: %s", next->services[i].name, why.text);
+	}
+	offers_clear(&offers);
+	return rc;
+}
+
+int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
+		const struct config_workers *limits, struct err *err)
+{
+	struct pool_parts parts = {
+		.master = master,
+		.generation = master->generation,
+		.service = pool->service,
+		.limits = limits,
+		.tally = pool->tally,
+		.former = pool,
+		.sources = pool->sources,
+		.by_pid = &master->by_pid,
+		.dead = master->dead,
+	};
+	struct listener_offers offers;
+	int rc = -1;
+
+	if (start_plan(plan, master->generation, master->n_pools, err) < 0 ||
+	    offers_collect(master, &offers, err) < 0)
+		return -1;
+	plan->occasion = "resize";
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->items[i];
+
+		item->old = master->pools[i];
+		if (item->old != pool)
+			continue;
+		item->change = CHANGE_WORKERS;
+		(void)snprintf(item->keys, sizeof(item->keys), "workers.min, workers.max");
+		if (listener_open_all(pool->service, &offers, NULL, 0, &parts.listeners,
+				      &parts.n_listeners, err) == 0)
+			item->fresh = pool_new(&parts, err);
+		rc = item->fresh != NULL ? 0 : -1;
+	}
+	offers_clear(&offers);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+static bool is_removed(const struct plan *plan, const struct pool *pool)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->items[i].old == pool)
+			return false;
+	return true;
+}
+
+bool plan_is_empty(const struct plan *plan, const struct master *master)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->items[i].fresh != NULL || plan->items[i].change != CHANGE_NONE)
+			return false;
+	for (size_t i = 0; i < master->n_pools; i++)
+		if (is_removed(plan, master->pools[i]))
+			return false;
+	return true;
+}
+
+void plan_describe(const struct plan *plan, const struct master *master, char *out, size_t size)
+{
+	unsigned changed = 0, added = 0, removed = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct plan_item *item = &plan->items[i];
+
+		added += item->old == NULL;
+		changed += item->old != NULL &&
+			   (item->fresh != NULL || item->change != CHANGE_NONE);
+	}
+	for (size_t i = 0; i < master->n_pools; i++)
+		removed += is_removed(plan, master->pools[i]);
+	(void)snprintf(out, size, "%u service%s changed, %u added, %u removed", changed,
+		       changed == 1 ? "" : "s", added, removed);
+}
+
+/* ---- doing ---- */
+
+int plan_listen(struct plan *plan, const struct master *master, struct err *err)
+{
+	struct err why;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		struct pool *pool = plan->items[i].fresh;
+
+		for (size_t k = 0; pool != NULL && k < pool->n_lanes; k++) {
+			struct listener *listener = &pool->listeners[k];
+
+			if (listener->lender != NULL)
+				continue;
+			if (master->drained)
+				listener->refusing = true; /* bound, for later */
+			else if (listener_start(listener, pool->service, &why) < 0)
+				return err_set(err, "services.%s: %s", pool->service->name, why.text);
+		}
+	}
+	return 0;
+}
+
+static void change_listener(struct listener *listener, const struct config_service *from,
+			    const struct config_service *to)
+{
+	struct log_about about = {.service = to->name};
+	struct err err;
+
+	if (from != NULL && from != to && listener->fd >= 0 &&
+	    listener_change(listener, from, to, &err) < 0)
+		log_about(LOG_WARNING, &about, "%s: %s", listener->text, err.text);
+}
+
+static void take_listeners(struct master *master, struct pool *pool, bool drained)
+{
+	struct log_about about = pool_about(pool);
+	struct err err;
+
+	for (size_t i = 0; i < pool->n_lanes; i++) {
+		struct listener *listener = &pool->listeners[i];
+		const struct config_service *from;
+
+		listener_steer(listener);
+		if (listener->lender == NULL) {
+			store_keep(listener, pool->service->name);
+			continue;
+		}
+		from = offers_service(master, listener->lender);
+		listener_take(listener);
+		change_listener(listener, from, pool->service);
+		/* of a pool that was winding down, or drained */
+		if (!drained && listener_readmit(listener, pool->service, &err) < 0)
+			log_about(LOG_ERR, &about, "%s: %s", listener->text, err.text);
+	}
+}
+
+static void commit_fresh(struct plan_item *item, struct master *master)
+{
+	struct log_about about = pool_about(item->fresh);
+	struct pool *old = item->old;
+	struct err err;
+
+	if (pools_watch(master, item->fresh, &err) < 0)
+		log_about(LOG_ERR, &about, "%s; it grows with the clock only", err.text);
+	take_listeners(master, item->fresh, master->drained);
+	item->fresh->state = old != NULL && old->state == POOL_PAUSED ? POOL_PAUSED : POOL_SERVING;
+	if (master->drained) {
+		wind_down_begin(item->fresh, POOL_DRAINING, "drain");
+		ending_step(master);
+	}
+	if (old == NULL)
+		return;
+	item->fresh->proved = old->proved;
+	old->state = POOL_SUPERSEDED;
+	ending_add(master, old);
+}
+
+static void commit_kept(struct plan_item *item, struct plan *plan)
+{
+	const struct config *config = plan->generation->config;
+	const struct config_service *before = item->old->service;
+	struct pool *pool = item->old;
+
+	if (pool->generation == plan->generation)
+		return; /* a resize of another */
+	pool->service = &config->services[item - plan->items];
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		change_listener(&pool->listeners[i], before, pool->service);
+	pool_set_limits(pool, &pool->service->workers);
+	generation_unref(&pool->generation); /* BEFORE is gone with it */
+	pool->generation = generation_ref(plan->generation);
+}
+
+static void log_item(const struct plan_item *item)
+{
+	const struct pool *pool = item->fresh != NULL ? item->fresh : item->old;
+	struct log_about about = pool_about(pool);
+
+	if (item->old == NULL)
+		log_about(LOG_NOTICE, &about, "new service");
+	else if (item->fresh != NULL)
+		log_about(LOG_NOTICE, &about, "new generation of workers%s%s",
+			  item->keys[0] != '\0' ? ": " : "", item->keys);
+	else if (item->change != CHANGE_NONE)
+		log_about(LOG_NOTICE, &about, "changed: %s", item->keys);
+}
+
+/* A service that is not configured any more: who is queued or connected is served to the end. */
+static void commit_removed(struct plan *plan, struct master *master)
+{
+	for (size_t i = 0; i < master->n_pools; i++) {
+		struct pool *pool = master->pools[i];
+		struct log_about about = pool_about(pool);
+
+		if (!is_removed(plan, pool))
+			continue;
+		log_about(LOG_NOTICE, &about, "service removed");
+		wind_down_begin(pool, POOL_ENDING, plan->occasion);
+		ending_add(master, pool);
+	}
+}
+
+void plan_commit(struct plan *plan, struct master *master)
+{
+	struct pool **pools = calloc(plan->n, sizeof(struct pool *));
+
+	if (pools == NULL)
+		abort(); /* a few hundred bytes, after all that was taken for the rest */
+	/* the removed ones last: a listener that goes to another service has been taken from them by then */
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->items[i];
+
+		log_item(item);
+		if (item->fresh != NULL)
+			commit_fresh(item, master);
+		else
+			commit_kept(item, plan);
+		pools[i] = item->fresh != NULL ? item->fresh : item->old;
+	}
+	commit_removed(plan, master);
+	free(master->pools);
+	master->pools = pools;
+	master->n_pools = plan->n;
+	for (size_t i = 0; i < plan->n; i++)
+		if ((pools[i]->service->handler->flags & PREFORKD_COMMAND) != 0)
+			master->has_programs = true;
+	if (master->generation != plan->generation) {
+		generation_unref(&master->reread);
+		generation_unref(&master->generation);
+		master->generation = generation_ref(plan->generation);
+	}
+}
+
+void plan_retire(const struct plan *plan, struct master *master)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		struct pool *old = plan->items[i].old;
+
+		if (plan->items[i].fresh != NULL && old != NULL && old->state == POOL_SUPERSEDED)
+			wind_down_begin(old, POOL_ENDING, plan->occasion);
+	}
+	ending_settle(master); /* of addresses and services that were removed */
+	ending_step(master);
+}
+
+void plan_drop(struct plan *plan, struct master *master)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		struct pool *fresh = plan->items[i].fresh;
+
+		plan->items[i].fresh = NULL;
+		if (fresh == NULL)
+			continue;
+		for (size_t k = 0; k < fresh->n_lanes; k++)
+			listener_close(&fresh->listeners[k]);
+		wind_down_begin(fresh, POOL_ENDING, plan->occasion);
+		ending_add(master, fresh);
+	}
+}
+
+void plan_clear(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		plan->items[i].hold_source = sd_event_source_disable_unref(plan->items[i].hold_source);
+		fd_close(&plan->items[i].hold);
+	}
+	free(plan->items);
+	generation_unref(&plan->generation);
+	*plan = (struct plan){.n = 0};
+}

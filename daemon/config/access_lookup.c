@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* The lists of networks of a service, its files of them included, into what a client is looked up in. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "syntax/arena.h"
+#include "config/check.h"
+#include "config/identity.h"
+#include "config/load.h"
+#include "config/network_list.h"
+#include "config/values.h"
+
+/* On another host these names may be there. */
+static int any_uid(const char *name, uid_t *out, struct err *err)
+{
+	(void)name;
+	(void)err;
+	*out = 0;
+	return 0;
+}
+
+static int any_gid(const char *name, gid_t *out, struct err *err)
+{
+	(void)name;
+	(void)err;
+	*out = 0;
+	return 0;
+}
+
+static const struct network_names *names_for(const struct checker *checker)
+{
+	static const struct network_names any = { any_uid, any_gid };
+	static const struct network_names here = { identity_uid, identity_gid };
+
+	return checker->source->portable ? &any : &here;
+}
+
+/* A set that goes away with the configuration. */
+static const struct networks *lay(struct config_store *store, const struct networks_entry *entries, size_t n)
+{
+	struct networks *set = arena_check(networks_new(entries, n));
+
+	store->networks = arena_resize(store->networks, store->n_networks + 1, sizeof(*store->networks));
+	store->networks[store->n_networks++] = set;
+	return set;
+}
+
+/* The texts of the row PATH; false if one is wrong. */
+static bool add_texts(const struct checker *checker, const struct service_values *values, const char *path,
+		      const struct text_list *texts, bool allow, struct network_list *list)
+{
+	struct value_source place = *store_source(values, path);
+	struct network network;
+	bool good = true;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < texts->n; i++) {
+		const struct access_rule rule = { .allow = allow, .text = texts->items[i], .origin = texts->origins[i] };
+
+		if (network_parse(texts->items[i], names_for(checker), &network, &err) == 0) {
+			network_list_add(list, &network, &rule);
+			continue;
+		}
+		place.origin = texts->origins[i];
+		check_error(checker, values, &place, "%s", err.text);
+		good = false;
+	}
+	return good;
+}
+
+/* The files that the row PATH names; for another host they need not be here, and are not read. */
+static bool add_files(const struct checker *checker, const struct service_values *values, const char *path,
+		      const struct text_list *files, bool allow, struct network_list *list)
+{
+	struct value_source place = *store_source(values, path);
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < files->n; i++) {
+		place.origin = files->origins[i];
+		if (files->items[i][0] != '/') {
+			check_error(checker, values, &place, "\"%.256s\" must be a full path, beginning with /",
+				    files->items[i]);
+			good = false;
+		} else if (!checker->source->portable &&
+			   !network_list_read(checker, &place, files->items[i], allow, names_for(checker),
+					      checker->store->arena, list)) {
+			good = false;
+		}
+	}
+	return good;
+}
+
+/* A list of its own, in which nobody asks for what an entry says. */
+static const struct networks *lay_list(struct checker *checker, const struct service_values *values, const char *path,
+				       const struct text_list *texts)
+{
+	struct network_list list = { .n = 0 };
+	const struct networks *set = NULL;
+
+	if (texts->n > 0) {
+		(void)add_texts(checker, values, path, texts, true, &list);
+		set = lay(checker->store, list.entries, list.n);
+	}
+	network_list_clear(&list);
+	return set;
+}
+
+static bool same_texts(const struct text_list *a, const struct text_list *b, bool at_same_place)
+{
+	size_t i;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++) {
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+		if (at_same_place && (a->origins[i].file != b->origins[i].file || a->origins[i].line != b->origins[i].line))
+			return false;
+	}
+	return true;
+}
+
+/* An earlier service with the same rules, most often those of `defaults`: its files are not read and kept again. */
+static const struct service_values *find_same(const struct checker *checker, const struct service_values *values)
+{
+	const struct service_values *other;
+
+	for (other = checker->store->services; other < values; other++) {
+		if (same_texts(&other->allow, &values->allow, true) && same_texts(&other->deny, &values->deny, true) &&
+		    same_texts(&other->allow_file, &values->allow_file, false) &&
+		    same_texts(&other->deny_file, &values->deny_file, false))
+			return other;
+	}
+	return NULL;
+}
+
+static void take_same(const struct service_values *from, struct service_values *values)
+{
+	const struct config_access *access = &from->service.access;
+
+	values->service.access.rules = access->rules;
+	values->service.access.rule = access->rule;
+	values->service.access.n_rules = access->n_rules;
+	values->service.access.only_allowed = access->only_allowed;
+	values->sets.allow = from->sets.allow;
+	values->sets.allow_file = from->sets.allow_file;
+	values->sets.deny = from->sets.deny;
+	values->sets.deny_file = from->sets.deny_file;
+}
+
+/* All of LIST, as config_access has it. */
+static void lay_rules(struct checker *checker, struct config_access *access, const struct network_list *list)
+{
+	struct access_rule *rules;
+	size_t i;
+
+	if (list->n == 0)
+		return;
+	for (i = 0; i < list->n; i++)
+		list->entries[i].value = (uint32_t)i;
+	rules = arena_alloc(checker->store->arena, list->n * sizeof(*rules));
+	memcpy(rules, list->rules, list->n * sizeof(*rules));
+	access->rule = rules;
+	access->n_rules = list->n;
+	access->rules = lay(checker->store, list->entries, list->n);
+}
+
+static void lookup_rules(struct checker *checker, struct service_values *values)
+{
+	const struct {
+		const char *path;
+		const struct text_list *texts;
+		bool allow, files;
+		const struct networks **set;
+	} parts[] = {
+		{ "access.allow", &values->allow, true, false, &values->sets.allow },
+		{ "access.allow_file", &values->allow_file, true, true, &values->sets.allow_file },
+		{ "access.deny", &values->deny, false, false, &values->sets.deny },
+		{ "access.deny_file", &values->deny_file, false, true, &values->sets.deny_file },
+	};
+	const struct service_values *same = find_same(checker, values);
+	struct config_access *access = &values->service.access;
+	struct network_list list = { .n = 0 };
+	size_t i, begin, n_allowed = 0;
+	bool good = true;
+
+	if (same != NULL) {
+		take_same(same, values);
+		return;
+	}
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		begin = list.n;
+		if (parts[i].texts->n == 0)
+			continue;
+		if (!(parts[i].files ? add_files : add_texts)(checker, values, parts[i].path, parts[i].texts,
+							      parts[i].allow, &list))
+			good = false;
+		if (parts[i].allow)
+			n_allowed += list.n - begin;
+		/* before they are numbered: where an entry stands is not what it means */
+		*parts[i].set = lay(checker->store, list.n > begin ? &list.entries[begin] : NULL, list.n - begin);
+	}
+	access->only_allowed = values->allow.n > 0 || values->allow_file.n > 0;
+	if (access->only_allowed && n_allowed == 0 && good && !checker->source->portable)
+		check_warning(checker, values, store_source(values, "access.allow_file"),
+			      "there is no network in it: nobody may connect");
+	lay_rules(checker, access, &list);
+	network_list_clear(&list);
+}
+
+void access_lookup(struct checker *checker, struct service_values *values)
+{
+	struct config_service *service = &values->service;
+	struct network_sets *sets = &values->sets;
+
+	lookup_rules(checker, values);
+	sets->probes = lay_list(checker, values, "access.probes", &values->probes);
+	sets->exempt = lay_list(checker, values, "access.exempt", &values->exempt);
+	sets->reserve_for = lay_list(checker, values, "access.reserve_for", &values->reserve_for);
+	sets->proxy_from = lay_list(checker, values, "proxy_protocol.from", &values->proxy_from);
+	sets->proxy_without = lay_list(checker, values, "proxy_protocol.without", &values->proxy_without);
+	service->access.probes = sets->probes;
+	service->access.exempt = sets->exempt;
+	service->access.reserve_for = sets->reserve_for;
+	service->proxy_protocol.from = sets->proxy_from;
+	service->proxy_protocol.without = sets->proxy_without;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/host_compare.h"
+
+#include <inttypes.h>
+#include <preforkd/module.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/parse.h"
+#include "config/check.h"
+#include "config/config.h"
+#include "syntax/problems.h"
+#include "config/values.h"
+
+/* Descriptors of the master: the log, the loop, the control socket and who talks to it; what two
+ * generations of a service have beside each other during a reload; and a listener. A worker has
+ * fewer than the first of them. */
+#define FILES_BASE     32
+#define FILES_SERVICE  8
+#define FILES_LISTENER 2
+#define FILES_EVICT    2 /* of a service that watches its queues */
+#define FILES_UPSTREAM 2 /* of a service that passes connections on */
+
+struct comparison {
+	const struct config *config;
+	const struct limits *limits;
+	struct checker checker;
+};
+
+static const struct service_values *values_of(const struct comparison *c, size_t i)
+{
+	return &c->config->store->services[i];
+}
+
+static bool runs_programs(const struct config_service *service)
+{
+	return (service->handler->flags & PREFORKD_COMMAND) != 0;
+}
+
+static bool has_queue(const struct config_service *service)
+{
+	for (size_t i = 0; i < service->n_listen; i++) {
+		if (!service->listen[i].datagram)
+			return true;
+	}
+	return false;
+}
+
+/* Whose limits it is about: "x.service", or "the service's unit" as long as it has no name. */
+static const char *unit_of(const struct comparison *c)
+{
+	return c->limits->unit[0] != '\0' ? c->limits->unit : "the unit";
+}
+
+/* What was said once for many services is warned about once, with the first of them. */
+static void compare_backlogs(const struct comparison *c)
+{
+	int64_t most = c->limits->somaxconn;
+	bool said = false;
+
+	for (size_t i = 0; most >= 0 && i < c->config->n_services; i++) {
+		const struct config_service *service = &c->config->services[i];
+		const struct value_source *source = store_source(values_of(c, i), "backlog");
+
+		if (service->backlog <= most || !has_queue(service) ||
+		    (said && source->level != LEVEL_SERVICE))
+			continue;
+		if (source->level != LEVEL_SERVICE)
+			said = true;
+		check_warning(&c->checker, values_of(c, i), source,
+			      "services.%s asks for a queue of %" PRId64
+			      "%s, the kernel gives %" PRId64 "; raise the sysctl "
+			      "net.core.somaxconn, or lower backlog",
+			      service->name, service->backlog,
+			      source->level == LEVEL_PRESET ? " (the default)" : "", most);
+	}
+}
+
+static void compare_files(const struct comparison *c)
+{
+	int64_t have = c->limits->files, need = FILES_BASE, listeners = 0;
+	size_t most = 0;
+
+	for (size_t i = 0; i < c->config->n_services; i++) {
+		const struct service_values *values = values_of(c, i);
+
+		listeners += (int64_t)values->n_lanes;
+		if (c->config->services[i].workers.on_full == ON_FULL_EVICT)
+			need += FILES_EVICT;
+		if (c->config->services[i].upstreams.n > 0)
+			need += FILES_UPSTREAM;
+		if (values->n_lanes > values_of(c, most)->n_lanes)
+			most = i;
+	}
+	need += (int64_t)c->config->n_services * FILES_SERVICE + listeners * FILES_LISTENER;
+	if (have < 0 || need <= have)
+		return;
+	check_warning(&c->checker, values_of(c, most), store_source(values_of(c, most), "listen"),
+		      "%" PRId64 " addresses of %zu services, of which services.%s has most, may "
+		      "need %" PRId64 " descriptors, the limit (RLIMIT_NOFILE, soft) is %" PRId64
+		      "; raise LimitNOFILE= of %s, or ulimit -n",
+		      listeners, c->config->n_services, c->config->services[most].name, need, have,
+		      unit_of(c));
+}
+
+/* Processes of a service at its max; most of the time it has fewer. */
+static int64_t processes_of(const struct comparison *c, size_t i)
+{
+	const struct config_service *service = &c->config->services[i];
+	int64_t refusers = 0; /* one for each address, beyond max, and it runs no program */
+
+	if (service->workers.on_full == ON_FULL_REFUSE)
+		refusers = (int64_t)values_of(c, i)->n_lanes;
+	return service->workers.max * (runs_programs(service) ? 2 : 1) + refusers;
+}
+
+/* At the service that has most of NEED. */
+static void warn_processes(const struct comparison *c, size_t most, int64_t need, const char *whose,
+			   const char *limit, int64_t have, const char *setting)
+{
+	const struct config_service *service = &c->config->services[most];
+
+	check_warning(
+		&c->checker, values_of(c, most), store_source(values_of(c, most), "workers.max"),
+		"%s may become %" PRId64 " processes, %" PRId64
+		" of them of services.%s%s; %s is %" PRId64 "; raise %s, or lower workers.max",
+		whose, need, processes_of(c, most), service->name,
+		runs_programs(service) ? ", with their programs" : "", limit, have, setting);
+}
+
+static void compare_tasks(const struct comparison *c)
+{
+	int64_t have = c->limits->tasks, need = 1; /* the master */
+	size_t most = 0;
+
+	for (size_t i = 0; i < c->config->n_services; i++) {
+		need += processes_of(c, i);
+		if (processes_of(c, i) > processes_of(c, most))
+			most = i;
+	}
+	if (have >= 0 && need > have)
+		warn_processes(c, most, need, "all services", "the limit", have,
+			       c->limits->tasks_set);
+}
+
+/*
+ * The kernel counts all processes of a user, and spares root. Where root starts the workers they
+ * may be as many as they like, but a worker of somebody else that starts a program may not.
+ */
+static void compare_user(const struct comparison *c, size_t first)
+{
+	const struct identity *who = &c->config->services[first].identity;
+	int64_t have = c->limits->processes, need = who->set ? 0 : 1;
+	bool counts = !who->set;
+	char whose[96], setting[320];
+	size_t most = first;
+
+	for (size_t i = 0; i < c->config->n_services; i++) {
+		const struct config_service *service = &c->config->services[i];
+
+		if (service->identity.uid != who->uid)
+			continue;
+		if (i < first)
+			return; /* it was its turn then */
+		need += processes_of(c, i);
+		counts = counts || runs_programs(service);
+		if (processes_of(c, i) > processes_of(c, most))
+			most = i;
+	}
+	if (!counts || need <= have)
+		return;
+	(void)snprintf(whose, sizeof(whose), "services of the user %.64s", who->user);
+	(void)snprintf(setting, sizeof(setting), "LimitNPROC= of %s, or ulimit -u", unit_of(c));
+	warn_processes(c, most, need, whose, "the limit of a user (RLIMIT_NPROC, soft)", have,
+		       setting);
+}
+
+static void compare_users(const struct comparison *c)
+{
+	for (size_t i = 0; c->limits->processes >= 0 && i < c->config->n_services; i++) {
+		if (c->config->services[i].identity.uid != 0)
+			compare_user(c, i);
+	}
+}
+
+/* 0 is without end. */
+static bool is_longer(const struct config_service *a, const struct config_service *b)
+{
+	if (a->timeouts.drain == 0 || b->timeouts.drain == 0)
+		return b->timeouts.drain != 0;
+	return a->timeouts.drain > b->timeouts.drain;
+}
+
+static void compare_stop(const struct comparison *c)
+{
+	const struct config_service *services = c->config->services;
+	char drain[32] = "as long as they like", stop[32];
+	size_t most = 0;
+
+	if (c->limits->stop_ms < 0)
+		return;
+	for (size_t i = 1; i < c->config->n_services; i++) {
+		if (is_longer(&services[i], &services[most]))
+			most = i;
+	}
+	if (services[most].timeouts.drain != 0 &&
+	    services[most].timeouts.drain < c->limits->stop_ms)
+		return;
+	if (services[most].timeouts.drain != 0)
+		format_duration(services[most].timeouts.drain, drain, sizeof(drain));
+	format_duration(c->limits->stop_ms, stop, sizeof(stop));
+	check_warning(&c->checker, values_of(c, most),
+		      store_source(values_of(c, most), "timeouts.drain"),
+		      "at a stop clients of services.%s have %s to finish, but the service manager "
+		      "kills all after %s; raise TimeoutStopSec= of %s above it, or lower "
+		      "timeouts.drain",
+		      services[most].name, drain, stop, unit_of(c));
+}
+
+void host_compare(const struct config *config, const struct limits *limits,
+		  struct problems **problems)
+{
+	struct comparison c = { .config = config, .limits = limits };
+
+	if (*problems == NULL)
+		*problems = problems_new();
+	c.checker = (struct checker){ .store = config->store, .problems = *problems };
+	compare_backlogs(&c);
+	compare_files(&c);
+	compare_tasks(&c);
+	compare_users(&c);
+	compare_stop(&c);
+	problems_sort(*problems);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The values behind a struct config: as the rows see them, each with the place that it came from.
+ * What struct config leaves out because it was looked up (names of users and handlers, addresses
+ * as text) is here, for printing and for comparing two generations row by row.
+ */
+#ifndef PREFORKD_CONFIG_VALUES_H
+#define PREFORKD_CONFIG_VALUES_H
+
+#include "config/config.h"
+
+struct arena;
+struct module_loader;
+struct raw;
+
+struct text_list {
+	char **items; /* NULL-terminated */
+	struct origin *origins;
+	size_t n;
+};
+
+/* Which of the places that may say a value did; a higher one wins. */
+enum value_level { LEVEL_PRESET, LEVEL_DEFAULTS, LEVEL_SERVICE };
+
+/* What is known about one value besides the value. */
+struct value_source {
+	enum value_level level;
+	struct origin origin; /* of a preset: none */
+	const char *key;      /* as written, "defaults.workers.max"; never NULL */
+	bool bad;	      /* something else was written, but it was wrong: reported already */
+};
+
+/* Who may ask through the control socket: those who may change things, or all who can connect. */
+enum control_read { CONTROL_READ_GROUP, CONTROL_READ_ALL };
+
+/* The rows of the whole program fill this. */
+struct main_values {
+	struct config_log log;
+	struct config_control control;
+	char *user, *group;
+	char *control_group;
+	int control_read;	      /* enum control_read */
+	struct value_source *sources; /* one a row of rows_main */
+};
+
+/* What the keys of a module's own (options.h) were given. */
+struct option_values {
+	struct option_value *list;
+	size_t n;
+};
+
+/* What each list of networks stands for, with 0 as all values, for comparing; NULL: there is no such list. */
+struct network_sets {
+	const struct networks *allow, *allow_file, *deny, *deny_file;
+	const struct networks *probes, *exempt, *reserve_for, *proxy_from, *proxy_without;
+};
+
+/* The rows of a service fill this. */
+struct service_values {
+	struct config_service service;
+	char *handler, *path, *user, *group;
+	char *socket_owner, *socket_group;
+	struct text_list listen, command;
+	struct text_list allow, allow_file, deny, deny_file, probes, exempt, reserve_for;
+	struct text_list proxy_from, proxy_without;
+	struct text_list upstream;
+	char *proxy_bind;
+	struct raw **option_raws; /* what is written in `options`, before anybody knows what they are */
+	size_t n_option_raws;
+	struct option_values options;
+	uint64_t module_mark; /* of the file `path` */
+	struct network_sets sets;
+	size_t n_lanes; /* socket addresses that `listen` stands for, names looked up */
+	struct value_source *sources; /* one a row of rows_service */
+};
+
+struct config_store {
+	struct arena *arena; /* owns all of it, and the struct config itself */
+	struct main_values main;
+	struct service_values *services; /* in the order of config->services */
+	size_t n_services;
+	const struct module_loader *loader; /* who unloads their modules; NULL: there are none */
+	struct networks **networks; /* what is owned outside of the arena */
+	size_t n_networks;
+};
+
+/* Where the value of the row PATH came from. There must be such a row. */
+const struct value_source *store_source(const struct service_values *values, const char *path);
+const struct value_source *store_main_source(const struct main_values *values, const char *path);
+
+#endif

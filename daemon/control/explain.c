@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/explain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/parse.h"
+#include "config/config.h"
+#include "config/diff.h"
+#include "gate/decide.h"
+#include "gate/gate.h"
+#include "gate/penalty.h"
+#include "base/json_text.h"
+#include "master/state.h"
+
+#define REFUSALS_TOLD 10
+
+/* What the gate knows of the client. */
+struct known {
+	const struct config_service *service;
+	const struct sources *sources; /* NULL: nothing is remembered */
+	const struct unix_peer *cred;  /* NULL: not a unix client */
+	uint64_t key;
+	bool connections, datagrams; /* it has such listeners; datagrams: whose sender may be forged */
+	int64_t datagram_wait_us;    /* of the rate of a source, for its datagrams */
+	bool probe;
+	struct gate_facts facts;
+	struct gate_verdict verdict;
+};
+
+/* ---- the client ---- */
+
+int explain_parse(const char *text, struct explain_client *out, struct err *err)
+{
+	struct network network;
+
+	memset(out, 0, sizeof(*out));
+	if (network_parse(text, NULL, &network, err) < 0)
+		return -1;
+	switch (network.kind) {
+	case NETWORK_IP4:
+		if (network.bits != 32)
+			return err_set(err, "\"%.64s\" is a network: ask for one address of it", text);
+		out->peer.len = sizeof(out->peer.in);
+		out->peer.in.sin_family = AF_INET;
+		memcpy(&out->peer.in.sin_addr, network.address, sizeof(out->peer.in.sin_addr));
+		return 0;
+	case NETWORK_IP6:
+		if (network.bits != 128)
+			return err_set(err, "\"%.64s\" is a network: ask for one address of it", text);
+		out->peer.len = sizeof(out->peer.in6);
+		out->peer.in6.sin6_family = AF_INET6;
+		memcpy(&out->peer.in6.sin6_addr, network.address, sizeof(out->peer.in6.sin6_addr));
+		return 0;
+	case NETWORK_UNIX:
+		if (!network.has_uid)
+			return err_set(err, "\"%.64s\" is more than one client: ask for unix:uid=USER", text);
+		out->peer.len = sizeof(sa_family_t);
+		out->peer.sa.sa_family = AF_UNIX;
+		out->cred.uid = network.uid;
+		out->cred.gid = network.has_gid ? network.gid : (gid_t)-1;
+		return 0;
+	}
+	return err_set(err, "\"%.64s\" is of no known kind", text);
+}
+
+void explain_groups(const json_t *list, struct explain_client *client)
+{
+	const json_t *group;
+	size_t i;
+
+	if (unix_peer_grow(&client->cred, json_array_size(list)) < 0)
+		return;
+	json_array_foreach(list, i, group) {
+		json_int_t n = json_integer_value(group);
+
+		if (json_is_integer(group) && n >= 0 && n < UINT32_MAX)
+			client->cred.groups[client->cred.n_groups++] = (gid_t)n;
+	}
+}
+
+/* ---- the facts ---- */
+
+static void know_listeners(const struct pool *pool, struct known *k)
+{
+	for (size_t i = 0; i < pool->n_lanes; i++) {
+		const struct listener *listener = &pool->listeners[i];
+
+		if (listener->key.datagram && listener->addr.sa.sa_family != AF_UNIX)
+			k->datagrams = true;
+		else
+			k->connections = true;
+	}
+}
+
+/* As it would be for a connection; for a datagram where the service serves nothing else. */
+static void know_rate_of_source(struct known *k, int64_t now_us)
+{
+	const struct rate *rate = &k->service->access.per_source_rate;
+
+	if (rate->n == 0)
+		return;
+	k->facts.source_wait_us = sources_rate_wait(k->sources, k->key, rate, now_us);
+	k->datagram_wait_us = sources_rate_wait(k->sources, sources_key_unproven(k->key), rate, now_us);
+	if (!k->connections)
+		k->facts.source_wait_us = k->datagram_wait_us;
+}
+
+static void know_of_source(struct known *k)
+{
+	const struct config_access *access = &k->service->access;
+	int64_t now_us = clock_us();
+	struct sources_taken taken;
+
+	if (k->sources == NULL)
+		return;
+	taken = sources_taken(k->sources, k->key);
+	k->facts.same = taken.same;
+	k->facts.all = taken.all;
+	k->facts.penalty = sources_penalty(k->sources, k->key, k->facts.now_ms);
+	know_rate_of_source(k, now_us);
+	if (access->rate.n > 0)
+		k->facts.service_wait_us = sources_rate_wait(k->sources, 0, &access->rate, now_us);
+}
+
+/*
+ * A pool that a reload has kept goes on with the rules as it read them. They say the same as those in force; where
+ * they stand, which may have changed since, only the latter know.
+ */
+static const struct access_rule *rule_in_force(const struct master *master, const struct known *k,
+					       const struct explain_client *client)
+{
+	const struct config *config = (master->reread != NULL ? master->reread : master->generation)->config;
+	ssize_t service = config_find_service(config, k->service->name);
+	const struct config_access *access;
+	int64_t rule;
+
+	if (k->verdict.rule == NULL || service < 0)
+		return k->verdict.rule;
+	access = &config->services[service].access;
+	rule = networks_find(access->rules, &client->peer, k->cred);
+	if (rule < 0 || (size_t)rule >= access->n_rules || access->rule[rule].allow != k->verdict.rule->allow)
+		return k->verdict.rule;
+	return &access->rule[rule];
+}
+
+static void know(const struct master *master, const struct pool *pool, const struct explain_client *client,
+		 struct known *k)
+{
+	const struct config_access *access = &pool->service->access;
+
+	memset(k, 0, sizeof(*k));
+	k->service = pool->service;
+	k->sources = pool->sources;
+	k->cred = client->peer.sa.sa_family == AF_UNIX ? &client->cred : NULL;
+	k->probe = networks_find(access->probes, &client->peer, k->cred) >= 0;
+	k->facts.rule = networks_find(access->rules, &client->peer, k->cred);
+	k->facts.exempt = networks_find(access->exempt, &client->peer, k->cred) >= 0;
+	k->facts.reserve_for = networks_find(access->reserve_for, &client->peer, k->cred) >= 0;
+	k->facts.now_ms = clock_ms();
+	k->facts.workers_max = (size_t)pool->limits.max;
+	if (k->sources != NULL)
+		k->key = sources_key(k->sources, &client->peer, k->cred, (int)access->prefix4, (int)access->prefix6);
+	know_listeners(pool, k);
+	know_of_source(k);
+	k->verdict = gate_decide(k->service, &k->facts);
+	k->verdict.rule = rule_in_force(master, k, client);
+}
+
+/* ---- as JSON ---- */
+
+static json_t *seconds(int64_t ms)
+{
+	return json_real((double)ms / 1000);
+}
+
+static json_t *rule_json(const struct access_rule *rule)
+{
+	if (rule == NULL)
+		return json_null();
+	return json_pack("{s:b, s:o, s:o, s:o}", "allow", rule->allow, "text", json_text(rule->text), "file",
+			 rule->origin.file != NULL ? json_text(rule->origin.file) : json_null(), "line",
+			 rule->origin.file != NULL ? json_integer(rule->origin.line) : json_null());
+}
+
+/* "192.0.2.0/24": those who count as one with the client. */
+static json_t *source_json(const struct known *k, const struct explain_client *client)
+{
+	struct sockaddr_any addr = client->peer;
+	char host[ADDR_TEXT_MAX], text[ADDR_TEXT_MAX + 8];
+	uint8_t *bytes = (uint8_t *)&addr.in.sin_addr;
+	size_t size = 4, bits = (size_t)k->service->access.prefix4;
+
+	if (k->cred != NULL) {
+		(void)snprintf(text, sizeof(text), "unix:uid=%u", (unsigned)k->cred->uid);
+		return json_text(text);
+	}
+	if (addr.sa.sa_family == AF_INET6) {
+		bytes = addr.in6.sin6_addr.s6_addr;
+		size = 16;
+		bits = (size_t)k->service->access.prefix6;
+	}
+	for (size_t i = 0; i < size; i++) {
+		if (bits <= i * 8)
+			bytes[i] = 0;
+		else if (bits < i * 8 + 8)
+			bytes[i] &= (uint8_t)(0xff00U >> (bits - i * 8));
+	}
+	(void)addr_format_host(&addr, host, sizeof(host));
+	(void)snprintf(text, sizeof(text), bits < size * 8 ? "%s/%zu" : "%s", host, bits);
+	return json_text(text);
+}
+
+/* Who does not sit is not counted. */
+static json_t *counted(const struct known *k, size_t n)
+{
+	return k->sources != NULL && gate_has_seats(k->service) ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *rate_json(const struct rate *rate, int64_t wait_us)
+{
+	char text[48];
+
+	if (rate->n == 0)
+		return json_null();
+	format_rate(rate, text, sizeof(text));
+	return json_pack("{s:s, s:o}", "limit", text, "wait", seconds((wait_us + 999) / 1000));
+}
+
+static json_t *datagram_rate_json(const struct known *k)
+{
+	static const struct rate none = {.n = 0};
+
+	return rate_json(k->connections && k->datagrams ? &k->service->access.per_source_rate : &none,
+			 k->datagram_wait_us);
+}
+
+static json_t *penalty_json(const struct known *k)
+{
+	const struct sources_penalty *penalty = &k->facts.penalty;
+
+	if (penalty->until_ms <= k->facts.now_ms)
+		return json_null();
+	return json_pack("{s:s, s:o}", "reason", penalty->fault == FAULT_CRASH ? "crashes" : "refusals", "remaining",
+			 seconds(penalty->until_ms - k->facts.now_ms));
+}
+
+static json_t *fault_json(const struct known *k, enum source_fault fault)
+{
+	struct sources_penalty_rule rule = penalty_rule(k->service, fault);
+
+	if (rule.most <= 0 || k->sources == NULL)
+		return json_null();
+	return json_pack("{s:I, s:I, s:o}", "count",
+			 (json_int_t)sources_faults(k->sources, k->key, fault, rule.within_ms, k->facts.now_ms),
+			 "limit", (json_int_t)rule.most, "within", seconds(rule.within_ms));
+}
+
+/* What the client's own connection would be taken for. */
+static const char *proxy_word(const struct known *k, const struct explain_client *client)
+{
+	const struct config_proxy_protocol *proxy = &k->service->proxy_protocol;
+
+	if (proxy->from == NULL)
+		return "none";
+	if (networks_find(proxy->without, &client->peer, k->cred) >= 0)
+		return "optional";
+	return networks_find(proxy->from, &client->peer, k->cred) >= 0 ? "required" : "refused";
+}
+
+static json_t *refusal_json(const struct known *k, const struct sources_refusal *refusal)
+{
+	int64_t age = k->facts.now_ms - refusal->at_ms;
+	char text[ADDR_TEXT_MAX];
+	struct sockaddr_any peer;
+
+	packed_address_get(refusal->peer, &peer);
+	return json_pack("{s:s, s:o, s:o}", "reason", refusal_name(refusal->reason), "age", seconds(age > 0 ? age : 0),
+			 "peer", json_text(addr_format(&peer, text, sizeof(text))));
+}
+
+static json_t *refusals_json(const struct known *k)
+{
+	struct sources_refusal refusals[REFUSALS_TOLD];
+	json_t *list = json_array();
+	size_t n = 0;
+
+	if (k->sources != NULL)
+		n = sources_refusals(k->sources, k->key, refusals, REFUSALS_TOLD);
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(list, refusal_json(k, &refusals[i]));
+	return list;
+}
+
+static json_t *service_json(const struct master *master, const struct pool *pool, const struct explain_client *client)
+{
+	const struct config_access *access = &pool->service->access;
+	struct pool_counts n = pool_count(pool, -1);
+	struct known k;
+	json_t *out;
+
+	know(master, pool, client, &k);
+	out = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:o}", "name", pool->service->name, "state",
+			pool_state_name(pool->state), "admitted", k.verdict.reason == REFUSED_NOT, "reason",
+			k.verdict.reason == REFUSED_NOT ? json_null() : json_string(refusal_name(k.verdict.reason)),
+			"wait", seconds(k.verdict.wait_ms), "rule", rule_json(k.verdict.rule), "only_allowed",
+			access->only_allowed, "source", source_json(&k, client));
+	if (out == NULL)
+		return NULL;
+	(void)json_object_update_new(
+		out, json_pack("{s:b, s:b, s:b, s:{s:o, s:I, s:o}, s:{s:I, s:I, s:I, s:I}}", "exempt",
+			       k.facts.exempt, "probe", k.probe, "reserve_for", k.facts.reserve_for, "connections",
+			       "source", counted(&k, k.facts.same), "limit", (json_int_t)access->per_source, "all",
+			       counted(&k, k.facts.all), "workers", "idle", (json_int_t)n.idle, "busy",
+			       (json_int_t)n.busy, "max", (json_int_t)pool->limits.max, "reserve",
+			       (json_int_t)access->reserve));
+	(void)json_object_update_new(
+		out, json_pack("{s:{s:o, s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates", "source",
+			       rate_json(&access->per_source_rate, k.facts.source_wait_us), "datagrams",
+			       datagram_rate_json(&k), "service", rate_json(&access->rate, k.facts.service_wait_us),
+			       "penalty", penalty_json(&k), "faults", "crashes", fault_json(&k, FAULT_CRASH), "refusals",
+			       fault_json(&k, FAULT_REFUSAL), "proxy_protocol", proxy_word(&k, client),
+			       "refusals", refusals_json(&k)));
+	return out;
+}
+
+json_t *explain_json(const struct master *master, const struct pool *pool, const char *address,
+		     const struct explain_client *client)
+{
+	json_t *services = json_array();
+
+	for (size_t i = 0; i < master->n_pools; i++)
+		if (pool == NULL || pool == master->pools[i])
+			(void)json_array_append_new(services, service_json(master, master->pools[i], client));
+	return json_pack("{s:o, s:o}", "address", json_text(address), "services", services);
+}

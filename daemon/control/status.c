@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/status.h"
+
+#include <preforkd/module.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "base/json_text.h"
+#include "pool/program.h"
+#include "master/state.h"
+#include "net/listen_queue.h"
+
+const char *status_state(const struct master *master)
+{
+	static const char *const names[] = {"starting", "serving", "stopping"};
+
+	if (master->phase == MASTER_SERVING) {
+		if (master->upgrade != NULL)
+			return "upgrading";
+		if (master->reload != NULL)
+			return "reloading";
+		if (master->drained)
+			return "draining";
+	}
+	return names[master->phase];
+}
+
+/* NULL is JSON's null: what the kernel does not tell. */
+static json_t *known(int64_t number)
+{
+	return number >= 0 ? json_integer(number) : json_null();
+}
+
+static json_t *seconds(int64_t ms)
+{
+	return json_real((double)ms / 1000);
+}
+
+/* Pools of the same service in former generations. */
+static bool is_former(const struct pool *former, const struct pool *pool)
+{
+	return former->tally == pool->tally;
+}
+
+void status_counts(const struct master *master, const struct pool *pool, struct counts *out)
+{
+	const struct pool *former;
+
+	*out = pool->tally->gone;
+	pool_counts_living(pool, out);
+	DL_FOREACH (master->ending, former)
+		if (is_former(former, pool))
+			pool_counts_living(former, out);
+}
+
+static json_t *listener_json(const struct pool *pool, const struct listener *listener)
+{
+	struct listen_queue queue = {.queued = -1, .limit = -1, .drops = -1};
+
+	if (listener->fd >= 0 && listener->listening && !listener->refusing)
+		(void)listen_queue(listener->fd, &queue);
+	return json_pack("{s:o, s:o, s:I, s:I, s:o}", "address", json_text(listener->text), "queue",
+			 known(queue.queued), "backlog", (json_int_t)listener->backlog,
+			 "backlog_asked", (json_int_t)pool->service->backlog, "drops",
+			 known(queue.drops));
+}
+
+int64_t status_refused(const struct master *master)
+{
+	struct listen_queue queue;
+	struct counts counts;
+	int64_t refused = 0;
+
+	for (size_t i = 0; i < master->n_pools; i++) {
+		status_counts(master, master->pools[i], &counts);
+		refused += (int64_t)counts_refused(&counts);
+		for (size_t k = 0; k < master->pools[i]->n_lanes; k++) {
+			const struct listener *listener = &master->pools[i]->listeners[k];
+
+			/* of a unix socket the kernel counts none */
+			if (listener->fd >= 0 && listener->addr.sa.sa_family != AF_UNIX &&
+			    listen_queue(listener->fd, &queue) == 0 && queue.drops > 0)
+				refused += queue.drops;
+		}
+	}
+	return refused;
+}
+
+static json_t *listeners_json(const struct pool *pool)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		(void)json_array_append_new(list, listener_json(pool, &pool->listeners[i]));
+	return list;
+}
+
+static const char *state_of_pool(const struct pool *pool, int64_t now)
+{
+	if (pool->state == POOL_SERVING && pool_throttled(pool, now) != 0)
+		return "throttled";
+	if (pool->state == POOL_SERVING && !pool->proved)
+		return "starting";
+	return pool_state_name(pool->state);
+}
+
+static json_t *workers_json(const struct master *master, const struct pool *pool, int64_t *busy_out)
+{
+	struct pool_counts n = pool_count(pool, -1);
+	int64_t retiring = n.leaving;
+	const struct pool *former;
+	struct proc *proc;
+
+	*busy_out = n.busy;
+	DL_FOREACH (pool->procs, proc) /* those that leave may still serve somebody */
+		*busy_out += proc->leaving && proc_state(proc) == SLOT_BUSY;
+	DL_FOREACH (master->ending, former) {
+		if (!is_former(former, pool))
+			continue;
+		retiring += (int64_t)former->n_procs;
+		DL_FOREACH (former->procs, proc)
+			*busy_out += proc_state(proc) == SLOT_BUSY;
+	}
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "idle", (json_int_t)n.idle, "busy",
+			 (json_int_t)n.busy, "starting", (json_int_t)n.starting, "retiring",
+			 (json_int_t)retiring, "min", (json_int_t)pool->limits.min, "max",
+			 (json_int_t)pool->limits.max);
+}
+
+static json_t *own_json(const struct master *master, const struct pool *pool)
+{
+	json_t *list = json_object();
+	const struct pool *former;
+
+	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++) {
+		const char *name = pool->own.name[i];
+		uint64_t n = tally_own(pool->tally, name) + pool_own_living(pool, name);
+
+		DL_FOREACH (master->ending, former)
+			if (is_former(former, pool))
+				n += pool_own_living(former, name);
+		(void)json_object_set_new(list, name, json_integer((json_int_t)n));
+	}
+	return list;
+}
+
+/* As the configuration has it; `module` is the name that the module has for itself. */
+static const char *handler_of(const struct config_service *service)
+{
+	return service->module != NULL ? "module" : service->handler->name;
+}
+
+static json_t *refused_json(const struct counts *c)
+{
+	json_t *refused = json_object();
+
+	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
+		(void)json_object_set_new(refused, refusal_name(r), json_integer((json_int_t)c->refused[r]));
+	return refused;
+}
+
+static json_t *sources_json(const struct sources *sources, int64_t now)
+{
+	return json_pack("{s:I, s:I}", "untracked", (json_int_t)sources_untracked(sources), "penalized",
+			 (json_int_t)sources_penalized(sources, now));
+}
+
+static json_t *service_json(const struct master *master, const struct pool *pool, int64_t now)
+{
+	json_t *workers;
+	struct counts c;
+	int64_t active;
+
+	status_counts(master, pool, &c);
+	workers = workers_json(master, pool, &active);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
+			 "s:I, s:f, s:o, s:s?, s:o}",
+			 "name", pool->service->name, "handler", handler_of(pool->service),
+			 "state", state_of_pool(pool, now), "workers", workers, "listeners",
+			 listeners_json(pool), "connections", "accepted",
+			 (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
+			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes",
+			 (json_int_t)c.probes, "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
+			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate",
+			 tally_rate(pool->tally), "sources", sources_json(pool->sources, now), "module",
+			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
+			 own_json(master, pool));
+}
+
+static json_t *verdict_json(const struct verdict *verdict, int64_t now)
+{
+	if (!verdict->any)
+		return json_null();
+	return json_pack("{s:b, s:o, s:o}", "success", verdict->success, "text", json_text(verdict->text), "age",
+			 seconds(now - verdict->at_ms));
+}
+
+json_t *status_json(const struct master *master, const struct pool *pool)
+{
+	json_t *services = json_array();
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < master->n_pools; i++)
+		if (pool == NULL || pool == master->pools[i])
+			(void)json_array_append_new(services,
+						    service_json(master, master->pools[i], now));
+	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
+			 (int)getpid(), "state", status_state(master), "generation",
+			 (json_int_t)master->generation->number, "uptime",
+			 seconds(now - master->started_ms), "last_reload",
+			 verdict_json(&master->last_reload, now), "log_lost", (json_int_t)log_lost(),
+			 "services", services);
+}
+
+/* ---- workers ---- */
+
+static const char *worker_state(const struct pool *pool, const struct proc *proc)
+{
+	enum slot_state state = proc_state(proc);
+
+	if (pool->state == POOL_HELD && state == SLOT_STARTING)
+		return "held";
+	switch (state) {
+	case SLOT_STARTING:
+		return "starting";
+	case SLOT_IDLE:
+		return proc->leaving ? "leaving" : "idle";
+	case SLOT_BUSY:
+		return "busy";
+	case SLOT_FREE:
+	case SLOT_LEAVING:
+		break;
+	}
+	return "leaving";
+}
+
+static json_t *peer_json(const struct proc *proc)
+{
+	char text[ADDR_TEXT_MAX];
+	struct sockaddr_any peer;
+
+	if (proc_state(proc) != SLOT_BUSY)
+		return json_null();
+	board_peer_get(proc_slot(proc), &peer);
+	return json_text(addr_format(&peer, text, sizeof(text)));
+}
+
+static json_t *worker_json(const struct pool *pool, const struct proc *proc, int64_t now)
+{
+	const struct board_slot *slot = proc_slot(proc);
+	struct counts c = {.accepted = 0};
+	const char *state = worker_state(pool, proc);
+
+	pool_counts_add(&c, slot);
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I, s:o}", "service",
+			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer",
+			 peer_json(proc), "listener", json_text(pool->listeners[proc->lane].text), "age",
+			 seconds(now - proc->started_ms), "since",
+			 seconds(now - atomic_load(&slot->since_ms)), "requests",
+			 (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
+			 (json_int_t)c.bytes_out, "generation",
+			 (json_int_t)(pool->generation != NULL ? pool->generation->number : 0), "status",
+			 proc->program != NULL ? json_text(proc->program->status) : json_null());
+}
+
+static void add_workers(json_t *list, const struct pool *pool, int64_t now)
+{
+	const struct proc *proc;
+
+	DL_FOREACH (pool->procs, proc)
+		(void)json_array_append_new(list, worker_json(pool, proc, now));
+}
+
+json_t *status_workers_json(const struct master *master, const struct pool *pool)
+{
+	json_t *list = json_array();
+	const struct pool *former;
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < master->n_pools; i++)
+		if (pool == NULL || pool == master->pools[i])
+			add_workers(list, master->pools[i], now);
+	DL_FOREACH (master->ending, former)
+		if (pool == NULL || is_former(former, pool))
+			add_workers(list, former, now);
+	return list;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/orphans.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/children.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define BEFORE_US_MAX 64
+
+static pid_t before_us[BEFORE_US_MAX];
+static size_t n_before_us;
+
+void adopted_init(void)
+{
+	FILE *f;
+	int pid;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		log_msg(LOG_DEBUG, "orphans of programs go to init: no subreaper");
+	n_before_us = 0;
+	f = children_open();
+	if (f == NULL)
+		return;
+	while (n_before_us < BEFORE_US_MAX && fscanf(f, "%d", &pid) == 1)
+		before_us[n_before_us++] = pid;
+	(void)fclose(f);
+}
+
+json_t *adopted_before_us(void)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n_before_us; i++)
+		(void)json_array_append_new(list, json_integer(before_us[i]));
+	return list;
+}
+
+void adopted_restore(const json_t *list)
+{
+	const json_t *number;
+	size_t i;
+
+	n_before_us = 0;
+	json_array_foreach (list, i, number)
+		if (n_before_us < BEFORE_US_MAX)
+			before_us[n_before_us++] = (pid_t)json_integer_value(number);
+}
+
+static bool is_among(const pid_t *list, size_t n, pid_t pid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == pid)
+			return true;
+	return false;
+}
+
+int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n_ours)
+{
+	struct proc *proc;
+	FILE *f = children_open();
+	int number, n = 0;
+
+	if (f == NULL)
+		return 0;
+	while (fscanf(f, "%d", &number) == 1) {
+		pid_t pid = number;
+
+		HASH_FIND(by_pid, by_pid, &pid, sizeof(pid), proc);
+		if (proc != NULL || is_among(before_us, n_before_us, pid) || is_among(ours, n_ours, pid))
+			continue;
+		log_msg(LOG_NOTICE, "process %d was left behind by a program; killed", number);
+		(void)kill(pid, SIGKILL);
+		n++;
+	}
+	(void)fclose(f);
+	return n;
+}
+
+void adopted_end_all(struct proc *by_pid)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	int64_t end = clock_ms() + ADOPTED_END_MS;
+
+	while (adopted_end(by_pid, NULL, 0) > 0 && clock_ms() < end) {
+		(void)nanosleep(&nap, NULL);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that became our children because their parent died: what a killed worker's program, or a program
+ * that put itself in the background, left behind. Nothing of a connection outlives it, so they are ended.
+ */
+#ifndef PREFORKD_FLEET_ORPHANS_H
+#define PREFORKD_FLEET_ORPHANS_H
+
+#include <jansson.h>
+
+#include "pool/proc.h"
+
+/* Makes this process the one that orphans come to (PR_SET_CHILD_SUBREAPER), and remembers the children that it
+ * already has: they were here before us and are not ours to end. */
+void adopted_init(void);
+
+/* Those children, as a list of numbers for the next image of this program; and there, in place of what it found. */
+json_t *adopted_before_us(void);
+void adopted_restore(const json_t *list);
+
+/* Kills every child that is neither in BY_PID nor one of those, nor one of the N in OURS; returns how many. */
+int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n);
+
+/* The same until none is left, for what is killed leaves children of its own to us. Reaps them; gives up after
+ * ADOPTED_END_MS. */
+#define ADOPTED_END_MS 1000
+void adopted_end_all(struct proc *by_pid);
+
+#endif

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+libpreforkd_a_SOURCES += \
+	%D%/fd_store.c \
+	%D%/fd_store.h \
+	%D%/listener.c \
+	%D%/listener.h \
+	%D%/listener_open.c

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "loader/loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <preforkd/module.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "config/config.h"
+#include "services/kinds.h"
+
+#define FILE_MOST (64 << 20)
+
+static void free_module(struct loaded_module *module)
+{
+	module_unmap(module);
+	fd_close(&module->fd);
+	free(module->path);
+	free(module);
+}
+
+static uint64_t mark_of(int fd, size_t size, struct err *err)
+{
+	uint64_t mark = 0xcbf29ce484222325U; /* FNV-1a */
+	const unsigned char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (bytes == MAP_FAILED) {
+		(void)err_sys(err, "cannot map it");
+		return 0;
+	}
+	for (size_t i = 0; i < size; i++)
+		mark = (mark ^ bytes[i]) * 0x100000001b3U;
+	(void)munmap((void *)(uintptr_t)bytes, size);
+	return mark != 0 ? mark : 1;
+}
+
+/*
+ * A private copy, so that workers keep the code that they began with, whatever becomes of the file; the C library
+ * would also take another file at the same place for the one that it has. What was tried is what is used.
+ */
+static int copy_file(struct loaded_module *module, struct err *err)
+{
+	int file, seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+	off_t size, at = 0;
+	char name[200];
+
+	file = module_safe_open(module->path, &size, err);
+	if (file < 0)
+		return -1;
+	if (size == 0 || size > FILE_MOST) {
+		fd_close(&file);
+		return err_set(err, "%lld bytes are no module", (long long)size);
+	}
+	/* the name is seen in /proc/PID/maps, and by debuggers */
+	(void)snprintf(name, sizeof(name), "preforkd:%s", strrchr(module->path, '/') + 1);
+	module->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (module->fd < 0)
+		(void)err_sys(err, "cannot make a copy");
+	else
+		module->fd = fd_above_stdio(module->fd, err);
+	while (module->fd >= 0 && at < size) {
+		ssize_t n = sendfile(module->fd, file, &at, (size_t)(size - at));
+
+		if (n > 0 || (n < 0 && errno == EINTR))
+			continue;
+		if (n == 0)
+			errno = ENODATA; /* it shrinks while it is read */
+		(void)err_sys(err, "cannot read it");
+		break;
+	}
+	fd_close(&file);
+	if (module->fd < 0 || at < size)
+		return -1;
+	if (fcntl(module->fd, F_ADD_SEALS, seals) < 0)
+		return err_sys(err, "cannot seal a copy");
+	module->mark = mark_of(module->fd, (size_t)size, err);
+	return module->mark != 0 ? 0 : -1;
+}
+
+static int try_to_map(void *arg, struct err *err)
+{
+	struct loaded_module *module = arg;
+	struct traces before;
+	int rc;
+
+	module_try_step("while it was loaded");
+	traces_take(&before);
+	rc = module_map(module, err);
+	if (rc == 0)
+		rc = traces_compare(&before, NULL, 0, "loading it", err);
+	traces_clear(&before);
+	if (rc < 0) /* a thread that it left running would crash when its code goes, before we can say so */
+		return -1;
+	module_try_step("while it was unloaded");
+	module_unmap(module);
+	return 0;
+}
+
+static struct loaded_module *open_module(const char *path, struct err *err)
+{
+	struct loaded_module *module = calloc(1, sizeof(*module));
+	struct err why = {.text = "no memory"};
+	int rc = -1;
+
+	if (module != NULL) {
+		module->fd = -1;
+		if (strchr(path, '/') != NULL)
+			module->path = strdup(path);
+		else if (asprintf(&module->path, "%s/%s", MODULE_DIR, path) < 0)
+			module->path = NULL;
+	}
+	if (module != NULL && module->path != NULL && copy_file(module, &why) == 0 &&
+	    module_try(try_to_map, module, &why) == 0)
+		rc = module_map(module, &why);
+	if (rc < 0)
+		(void)err_set(err, "%s: %s", module != NULL && module->path != NULL ? module->path : path,
+			      why.text);
+	if (rc < 0 && module != NULL) {
+		free_module(module);
+		module = NULL;
+	}
+	return module;
+}
+
+/* ---- init() ---- */
+
+static int call_init(struct loaded_module *module, const struct config_service *service, struct err *err)
+{
+	int rc;
+
+	module->n_kept = 0;
+	module_self(service, module, NULL);
+	rc = module->table.init();
+	if (rc != 0)
+		(void)err_set(err, "init(): %s",
+			      *module_self_reason() != '\0' ? module_self_reason() : "refuses, and does not say why");
+	module_self(NULL, NULL, NULL);
+	return rc != 0 ? -1 : 0;
+}
+
+static void call_fini(struct loaded_module *module)
+{
+	module_self(module->begun, NULL, NULL);
+	module->begun = NULL;
+	if (module->table.fini != NULL)
+		module->table.fini();
+	module_self(NULL, NULL, NULL);
+}
+
+static int init_and_look(struct loaded_module *module, const struct config_service *service, struct err *err)
+{
+	struct traces before;
+	int rc;
+
+	traces_take(&before);
+	rc = call_init(module, service, err);
+	module->begun = rc == 0 ? service : NULL;
+	if (rc == 0)
+		rc = traces_compare(&before, module->kept, module->n_kept, "init()", err);
+	traces_clear(&before);
+	/* whatever init() has made of them: an exec must not hand them on */
+	for (size_t i = 0; i < module->n_kept; i++)
+		(void)fcntl(module->kept[i], F_SETFD, FD_CLOEXEC);
+	return rc;
+}
+
+struct rehearsal {
+	struct loaded_module *module;
+	const struct config_service *service;
+};
+
+static int rehearse_init(void *arg, struct err *err)
+{
+	struct rehearsal *r = arg;
+	int rc;
+
+	module_try_step("in init()");
+	rc = init_and_look(r->module, r->service, err);
+	if (rc < 0) /* as above */
+		return -1;
+	module_try_step("in fini()");
+	call_fini(r->module);
+	module_try_step("while it was unloaded");
+	module_unmap(r->module);
+	return 0;
+}
+
+static int begin_module(struct loaded_module *module, const struct config_service *service, bool rehearse,
+			struct err *err)
+{
+	struct rehearsal r = {.module = module, .service = service};
+	struct err why;
+
+	if (module->table.init == NULL || module->begun != NULL)
+		return 0;
+	if (module_try(rehearse_init, &r, &why) == 0 &&
+	    (rehearse || init_and_look(module, service, &why) == 0))
+		return 0;
+	return err_set(err, "%s: %s", module->path, why.text);
+}
+
+static void close_module(struct loaded_module **module)
+{
+	if (*module == NULL)
+		return;
+	if ((*module)->begun != NULL)
+		call_fini(*module);
+	free_module(*module);
+	*module = NULL;
+}
+
+const struct module_loader module_loader = {
+	.open = open_module,
+	.begin = begin_module,
+	.close = close_module,
+};
+
+/* What `handler` names; the table of the file takes its place. */
+static int serve_nothing(struct preforkd_conn *conn)
+{
+	return preforkd_fail(conn, "there is no module");
+}
+
+const struct preforkd_module service_module = {
+	.abi = PREFORKD_MODULE_ABI,
+	.size = sizeof(service_module),
+	.name = "module",
+	.summary = "what a shared object does (needs path)",
+	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_PATH,
+	.serve = serve_nothing,
+};

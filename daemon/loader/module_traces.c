@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is shared by accident when a process forks: threads, which the children do not have, though the locks that
+ * they held are locked for ever; connections, which all children then use at once; other descriptors. And what is the
+ * whole daemon's: a master with another user, or one that is not told that its workers end, is of no use to anybody.
+ */
+#include <dirent.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "net/addr.h"
+#include "loader/loader.h"
+
+/* The numbers that name what is in FOLDER of /proc. */
+static size_t list_numbers(const char *folder, int **out)
+{
+	DIR *dir = opendir(folder);
+	size_t n = 0, room = 0;
+	struct dirent *entry;
+
+	*out = NULL;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		int number = entry->d_name[0] >= '0' && entry->d_name[0] <= '9'
+				     ? (int)strtol(entry->d_name, NULL, 10) : dirfd(dir);
+
+		if (number == dirfd(dir))
+			continue;
+		if (n == room) {
+			int *more = reallocarray(*out, room * 2 + 64, sizeof(**out));
+
+			if (more == NULL)
+				break;
+			*out = more;
+			room = room * 2 + 64;
+		}
+		(*out)[n++] = number;
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	return n;
+}
+
+/* Living or not. */
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static bool is_told_of_children(void)
+{
+	struct sigaction action;
+
+	return sigaction(SIGCHLD, NULL, &action) < 0 ||
+	       (action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0);
+}
+
+static void take_manners(struct traces *traces)
+{
+	const char *locale = setlocale(LC_ALL, NULL);
+	struct stat folder = {.st_ino = 0};
+
+	(void)getresuid(&traces->users[0], &traces->users[1], &traces->users[2]);
+	(void)getresgid(&traces->groups[0], &traces->groups[1], &traces->groups[2]);
+	traces->umask = umask(0);
+	(void)umask(traces->umask);
+	(void)stat(".", &folder);
+	traces->folder_dev = folder.st_dev;
+	traces->folder_ino = folder.st_ino;
+	(void)sigprocmask(SIG_SETMASK, NULL, &traces->mask);
+	traces->reaps = is_told_of_children();
+	(void)snprintf(traces->locale, sizeof(traces->locale), "%s", locale != NULL ? locale : "");
+}
+
+/* NULL: nothing. */
+static const char *changed_manners(const struct traces *before, const struct traces *now)
+{
+	if (memcmp(before->users, now->users, sizeof(now->users)) != 0 ||
+	    memcmp(before->groups, now->groups, sizeof(now->groups)) != 0)
+		return "user or group";
+	if (before->umask != now->umask)
+		return "umask";
+	if (before->folder_dev != now->folder_dev || before->folder_ino != now->folder_ino)
+		return "working directory";
+	if (before->reaps != now->reaps)
+		return "handling of SIGCHLD";
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigismember(&before->mask, sig) != sigismember(&now->mask, sig))
+			return "mask of signals";
+	if (strcmp(before->locale, now->locale) != 0)
+		return "locale";
+	return NULL;
+}
+
+void traces_take(struct traces *traces)
+{
+	int *numbers, *threads;
+	struct stat st;
+	size_t n = list_numbers("/proc/self/fd", &numbers);
+
+	*traces = (struct traces){.threads = list_numbers("/proc/self/task", &threads)};
+	free(threads);
+	traces->children = has_children();
+	take_manners(traces);
+	traces->fds = calloc(n + 1, sizeof(*traces->fds));
+	for (size_t i = 0; traces->fds != NULL && i < n; i++) {
+		if (fstat(numbers[i], &st) < 0)
+			continue;
+		traces->fds[traces->n_fds].fd = numbers[i];
+		traces->fds[traces->n_fds].dev = st.st_dev;
+		traces->fds[traces->n_fds++].ino = st.st_ino;
+	}
+	free(numbers);
+}
+
+void traces_clear(struct traces *traces)
+{
+	free(traces->fds);
+	*traces = (struct traces){.fds = NULL};
+}
+
+static bool has(const struct traces *traces, size_t at, const struct traces *other)
+{
+	for (size_t i = 0; i < other->n_fds; i++)
+		if (other->fds[i].fd == traces->fds[at].fd)
+			return other->fds[i].dev == traces->fds[at].dev &&
+			       other->fds[i].ino == traces->fds[at].ino;
+	return false;
+}
+
+static bool is_in(const struct traces *traces, int fd)
+{
+	for (size_t i = 0; i < traces->n_fds; i++)
+		if (traces->fds[i].fd == fd)
+			return true;
+	return false;
+}
+
+static bool is_connected(int fd, struct sockaddr_any *peer)
+{
+	peer->len = sizeof(peer->ss);
+	return getpeername(fd, &peer->sa, &peer->len) == 0;
+}
+
+static bool is_stream(int fd)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type != SOCK_DGRAM;
+}
+
+static int report(int fd, bool keeps, bool kept, const char *who, struct err *err)
+{
+	char link[32], path[PATH_MAX], text[ADDR_TEXT_MAX];
+	struct sockaddr_any peer;
+	ssize_t n;
+
+	if (is_connected(fd, &peer)) {
+		if (kept && !is_stream(fd))
+			return 0;
+		return err_set(err, "%s left the connection to %s open (descriptor %d): the workers would all talk "
+				    "through it at once; open it in worker_start()", who,
+			       addr_format(&peer, text, sizeof(text)), fd);
+	}
+	if (kept)
+		return 0;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return err_set(err, "%s left the descriptor %d open (%.200s): close it%s", who, fd, path,
+		       keeps ? ", or give it to preforkd_keep()" : "");
+}
+
+int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who,
+		   struct err *err)
+{
+	const char *changed;
+	struct traces now;
+	int rc = 0;
+
+	traces_take(&now);
+	changed = changed_manners(before, &now);
+	if (now.threads > before->threads)
+		rc = err_set(err, "%s left %zu thread%s running: the workers would not have %s; start threads in "
+				  "worker_start()", who, now.threads - before->threads,
+			     now.threads - before->threads == 1 ? "" : "s",
+			     now.threads - before->threads == 1 ? "it" : "them");
+	else if (now.children && !before->children)
+		rc = err_set(err, "%s left a process running", who);
+	else if (changed != NULL)
+		rc = err_set(err, "%s changed the %s, which is that of the whole daemon; a worker's may be changed in "
+				  "worker_start()", who, changed);
+	for (size_t i = 0; i < before->n_fds && rc == 0; i++)
+		if (!has(before, i, &now))
+			rc = err_set(err, "%s closed the descriptor %d, which was not its own", who, before->fds[i].fd);
+	/* what gets the number later is not the module's to give */
+	for (size_t k = 0; k < n_kept && rc == 0; k++)
+		if (is_in(before, kept[k]) || !is_in(&now, kept[k]))
+			rc = err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open", who,
+				     kept[k]);
+	for (size_t i = 0; i < now.n_fds && rc == 0; i++) {
+		bool is_kept = false;
+
+		for (size_t k = 0; k < n_kept; k++)
+			is_kept = is_kept || kept[k] == now.fds[i].fd;
+		if (!has(&now, i, before))
+			rc = report(now.fds[i].fd, kept != NULL, is_kept, who, err);
+	}
+	traces_clear(&now);
+	return rc;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/listen_quiesce.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/inet_diag.h>
+#include <linux/membarrier.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "net/addr.h"
+#include "net/diag.h"
+#include "net/listen.h"
+#include "net/listen_hide.h"
+#include "net/listen_queue.h"
+
+#define STATE_SYN_RECV 3 /* of the kernel's include/net/tcp_states.h */
+#define SETTLE_MS      50
+
+/*
+ * Throws away every packet that asks for a new connection: SYN without ACK. The rest goes through,
+ * above all the ACK that completes a handshake, for that meets the listener's filter as well.
+ * Offset 0 is the TCP header for both families (tcp_filter() in net/ipv4/tcp_ipv4.c runs with the
+ * data there).
+ * Connections inherit the filter, and never meet it: a SYN is not for them.
+ */
+static int filter_syns(int fd)
+{
+	enum { FLAGS_AT = 13, FLAG_SYN = 0x02, FLAG_ACK = 0x10 };
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FLAG_SYN | FLAG_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FLAG_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT_MAX),
+	};
+	struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]),
+		.filter = code,
+	};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+/* Throws every datagram away; what is queued stays. Needs no capability. */
+static int filter_all(int fd)
+{
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog program = {.len = 1, .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -1 : 1;
+}
+
+static int by_backlog(int fd)
+{
+	/* A full queue drops SYNs, which the client repeats; what is in it stays acceptable. */
+	return listen(fd, 0) < 0 ? -1 : 0;
+}
+
+int listen_quiesce(int fd, const struct sockaddr_any *addr)
+{
+	if (listen_is_datagram(fd))
+		return filter_all(fd);
+	/* not both: a full queue would keep those out whose handshake is under way */
+	if (addr->sa.sa_family != AF_UNIX && filter_syns(fd) == 0)
+		return 1;
+	return by_backlog(fd);
+}
+
+/*
+ * After shutdown(2) for reading nobody can connect to a unix socket, while what is queued can be
+ * accepted. Both are decided under the socket's lock, so nobody slips in. poll(2) calls such a
+ * socket readable for ever: where listen_queue() cannot tell when it is empty, nobody could.
+ */
+static int shut_unix(int fd)
+{
+	struct listen_queue queue;
+
+	if (listen_queue(fd, &queue) < 0 || queue.queued < 0)
+		return by_backlog(fd);
+	return shutdown(fd, SHUT_RD) < 0 ? -1 : 1;
+}
+
+int listen_quiesce_for_good(int fd, const struct sockaddr_any *addr)
+{
+	if (listen_is_datagram(fd))
+		return filter_all(fd);
+	if (addr->sa.sa_family == AF_UNIX)
+		return shut_unix(fd);
+	if (filter_syns(fd) == 0 || nowhere_go(fd) == 0)
+		return 1;
+	return by_backlog(fd);
+}
+
+void listen_settle(void)
+{
+	struct timespec ts = { .tv_nsec = SETTLE_MS * 1000000L };
+
+	/* Packets are handled inside read-side critical sections of RCU; this waits for those to
+	 * end. Kernels with nohz_full do not offer it. */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		(void)nanosleep(&ts, NULL);
+}
+
+static bool take_any(const struct nlmsghdr *answer, void *arg)
+{
+	(void)answer;
+	*(bool *)arg = true;
+	return false;
+}
+
+static int handshakes_of(int family, uint16_t port)
+{
+	struct inet_diag_req_v2 question = {
+		.sdiag_family = (uint8_t)family,
+		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = 1U << STATE_SYN_RECV,
+		.id = { .idiag_sport = htons(port) },
+	};
+	bool any = false;
+
+	if (diag_ask(&question, sizeof(question), true, take_any, &any) < 0)
+		return -1;
+	return any;
+}
+
+int listen_handshakes(const struct sockaddr_any *addr)
+{
+	if (addr->sa.sa_family == AF_UNIX)
+		return 0;
+	/* those of a listener for both families are IPv6 to the kernel, whatever the client speaks
+	 */
+	return handshakes_of(addr->sa.sa_family, addr_port(addr));
+}
+
+int listen_refuse(int fd, const struct sockaddr_any *addr)
+{
+	if (listen_is_datagram(fd))
+		return filter_all(fd);
+	if (addr->sa.sa_family == AF_UNIX) {
+		errno = EOPNOTSUPP; /* nothing would bring it back */
+		return -1;
+	}
+	if (nowhere_has_way_back() && nowhere_go(fd) == 0)
+		return 1;
+	return shutdown(fd, SHUT_RDWR) < 0 ? -1 : 0;
+}
+
+int listen_readmit(int fd, int64_t backlog, int64_t *got_out, struct err *err)
+{
+	int unused = 0;
+
+	if (nowhere_return(fd) < 0)
+		return err_sys(err, "cannot make a listener reachable again");
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 &&
+	    errno != ENOENT)
+		return err_sys(err, "cannot take the filter off a listener");
+	return listen_start(fd, backlog, got_out, err);
+}

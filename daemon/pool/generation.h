@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One configuration that was put into force. It lives as long as a pool of it does: workers of a former generation
+ * may serve their clients for hours.
+ */
+#ifndef PREFORKD_POOL_GENERATION_H
+#define PREFORKD_POOL_GENERATION_H
+
+struct config;
+
+struct generation {
+	struct config *config;
+	unsigned number; /* from 1; the next reload that succeeds is the next one */
+	unsigned refs;
+};
+
+/* Takes CONFIG over, also when there is no memory (NULL). */
+struct generation *generation_new(struct config *config, unsigned number);
+struct generation *generation_ref(struct generation *generation);
+
+/* NULL is allowed; *generation becomes NULL. */
+void generation_unref(struct generation **generation);
+
+#endif

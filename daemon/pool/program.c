@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/program.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "config/config.h"
+#include "base/exit_text.h"
+#include "base/message_ids.h"
+#include "pool/pool.h"
+#include "master/state.h"
+#include "worker/contract.h"
+
+#define ABORT_GRACE_MS 5000 /* for a core to be written */
+#define AWAY_MS	       1250 /* who looks later than this, once a second, was not there to hear anybody */
+
+struct program *program_new(const struct pool *pool, int *output_out, struct err *err)
+{
+	struct program *program = calloc(1, sizeof(*program));
+
+	if (program == NULL)
+		return (void)err_set(err, "no memory for a program"), NULL;
+	program->output = output_new(pool->service->name, output_out, err);
+	if (program->output == NULL)
+		program_free(&program);
+	return program;
+}
+
+void program_free(struct program **program)
+{
+	if (*program != NULL)
+		output_free(&(*program)->output);
+	free(*program);
+	*program = NULL;
+}
+
+void program_started(struct proc *proc)
+{
+	(void)setpgid(proc->pid, proc->pid); /* it does so, too: whoever is first */
+	output_watch(proc->program->output, proc->pid,
+		     proc->pool->master != NULL ? proc->pool->master->event : NULL);
+}
+
+static struct log_about about_program(const struct proc *proc)
+{
+	struct log_about about = pool_about(proc->pool);
+
+	about.worker = proc->pid;
+	return about;
+}
+
+/* As the worker itself would (worker.c). */
+static void set_state(struct proc *proc, enum slot_state state)
+{
+	struct board_slot *slot = proc_slot(proc);
+	_Atomic int32_t *idle = &proc->pool->board.lanes[proc->lane].idle;
+	enum slot_state before = proc_state(proc);
+
+	atomic_store(&slot->since_ms, clock_ms());
+	atomic_store(&slot->state, state);
+	if (before != SLOT_IDLE && state == SLOT_IDLE)
+		(void)atomic_fetch_add(idle, 1);
+	else if (before == SLOT_IDLE && state != SLOT_IDLE)
+		(void)atomic_fetch_sub(idle, 1);
+}
+
+static void become_ready(struct proc *proc)
+{
+	if (proc_state(proc) != SLOT_STARTING || proc->leaving || proc->kill_ms != 0)
+		return;
+	proc->program->alive_ms = clock_ms();
+	set_state(proc, SLOT_IDLE);
+}
+
+void program_said_ready(struct proc *proc)
+{
+	become_ready(proc);
+	board_ring(&proc->pool->board, proc->pool->ring);
+}
+
+void program_said_status(struct proc *proc, const char *text)
+{
+	(void)snprintf(proc->program->status, sizeof(proc->program->status), "%s", text);
+}
+
+void program_said_alive(struct proc *proc)
+{
+	proc->program->alive_ms = clock_ms();
+}
+
+void program_look_ready(struct proc *proc, int64_t now_ms)
+{
+	const struct config_service *service = proc->pool->service;
+
+	if (!service->program.notify && now_ms - proc->started_ms >= service->timeouts.start)
+		become_ready(proc);
+}
+
+void program_retire(struct proc *proc)
+{
+	set_state(proc, SLOT_LEAVING);
+	atomic_store(&proc_slot(proc)->told, 1); /* nobody can tell whether it still accepts: it is believed */
+	(void)kill(proc->pid, proc->pool->service->program.stop_signal);
+}
+
+void program_abort(struct proc *proc, const char *why)
+{
+	struct log_about about = about_program(proc);
+
+	if (proc->program->abort_ms != 0 || proc->kill_ms != 0)
+		return;
+	log_about(LOG_ERR, &about, "program %d hangs: %s; SIGABRT", (int)proc->pid, why);
+	proc->program->abort_ms = clock_ms();
+	(void)kill(proc->pid, SIGABRT);
+}
+
+static void kill_it(struct proc *proc, int64_t now)
+{
+	proc->kill_ms = now + WORKER_CUT_GRACE_MS;
+	proc_kill(proc);
+}
+
+static void watch(struct proc *proc, int64_t now)
+{
+	int64_t limit = proc->pool->service->program.watchdog;
+	struct log_about about = about_program(proc);
+	char time[32], why[80];
+
+	if (proc->program->abort_ms != 0 && now - proc->program->abort_ms >= ABORT_GRACE_MS) {
+		log_about(LOG_ERR, &about, "program %d is still there after SIGABRT; killed", (int)proc->pid);
+		kill_it(proc, now);
+	} else if (limit != 0 && proc->ready && !proc->leaving && now - proc->program->alive_ms > limit) {
+		format_duration(limit, time, sizeof(time));
+		(void)snprintf(why, sizeof(why), "no WATCHDOG=1 within %s (program.watchdog)", time);
+		program_abort(proc, why);
+	}
+}
+
+static void press(struct proc *proc, int64_t now)
+{
+	int64_t limit = proc->pool->service->timeouts.drain;
+	struct log_about about = about_program(proc);
+	char time[32];
+
+	if (limit == 0 || now - proc->told_ms < limit)
+		return;
+	format_duration(limit, time, sizeof(time));
+	log_about(LOG_WARNING, &about, "program %d is still there %s after it was told to leave (timeouts.drain); killed",
+		  (int)proc->pid, time);
+	kill_it(proc, now);
+}
+
+void program_step(struct pool *pool, int64_t now_ms)
+{
+	bool away = now_ms - pool->looked_ms > AWAY_MS;
+	struct proc *proc;
+
+	pool->looked_ms = now_ms;
+	DL_FOREACH (pool->procs, proc) {
+		if (proc->program == NULL || proc->kill_ms != 0)
+			continue;
+		if (away)
+			proc->program->alive_ms = now_ms;
+		watch(proc, now_ms);
+		if (proc->leaving && proc->kill_ms == 0)
+			press(proc, now_ms);
+	}
+}
+
+void program_mend_listeners(struct pool *pool)
+{
+	struct log_about about = pool_about(pool);
+
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		if (listener_revive(&pool->listeners[i], pool->service))
+			log_about(LOG_ERR, &about, "%s: a program has shut it down (shutdown(2)) for all, where it should "
+				  "close it; it listens again", pool->listeners[i].text);
+}
+
+void program_tell_gone(const struct proc *proc, int status)
+{
+	struct log_about about = about_program(proc);
+	char how[128];
+
+	exit_text(status, how, sizeof(how));
+	if (proc->leaving || proc->kill_ms != 0) {
+		log_about(LOG_DEBUG, &about, "program %d %s", (int)proc->pid, how);
+		return;
+	}
+	about.message_id = WIFSIGNALED(status) ? MESSAGE_ID_WORKER_CRASHED : MESSAGE_ID_WORKER_FAILED;
+	log_about(LOG_ERR, &about, "program %d %s%s", (int)proc->pid, how,
+		  proc->ready ? ", though nobody told it to leave" : " before it was ready");
+}

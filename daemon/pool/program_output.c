@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/program_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fds.h"
+#include "base/log.h"
+
+#define CHUNK 16384
+#define REST_MOST 64 /* chunks: what a pipe holds, even if something that escaped goes on writing */
+
+static void say(const struct output *o, int level, const char *text, int len, const char *end)
+{
+	const struct log_about about = {.service = o->service, .worker = o->pid};
+
+	log_about(level, &about, "%.*s%s", len, text, end);
+}
+
+static void tell_dropped(struct output *o)
+{
+	const struct log_about about = {.service = o->service, .worker = o->pid};
+
+	if (o->dropped > 0)
+		log_about(LOG_WARNING, &about, "%lu more lines of the program are not shown", o->dropped);
+	o->dropped = 0;
+}
+
+static bool may_log(struct output *o)
+{
+	int64_t now = clock_coarse_ms() / 1000;
+
+	if (now != o->second) {
+		tell_dropped(o);
+		o->second = now;
+		o->lines = 0;
+	}
+	if (o->lines < OUTPUT_PER_SECOND) {
+		o->lines++;
+		return true;
+	}
+	o->dropped++;
+	return false;
+}
+
+static void flush(struct output *o)
+{
+	if (o->used > 0 && may_log(o))
+		say(o, LOG_NOTICE, o->line, (int)o->used, o->too_long ? "..." : "");
+	o->used = 0;
+	o->too_long = false;
+}
+
+static void take_byte(struct output *o, char c)
+{
+	if (c == '\n')
+		flush(o);
+	else if (o->used == sizeof(o->line))
+		o->too_long = true;
+	else
+		o->line[o->used++] = c == '\0' ? ' ' : c; /* "%.*s" would stop there */
+}
+
+/* False: there is nothing more for now, or for ever. */
+static bool take(struct output *o)
+{
+	char buf[CHUNK];
+	ssize_t n = read(o->fd, buf, sizeof(buf));
+
+	for (ssize_t i = 0; i < n; i++)
+		take_byte(o, buf[i]);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		flush(o); /* nobody will end this line */
+		o->source = sd_event_source_disable_unref(o->source);
+		fd_close(&o->fd);
+	}
+	return n > 0;
+}
+
+static int on_output(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	(void)source;
+	(void)fd;
+	(void)revents;
+	(void)take(userdata);
+	return 0;
+}
+
+struct output *output_adopt(const char *service, int fd)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	char *name = strdup(service);
+
+	if (o == NULL || name == NULL) {
+		free(o);
+		free(name);
+		fd_close(&fd);
+		return NULL;
+	}
+	o->fd = fd;
+	o->service = name;
+	return o;
+}
+
+struct output *output_new(const char *service, int *write_end_out, struct err *err)
+{
+	struct output *o;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return (void)err_sys(err, "cannot create a pipe for a program"), NULL;
+	/* our end alone: the program's must block, as it expects */
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	o = output_adopt(service, ends[0]);
+	if (o == NULL) {
+		fd_close(&ends[1]);
+		(void)err_set(err, "no memory for a program");
+		return NULL;
+	}
+	*write_end_out = ends[1];
+	return o;
+}
+
+void output_watch(struct output *o, pid_t pid, sd_event *event)
+{
+	o->pid = pid;
+	if (event == NULL || o->fd < 0)
+		return;
+	if (sd_event_add_io(event, &o->source, o->fd, EPOLLIN, on_output, o) < 0)
+		o->source = NULL;
+	/* whatever it writes, everything else comes first */
+	else
+		(void)sd_event_source_set_priority(o->source, SD_EVENT_PRIORITY_IDLE);
+}
+
+void output_free(struct output **output)
+{
+	struct output *o = *output;
+
+	*output = NULL;
+	if (o == NULL)
+		return;
+	for (int i = 0; i < REST_MOST && o->fd >= 0 && take(o); i++)
+		;
+	flush(o);
+	tell_dropped(o);
+	o->source = sd_event_source_disable_unref(o->source);
+	fd_close(&o->fd);
+	free((char *)o->service);
+	free(o);
+}

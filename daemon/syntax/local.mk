@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+libpreforkd_a_SOURCES += \
+	%D%/arena.c \
+	%D%/arena.h \
+	%D%/folder.c \
+	%D%/folder.h \
+	%D%/problems.c \
+	%D%/problems.h \
+	%D%/raw.h \
+	%D%/read.c \
+	%D%/read.h \
+	%D%/scan.c \
+	%D%/scan.h \
+	%D%/slurp.c \
+	%D%/slurp.h

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of what is wrong. Owns its texts: it outlives the configuration that it is about. */
+#include "syntax/problems.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/escape.h"
+#include "syntax/arena.h"
+#include "config/config.h"
+#include "config/load.h"
+
+struct entry {
+	struct problem problem;
+	size_t file; /* its place in files[]; behind all of them: no file */
+	int line;
+	size_t number; /* the order of reporting, which decides within one line */
+};
+
+struct problems {
+	struct arena *arena;
+	struct entry *entries;
+	size_t n_entries;
+	const char **files;
+	size_t n_files;
+};
+
+struct problems *problems_new(void)
+{
+	struct problems *problems = arena_resize(NULL, 1, sizeof(*problems));
+
+	memset(problems, 0, sizeof(*problems));
+	problems->arena = arena_new();
+	return problems;
+}
+
+void problems_free(struct problems **problems)
+{
+	if (*problems == NULL)
+		return;
+	arena_free(&(*problems)->arena);
+	free((*problems)->entries);
+	free((*problems)->files);
+	free(*problems);
+	*problems = NULL;
+}
+
+static size_t find_file(const struct problems *problems, const char *file)
+{
+	size_t i;
+
+	for (i = 0; i < problems->n_files; i++) {
+		if (strcmp(problems->files[i], file) == 0)
+			break;
+	}
+	return i;
+}
+
+void problems_file(struct problems *problems, const char *file)
+{
+	size_t n = problems->n_files;
+
+	if (find_file(problems, file) < n)
+		return;
+	problems->files = arena_resize(problems->files, n + 1, sizeof(*problems->files));
+	problems->files[n] = arena_strdup(problems->arena, file);
+	problems->n_files++;
+}
+
+static void format_place(const struct origin *where, char *out, size_t size)
+{
+	if (where == NULL || (where->file == NULL && where->line == 0))
+		out[0] = '\0';
+	else if (where->file == NULL)
+		(void)snprintf(out, size, "-o: ");
+	else if (where->line <= 0)
+		(void)snprintf(out, size, "%.600s: ", where->file);
+	else
+		(void)snprintf(out, size, "%.600s:%d: ", where->file, where->line);
+}
+
+static bool is_reported(const struct problems *problems, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < problems->n_entries; i++) {
+		if (strcmp(problems->entries[i].problem.text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+void problems_add(struct problems *problems, int level, const struct origin *where, const char *key,
+		  const char *fmt, ...)
+{
+	char place[640], text[1200], line[2048], safe[2560];
+	struct entry *entry;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	format_place(where, place, sizeof(place));
+	(void)snprintf(line, sizeof(line), "%s%.160s%s%s", place, key != NULL ? key : "",
+		       key != NULL ? ": " : "", text);
+	(void)escape_bytes(line, strlen(line), safe, sizeof(safe));
+	if (is_reported(problems, safe))
+		return;
+	problems->entries = arena_resize(problems->entries, problems->n_entries + 1,
+					 sizeof(*problems->entries));
+	entry = &problems->entries[problems->n_entries];
+	memset(entry, 0, sizeof(*entry));
+	entry->problem.level = level;
+	entry->problem.text = arena_strdup(problems->arena, safe);
+	entry->number = problems->n_entries++;
+	entry->file = problems->n_files;
+	entry->line = INT_MAX;
+	if (where != NULL && where->file != NULL) {
+		entry->file = find_file(problems, where->file);
+		entry->line = where->line;
+	}
+}
+
+bool problems_have_error(const struct problems *problems)
+{
+	size_t i;
+
+	for (i = 0; i < problems->n_entries; i++) {
+		if (problems->entries[i].problem.level <= LOG_ERR)
+			return true;
+	}
+	return false;
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+void problems_sort(struct problems *problems)
+{
+	size_t i;
+
+	/* A file that was never announced, or became known after the problem, sorts as none. */
+	for (i = 0; i < problems->n_entries; i++) {
+		if (problems->entries[i].line == INT_MAX)
+			problems->entries[i].file = problems->n_files;
+	}
+	if (problems->n_entries > 0)
+		qsort(problems->entries, problems->n_entries, sizeof(*problems->entries), compare);
+}
+
+size_t problems_count(const struct problems *problems)
+{
+	return problems->n_entries;
+}
+
+const struct problem *problems_get(const struct problems *problems, size_t i)
+{
+	return i < problems->n_entries ? &problems->entries[i].problem : NULL;
+}

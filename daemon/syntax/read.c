@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "syntax/read.h"
+
+#include <errno.h>
+#include <libconfig.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "syntax/arena.h"
+#include "syntax/problems.h"
+#include "syntax/scan.h"
+
+#ifdef __has_feature
+#define HAS_ASAN __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#else
+#define HAS_ASAN 0
+#endif
+
+#if HAS_ASAN
+/* libconfig 1.5 forgets the strings that it holds when it meets a syntax error; not ours to find.
+ */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:strbuf_append\nleak:libconfig_yylex\n";
+}
+#endif
+
+/* Deeper than any key of ours: what is below is unknown anyway. */
+#define DEPTH_MOST 8
+
+struct reader {
+	const struct scan *scan;
+	struct arena *arena;
+	struct raws *raws;
+};
+
+static struct raw *add_raw(struct arena *arena, struct raws *raws, const char *path)
+{
+	struct raw *raw = arena_alloc(arena, sizeof(*raw));
+
+	raws->list = arena_resize(raws->list, raws->n + 1, sizeof(*raws->list));
+	raws->list[raws->n++] = raw;
+	raw->path = path;
+	return raw;
+}
+
+void raws_clear(struct raws *raws)
+{
+	free(raws->list);
+	*raws = (struct raws){ .list = NULL };
+}
+
+static void take_value(const struct reader *r, const config_setting_t *setting, struct raw *raw);
+
+static void take_items(const struct reader *r, const config_setting_t *setting, struct raw *raw)
+{
+	int n = config_setting_length(setting);
+	int i;
+
+	raw->type = RAW_LIST;
+	raw->n_items = (size_t)n;
+	raw->items = arena_alloc(r->arena, raw->n_items * sizeof(*raw->items));
+	for (i = 0; i < n; i++)
+		take_value(r, config_setting_get_elem(setting, (unsigned)i), &raw->items[i]);
+}
+
+static void take_value(const struct reader *r, const config_setting_t *setting, struct raw *raw)
+{
+	raw->origin = scan_origin(r->scan, config_setting_source_line(setting));
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		raw->type = RAW_INTEGER;
+		raw->integer = config_setting_get_int64(setting);
+		break;
+	case CONFIG_TYPE_FLOAT:
+		raw->type = RAW_FLOAT;
+		raw->real = config_setting_get_float(setting);
+		break;
+	case CONFIG_TYPE_BOOL:
+		raw->type = RAW_BOOL;
+		raw->boolean = config_setting_get_bool(setting) != 0;
+		break;
+	case CONFIG_TYPE_STRING:
+		raw->type = RAW_STRING;
+		raw->string = arena_strdup(r->arena, config_setting_get_string(setting));
+		break;
+	case CONFIG_TYPE_ARRAY:
+	case CONFIG_TYPE_LIST:
+		/* A list inside a list is wrong everywhere: what is in it does not matter. */
+		if (raw->path != NULL)
+			take_items(r, setting, raw);
+		else
+			raw->type = RAW_LIST;
+		break;
+	default: /* libconfig's types are numbers, not an enum: the group is what is left */
+		raw->type = RAW_GROUP;
+		break;
+	}
+}
+
+static void take_group(const struct reader *r, const config_setting_t *group, const char *path,
+		       int depth)
+{
+	const config_setting_t *setting;
+	const char *name;
+	struct raw *raw;
+	int n = config_setting_length(group);
+	int i;
+
+	for (i = 0; i < n; i++) {
+		setting = config_setting_get_elem(group, (unsigned)i);
+		name = config_setting_name(setting);
+		if (path != NULL)
+			name = arena_printf(r->arena, "%s.%s", path, name);
+		else
+			name = arena_strdup(r->arena, name);
+		raw = add_raw(r->arena, r->raws, name);
+		take_value(r, setting, raw);
+		if (raw->type == RAW_GROUP && depth < DEPTH_MOST)
+			take_group(r, setting, name, depth + 1);
+	}
+}
+
+/* Where libconfig's parser stood when it gave up, as well as that can be told. */
+static void report_syntax(const config_t *config, const struct scan *scan,
+			  struct problems *problems)
+{
+	struct origin where = scan_origin(scan, (unsigned)config_error_line(config));
+	const char *text = config_error_text(config);
+
+	if (text != NULL && strcmp(text, "syntax error") == 0)
+		problems_add(problems, LOG_ERR, &where, NULL,
+			     "syntax error: something is wrong or missing here or in front of it");
+	else
+		problems_add(problems, LOG_ERR, &where, NULL, "syntax error: %s",
+			     text != NULL ? text : "unknown");
+}
+
+/* Has libconfig read what was scanned, into *raws. */
+static int parse(const struct scan *scan, struct arena *arena, struct problems *problems,
+		 struct raws *raws)
+{
+	struct reader r = { .scan = scan, .arena = arena, .raws = raws };
+	config_t config;
+	int rc = 0;
+
+	config_init(&config);
+	if (config_read_string(&config, scan->text) == CONFIG_TRUE) {
+		take_group(&r, config_root_setting(&config), NULL, 0);
+	} else {
+		report_syntax(&config, scan, problems);
+		rc = -1;
+	}
+	config_destroy(&config);
+	return rc;
+}
+
+int read_file(const char *file, struct arena *arena, struct problems *problems, struct raws *raws)
+{
+	struct scan scan;
+	int rc;
+
+	rc = scan_file(file, arena, problems, &scan);
+	if (rc == 0)
+		rc = parse(&scan, arena, problems, raws);
+	scan_clear(&scan);
+	return rc;
+}
+
+int read_override(const char *text, struct arena *arena, struct problems *problems,
+		  struct raws *raws)
+{
+	const struct origin where = { .file = NULL, .line = -1 };
+	const char *equals = strchr(text, '=');
+	struct raws parsed = { .list = NULL };
+	const char *value, *path;
+	struct scan scan;
+	struct raw *raw;
+	int rc = 0;
+
+	if (equals == NULL || equals == text) {
+		problems_add(problems, LOG_ERR, &where, NULL, "\"%s\" is not PATH=VALUE", text);
+		return -1;
+	}
+	path = arena_printf(arena, "%.*s", (int)(equals - text), text);
+	value = equals + 1;
+	if (*value == '\0' || strchr("[(\"", *value) == NULL) {
+		raw = add_raw(arena, raws, path);
+		raw->origin = where;
+		raw->type = RAW_TEXT;
+		raw->string = arena_strdup(arena, value);
+		return 0;
+	}
+	/* A value in the syntax of a file: read like a file that says nothing else. */
+	value = arena_printf(arena, "value = %s\n;", value);
+	if (scan_text(value, &where, arena, problems, &scan) < 0 ||
+	    parse(&scan, arena, problems, &parsed) < 0) {
+		rc = -1;
+	} else if (parsed.n != 1) {
+		problems_add(problems, LOG_ERR, &where, path, "more than one value");
+		rc = -1;
+	} else {
+		raw = add_raw(arena, raws, path);
+		*raw = *parsed.list[0];
+		raw->path = path;
+	}
+	scan_clear(&scan);
+	raws_clear(&parsed);
+	return rc;
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The words of libconfig 1.5, as far as they must be told apart: strings, comments, names, numbers
+ * and single characters. Comments are left out of the text, line ends stay.
+ */
+#include "syntax/scan.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/err.h"
+#include "syntax/arena.h"
+#include "syntax/problems.h"
+#include "syntax/slurp.h"
+
+#define DIGITS	"0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define BLANKS	" \t\r\f\v"
+
+#define DEPTH_MOST    10
+#define FILE_MOST     (16 * SLURP_MEBIBYTE)
+#define INCLUDES_MOST 1000 /* in all: files that include each other twice grow without bound */
+
+/* One scan, with all files that it leads to. */
+struct scanner {
+	struct scan *out;
+	struct arena *arena;
+	struct problems *problems;
+	unsigned n_includes;
+	bool failed;
+};
+
+/* One file of it. */
+struct input {
+	const struct input *parent;
+	int depth;
+	struct origin at; /* the line that P is in */
+	dev_t dev;
+	ino_t ino;
+	bool may_include;
+	const char *p, *end; /* *end is NUL */
+	char before; /* the last character that was not blank; 'a' for a word, '"' for a string */
+	int held;    /* line ends behind a string that were not written yet */
+};
+
+__attribute__((format(printf, 3, 4))) static void fail(struct scanner *s, const struct origin *at,
+						       const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problems_add(s->problems, LOG_ERR, at, NULL, "%s", text);
+	s->failed = true;
+}
+
+static void emit(struct scanner *s, const char *text, size_t len)
+{
+	struct scan *out = s->out;
+
+	if (out->size - out->len <= len) {
+		out->size = (out->size + len + 1) * 2;
+		out->text = arena_resize(out->text, out->size, 1);
+	}
+	memcpy(out->text + out->len, text, len);
+	out->len += len;
+	out->text[out->len] = '\0';
+}
+
+/* Says where the line that begins now comes from. */
+static void map_line(struct scanner *s, struct origin at)
+{
+	struct scan *out = s->out;
+
+	/* A power of two is when the list is full. */
+	if ((out->n_lines & (out->n_lines - 1)) == 0)
+		out->lines = arena_resize(out->lines, out->n_lines * 2 + 1, sizeof(*out->lines));
+	out->lines[out->n_lines++] = at;
+}
+
+static void flush_newlines(struct scanner *s, struct input *in)
+{
+	struct origin at = in->at;
+
+	for (; in->held > 0; in->held--) {
+		if (at.file != NULL)
+			at.line = in->at.line - in->held + 1;
+		emit(s, "\n", 1);
+		map_line(s, at);
+	}
+}
+
+/*
+ * libconfig looks one word ahead behind a string, because another string would continue it, and
+ * takes the line that it has come to for the string's. So the line end waits until the bracket or
+ * comma is written that follows.
+ */
+static void take_newline(struct scanner *s, struct input *in)
+{
+	in->p++;
+	if (in->at.file != NULL)
+		in->at.line++;
+	in->held++;
+	if (in->before != '"')
+		flush_newlines(s, in);
+}
+
+static void take_string(struct scanner *s, struct input *in)
+{
+	struct origin begin = in->at;
+	const char *start = in->p++;
+
+	flush_newlines(s, in);
+	in->before = 'a';
+	for (;;) {
+		if (in->p == in->end) {
+			fail(s, &begin, "the string that begins here is not closed");
+			return;
+		}
+		if (*in->p == '"')
+			break;
+		if (*in->p == '\n') {
+			emit(s, start, (size_t)(in->p - start));
+			take_newline(s, in);
+			start = in->p;
+			continue;
+		}
+		if (strncasecmp(in->p, "\\x00", 4) == 0)
+			fail(s, &in->at, "a string cannot contain \\x00");
+		/* Whatever follows a backslash does not end the string. */
+		if (*in->p == '\\' && in->p + 1 < in->end && in->p[1] != '\n')
+			in->p++;
+		in->p++;
+	}
+	in->p++;
+	emit(s, start, (size_t)(in->p - start));
+	in->before = '"';
+}
+
+static void skip_comment(struct scanner *s, struct input *in)
+{
+	struct origin begin = in->at;
+
+	if (in->p[1] != '*' || *in->p == '#') {
+		in->p += strcspn(in->p, "\n");
+		return;
+	}
+	in->p += 2;
+	while (strncmp(in->p, "*/", 2) != 0) {
+		if (in->p == in->end) {
+			fail(s, &begin, "the comment that begins here is not closed");
+			return;
+		}
+		if (*in->p == '\n')
+			take_newline(s, in);
+		else
+			in->p++;
+	}
+	in->p += 2;
+	emit(s, " ", 1);
+}
+
+static void take_name(struct scanner *s, struct input *in)
+{
+	size_t len = strspn(in->p, LETTERS DIGITS "-_*");
+	bool is_bool = (len == 4 && strncasecmp(in->p, "true", len) == 0) ||
+		       (len == 5 && strncasecmp(in->p, "false", len) == 0);
+
+	flush_newlines(s, in);
+	/* Where a value must come, a name is a string without its quotes. */
+	if (!is_bool && strchr("=:[(", in->before) != NULL)
+		fail(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p, (int)len,
+		     in->p);
+	emit(s, in->p, len);
+	in->p += len;
+	in->before = 'a';
+}
+
+static bool is_float(const char *p)
+{
+	p += strspn(p, DIGITS);
+	if (*p == '.')
+		return true;
+	if (*p != 'e' && *p != 'E')
+		return false;
+	p++;
+	if (*p == '+' || *p == '-')
+		p++;
+	return *p != '\0' && strchr(DIGITS, *p) != NULL;
+}
+
+static void take_float(struct scanner *s, struct input *in)
+{
+	const char *start = in->p;
+
+	in->p += strspn(in->p, "+-");
+	in->p += strspn(in->p, DIGITS);
+	if (*in->p == '.')
+		in->p++;
+	in->p += strspn(in->p, DIGITS);
+	if (*in->p == 'e' || *in->p == 'E') {
+		in->p++;
+		if (*in->p == '+' || *in->p == '-')
+			in->p++;
+		in->p += strspn(in->p, DIGITS);
+	}
+	emit(s, start, (size_t)(in->p - start));
+}
+
+/*
+ * libconfig cuts an integer without an L to 32 bits, a hexadecimal one too. All that do not fit
+ * get their L here; what does not fit into 64 bits becomes the nearest that does, which is out of
+ * any key's range.
+ */
+static void take_integer(struct scanner *s, struct input *in)
+{
+	const char *digits = in->p + strspn(in->p, "+-");
+	bool is_hex = strncasecmp(digits, "0x", 2) == 0;
+	char text[32];
+	char *end;
+	int64_t value;
+	int n;
+
+	value = strtoll(in->p, &end, is_hex ? 16 : 10);
+	in->p = end;
+	if (*in->p == 'L')
+		in->p += in->p[1] == 'L' ? 2 : 1;
+	n = snprintf(text, sizeof(text), "%" PRId64 "%s", value,
+		     value > INT32_MAX || value < INT32_MIN ? "L" : "");
+	emit(s, text, (size_t)n);
+}
+
+static bool begins_number(const char *p)
+{
+	if (*p == '+' || *p == '-')
+		p++;
+	if (*p == '.')
+		p++;
+	return *p != '\0' && strchr(DIGITS, *p) != NULL;
+}
+
+static void take_number(struct scanner *s, struct input *in)
+{
+	const char *start = in->p;
+	const char *digits = start + (*start == '+' || *start == '-');
+	size_t len;
+
+	flush_newlines(s, in);
+	if (is_float(digits))
+		take_float(s, in);
+	else
+		take_integer(s, in);
+	if (*in->p != '\0' && strchr(LETTERS DIGITS "._", *in->p) != NULL) {
+		len = strspn(start, LETTERS DIGITS "._+-:/");
+		fail(s, &in->at,
+		     "%.*s: a value that is more than a number goes into quotes, \"%.*s\"",
+		     (int)len, start, (int)len, start);
+		in->p = start + len;
+	}
+	in->before = 'a';
+}
+
+static void scan_input(struct scanner *s, struct input *in);
+
+static bool is_open(const struct input *in, const struct slurp *file)
+{
+	for (; in != NULL; in = in->parent) {
+		if (in->dev == file->dev && in->ino == file->ino)
+			return true;
+	}
+	return false;
+}
+
+/* Puts the file that is called NAME, as seen from IN, in place. */
+static void include(struct scanner *s, struct input *in, const char *name)
+{
+	const char *slash = strrchr(in->at.file, '/');
+	struct input child = { .parent = in, .depth = in->depth + 1, .may_include = true };
+	struct slurp file;
+	struct err err;
+	int folder;
+
+	/* Relative to the folder of the file that says it. */
+	folder = slash != NULL && *name != '/' ? (int)(slash + 1 - in->at.file) : 0;
+	child.at.file = arena_printf(s->arena, "%.*s%s", folder, in->at.file, name);
+	child.at.line = 1;
+	if (child.depth > DEPTH_MOST) {
+		fail(s, &in->at, "@include \"%s\": more than %d files inside each other", name,
+		     DEPTH_MOST);
+		return;
+	}
+	if (++s->n_includes > INCLUDES_MOST) {
+		fail(s, &in->at, "@include \"%s\": more than %d files", name, INCLUDES_MOST);
+		return;
+	}
+	if (slurp(child.at.file, FILE_MOST, &file, &err) < 0) {
+		fail(s, &in->at, "@include \"%s\": %s", name, err.text);
+		return;
+	}
+	if (is_open(in, &file)) {
+		fail(s, &in->at, "@include \"%s\": the file includes itself", name);
+	} else {
+		child.dev = file.dev;
+		child.ino = file.ino;
+		child.p = file.text;
+		child.end = file.text + file.len;
+		child.before = 'a';
+		flush_newlines(s, in);
+		problems_file(s->problems, child.at.file);
+		emit(s, "\n", 1);
+		map_line(s, child.at);
+		scan_input(s, &child);
+		in->before = 'a';
+		emit(s, "\n", 1);
+		map_line(s, in->at);
+	}
+	free(file.text);
+}
+
+/* At "@include": takes the file's name and includes it. */
+static void take_include(struct scanner *s, struct input *in)
+{
+	char name[4096];
+	size_t len = 0;
+	const char *p = in->p + strlen("@include");
+
+	p += strspn(p, BLANKS);
+	if (!in->may_include || *p != '"') {
+		fail(s, &in->at,
+		     in->may_include ? "@include takes a file name in quotes"
+				     : "@include cannot stand here");
+		in->p += strcspn(in->p, "\n");
+		return;
+	}
+	for (p++; *p != '"' && *p != '\n' && p < in->end && len < sizeof(name) - 1; p++) {
+		if (*p == '\\' && (p[1] == '\\' || p[1] == '"'))
+			p++;
+		name[len++] = *p;
+	}
+	name[len] = '\0';
+	if (*p != '"') {
+		fail(s, &in->at, "the file name of @include is not closed or too long");
+		in->p += strcspn(in->p, "\n");
+		return;
+	}
+	in->p = p + 1;
+	include(s, in, name);
+}
+
+/* Anything that is one character long. */
+static void take_character(struct scanner *s, struct input *in)
+{
+	char c = *in->p;
+
+	if (strchr("{}[]()=:,;", c) == NULL || c == '\0') {
+		/* One is enough: what follows is rarely better. */
+		if (c == '\0')
+			fail(s, &in->at, "a NUL byte: this is not a text file");
+		else if (c > ' ' && c <= '~')
+			fail(s, &in->at, "the character %c cannot stand here", c);
+		else
+			fail(s, &in->at, "the byte 0x%02x cannot stand outside of quotes",
+			     (unsigned char)c);
+		in->p = in->end;
+		return;
+	}
+	if (in->before == ',' && (c == ']' || c == ')'))
+		fail(s, &in->at, "a comma before the %c, with nothing behind it", c);
+	emit(s, in->p++, 1);
+	flush_newlines(s, in);
+	in->before = c;
+}
+
+static void scan_input(struct scanner *s, struct input *in)
+{
+	bool at_start = true; /* of a line, blanks not counted: where @include may stand */
+	size_t blanks;
+
+	while (in->p < in->end) {
+		blanks = strspn(in->p, BLANKS);
+		if (blanks > 0) {
+			emit(s, " ", 1);
+			in->p += blanks;
+			continue;
+		}
+		if (*in->p == '\n') {
+			take_newline(s, in);
+			at_start = true;
+			continue;
+		}
+		if (at_start && strncmp(in->p, "@include", 8) == 0)
+			take_include(s, in);
+		else if (*in->p == '"')
+			take_string(s, in);
+		else if (*in->p == '#' || (*in->p == '/' && (in->p[1] == '/' || in->p[1] == '*')))
+			skip_comment(s, in);
+		else if (*in->p != '\0' && strchr(LETTERS "*", *in->p) != NULL)
+			take_name(s, in);
+		else if (begins_number(in->p))
+			take_number(s, in);
+		else
+			take_character(s, in);
+		at_start = false;
+	}
+	flush_newlines(s, in);
+}
+
+static int scan(struct scanner *s, struct input *in)
+{
+	*s->out = (struct scan){ .text = NULL };
+	emit(s, "", 0);
+	map_line(s, in->at);
+	scan_input(s, in);
+	emit(s, "\n", 1);
+	return s->failed ? -1 : 0;
+}
+
+int scan_file(const char *file, struct arena *arena, struct problems *problems, struct scan *out)
+{
+	struct scanner s = { .out = out, .arena = arena, .problems = problems };
+	struct input in = { .may_include = true, .before = ';' };
+	struct slurp content;
+	struct err err;
+	int rc;
+
+	*out = (struct scan){ .text = NULL };
+	in.at.file = arena_strdup(arena, file);
+	problems_file(problems, file);
+	if (slurp(file, FILE_MOST, &content, &err) < 0) {
+		fail(&s, &in.at, "%s", err.text);
+		return -1;
+	}
+	in.at.line = 1;
+	in.dev = content.dev;
+	in.ino = content.ino;
+	in.p = content.text;
+	in.end = content.text + content.len;
+	if (strncmp(in.p, "\xef\xbb\xbf", 3) == 0) /* what some editors put in front */
+		in.p += 3;
+	rc = scan(&s, &in);
+	free(content.text);
+	return rc;
+}
+
+int scan_text(const char *text, const struct origin *where, struct arena *arena,
+	      struct problems *problems, struct scan *out)
+{
+	struct scanner s = { .out = out, .arena = arena, .problems = problems };
+	struct input in = { .at = *where, .before = ';', .p = text, .end = text + strlen(text) };
+
+	return scan(&s, &in);
+}
+
+struct origin scan_origin(const struct scan *scan, unsigned line)
+{
+	if (line == 0)
+		line = 1;
+	return scan->lines[line <= scan->n_lines ? line - 1 : scan->n_lines - 1];
+}
+
+void scan_clear(struct scan *scan)
+{
+	free(scan->text);
+	free(scan->lines);
+	*scan = (struct scan){ .text = NULL };
+}

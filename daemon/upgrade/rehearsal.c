@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "upgrade/rehearsal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/fds.h"
+#include "base/notify.h"
+#include "base/parse.h"
+#include "config/config.h"
+#include "control/server.h"
+#include "upgrade/handover.h"
+#include "listeners/listener.h"
+#include "fleet/lenders.h"
+#include "fleet/fleet.h"
+#include "master/state.h"
+#include "base/trial.h"
+#include "worker/proof.h"
+
+#define HANDOVER "PREFORKD_HANDOVER"
+#define REHEARSAL "PREFORKD_REHEARSAL"
+#define SPARE_FDS 12 /* for the loop of the new image, and for what comes and goes */
+
+/* ---- the old image ---- */
+
+void rehearsal_export(int handover, bool rehearsal)
+{
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%d", handover);
+	(void)setenv(HANDOVER, number, 1);
+	if (rehearsal)
+		(void)setenv(REHEARSAL, "1", 1);
+	(void)fcntl(handover, F_SETFD, 0);
+}
+
+void rehearsal_unexport(void)
+{
+	(void)unsetenv(HANDOVER);
+	(void)unsetenv(REHEARSAL);
+}
+
+/* In the child: becomes the new binary, with the same descriptors that it will have later. */
+static int run(void *arg, int out)
+{
+	const struct master *master = arg;
+	json_t *handover = handover_collect(master, 0);
+	sigset_t none;
+	struct err err;
+	int fd;
+
+	(void)dup2(out, STDERR_FILENO);
+	/* what the daemon says of itself is not the rehearsal's to say */
+	(void)unsetenv("NOTIFY_SOCKET");
+	fd = handover_write(handover, &err);
+	if (fd < 0) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		return EX_OSERR;
+	}
+	handover_keep(handover, true);
+	rehearsal_export(fd, true);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)execve(master->launch->binary, master->launch->argv, environ);
+	(void)fprintf(stderr, "cannot execute %s: %s\n", master->launch->binary, strerror(errno));
+	return EX_OSERR;
+}
+
+int rehearsal_start(struct trial *trial, struct master *master,
+		    void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err)
+{
+	return trial_start(trial, master->event, run, master, REHEARSAL_MS, done, userdata, err);
+}
+
+/* ---- the new image ---- */
+
+bool rehearsal_is_one(void)
+{
+	return getenv(REHEARSAL) != NULL && getenv(HANDOVER) != NULL;
+}
+
+bool rehearsal_is_past(void)
+{
+	return getenv(REHEARSAL) == NULL && getenv(HANDOVER) != NULL;
+}
+
+/* The image before has blocked them. */
+int rehearsal_wait(int ms)
+{
+	const struct timespec nap = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	sigset_t stop;
+
+	notify_send("WATCHDOG=1\nSTATUS=upgrading: the configuration has a mistake; waiting for it to be mended");
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
+	return sigtimedwait(&stop, NULL, &nap) < 0 ? 0 : -1;
+}
+
+/* -1: there is none. */
+static int find_fd(void)
+{
+	const char *text = getenv(HANDOVER);
+	int64_t number;
+
+	if (text == NULL || parse_integer(text, &number, NULL) < 0 || number < 3 || number > INT_MAX ||
+	    fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0)
+		return -1;
+	return (int)number;
+}
+
+bool rehearsal_in_background(void)
+{
+	int fd = find_fd();
+	json_t *handover = fd >= 0 ? handover_read(fd, getpid(), NULL) : NULL;
+	bool background = json_is_true(json_object_get(handover, "background"));
+
+	json_decref(handover);
+	return background;
+}
+
+int rehearsal_handover(json_t **out, struct err *err)
+{
+	bool expected = getenv(HANDOVER) != NULL;
+	int fd = find_fd();
+
+	*out = NULL;
+	rehearsal_unexport();
+	if (!expected)
+		return 0;
+	if (fd < 0)
+		return err_set(err, HANDOVER " is set, but there is nothing behind it");
+	*out = handover_read(fd, getpid(), err);
+	fd_close(&fd);
+	return *out != NULL ? 0 : -1;
+}
+
+/* A worker becomes one, says so, and is ended there: it has taken no client. */
+static int try_worker(struct pool *pool, struct err *err)
+{
+	char message[1 + HOLD_TEXT_MAX], text[HOLD_TEXT_MAX + 64];
+	struct proc *proc;
+	int ends[2], status = 0;
+	ssize_t n;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, "cannot make a socket pair");
+	proc = pool_start_held(pool, 0, ends[1]);
+	fd_close(&ends[1]);
+	if (proc == NULL) {
+		fd_close(&ends[0]);
+		return err_set(err, "no worker could be started");
+	}
+	n = recv(ends[0], message, sizeof(message), 0); /* the rehearsal as a whole has its time */
+	fd_close(&ends[0]);
+	proc->leaving = true;
+	proc->kill_ms = clock_ms(); /* by us, so nobody is told */
+	(void)kill(proc->pid, SIGKILL);
+	(void)waitpid(proc->pid, &status, 0);
+	pool_worker_gone(pool, proc, status);
+	if (n > 0 && message[0] == HOLD_PROVEN)
+		return 0;
+	if (n <= 0 || message[0] != HOLD_FAILED)
+		return err_set(err, "a worker died before it could serve");
+	(void)escape_bytes(message + 1, (size_t)n - 1, text, sizeof(text));
+	return err_set(err, "a worker could not start: %s", text);
+}
+
+/* As the new image will have it: its listeners are lent by what is handed over, or bound. */
+static int try_pool(struct master *master, const struct config_service *service,
+		    const struct listener_offers *offers, struct err *err)
+{
+	struct pool_parts parts = {
+		.master = master,
+		.generation = master->generation,
+		.service = service,
+		.by_pid = &master->by_pid,
+		.dead = master->dead,
+	};
+	struct pool *pool;
+
+	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
+		return -1;
+	pool = pool_new(&parts, err);
+	if (pool == NULL)
+		return -1;
+	master->pools[master->n_pools++] = pool;
+	/* a program accepts as soon as it runs, and clients would be lost with it */
+	return service->program.runs ? 0 : try_worker(pool, err);
+}
+
+/* Too few of them would be the end of the new image, when there is no way back any more. */
+static int try_descriptors(const struct master *master, struct err *err)
+{
+	for (int i = 0; i < SPARE_FDS; i++)
+		if (fcntl(master->dead, F_DUPFD_CLOEXEC, 3) < 0)
+			return err_sys(err, "not enough descriptors (RLIMIT_NOFILE)");
+	return 0;
+}
+
+static int try_all(struct master *master, struct err *err)
+{
+	const struct config *config = master->generation->config;
+	struct listener_offers offers;
+	struct err why;
+	int rc = 0;
+
+	master->pools = calloc(config->n_services, sizeof(struct pool *));
+	if (master->pools == NULL)
+		return err_set(err, "no memory for %zu services", config->n_services);
+	if (control_try(master, err) < 0 || offers_collect(master, &offers, err) < 0)
+		return -1;
+	for (size_t i = 0; i < config->n_services && rc == 0; i++) {
+		rc = try_pool(master, &config->services[i], &offers, &why);
+		if (rc < 0)
+			(void)err_set(err, "services.%s: %s", config->services[i].name, why.text);
+	}
+	offers_clear(&offers);
+	return rc == 0 ? try_descriptors(master, err) : rc;
+}
+
+/* The listeners are the running daemon's: this process ends without closing them in any way that others feel. */
+static void forget(struct master *master)
+{
+	struct pool *pool;
+
+	for (size_t i = 0; i < master->n_pools; i++)
+		pool_free(&master->pools[i]); /* closes what it has bound, and nothing that is lent */
+	free(master->pools);
+	DL_FOREACH (master->ending, pool)
+		for (size_t i = 0; i < pool->n_lanes; i++) {
+			pool->listeners[i].path.ino = 0;
+			fd_close(&pool->listeners[i].fd);
+		}
+}
+
+int rehearsal_run(const struct launch *launch, struct config *config)
+{
+	struct generation generation = {.config = config, .refs = 2};
+	struct master master = {.launch = launch, .generation = &generation, .dead = -1};
+	json_t *handover;
+	sigset_t all;
+	struct err err;
+	int rc = rehearsal_handover(&handover, &err);
+
+	(void)sigfillset(&all); /* workers start so */
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	if (rc == 0) {
+		master.dead = fd_dead(&err);
+		rc = master.dead < 0 ? -1 : handover_restore(&master, handover, &err);
+	}
+	if (rc == 0)
+		rc = try_all(&master, &err);
+	forget(&master);
+	json_decref(handover);
+	if (rc < 0) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		return EX_OSERR;
+	}
+	(void)fputs(".\n", stderr);
+	return EX_OK;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/become_program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "config/config.h"
+#include "services/exec_env.h"
+#include "worker/contract.h"
+#include "worker/oom_score.h"
+#include "worker/privileges.h"
+#include "worker/worker.h"
+
+#define LISTEN_FD 3 /* sd_listen_fds(3) */
+
+_Noreturn static void give_up(const char *text)
+{
+	(void)dprintf(STDERR_FILENO, "%s\n", text);
+	_exit(WORKER_EXIT_SETUP);
+}
+
+_Noreturn static void give_up_with_errno(const char *what)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s: %s", what, strerror(errno));
+	give_up(text);
+}
+
+/* Where both must go to others' places, neither may be overwritten before it is there. */
+static void lay_descriptors(int listener, int output)
+{
+	struct err err;
+
+	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+		_exit(WORKER_EXIT_SETUP);
+	if (fd_null(STDIN_FILENO, &err) < 0)
+		give_up(err.text);
+	if (listener != LISTEN_FD && dup2(listener, LISTEN_FD) < 0)
+		give_up_with_errno("cannot put the listener on descriptor 3");
+	if (fcntl(LISTEN_FD, F_SETFD, 0) < 0)
+		give_up_with_errno("cannot keep the listener");
+	(void)close_range(LISTEN_FD + 1, ~0U, 0);
+}
+
+/* Not handlers that do nothing, as workers have: an order to stop that comes before the exec must not be lost. */
+static void reset_signals(void)
+{
+	const struct sigaction standard = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	signals_harmless(); /* for those that only it can reset */
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		(void)sigaction(sig, &standard, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+_Noreturn void become_program(const struct worker_params *params)
+{
+	int keep[] = {params->listener, params->output};
+	const struct config_service *service = params->service;
+	char what[512];
+	struct err err;
+	char **env;
+
+	log_echo(-1);
+	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
+	(void)setpgid(0, 0); /* the master does it, too: whoever is first */
+	oom_offer();
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	lay_descriptors(params->listener, params->output);
+	if (privileges_drop(&service->identity, &err) < 0)
+		give_up(err.text);
+	/* After the change of user, which clears it; and then look whether it came too late. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != params->master)
+		_exit(WORKER_EXIT_DONE);
+	env = exec_env_listening(service, params->notify);
+	reset_signals();
+	(void)execve(service->command[0], service->command, env);
+	(void)snprintf(what, sizeof(what), "cannot run %.256s", service->command[0]);
+	give_up_with_errno(what);
+}

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: MIT */
+/* Who gets in, as it is written: lists and files of networks, limits, and what goes together. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/load.h"
+#include "config/network_list.h"
+#include "config/values.h"
+#include "../config_fakes.h"
+#include "net/addr.h"
+#include "net/networks.h"
+
+#include "../peers.h"
+#include "../suite.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define BASE	      "services: { a: { handler = \"echo\"; listen = [ \"127.0.0.1:7\", \"unix:@check\" ]; }; };\n"
+
+static char folder[] = "/tmp/check_config_access.XXXXXX";
+static char own_user[128]; /* "user=NAME": needed as root, harmless as anybody else */
+static struct problems *problems;
+static struct config *config;
+static bool portable;
+
+static const char *path_of(const char *name)
+{
+	static char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void put_bytes(const char *name, const char *text, size_t len)
+{
+	FILE *out = fopen(path_of(name), "w");
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert_uint_eq(fwrite(text, 1, len, out), len);
+	ck_assert_int_eq(fclose(out), 0);
+}
+
+static void put(const char *name, const char *text)
+{
+	put_bytes(name, text, strlen(text));
+}
+
+static size_t count(int level)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < problems_count(problems); i++)
+		n += problems_get(problems, i)->level == level;
+	return n;
+}
+
+static bool says(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < problems_count(problems); i++) {
+		if (strstr(problems_get(problems, i)->text, text) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void print_problems(void)
+{
+	size_t i;
+
+	for (i = 0; i < problems_count(problems); i++)
+		(void)fprintf(stderr, "  %s\n", problems_get(problems, i)->text);
+}
+
+/* Up to three -o on top of main.conf; "@" in their values stands for the folder. */
+static void load(const char *one, const char *two, const char *three)
+{
+	const char *const given[] = { one, two, three };
+	char texts[3][600];
+	const char *overrides[4] = { own_user };
+	struct config_source source = { .file = path_of("main.conf"),
+					.overrides = overrides,
+					.n_overrides = 1,
+					.handlers = fake_handlers,
+					.portable = portable };
+	const char *at;
+
+	for (size_t i = 0; i < 3 && given[i] != NULL; i++) {
+		at = strchr(given[i], '@');
+		(void)snprintf(texts[i], sizeof(texts[i]), "%.*s%s%s", at != NULL ? (int)(at - given[i]) : 500,
+			       given[i], at != NULL ? folder : "", at != NULL ? at + 1 : "");
+		overrides[source.n_overrides++] = texts[i];
+	}
+	problems_free(&problems);
+	config_free(&config);
+	config = config_load(&source, &problems);
+}
+
+static const struct config_service *service(size_t i)
+{
+	if (config == NULL)
+		print_problems();
+	ck_assert_ptr_nonnull(config);
+	return &config->services[i];
+}
+
+static int64_t find_as(const struct networks *set, const char *text, const struct unix_peer *cred)
+{
+	struct sockaddr_any peer = at(text);
+
+	return networks_find(set, &peer, cred);
+}
+
+static bool in(const struct networks *set, const char *text)
+{
+	return find_as(set, text, NULL) >= 0;
+}
+
+/* The text of the rule that decides about a client; "" for none, "+" or "-" in front. */
+static const char *rule_of(const char *text, const struct unix_peer *cred)
+{
+	const struct config_access *access = &service(0)->access;
+	int64_t i = find_as(access->rules, text, cred);
+	static char out[128];
+
+	if (i < 0)
+		return "";
+	ck_assert_uint_lt((size_t)i, access->n_rules);
+	(void)snprintf(out, sizeof(out), "%c%s", access->rule[i].allow ? '+' : '-', access->rule[i].text);
+	return out;
+}
+
+static void set_up(void)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	(void)snprintf(own_user, sizeof(own_user), "user=%s", pw != NULL ? pw->pw_name : "");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(mkdir(path_of("conf.d"), 0755), 0);
+	put("main.conf", BASE);
+	put("one", "192.0.2.1\n");
+	put("empty", "# nobody\n\n   \t\n");
+}
+
+static void tear_down(void)
+{
+	static const char *const names[] = { "main.conf", "one", "empty", "list", "conf.d/x" };
+
+	problems_free(&problems);
+	config_free(&config);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		(void)unlink(path_of(names[i]));
+	(void)rmdir(path_of("conf.d"));
+	(void)rmdir(folder);
+}
+
+START_TEST(presets)
+{
+	const struct config_service *s;
+
+	load(NULL, NULL, NULL);
+	s = service(0);
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert(s->access.rules == NULL && s->access.rule == NULL && s->access.n_rules == 0);
+	ck_assert(!s->access.only_allowed);
+	ck_assert(s->access.probes == NULL && s->access.exempt == NULL && s->access.reserve_for == NULL);
+	ck_assert(s->access.reserve == 0 && s->access.per_source == 0);
+	ck_assert(s->access.rate.n == 0 && s->access.per_source_rate.n == 0);
+	ck_assert(s->access.prefix4 == 32 && s->access.prefix6 == 64 && s->access.sources == 16384);
+	ck_assert(s->access.refusal == REFUSAL_CLOSE && s->access.banner == NULL);
+	ck_assert(s->penalty.crashes == 0 && s->penalty.refusals == 0);
+	ck_assert(s->penalty.within == 60000 && s->penalty.duration == 600000);
+	ck_assert(s->proxy_protocol.from == NULL && s->proxy_protocol.without == NULL);
+	ck_assert_int_eq(s->proxy_protocol.timeout, 5000);
+	ck_assert(s->workers.on_full == ON_FULL_QUEUE && s->on_hangup == ON_HANGUP_TERM);
+	ck_assert(s->timeouts.first_byte_busy == 3000 && s->timeouts.send == 120000);
+}
+END_TEST
+
+#define ALL_KEYS                                                                                                       \
+	"services: { a: { handler = \"echo\"; listen = [ \"127.0.0.1:7\", \"unix:@check\" ]; on_hangup = \"ignore\";\n"  \
+	"workers: { on_full = \"refuse\"; max = 9; };\n"                                                                \
+	"access: { allow = [ \"10.0.0.0/8\", \"unix:\" ]; allow_file = \"%s/one\"; deny = \"10.1.0.0/16\";\n"           \
+	"  deny_file = [ \"%s/empty\" ]; refusal = \"close\"; banner = \"go\\r\\naway\\x01\\\"\"; per_source = 3;\n"     \
+	"  per_source_rate = \"10/s\"; rate = \"100/1min\"; prefix4 = 24; prefix6 = 56; sources = 256;\n"                \
+	"  exempt = \"::1\"; reserve = 2; reserve_for = [ \"192.0.2.0/24\" ]; probes = \"unix:uid=0\"; };\n"             \
+	"penalty: { crashes = 3; refusals = 20; within = \"30s\"; duration = 3600; };\n"                                \
+	"proxy_protocol: { from = \"::1\"; without = \"127.0.0.1\"; timeout = \"1500ms\"; };\n"                          \
+	"timeouts: { first_byte = \"5s\"; first_byte_busy = \"500ms\"; send = \"unlimited\"; }; }; };\n"
+
+static void put_all_keys(void)
+{
+	char text[2000];
+
+	(void)snprintf(text, sizeof(text), ALL_KEYS, folder, folder);
+	put("main.conf", text);
+}
+
+START_TEST(values)
+{
+	const struct unix_peer root = { .uid = 0 }, user = { .uid = 1 };
+	const struct config_service *s;
+
+	put_all_keys();
+	load(NULL, NULL, NULL);
+	s = service(0);
+	print_problems();
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert(s->access.only_allowed && s->access.n_rules == 4);
+	ck_assert_str_eq(rule_of("10.2.3.4", NULL), "+10.0.0.0/8");
+	ck_assert_str_eq(rule_of("::ffff:10.1.3.4", NULL), "-10.1.0.0/16");
+	ck_assert_str_eq(rule_of("192.0.2.1", NULL), "+192.0.2.1");
+	ck_assert_str_eq(rule_of("192.0.2.2", NULL), "");
+	ck_assert_str_eq(rule_of("unix", NULL), "+unix:");
+	ck_assert_str_eq(s->access.banner, "go\r\naway\x01\"");
+	ck_assert_int_eq(s->access.per_source, 3);
+	ck_assert(s->access.per_source_rate.n == 10 && s->access.per_source_rate.per_ms == 1000);
+	ck_assert(s->access.rate.n == 100 && s->access.rate.per_ms == 60000);
+	ck_assert(s->access.prefix4 == 24 && s->access.prefix6 == 56 && s->access.sources == 256);
+	ck_assert(in(s->access.exempt, "::1") && !in(s->access.exempt, "::2"));
+	ck_assert(s->access.reserve == 2 && in(s->access.reserve_for, "192.0.2.9"));
+	ck_assert_int_ge(find_as(s->access.probes, "unix", &root), 0);
+	ck_assert_int_eq(find_as(s->access.probes, "unix", &user), -1);
+	ck_assert(s->penalty.crashes == 3 && s->penalty.refusals == 20);
+	ck_assert(s->penalty.within == 30000 && s->penalty.duration == 3600000);
+	ck_assert(in(s->proxy_protocol.from, "::1") && in(s->proxy_protocol.without, "127.0.0.1"));
+	ck_assert_int_eq(s->proxy_protocol.timeout, 1500);
+	ck_assert(s->workers.on_full == ON_FULL_REFUSE && s->on_hangup == ON_HANGUP_IGNORE);
+	ck_assert(s->timeouts.first_byte_busy == 500 && s->timeouts.send == 0);
+	load("services.a.access.refusal=reset", "services.a.access.banner=", "services.a.workers.on_full=refuse");
+	ck_assert(service(0)->access.refusal == REFUSAL_RESET && service(0)->access.banner == NULL);
+	ck_assert_int_eq(service(0)->workers.on_full, ON_FULL_REFUSE);
+}
+END_TEST
+
+START_TEST(print_round_trip)
+{
+	char *first, *second;
+
+	put_all_keys();
+	load(NULL, NULL, NULL);
+	(void)service(0);
+	first = config_printed(config);
+	put("main.conf", first);
+	load(NULL, NULL, NULL);
+	(void)service(0);
+	ck_assert_uint_eq(problems_count(problems), 0);
+	second = config_printed(config);
+	ck_assert_str_eq(first, second);
+	ck_assert_ptr_nonnull(strstr(first, "per_source_rate = \"10/1s\""));
+	ck_assert_ptr_nonnull(strstr(first, "deny = [ \"10.1.0.0/16\" ]"));
+	ck_assert_str_eq(service(0)->access.banner, "go\r\naway\x01\"");
+	free(first);
+	free(second);
+}
+END_TEST
+
+/* One -o or two: what is wrong with them, as part of a line. */
+static const struct {
+	const char *one, *two, *text; /* NULL: nothing is said */
+	int level;
+} cases[] = {
+	{ "services.a.access.allow=10.1.0.0/8", NULL, "services.a.access.allow: \"10.1.0.0/8\": bits are set", LOG_ERR },
+	{ "services.a.access.deny=[\"::1\",\"x\"]", NULL, "services.a.access.deny: \"x\": not an address", LOG_ERR },
+	{ "services.a.access.allow=unix:uid=no-such-user", NULL, "there is no user \"no-such-user\"", LOG_ERR },
+	{ "services.a.access.allow=unix:gid=no-such-group", NULL, "there is no group \"no-such-group\"", LOG_ERR },
+	{ "services.a.access.allow=[\"unix:uid=root\",\"unix:gid=root\"]", NULL, NULL, 0 },
+	{ "services.a.access.allow=", NULL, NULL, 0 },
+	{ "services.a.access.allow=[1]", NULL, "must be a string", LOG_ERR },
+	{ "services.a.access.allow=[\"\"]", NULL, "the network is empty", LOG_ERR },
+	{ "services.a.access.allow=0.0.0.0/0", "services.a.listen=[\"[::1]:7\"]", NULL, 0 },
+	{ "services.a.access.allow_file=one", NULL, "\"one\" must be a full path", LOG_ERR },
+	{ "services.a.access.allow_file=@/none", NULL, "cannot open it", LOG_ERR },
+	{ "services.a.access.allow_file=@/conf.d", NULL, "it is a directory", LOG_ERR },
+	{ "services.a.access.deny_file=/dev/zero", NULL, "it is not a regular file", LOG_ERR },
+	{ "services.a.access.deny_file=@/empty", NULL, NULL, 0 },
+	{ "services.a.access.allow_file=@/empty", NULL, "access.allow_file: there is no network in it: nobody may", LOG_WARNING },
+	{ "services.a.access.allow_file=@/empty", "services.a.access.allow=::1", NULL, 0 },
+	{ "services.a.access.probes=x", NULL, "services.a.access.probes: \"x\"", LOG_ERR },
+	{ "services.a.access.exempt=x", NULL, "services.a.access.exempt: \"x\"", LOG_ERR },
+	{ "services.a.access.reserve_for=x", "services.a.access.reserve=1", "services.a.access.reserve_for: \"x\"", LOG_ERR },
+	{ "services.a.proxy_protocol.from=x", NULL, "services.a.proxy_protocol.from: \"x\"", LOG_ERR },
+	{ "services.a.proxy_protocol.without=x", "services.a.proxy_protocol.from=::1", "services.a.proxy_protocol.without: \"x\"", LOG_ERR },
+	{ "defaults.access.deny=x", NULL, "defaults.access.deny: \"x\"", LOG_ERR },
+	{ "services.a.access.refusal=drop", NULL, "\"drop\" is not one of close, reset", LOG_ERR },
+	{ "services.a.access.banner=busy", NULL, NULL, 0 },
+	{ "services.a.access.banner=busy", "services.a.access.refusal=reset", "the reset can overtake it", LOG_WARNING },
+	{ "services.a.access.per_source=-1", NULL, "out of range", LOG_ERR },
+	{ "services.a.access.per_source=unlimited", NULL, NULL, 0 },
+	{ "services.a.access.per_source=1", "services.a.listen=unix:@other", NULL, 0 },
+	{ "services.a.access.per_source_rate=10", NULL, "\"10\" is not a rate", LOG_ERR },
+	{ "services.a.access.per_source_rate=10/2d", NULL, "out of range", LOG_ERR },
+	{ "services.a.access.rate=0/s", NULL, "out of range", LOG_ERR },
+	{ "services.a.access.rate=0", NULL, NULL, 0 },
+	{ "services.a.access.rate=unlimited", NULL, NULL, 0 },
+	{ "services.a.access.rate=[\"1/s\"]", NULL, "must be a rate", LOG_ERR },
+	{ "services.a.access.prefix4=33", NULL, "out of range", LOG_ERR },
+	{ "services.a.access.prefix4=0", NULL, NULL, 0 },
+	{ "services.a.access.prefix6=129", NULL, "out of range", LOG_ERR },
+	{ "services.a.access.prefix6=128", NULL, NULL, 0 },
+	{ "services.a.access.sources=255", NULL, "out of range", LOG_ERR },
+	{ "services.a.access.sources=1048577", NULL, "out of range", LOG_ERR },
+	{ "services.a.access.sources=1048576", NULL, NULL, 0 },
+	{ "services.a.access.reserve=2", NULL, "2 workers are kept for nobody", LOG_WARNING },
+	{ "services.a.access.reserve_for=::1", NULL, "changes nothing: access.reserve is 0", LOG_WARNING },
+	{ "defaults.access.reserve_for=::1", NULL, NULL, 0 },
+	{ "services.a.access.reserve_for=::1", "services.a.access.reserve=63", NULL, 0 },
+	{ "services.a.access.reserve_for=::1", "services.a.access.reserve=64", "leaves no worker for all others", LOG_ERR },
+	{ "defaults.access.reserve=2", "services.a.workers.max=2", "services.a.workers.max: access.reserve is 2", LOG_ERR },
+	{ "services.a.penalty.within=1min", "services.a.penalty.duration=1h", NULL, 0 },
+	{ "services.a.penalty.within=999ms", NULL, "out of range", LOG_ERR },
+	{ "services.a.penalty.duration=0", NULL, "out of range", LOG_ERR },
+	{ "services.a.penalty.duration=31d", NULL, "out of range", LOG_ERR },
+	{ "services.a.penalty.crashes=1000001", NULL, "out of range", LOG_ERR },
+	{ "services.a.penalty.refusals=-1", NULL, "out of range", LOG_ERR },
+	{ "services.a.proxy_protocol.without=::1", NULL, "changes nothing: proxy_protocol.from is empty", LOG_WARNING },
+	{ "defaults.proxy_protocol.without=::1", NULL, NULL, 0 },
+	{ "services.a.proxy_protocol.without=::1", "services.a.proxy_protocol.from=::2", NULL, 0 },
+	{ "services.a.proxy_protocol.timeout=0", NULL, "out of range", LOG_ERR },
+	{ "services.a.proxy_protocol.timeout=2d", NULL, "out of range", LOG_ERR },
+	{ "services.a.workers.on_full=drop", NULL, "is not one of queue, refuse, evict", LOG_ERR },
+	{ "services.a.on_hangup=kill", NULL, "is not one of term, ignore", LOG_ERR },
+	{ "services.a.timeouts.send=400d", NULL, "out of range", LOG_ERR },
+	{ "services.a.timeouts.first_byte=1s", NULL, NULL, 0 },
+	{ "services.a.timeouts.first_byte_busy=31s", NULL, "first_byte_busy is 31s, more than", LOG_WARNING },
+	{ "services.a.timeouts.first_byte_busy=30s", NULL, NULL, 0 },
+	{ "services.a.timeouts.first_byte_busy=1h", "services.a.timeouts.first_byte=0", NULL, 0 },
+	{ "services.a.acces.allow=::1", NULL, "did you mean services.a.access.allow", LOG_ERR },
+};
+
+START_TEST(good_and_bad)
+{
+	load(cases[_i].one, cases[_i].two, NULL);
+	print_problems();
+	ck_assert_msg((config == NULL) == (cases[_i].level == LOG_ERR), "%s", cases[_i].one);
+	ck_assert_msg(problems_count(problems) == (cases[_i].text != NULL), "%s", cases[_i].one);
+	if (cases[_i].text != NULL) {
+		ck_assert_msg(says(cases[_i].text), "%s: nothing says: %s", cases[_i].one, cases[_i].text);
+		ck_assert_int_eq(problems_get(problems, 0)->level, cases[_i].level);
+	}
+}
+END_TEST
+
+START_TEST(evict_and_reserve)
+{
+	load("services.a.access.reserve=2", "services.a.access.reserve_for=::1", "services.a.workers.on_full=refuse");
+	ck_assert_uint_eq(problems_count(problems), 0);
+	load("services.a.access.reserve=2", "services.a.access.reserve_for=::1", "services.a.workers.on_full=evict");
+	ck_assert_ptr_nonnull(config);
+	ck_assert_uint_eq(problems_count(problems), 1);
+	ck_assert(says("makes room for access.reserve_for only"));
+}
+END_TEST
+
+/* Comments, blanks, ends of lines; and where each entry was. */
+START_TEST(a_file)
+{
+	static const char text[] = "\xef\xbb\xbf# who may\r\n"
+				   "10.0.0.0/8\r\n"
+				   "\r\n"
+				   "  \t2001:db8::/32\t # the house\n"
+				   "unix:uid=root#admin\n"
+				   "#10.9.9.9\n"
+				   "\n"
+				   "::ffff:192.0.2.1"; /* no end of line */
+	const struct unix_peer root = { .uid = 0 };
+	const struct config_access *access;
+
+	put("list", text);
+	load("services.a.access.allow_file=[\"@/list\"]", "services.a.access.deny=10.9.0.0/16", NULL);
+	access = &service(0)->access;
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert_uint_eq(access->n_rules, 5);
+	ck_assert_str_eq(rule_of("10.9.9.9", NULL), "-10.9.0.0/16");
+	ck_assert_str_eq(rule_of("10.8.9.9", NULL), "+10.0.0.0/8");
+	ck_assert_str_eq(rule_of("2001:db8::7", NULL), "+2001:db8::/32");
+	ck_assert_str_eq(rule_of("unix", &root), "+unix:uid=root");
+	ck_assert_str_eq(rule_of("192.0.2.1", NULL), "+::ffff:192.0.2.1");
+	ck_assert_str_eq(access->rule[0].origin.file, path_of("list"));
+	ck_assert_int_eq(access->rule[0].origin.line, 2);
+	ck_assert_int_eq(access->rule[1].origin.line, 4);
+	ck_assert_int_eq(access->rule[2].origin.line, 5);
+	ck_assert_int_eq(access->rule[3].origin.line, 8);
+	ck_assert_int_eq(access->rule[4].origin.line, -1); /* -o */
+	/* read again by the next load */
+	put("list", "10.8.9.9\n");
+	load("services.a.access.allow_file=[\"@/list\"]", NULL, NULL);
+	ck_assert_str_eq(rule_of("10.8.9.9", NULL), "+10.8.9.9");
+	ck_assert_str_eq(rule_of("2001:db8::7", NULL), "");
+	/* two files, and a deny of the same network */
+	load("services.a.access.allow_file=@/list", "services.a.access.deny_file=@/list", NULL);
+	ck_assert_str_eq(rule_of("10.8.9.9", NULL), "-10.8.9.9");
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t len; /* 0: of the string */
+	const char *says[3];
+} wrong_files[] = {
+	{ "10.0.0.0/8\n10.0.0.1/8\nx\n", 0, { "list:2: services.a.access.deny_file: \"10.0.0.1/8\": bits", "list:3: " } },
+	{ "10.0.0.1 10.0.0.2\n", 0, { "list:1: services.a.access.deny_file: one network a line" } },
+	{ "10.0.0.1, 10.0.0.2\n", 0, { "list:1: services.a.access.deny_file: one network a line" } },
+	{ "\n10.0.0.1\n10.0\0.0.2\n::1", 23, { "list:3: services.a.access.deny_file: there is a NUL byte" } },
+	{ "\0", 1, { "list:1: services.a.access.deny_file: there is a NUL byte" } },
+	{ "\x1b[31mred\n", 0, { "list:1: services.a.access.deny_file: \"\\x1b[31mred\"" } },
+	{ "unix:uid=no-such-user\n", 0, { "list:1: services.a.access.deny_file: \"unix:uid=no-such-user\": there is no user" } },
+};
+
+START_TEST(a_wrong_file)
+{
+	size_t i, n = 0;
+
+	put_bytes("list", wrong_files[_i].text,
+		  wrong_files[_i].len > 0 ? wrong_files[_i].len : strlen(wrong_files[_i].text));
+	load("services.a.access.deny_file=@/list", NULL, NULL);
+	print_problems();
+	ck_assert_ptr_null(config);
+	for (i = 0; i < 3 && wrong_files[_i].says[i] != NULL; i++, n++)
+		ck_assert_msg(says(wrong_files[_i].says[i]), "nothing says: %s", wrong_files[_i].says[i]);
+	ck_assert_uint_eq(problems_count(problems), n);
+}
+END_TEST
+
+/* The first of many wrong lines, and the number of the others. */
+START_TEST(many_wrong_lines)
+{
+	FILE *out = fopen(path_of("list"), "w");
+
+	ck_assert_ptr_nonnull(out);
+	for (int i = 1; i <= 1000; i++)
+		(void)fprintf(out, "%s%d\n", i % 2 == 0 ? "10.0.0." : "10.0.0.0/8 # ", i % 2 == 0 ? 1000 + i : i);
+	ck_assert_int_eq(fclose(out), 0);
+	load("services.a.access.deny_file=@/list", NULL, NULL);
+	ck_assert_ptr_null(config);
+	ck_assert_uint_eq(problems_count(problems), NETWORK_LIST_REPORT_MOST + 1);
+	ck_assert(says("list:2: ") && says("list:40: ") && !says("list:42: "));
+	ck_assert(says("480 more lines are wrong"));
+	ck_assert_uint_eq(count(LOG_ERR), NETWORK_LIST_REPORT_MOST + 1);
+}
+END_TEST
+
+/* Bounds of a file, from one below to one above. */
+START_TEST(too_large)
+{
+	FILE *out = fopen(path_of("list"), "w");
+
+	ck_assert_ptr_nonnull(out);
+	for (int i = 0; i < NETWORK_LIST_LINES_MOST; i++)
+		(void)fputs("\n", out);
+	ck_assert_int_eq(fclose(out), 0);
+	load("services.a.access.deny_file=@/list", NULL, NULL);
+	(void)service(0);
+	out = fopen(path_of("list"), "a");
+	ck_assert_ptr_nonnull(out);
+	(void)fputs("::1", out);
+	ck_assert_int_eq(fclose(out), 0);
+	load("services.a.access.deny_file=@/list", NULL, NULL);
+	ck_assert_ptr_null(config);
+	ck_assert(says("list:2000001: ") && says("more than 2000000 lines"));
+	ck_assert_int_eq(truncate(path_of("list"), (off_t)NETWORK_LIST_BYTES_MOST + 1), 0);
+	load("services.a.access.deny_file=@/list", NULL, NULL);
+	ck_assert(config == NULL && says("it is larger than 64 MiB"));
+}
+END_TEST
+
+/* A hundred thousand lines: they are all there, and services with the same rules have them together. */
+START_TEST(large)
+{
+	FILE *out = fopen(path_of("list"), "w");
+	const struct config_access *access;
+	char text[32];
+
+	ck_assert_ptr_nonnull(out);
+	for (int i = 0; i < 100000; i++)
+		(void)fprintf(out, "10.%d.%d.%d/31\n", i >> 15, i >> 7 & 255, i << 1 & 254);
+	ck_assert_int_eq(fclose(out), 0);
+	put("main.conf", "services: { a: { handler = \"echo\"; listen = \"unix:@a\"; };\n"
+			 "b: { handler = \"echo\"; listen = \"unix:@b\"; };\n"
+			 "c: { handler = \"echo\"; listen = \"unix:@c\"; access: { deny = \"::1\"; }; }; };\n");
+	load("defaults.access.deny_file=@/list", NULL, NULL);
+	access = &service(0)->access;
+	ck_assert(!access->only_allowed);
+	ck_assert_uint_eq(access->n_rules, 100000);
+	for (int i = 0; i < 100000; i += 997) {
+		(void)snprintf(text, sizeof(text), "10.%d.%d.%d", i >> 15, i >> 7 & 255, (i << 1 & 254) + 1);
+		ck_assert_int_eq(find_as(access->rules, text, NULL), i);
+		ck_assert_int_eq(access->rule[i].origin.line, i + 1);
+	}
+	ck_assert_ptr_eq(config->services[1].access.rules, access->rules);
+	ck_assert_uint_eq(config->services[2].access.n_rules, 100001);
+	ck_assert(in(config->services[2].access.rules, "::1") && !in(access->rules, "::1"));
+}
+END_TEST
+
+/* A service's own list takes the place of that in defaults, key by key. */
+START_TEST(defaults_apply)
+{
+	put("main.conf", "defaults: { access: { allow = \"10.0.0.0/8\"; deny = \"10.1.0.0/16\"; per_source = 7; };\n"
+			 "  proxy_protocol: { from = \"::1\"; }; };\n"
+			 "services: { a: { handler = \"echo\"; listen = \"unix:@a\"; };\n"
+			 "b: { handler = \"echo\"; listen = \"unix:@b\"; access: { allow = \"10.1.2.3\"; }; };\n"
+			 "c: { handler = \"echo\"; listen = \"unix:@c\"; access: { allow = []; deny = \"\"; };\n"
+			 "  proxy_protocol: { from = \"\"; }; }; };\n");
+	load(NULL, NULL, NULL);
+	(void)service(0);
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert_str_eq(rule_of("10.2.0.0", NULL), "+10.0.0.0/8");
+	ck_assert_str_eq(rule_of("10.1.2.3", NULL), "-10.1.0.0/16");
+	ck_assert(service(1)->access.n_rules == 2 && service(1)->access.only_allowed);
+	ck_assert(service(1)->access.per_source == 7 && in(service(1)->proxy_protocol.from, "::1"));
+	ck_assert_int_eq(find_as(service(1)->access.rules, "10.1.2.3", NULL), 0);
+	ck_assert_int_eq(find_as(service(1)->access.rules, "10.2.0.0", NULL), -1);
+	ck_assert(service(2)->access.n_rules == 0 && !service(2)->access.only_allowed);
+	ck_assert_ptr_null(service(2)->proxy_protocol.from);
+}
+END_TEST
+
+/* What is wrong in defaults is said once, and not for each service. */
+START_TEST(said_once)
+{
+	put("main.conf", "defaults: { access: { deny = \"x\"; banner = \"b\"; refusal = \"reset\"; deny_file = \"/no/such\"; };\n"
+			 "  };\n"
+			 "services: { a: { handler = \"echo\"; listen = \"unix:@a\"; };\n"
+			 "b: { handler = \"echo\"; listen = \"unix:@b\"; access: { allow = \"::1\"; }; }; };\n");
+	load(NULL, NULL, NULL);
+	print_problems();
+	ck_assert_uint_eq(count(LOG_ERR), 2);
+	ck_assert_uint_eq(count(LOG_WARNING), 1);
+}
+END_TEST
+
+/* For another host: names and files of it need not be here. */
+START_TEST(for_another_host)
+{
+	portable = true;
+	load("services.a.access.allow=[\"unix:uid=no-such-user\",\"unix:gid=no-such-group\"]",
+	     "services.a.access.allow_file=/no/such/list", NULL);
+	(void)service(0);
+	ck_assert_uint_eq(problems_count(problems), 0);
+	ck_assert(service(0)->access.only_allowed);
+	load("services.a.access.deny_file=no/such/list", NULL, NULL);
+	ck_assert(config == NULL && says("must be a full path"));
+	load("services.a.access.deny=10.0.0.0/99", NULL, NULL);
+	ck_assert(config == NULL && says("more bits"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config_access");
+	TCase *tc = tcase_create("config_access");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, SUITE_SECONDS);
+	tcase_add_test(tc, presets);
+	tcase_add_test(tc, values);
+	tcase_add_test(tc, print_round_trip);
+	tcase_add_loop_test(tc, good_and_bad, 0, ARRAY_SIZE(cases));
+	tcase_add_test(tc, evict_and_reserve);
+	tcase_add_test(tc, a_file);
+	tcase_add_loop_test(tc, a_wrong_file, 0, ARRAY_SIZE(wrong_files));
+	tcase_add_test(tc, many_wrong_lines);
+	tcase_add_test(tc, too_large);
+	tcase_add_test(tc, large);
+	tcase_add_test(tc, defaults_apply);
+	tcase_add_test(tc, said_once);
+	tcase_add_test(tc, for_another_host);
+	suite_add_tcase(suite, tc);
+	return suite_finish(suite);
+}

@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: MIT */
+/* Two generations, and what the second one needs of the first. */
+#include "config/diff.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/parse.h"
+#include "config/config.h"
+#include "config/load.h"
+#include "config/loader.h"
+#include "config/row.h"
+#include "config/values.h"
+#include "../config_fakes.h"
+
+#include "../suite.h"
+
+/* The command and the upstream are in defaults so that another handler may do without them. */
+#define BASE                                                                                       \
+	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; };\n"                            \
+	"services: { a: { handler = \"both\"; listen = \"127.0.0.1:7\"; }; };\n"
+
+static const struct module_loader fake_loader;
+
+static char folder[] = "/tmp/check_config_diff.XXXXXX";
+static char own_user[128]; /* "user=NAME": needed as root, harmless as anybody else */
+static struct config *a, *b;
+static char keys[256];
+
+static const char *path_of(const char *name)
+{
+	static char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *out = fopen(path_of(name), "w");
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert_int_ge(fputs(text, out), 0);
+	ck_assert_int_eq(fclose(out), 0);
+}
+
+/* main.conf with what -o says on top; OVERRIDE may be NULL. */
+static struct config *load(const char *override)
+{
+	const char *const overrides[] = { own_user, override };
+	struct config_source source = { .file = path_of("main.conf"),
+					.overrides = overrides,
+					.n_overrides = override != NULL ? 2 : 1,
+					.handlers = fake_handlers,
+					.loader = &fake_loader };
+	struct problems *problems;
+	struct config *config = config_load(&source, &problems);
+	size_t i;
+
+	for (i = 0; config == NULL && i < problems_count(problems); i++)
+		(void)fprintf(stderr, "  %s\n", problems_get(problems, i)->text);
+	ck_assert_msg(config != NULL, "%s", override != NULL ? override : "main.conf");
+	problems_free(&problems);
+	return config;
+}
+
+/* What the only service of main.conf needs when OVERRIDE is added; the same on the way back. */
+static enum config_change added(const char *override)
+{
+	enum config_change change;
+
+	config_free(&a);
+	config_free(&b);
+	a = load(NULL);
+	b = load(override);
+	change = config_diff_service(b, 0, a, 0, keys, sizeof(keys));
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), change);
+	return change;
+}
+
+static void set_up(void)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	(void)snprintf(own_user, sizeof(own_user), "user=%s", pw != NULL ? pw->pw_name : "");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(mkdir(path_of("conf.d"), 0755), 0);
+	put("main.conf", BASE);
+	put("list", "192.0.2.0/24\n");
+}
+
+static void tear_down(void)
+{
+	config_free(&a);
+	config_free(&b);
+	(void)unlink(path_of("conf.d/a.conf"));
+	(void)unlink(path_of("main.conf"));
+	(void)unlink(path_of("list"));
+	(void)rmdir(path_of("conf.d"));
+	(void)rmdir(folder);
+}
+
+/* Every row, with what a change of it needs. Another value is made up where none is given. */
+struct expected {
+	const char *path, *value; /* "@NAME": a file of this test */
+	enum config_change change;
+	bool root; /* nobody else may change it */
+};
+
+static const struct expected service_rows[] = {
+	{ "handler", "echo", CHANGE_WORKERS, false },
+	{ "listen", "127.0.0.1:8", CHANGE_LISTENER, false },
+	{ "backlog", NULL, CHANGE_LIVE, false },
+	{ "command", "/bin/cat", CHANGE_WORKERS, false },
+	{ "path", NULL, CHANGE_NONE, false },
+	{ "options", NULL, CHANGE_NONE, false },
+	{ "user", "daemon", CHANGE_WORKERS, true },
+	{ "group", "tty", CHANGE_WORKERS, true },
+	{ "on_hangup", NULL, CHANGE_WORKERS, false },
+	{ "upstream", "unix:@b", CHANGE_WORKERS, false },
+	{ "balance", NULL, CHANGE_WORKERS, false },
+	{ "send_proxy", NULL, CHANGE_WORKERS, false },
+	{ "proxy.connect_timeout", NULL, CHANGE_WORKERS, false },
+	{ "proxy.pause", NULL, CHANGE_WORKERS, false },
+	{ "proxy.resolve", NULL, CHANGE_WORKERS, false },
+	{ "proxy.bind", "192.0.2.1", CHANGE_WORKERS, false },
+	{ "workers.min", NULL, CHANGE_LIVE, false },
+	{ "workers.min_spare", NULL, CHANGE_LIVE, false },
+	{ "workers.max_spare", NULL, CHANGE_LIVE, false },
+	{ "workers.max", NULL, CHANGE_WORKERS, false },
+	{ "workers.max_requests", NULL, CHANGE_WORKERS, false },
+	{ "workers.max_age", NULL, CHANGE_LIVE, false },
+	{ "workers.max_memory", "5M", CHANGE_LIVE, false },
+	{ "workers.max_unavailable", NULL, CHANGE_LIVE, false },
+	{ "workers.on_full", NULL, CHANGE_WORKERS, false },
+	{ "program.notify", NULL, CHANGE_WORKERS, false },
+	{ "program.watchdog", NULL, CHANGE_WORKERS, false },
+	{ "program.stop_signal", NULL, CHANGE_LIVE, false },
+	{ "access.allow", "10.0.0.0/8", CHANGE_WORKERS, false },
+	{ "access.allow_file", "@list", CHANGE_WORKERS, false },
+	{ "access.deny", "10.0.0.0/8", CHANGE_WORKERS, false },
+	{ "access.deny_file", "@list", CHANGE_WORKERS, false },
+	{ "access.refusal", NULL, CHANGE_WORKERS, false },
+	{ "access.banner", "busy", CHANGE_WORKERS, false },
+	{ "access.per_source", NULL, CHANGE_WORKERS, false },
+	{ "access.per_source_rate", NULL, CHANGE_WORKERS, false },
+	{ "access.rate", NULL, CHANGE_WORKERS, false },
+	{ "access.prefix4", "24", CHANGE_WORKERS, false },
+	{ "access.prefix6", NULL, CHANGE_WORKERS, false },
+	{ "access.sources", NULL, CHANGE_WORKERS, false },
+	{ "access.exempt", "::1", CHANGE_WORKERS, false },
+	{ "access.reserve", NULL, CHANGE_WORKERS, false },
+	{ "access.reserve_for", "::1", CHANGE_WORKERS, false },
+	{ "access.probes", "::1", CHANGE_WORKERS, false },
+	{ "penalty.crashes", NULL, CHANGE_WORKERS, false },
+	{ "penalty.refusals", NULL, CHANGE_WORKERS, false },
+	{ "penalty.within", NULL, CHANGE_WORKERS, false },
+	{ "penalty.duration", NULL, CHANGE_WORKERS, false },
+	{ "proxy_protocol.from", "::1", CHANGE_WORKERS, false },
+	{ "proxy_protocol.without", "::1", CHANGE_WORKERS, false },
+	{ "proxy_protocol.timeout", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.first_byte", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.first_byte_busy", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.send", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.idle", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.total", NULL, CHANGE_WORKERS, false },
+	{ "timeouts.drain", NULL, CHANGE_LIVE, false },
+	{ "timeouts.start", NULL, CHANGE_LIVE, false },
+	{ "socket.nodelay", NULL, CHANGE_LIVE, false },
+	{ "socket.keepalive", NULL, CHANGE_LIVE, false },
+	{ "socket.defer_accept", NULL, CHANGE_LIVE, false },
+	{ "socket.reuse_port", NULL, CHANGE_LIVE, false },
+	{ "socket.v6only", NULL, CHANGE_LISTENER, false },
+	{ "socket.rcvbuf", NULL, CHANGE_LIVE, false },
+	{ "socket.sndbuf", NULL, CHANGE_LIVE, false },
+	{ "socket.user_timeout", NULL, CHANGE_LIVE, false },
+	{ "socket.freebind", NULL, CHANGE_LIVE, false },
+	{ "socket.device", "lo", CHANGE_LIVE, false },
+	{ "socket.mode", NULL, CHANGE_LIVE, false },
+	{ "socket.owner", "daemon", CHANGE_LIVE, false },
+	{ "socket.group", "tty", CHANGE_LIVE, false },
+};
+
+static const struct expected main_rows[] = {
+	{ "user", "daemon", CHANGE_WORKERS, true },
+	{ "group", "tty", CHANGE_WORKERS, true },
+	{ "log.target", NULL, CHANGE_WORKERS, false },
+	{ "log.facility", NULL, CHANGE_WORKERS, false },
+	{ "log.level", NULL, CHANGE_WORKERS, false },
+	{ "log.connections", NULL, CHANGE_WORKERS, false },
+	{ "control.path", "/run/other", CHANGE_NONE, false },
+	{ "control.mode", NULL, CHANGE_NONE, false },
+	{ "control.group", "tty", CHANGE_NONE, false },
+	{ "control.read", NULL, CHANGE_NONE, false },
+};
+
+static const struct expected *find_expected(const struct expected *list, size_t n, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(list[i].path, path) == 0)
+			return &list[i];
+	}
+	ck_abort_msg("%s is new: what does a change of it need?", path);
+	return NULL;
+}
+
+/* A value that the row takes and that is not its preset. */
+static void make_value(const struct row *row, char *out, size_t size)
+{
+	int64_t number = 0;
+	mode_t mode = 0;
+	struct err err;
+
+	switch (row->type) {
+	case ROW_INTEGER:
+		ck_assert_int_eq(parse_integer(row->preset, &number, &err), 0);
+		(void)snprintf(out, size, "%" PRId64, number + 1);
+		return;
+	case ROW_DURATION:
+		ck_assert_int_eq(parse_duration(row->preset, &number, &err), 0);
+		format_duration(number + 1000, out, size);
+		return;
+	case ROW_SIZE:
+		ck_assert_int_eq(parse_size(row->preset, &number, &err), 0);
+		format_size(number + 4096, out, size);
+		return;
+	case ROW_BOOL:
+		(void)snprintf(out, size, "%s",
+			       strcmp(row->preset, "true") == 0 ? "false" : "true");
+		return;
+	case ROW_MODE:
+		ck_assert_int_eq(parse_mode(row->preset, &mode, &err), 0);
+		(void)snprintf(out, size, "%04o", (unsigned)mode ^ 0006);
+		return;
+	case ROW_NAME:
+		while (row->names->name_of((int)number) == NULL ||
+		       strcmp(row->names->name_of((int)number), row->preset) == 0)
+			number++;
+		(void)snprintf(out, size, "%s", row->names->name_of((int)number));
+		return;
+	case ROW_RATE:
+		(void)snprintf(out, size, "%s", strcmp(row->preset, "0") == 0 ? "7/1min" : "0");
+		return;
+	case ROW_STRING:
+	case ROW_LIST:
+	case ROW_OPTIONS:
+		break;
+	}
+	ck_abort_msg("%s needs a value in the table of this test", row->path);
+}
+
+/* "PREFIX PATH=VALUE" for the row; false if it cannot be changed here. */
+static bool make_override(const struct row *row, const struct expected *expected,
+			  const char *prefix, char *out, size_t size)
+{
+	char value[128];
+
+	if (expected->value == NULL)
+		make_value(row, value, sizeof(value));
+	else
+		(void)snprintf(value, sizeof(value), "%.100s",
+			       expected->value[0] == '@' ? path_of(expected->value + 1) : expected->value);
+	(void)snprintf(out, size, "%s%s=%s", prefix, row->path, value);
+	return !expected->root || geteuid() == 0;
+}
+
+START_TEST(each_row_of_a_service)
+{
+	const struct row *row = &rows_service[_i];
+	const struct expected *expected = find_expected(
+		service_rows, sizeof(service_rows) / sizeof(service_rows[0]), row->path);
+	char override[256];
+
+	if (expected->change == CHANGE_NONE) /* of_a_module */
+		return;
+	if (!make_override(row, expected, "services.a.", override, sizeof(override)))
+		return;
+	ck_assert_msg(added(override) == expected->change, "%s: %s", override, keys);
+	/* Without the handler for them command and upstream are gone, too. */
+	ck_assert_str_eq(keys, strcmp(row->path, "handler") == 0 ? "handler, command, upstream" : row->path);
+	ck_assert(!config_diff_log(a, b) && !config_diff_control(a, b));
+}
+END_TEST
+
+START_TEST(each_row_of_the_program)
+{
+	const struct row *row = &rows_main[_i];
+	const struct expected *expected =
+		find_expected(main_rows, sizeof(main_rows) / sizeof(main_rows[0]), row->path);
+	bool in_log =
+		strncmp(row->path, "log.", 4) == 0 && strcmp(row->path, "log.connections") != 0;
+	bool in_control = strncmp(row->path, "control.", 8) == 0;
+	char override[256];
+
+	if (!make_override(row, expected, "", override, sizeof(override)))
+		return;
+	ck_assert_msg(added(override) == expected->change, "%s: %s", override, keys);
+	ck_assert_str_eq(keys, expected->change != CHANGE_NONE ? row->path : "");
+	ck_assert_int_eq(config_diff_log(a, b), in_log);
+	ck_assert_int_eq(config_diff_log(b, a), in_log);
+	ck_assert_int_eq(config_diff_control(a, b), in_control);
+	ck_assert_int_eq(config_diff_control(b, a), in_control);
+}
+END_TEST
+
+struct fake_options {
+	int64_t number;
+	const char *text;
+	struct preforkd_list list;
+	bool flag;
+};
+
+static const struct preforkd_option fake_options[] = {
+	{ .name = "number", .type = PREFORKD_DURATION, .offset = offsetof(struct fake_options, number),
+	  .preset = "3s", .min = 1, .max = 10000, .help = "a number" },
+	{ .name = "text", .type = PREFORKD_STRING, .offset = offsetof(struct fake_options, text) },
+	{ .name = "list", .type = PREFORKD_LIST, .offset = offsetof(struct fake_options, list) },
+	{ .name = "flag", .type = PREFORKD_BOOL, .offset = offsetof(struct fake_options, flag) },
+	{ .name = NULL },
+};
+
+static uint64_t fake_mark = 1;
+static int fakes_open;
+
+static struct loaded_module *fake_open(const char *path, struct err *err)
+{
+	struct loaded_module *module = calloc(1, sizeof(*module));
+
+	(void)path;
+	(void)err;
+	ck_assert_ptr_nonnull(module);
+	module->table = (struct preforkd_module){ .name = "fake",
+						  .flags = PREFORKD_STREAM,
+						  .options = fake_options,
+						  .options_size = sizeof(struct fake_options) };
+	module->mark = fake_mark;
+	fakes_open++;
+	return module;
+}
+
+static void fake_close(struct loaded_module **module)
+{
+	if (*module != NULL)
+		fakes_open--;
+	free(*module);
+	*module = NULL;
+}
+
+static const struct module_loader fake_loader = { .open = fake_open, .close = fake_close };
+
+START_TEST(of_a_module)
+{
+	const struct fake_options *options;
+	char text[4096];
+	FILE *out;
+
+	put("main.conf", "services: { a: { handler = \"module\"; path = \"/x.so\"; listen = \"127.0.0.1:7\";\n"
+			 "options: { text = \"t\"; }; }; };\n");
+	ck_assert_int_eq(added(NULL), CHANGE_NONE);
+	ck_assert_int_eq(added("services.a.path=/y.so"), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "path");
+	ck_assert_int_eq(added("services.a.options.number=4s"), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "options");
+	options = b->services[0].options;
+	ck_assert_int_eq(options->number, 4000);
+	ck_assert_int_eq(((const struct fake_options *)a->services[0].options)->number, 3000);
+	ck_assert_str_eq(options->text, "t");
+	ck_assert_int_eq(added("services.a.options.number=3000ms"), CHANGE_NONE);
+	ck_assert_int_eq(added("services.a.options.flag=true"), CHANGE_WORKERS);
+	ck_assert_int_eq(added("services.a.options.list=[\"a\",\"b\"]"), CHANGE_WORKERS);
+	options = b->services[0].options;
+	ck_assert_uint_eq(options->list.n, 2);
+	ck_assert_str_eq(options->list.items[1], "b");
+	/* what is printed loads to the same */
+	out = fmemopen(text, sizeof(text), "w");
+	config_print(b, out);
+	(void)fclose(out);
+	config_free(&a);
+	put("main.conf", text);
+	a = load(NULL);
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
+	/* another file of the same name */
+	config_free(&a);
+	fake_mark++;
+	a = load(NULL);
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "path");
+	config_free(&a);
+	config_free(&b);
+	ck_assert_int_eq(fakes_open, 0);
+}
+END_TEST
+
+/* Neither the place, nor the order, nor the way in which a value is written is a change. */
+START_TEST(same_in_other_words)
+{
+	put("main.conf",
+	    "log: { level = \"debug\"; target = \"stderr\"; };\n"
+	    "services: { a: { handler = \"exec\"; command = [ \"/bin/sh\" ]; backlog = 9;\n"
+	    "  listen = [ \"127.0.0.1:7\" ]; timeouts: { idle = 90; total = \"60min\"; };\n"
+	    "  workers: { max = 1; }; socket: { sndbuf = 65536; nodelay = true; device = \"\"; };\n"
+	    "}; };\n");
+	a = load(NULL);
+	put("main.conf", "\n\ndefaults: { workers: { max = 1; min = 1; min_spare = 1; };\n"
+			 "  backlog = 9; timeouts: { total = 3600; }; };\n"
+			 "log: { target = \"stderr\"; level = \"debug\"; };\n");
+	put("conf.d/a.conf",
+	    "services: { a: { socket: { sndbuf = \"64K\"; }; command = \"/bin/sh\";\n"
+	    "timeouts: { idle = \"90s\"; }; listen = \"127.0.0.1:7\";\n"
+	    "handler = \"exec\"; }; };\n");
+	b = load("control.path=/run/preforkd/control");
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
+	ck_assert_str_eq(keys, "");
+	ck_assert_int_eq(config_diff_service(a, 0, a, 0, NULL, 0), CHANGE_NONE);
+	ck_assert(!config_diff_log(a, b) && !config_diff_control(a, b));
+}
+END_TEST
+
+/* What nobody wrote follows what somebody wrote: it changes with it. */
+START_TEST(in_force)
+{
+	ck_assert_int_eq(added("services.a.workers.max=1"), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "workers.min, workers.min_spare, workers.max");
+	ck_assert_int_eq(added("services.a.workers.min_spare=9"), CHANGE_LIVE);
+	ck_assert_str_eq(keys, "workers.min_spare, workers.max_spare");
+	ck_assert_int_eq(added("services.a.command=[\"/bin/sh\",\"-x\"]"), CHANGE_WORKERS);
+	ck_assert_int_eq(added("services.a.command=[\"/bin/sh\"]"), CHANGE_NONE);
+	ck_assert_int_eq(added("defaults.backlog=7"), CHANGE_LIVE);
+}
+END_TEST
+
+/* Who it is counts, not how that was said. */
+START_TEST(identity_as_root)
+{
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(added("services.a.user=root"), CHANGE_NONE);
+	ck_assert_int_eq(added("group=root"), CHANGE_NONE);
+	ck_assert_int_eq(added("defaults.group=tty"), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "group");
+	put("main.conf",
+	    "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"root\"; };\n"
+	    "  b: { handler = \"echo\"; listen = \"*:2\"; }; };\n");
+	/* The global user is not a's. */
+	ck_assert_int_eq(added("user=daemon"), CHANGE_NONE);
+	ck_assert_int_eq(config_diff_service(a, 1, b, 1, keys, sizeof(keys)), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "user");
+}
+END_TEST
+
+/* The same names, looked up again, may have become something else. */
+START_TEST(looked_up_again)
+{
+	gid_t groups_a[] = { 1, 2, 3 }, groups_b[] = { 3, 1, 2 };
+	struct service_values *old, *new;
+
+	ck_assert_int_eq(added(NULL), CHANGE_NONE);
+	old = &a->store->services[0];
+	new = &b->store->services[0];
+	old->service.identity.groups = groups_a;
+	new->service.identity.groups = groups_b;
+	old->service.identity.n_groups = new->service.identity.n_groups = 3;
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
+	new->service.identity.n_groups = 2;
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	ck_assert_int_eq(config_diff_service(b, 0, a, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "group");
+	new->service.identity.n_groups = 3;
+	new->service.identity.gid++;
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	new->service.identity.home = new->service.name;
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "user");
+	new->service.identity = old->service.identity;
+	new->service.identity.set = !old->service.identity.set;
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	new->service.identity = old->service.identity;
+	new->service.socket.owner = 77;
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_LIVE);
+	ck_assert_str_eq(keys, "socket.owner");
+	b->store->main.control.group = 77;
+	ck_assert(config_diff_control(a, b));
+}
+END_TEST
+
+#define WITH(ACCESS) "services: { a: { handler = \"echo\"; listen = \"127.0.0.1:7\"; access: {" ACCESS "}; }; };\n"
+
+/* The change from one text of main.conf to another. */
+static enum config_change between(const char *before, const char *after)
+{
+	enum config_change change;
+
+	config_free(&a);
+	config_free(&b);
+	put("main.conf", before);
+	a = load(NULL);
+	put("main.conf", after);
+	b = load(NULL);
+	change = config_diff_service(b, 0, a, 0, keys, sizeof(keys));
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), change);
+	return change;
+}
+
+/* A list is what it stands for: order, spelling and repetition are nothing, and so is the place of an entry. */
+START_TEST(networks_in_other_words)
+{
+	ck_assert_int_eq(between(WITH("allow = [ \"10.0.0.0/8\", \"::1\" ]; deny = \"10.1.0.0/16\";"),
+				 "\n\n" WITH("deny = [ \"::ffff:10.1.0.0/112\", \"10.1.0.0/16\" ];\n"
+					     "allow = [ \"0:0::0:1/128\", \"10.0.0.0/8\", \"::1\" ];")),
+			 CHANGE_NONE);
+	ck_assert_str_eq(keys, "");
+	ck_assert_int_eq(between(WITH("probes = [ \"unix:uid=0\", \"::1\" ];"),
+				 WITH("probes = [ \"::1\", \"unix:uid=root\" ];")), CHANGE_NONE);
+	/* the same addresses, but another answer where a rule of 10.0.0.0/9 is against it */
+	ck_assert_int_eq(between(WITH("allow = [ \"10.0.0.0/8\" ];"),
+				 WITH("allow = [ \"10.0.0.0/8\", \"10.1.0.0/16\" ];")), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "access.allow");
+	ck_assert_int_eq(between(WITH("allow = \"10.0.0.0/8\";"), WITH("deny = \"10.0.0.0/8\";")), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "access.allow, access.deny");
+	ck_assert_int_eq(between(WITH("allow = [ ];"), WITH("deny = \"\";")), CHANGE_NONE);
+}
+END_TEST
+
+/* The same name of a file: what is in it counts. */
+START_TEST(files_of_networks)
+{
+	static const char *const lists[] = { "allow_file", "deny_file" };
+	char text[256], key[64];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(text, sizeof(text), WITH("%s = \"%.100s\";"), lists[i], path_of("list"));
+		(void)snprintf(key, sizeof(key), "access.%s", lists[i]);
+		put("list", "192.0.2.0/24\n2001:db8::/32\n");
+		ck_assert_int_eq(between(text, text), CHANGE_NONE);
+		put("list", "# other words\n\n2001:0db8::/32 # first\r\n192.0.2.0/24");
+		config_free(&b);
+		b = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
+		put("list", "2001:db8::/33\n192.0.2.0/24");
+		config_free(&b);
+		b = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+		ck_assert_str_eq(keys, key);
+		put("list", "");
+		config_free(&b);
+		b = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+		ck_assert_str_eq(keys, key);
+		/* an empty list is not the same as none */
+		put("main.conf", WITH(""));
+		config_free(&a);
+		a = load(NULL);
+		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+		ck_assert_str_eq(keys, key);
+	}
+}
+END_TEST
+
+START_TEST(many_keys)
+{
+	char room[32];
+
+	put("main.conf", BASE);
+	a = load(NULL);
+	put("main.conf", BASE "log: { level = \"debug\"; };\n");
+	put("conf.d/a.conf", "services: { a: { workers: { max = 20; };\n"
+			     "timeouts: { idle = \"1s\"; drain = \"1s\"; }; backlog = 5; }; };\n");
+	b = load(NULL);
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
+	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.drain");
+	memset(room, 'x', sizeof(room));
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, room, 20), CHANGE_WORKERS);
+	ck_assert_str_eq(room, "log.level, backl...");
+	ck_assert_int_eq(room[20], 'x');
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, room, 2), CHANGE_WORKERS);
+	ck_assert_str_eq(room, "l");
+	/* Room to the byte, and one byte less. */
+	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys) + 1);
+	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.drain");
+	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys));
+	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.d...");
+}
+END_TEST
+
+#define ECHO(NAME, PORT) NAME ": { handler = \"echo\"; listen = \"127.0.0.1:" PORT "\"; };\n"
+
+/* Services are found by name, wherever they stand. */
+START_TEST(services_come_and_go)
+{
+	put("main.conf", "services: {" ECHO("a", "1") ECHO("b", "2") ECHO("c", "3") "};\n");
+	a = load(NULL);
+	put("main.conf", "services: {" ECHO("c", "3") ECHO("d", "2") ECHO("a", "1") "};\n");
+	b = load(NULL);
+	ck_assert_int_eq(config_find_service(a, "c"), 2);
+	ck_assert_int_eq(config_find_service(b, "c"), 0);
+	ck_assert_int_eq(config_find_service(b, "b"), -1);
+	ck_assert_int_eq(config_find_service(a, "d"), -1);
+	ck_assert_int_eq(config_find_service(a, ""), -1);
+	ck_assert_int_eq(config_diff_service(a, 2, b, 0, keys, sizeof(keys)), CHANGE_NONE);
+	ck_assert_int_eq(config_diff_service(a, 0, b, 2, keys, sizeof(keys)), CHANGE_NONE);
+	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_LISTENER);
+	ck_assert_str_eq(keys, "listen");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config_diff");
+	TCase *tc = tcase_create("config_diff");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, SUITE_SECONDS);
+	tcase_add_loop_test(tc, each_row_of_a_service, 0, (int)rows_service_count);
+	tcase_add_loop_test(tc, each_row_of_the_program, 0, (int)rows_main_count);
+	tcase_add_test(tc, of_a_module);
+	tcase_add_test(tc, same_in_other_words);
+	tcase_add_test(tc, in_force);
+	tcase_add_test(tc, identity_as_root);
+	tcase_add_test(tc, looked_up_again);
+	tcase_add_test(tc, networks_in_other_words);
+	tcase_add_test(tc, files_of_networks);
+	tcase_add_test(tc, many_keys);
+	tcase_add_test(tc, services_come_and_go);
+	suite_add_tcase(suite, tc);
+	return suite_finish(suite);
+}

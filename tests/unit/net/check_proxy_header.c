@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+/* Each rule of the PROXY protocol's specification, once kept and once broken. */
+#include "net/proxy_header.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crc32c.h"
+#include "base/err.h"
+
+#include "../proxy_samples.h"
+#include "../suite.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct proxy_header header;
+static size_t used, need;
+static struct err err;
+static struct sample s;
+
+/* Of an exact copy, so that a sanitizer sees a look beyond the end. */
+static enum proxy_parse parse(const void *bytes, size_t len)
+{
+	void *copy = malloc(len > 0 ? len : 1);
+	enum proxy_parse state;
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, bytes, len);
+	err.text[0] = '\0';
+	state = proxy_header_parse(copy, len, &header, &used, &need, &err);
+	free(copy);
+	if (state == PROXY_BAD)
+		ck_assert_str_ne(err.text, "");
+	return state;
+}
+
+static enum proxy_parse parse_sample(void)
+{
+	return parse(s.bytes, s.len);
+}
+
+static void expect(const char *source, const char *destination)
+{
+	char text[ADDR_TEXT_MAX];
+
+	ck_assert(header.known);
+	ck_assert_str_eq(addr_format(&header.source, text, sizeof(text)), source);
+	ck_assert_str_eq(addr_format(&header.destination, text, sizeof(text)), destination);
+}
+
+static const struct {
+	const char *line, *source, *destination; /* NULL: not known */
+} good[] = {
+	{"PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n", "192.168.0.1:56324", "192.168.0.11:443"},
+	{"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "255.255.255.255:65535", "255.255.255.255:65535"},
+	{"PROXY TCP4 0.0.0.0 10.0.0.1 0 1\r\n", "0.0.0.0:0", "10.0.0.1:1"},
+	{"PROXY TCP6 2001:db8::1 ::1 56324 443\r\n", "[2001:db8::1]:56324", "[::1]:443"},
+	{"PROXY TCP6 FFFF:ffff:FFFF:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
+	 "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"},
+	{"PROXY TCP6 0001:0002:0003:0004:0005:0006:0007:0008 1:2:3:4:5:6:7:: 1 2\r\n", "[1:2:3:4:5:6:7:8]:1",
+	 "[1:2:3:4:5:6:7:0]:2"},
+	{"PROXY TCP6 :: ::2:3:4:5:6:7:8 1 2\r\n", "[::]:1", "[0:2:3:4:5:6:7:8]:2"},
+	{"PROXY TCP6 ::ffff:192.0.2.7 ::ffff:c000:0209 1 2\r\n", "192.0.2.7:1", "192.0.2.9:2"},
+	{"PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 1 2\r\n", "192.0.2.7:1", "[2001:db8::1]:2"},
+	{"PROXY UNKNOWN\r\n", NULL, NULL},
+	{"PROXY UNKNOWN \r\n", NULL, NULL},
+	{"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
+	 NULL, NULL},
+	{"PROXY UNKNOWN what\rever \n \r\r\n", NULL, NULL},
+};
+
+/* Alone, and with what may follow at once. */
+START_TEST(version_1_good)
+{
+	static const char *const after[] = {"", "\r\n", "PROXY TCP4 1.1.1.1 1.1.1.1 1 1\r\n", "x"};
+	size_t len = strlen(good[_i].line);
+	char line[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(after); i++) {
+		(void)snprintf(line, sizeof(line), "%s%s", good[_i].line, after[i]);
+		ck_assert_msg(parse(line, strlen(line)) == PROXY_OK, "%s: %s", line, err.text);
+		ck_assert_uint_eq(used, len);
+		ck_assert_int_eq(header.version, 1);
+		ck_assert(!header.local);
+		if (good[_i].source != NULL)
+			expect(good[_i].source, good[_i].destination);
+		else
+			ck_assert(!header.known);
+	}
+}
+END_TEST
+
+static const char *const bad[] = {
+	"PROXY  TCP4 1.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY TCP4  1.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3.4  5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8  1 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1  2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2 \r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n",
+	"PROXY\tTCP4 1.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 \r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8\r\n",
+	"PROXY TCP4 1.2.3.4\r\n",
+	"PROXY TCP4 \r\n",
+	"PROXY TCP4\r\n",
+	"PROXY \r\n",
+	"PROXY\r\n",
+	"PROXYTCP4 1.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY tcp4 1.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY TCP5 1.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY unknown\r\n",
+	"PROXY UNKNOW\r\n",
+	"PROXY TCP4 01.2.3.4 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3.00 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3.256 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3.4.5 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1..3.4 5.6.7.8 1 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.0x8 1 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.-8 1 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 01 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 00 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 02\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 65536 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 99999\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 4294967297\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 +1 2\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2a\r\n",
+	"PROXY TCP4 ::1 ::1 1 2\r\n",
+	"PROXY TCP4 1.2.3.4 ::1 1 2\r\n",
+	"PROXY TCP6 1.2.3.4 ::1 1 2\r\n",
+	"PROXY TCP6 ::1 1.2.3.4 1 2\r\n",
+	"PROXY TCP6 1:2:3:4:5:6:7 ::1 1 2\r\n",
+	"PROXY TCP6 1:2:3:4:5:6:7:8:9 ::1 1 2\r\n",
+	"PROXY TCP6 1::2::3 ::1 1 2\r\n",
+	"PROXY TCP6 1:2:3:4:5:6:7:8:: ::1 1 2\r\n",
+	"PROXY TCP6 ::1:2:3:4:5:6:7:8 ::1 1 2\r\n",
+	"PROXY TCP6 ::: ::1 1 2\r\n",
+	"PROXY TCP6 :1:2:3:4:5:6:7 ::1 1 2\r\n",
+	"PROXY TCP6 1:2:3:4:5:6:7: ::1 1 2\r\n",
+	"PROXY TCP6 ::12345 ::1 1 2\r\n",
+	"PROXY TCP6 ::g ::1 1 2\r\n",
+	"PROXY TCP6 ::ffff:1.2.3.04 ::1 1 2\r\n",
+	"PROXY TCP6 [::1] ::1 1 2\r\n",
+	"PROXY TCP6 fe80::1%lo ::1 1 2\r\n",
+	/* ends that are none */
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\r\n",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\rX",
+	"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n\n",
+};
+
+START_TEST(version_1_bad)
+{
+	ck_assert_msg(parse(bad[_i], strlen(bad[_i])) == PROXY_BAD, "taken: %s", bad[_i]);
+}
+END_TEST
+
+START_TEST(version_1_nul)
+{
+	static const char line[] = "PROXY TCP4 1.2.3.4\0 5.6.7.8 1 2\r\n";
+	static const char port[] = "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\0\r\n";
+
+	ck_assert_int_eq(parse(line, sizeof(line) - 1), PROXY_BAD);
+	ck_assert_int_eq(parse(port, sizeof(port) - 1), PROXY_BAD);
+}
+END_TEST
+
+/* The line's end is among the first 107 bytes, or the line is none. */
+START_TEST(version_1_length)
+{
+	char line[128];
+
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "PROXY UNKNOWN", 13);
+	memcpy(line + 105, "\r\n", 2);
+	ck_assert_int_eq(parse(line, sizeof(line)), PROXY_OK);
+	ck_assert_uint_eq(used, PROXY_HEADER_V1_MAX);
+	memcpy(line + 105, "x\r\n", 3);
+	ck_assert_int_eq(parse(line, sizeof(line)), PROXY_BAD);
+	ck_assert_int_eq(parse(line, 107), PROXY_BAD);
+	ck_assert_int_eq(parse(line, 106), PROXY_MORE);
+	line[105] = '\r';
+	ck_assert_int_eq(parse(line, 106), PROXY_MORE);
+	ck_assert_uint_eq(need, 1);
+	memcpy(line, "PROXY TCP4 ", 11);
+	memset(line + 11, '1', sizeof(line) - 11);
+	ck_assert_int_eq(parse(line, 106), PROXY_MORE);
+	ck_assert_int_eq(parse(line, 107), PROXY_BAD);
+}
+END_TEST
+
+/* Who sends what cannot become a line hears of it before the line's end. */
+START_TEST(version_1_at_once)
+{
+	static const char *const hopeless[] = {"PROXYx", "PROXY x", "PROXY TCP5", "PROXY TCP4 x", "PROXY TCP4 1\n",
+					       "PROXY TCP6 1\r1", "PROXY UNX"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hopeless); i++)
+		ck_assert_msg(parse(hopeless[i], strlen(hopeless[i])) == PROXY_BAD, "%s", hopeless[i]);
+}
+END_TEST
+
+START_TEST(neither)
+{
+	static const char *const other[] = {"GET / HTTP/1.0\r\n", "proxy TCP4", "PROXX", "P\r\n", "\n", "\r\n\r\nx",
+					    "\r\nPROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", " PROXY", "EHLO x\r\n", "x"};
+	static const char ssh[] = "SSH-2.0-OpenSSH\r\n";
+
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
+		ck_assert_msg(parse(other[i], strlen(other[i])) == PROXY_NONE, "%s", other[i]);
+	ck_assert_int_eq(parse(ssh, sizeof(ssh) - 1), PROXY_NONE);
+	ck_assert_int_eq(parse("\0", 1), PROXY_NONE);
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	for (size_t i = 0; i < 12; i++) { /* one byte of the signature is another one */
+		s.bytes[i] ^= 0x20;
+		ck_assert_int_eq(parse_sample(), PROXY_NONE);
+		s.bytes[i] ^= 0x20;
+	}
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+}
+END_TEST
+
+START_TEST(version_2_inet)
+{
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_int_eq(header.version, 2);
+	ck_assert(!header.local);
+	ck_assert_uint_eq(used, 28);
+	expect("192.0.2.7:4711", "198.51.100.9:443");
+	sample_add(&s, "payload", 7);
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_uint_eq(used, 28);
+}
+END_TEST
+
+START_TEST(version_2_inet6)
+{
+	sample_v2(&s, 0x21, 0x21, sample_inet6, sizeof(sample_inet6));
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_uint_eq(used, 52);
+	expect("[2001:db8::7]:4711", "[2001:db8::9]:443");
+	memset(s.bytes + 16, 0, 10); /* ::ffff:... */
+	memset(s.bytes + 26, 0xFF, 2);
+	memcpy(s.bytes + 28, "\xC0\x00\x02\x05", 4);
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	expect("192.0.2.5:4711", "[2001:db8::9]:443");
+	ck_assert_int_eq(header.source.sa.sa_family, AF_INET);
+}
+END_TEST
+
+START_TEST(version_2_unix)
+{
+	char block[216] = "/run/a";
+
+	memcpy(block + 108, "\0name", 5);
+	sample_v2(&s, 0x21, 0x31, block, sizeof(block));
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_uint_eq(used, 232);
+	expect("unix:/run/a", "unix:@name");
+	memset(block, 'x', sizeof(block)); /* no NUL anywhere */
+	block[0] = '/';
+	memset(block + 108, 0, 108);
+	sample_v2(&s, 0x21, 0x31, block, sizeof(block));
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_uint_eq(header.source.len, sizeof(sa_family_t) + 108);
+	ck_assert_int_eq(memcmp(header.source.un.sun_path, block, 108), 0);
+	ck_assert_uint_eq(header.destination.len, sizeof(sa_family_t));
+}
+END_TEST
+
+/* Too short a block for the addresses that it is said to hold; one byte more would do. */
+START_TEST(version_2_length)
+{
+	static const struct {
+		uint8_t family;
+		size_t len;
+	} families[] = {{0x11, 12}, {0x12, 12}, {0x21, 36}, {0x22, 36}, {0x31, 216}, {0x32, 216}};
+	static const uint8_t zero[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		sample_v2(&s, 0x21, families[i].family, zero, families[i].len - 1);
+		ck_assert_int_eq(parse_sample(), PROXY_BAD);
+		ck_assert_int_eq(parse(s.bytes, 16), PROXY_BAD); /* at once */
+		sample_v2(&s, 0x21, families[i].family, zero, 0);
+		ck_assert_int_eq(parse_sample(), PROXY_BAD);
+		sample_v2(&s, 0x21, families[i].family, zero, families[i].len);
+		ck_assert_int_eq(parse_sample(), PROXY_OK);
+	}
+}
+END_TEST
+
+/* Of the second nibble all but 0 and 1, of the first all but 2, of family and transport all but 0 to 3 and 0 to 2. */
+START_TEST(version_2_numbers)
+{
+	static const uint8_t zero[216];
+
+	for (int i = 0; i < 256; i++) {
+		sample_v2(&s, (uint8_t)i, 0x11, sample_inet, sizeof(sample_inet));
+		ck_assert_int_eq(parse_sample(), i == 0x20 || i == 0x21 ? PROXY_OK : PROXY_BAD);
+		ck_assert_int_eq(parse(s.bytes, 13), i == 0x20 || i == 0x21 ? PROXY_MORE : PROXY_BAD);
+		sample_v2(&s, 0x21, (uint8_t)i, zero, sizeof(zero));
+		ck_assert_int_eq(parse(s.bytes, 14), i >> 4 <= 3 && (i & 15) <= 2 ? PROXY_MORE : PROXY_BAD);
+		ck_assert_int_eq(parse_sample(), i >> 4 <= 3 && (i & 15) <= 2 ? PROXY_OK : PROXY_BAD);
+		ck_assert_int_eq(header.known, i == 0x11 || i == 0x21 || i == 0x31);
+	}
+}
+END_TEST
+
+/* The block is passed over, whatever it is said to be and to hold. */
+START_TEST(version_2_local)
+{
+	for (int family = 0; family < 256; family++) {
+		sample_v2(&s, 0x20, (uint8_t)family, "\x03\x00\x04zzzzz", 8);
+		sample_add(&s, "payload", 7);
+		ck_assert_int_eq(parse_sample(), PROXY_OK);
+		ck_assert_uint_eq(used, 24);
+		ck_assert(header.local);
+		ck_assert(!header.known);
+	}
+	sample_v2(&s, 0x20, 0, "", 0);
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_uint_eq(used, 16);
+}
+END_TEST
+
+/* Unspecified: accepted, the addresses unused, of whatever length. */
+START_TEST(version_2_unspecified)
+{
+	static const uint8_t families[] = {0x00, 0x01, 0x02, 0x10, 0x20, 0x30};
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		for (size_t len = 0; len < 20; len++) {
+			sample_v2(&s, 0x21, families[i], "01234567890123456789", len);
+			ck_assert_int_eq(parse_sample(), PROXY_OK);
+			ck_assert(!header.known && !header.local);
+			ck_assert_uint_eq(used, 16 + len);
+		}
+	}
+}
+END_TEST
+
+START_TEST(version_2_tlvs)
+{
+	static const uint8_t id[129];
+	static uint8_t noop[4200];
+
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	sample_tlv(&s, 0x01, "h2", 2);
+	sample_tlv(&s, 0x02, "example.com", 11);
+	sample_tlv(&s, 0x04, "", 0);
+	sample_tlv(&s, 0x05, id, 128);
+	sample_tlv(&s, 0xEA, "whatever", 8);
+	sample_tlv(&s, 0xFF, id, 129);
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_uint_eq(used, s.len);
+	expect("192.0.2.7:4711", "198.51.100.9:443");
+	for (size_t len = 1; len < 3; len++) { /* less than a TLV */
+		sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+		sample_add(&s, "\x04\x00", len);
+		sample_set_length(&s);
+		ck_assert_int_eq(parse_sample(), PROXY_BAD);
+	}
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	sample_tlv(&s, 0x04, "abc", 3);
+	s.bytes[30] = 4; /* one byte more than there is, though payload follows */
+	sample_add(&s, "payload", 7);
+	ck_assert_int_eq(parse_sample(), PROXY_BAD);
+	s.bytes[30] = 2; /* one less: what is left is too little for another */
+	ck_assert_int_eq(parse_sample(), PROXY_BAD);
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	sample_tlv(&s, 0x05, id, 129);
+	ck_assert_int_eq(parse_sample(), PROXY_BAD);
+	/* the longest, and one byte more */
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	sample_tlv(&s, 0x04, noop, 4096 - 12 - 3);
+	ck_assert_uint_eq(s.len, PROXY_HEADER_V2_MAX);
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	sample_tlv(&s, 0x04, noop, 4096 - 12 - 3 + 1);
+	ck_assert_int_eq(parse_sample(), PROXY_BAD);
+	ck_assert_int_eq(parse(s.bytes, 16), PROXY_BAD);
+	s.bytes[12] = 0x20;
+	ck_assert_int_eq(parse(s.bytes, 16), PROXY_BAD);
+}
+END_TEST
+
+START_TEST(checksum)
+{
+	ck_assert_uint_eq(crc32c(0, "123456789", 9), 0xE3069283U);
+	ck_assert_uint_eq(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xE3069283U);
+	ck_assert_uint_eq(crc32c(0, "", 0), 0);
+	ck_assert_uint_eq(sample_crc((const uint8_t *)"123456789", 9), 0xE3069283U);
+}
+END_TEST
+
+START_TEST(version_2_checksum)
+{
+	sample_v2(&s, 0x21, 0x21, sample_inet6, sizeof(sample_inet6));
+	sample_tlv(&s, 0x04, "before", 6);
+	sample_tlv(&s, 0x03, "\0\0\0\0", 4);
+	size_t at = s.len - 4, whole;
+
+	sample_tlv(&s, 0x04, "after", 5);
+	sample_seal(&s, at);
+	whole = s.len;
+	sample_add(&s, "payload is not summed up", 24);
+	ck_assert_int_eq(parse_sample(), PROXY_OK);
+	ck_assert_uint_eq(used, whole);
+	for (size_t i = 16; i < whole; i++) { /* one bit, wherever it is */
+		if (i == at - 3) /* of the type: then there is no checksum */
+			continue;
+		s.bytes[i] ^= 1;
+		ck_assert_int_eq(parse_sample(), PROXY_BAD);
+		s.bytes[i] ^= 1;
+	}
+	s.len = whole;
+	sample_tlv(&s, 0x03, s.bytes + at, 4); /* twice */
+	ck_assert_int_eq(parse_sample(), PROXY_BAD);
+	for (size_t len = 0; len < 6; len++) { /* of another length */
+		sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+		sample_tlv(&s, 0x03, "\0\0\0\0\0", len);
+		if (len == 4)
+			sample_seal(&s, s.len - 4);
+		ck_assert_int_eq(parse_sample(), len == 4 ? PROXY_OK : PROXY_BAD);
+	}
+	sample_v2(&s, 0x21, 0x12, sample_inet, sizeof(sample_inet)); /* a datagram's too */
+	sample_tlv(&s, 0x03, "\0\0\0\0", 4);
+	ck_assert_int_eq(parse_sample(), PROXY_BAD);
+}
+END_TEST
+
+/* Every beginning of a header wants more, never more than there is of it, and following its wish leads to the end. */
+static void check_pieces(const void *bytes, size_t whole)
+{
+	size_t len;
+
+	for (len = 0; len < whole; len++) {
+		ck_assert_msg(parse(bytes, len) == PROXY_MORE, "%zu of %zu bytes", len, whole);
+		ck_assert_msg(need > 0 && need <= whole - len, "%zu of %zu bytes, wants %zu", len, whole, need);
+		if (len == 0)
+			ck_assert_uint_eq(need, PROXY_HEADER_MIN);
+	}
+	for (len = 0; len < whole; len += need)
+		ck_assert_int_eq(parse(bytes, len), PROXY_MORE);
+	ck_assert_uint_eq(len, whole);
+	ck_assert_int_eq(parse(bytes, whole), PROXY_OK);
+	ck_assert_uint_eq(used, whole);
+}
+
+START_TEST(split_at_every_byte)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		if (strstr(good[i].line, "whatever") == NULL)
+			check_pieces(good[i].line, strlen(good[i].line));
+	sample_v2(&s, 0x20, 0, "", 0);
+	check_pieces(s.bytes, s.len);
+	sample_v2(&s, 0x21, 0, "", 0);
+	check_pieces(s.bytes, s.len);
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	check_pieces(s.bytes, s.len);
+	sample_tlv(&s, 0x03, "\0\0\0\0", 4);
+	sample_seal(&s, s.len - 4);
+	check_pieces(s.bytes, s.len);
+	sample_v2(&s, 0x21, 0x21, sample_inet6, sizeof(sample_inet6));
+	check_pieces(s.bytes, s.len);
+}
+END_TEST
+
+static struct sockaddr_any address(const char *text)
+{
+	struct sockaddr_any out = {.len = 0};
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse(text, &addr, &err), 0);
+	ck_assert_int_eq(addr_resolve(&addr, &out, 1, &err), 1);
+	return out;
+}
+
+static const struct {
+	const char *source, *destination;
+	size_t len1, len2; /* of the two versions */
+	bool known1, known2;
+} written[] = {
+	{"192.0.2.7:4711", "198.51.100.9:443", 44, 28, true, true},
+	{"255.255.255.255:65535", "255.255.255.255:65535", 56, 28, true, true},
+	{"0.0.0.0:0", "0.0.0.0:0", 32, 28, true, true},
+	{"[2001:db8::7]:4711", "[::1]:443", 37, 52, true, true},
+	{"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", 104, 52,
+	 true, true},
+	{"[::ffff:192.0.2.7]:1", "198.51.100.9:2", 0, 28, true, true},
+	{"[::192.0.2.7]:1", "[::1]:2", 0, 52, true, true}, /* written with a dotted end */
+	{"192.0.2.7:1", "[::1]:2", 15, 16, false, false},
+	{"unix:/run/a", "unix:@b", 15, 232, false, true},
+	{"unix:/run/a", "[::1]:2", 15, 16, false, false},
+};
+
+START_TEST(what_is_written_parses_back)
+{
+	struct sockaddr_any source = address(written[_i].source), destination = address(written[_i].destination);
+	char out[232];
+
+	for (int version = 1; version <= 2; version++) {
+		bool known = version == 1 ? written[_i].known1 : written[_i].known2;
+		size_t expected = version == 1 ? written[_i].len1 : written[_i].len2;
+		size_t len = proxy_header_write(version, false, &source, &destination, out, sizeof(out));
+
+		ck_assert_uint_gt(len, 0);
+		if (expected != 0)
+			ck_assert_uint_eq(len, expected);
+		ck_assert_msg(parse(out, len) == PROXY_OK, "%s", err.text);
+		ck_assert_uint_eq(used, len);
+		ck_assert_int_eq(header.version, version);
+		ck_assert_int_eq(header.known, known);
+		ck_assert(!header.local);
+		addr_fold(&source);
+		if (known) {
+			ck_assert(addr_equal(&header.source, &source));
+			ck_assert(addr_equal(&header.destination, &destination));
+		}
+		len = proxy_header_write(version, true, &source, &destination, out, sizeof(out));
+		ck_assert_uint_eq(len, version == 1 ? 15 : 16);
+		ck_assert_int_eq(parse(out, len), PROXY_OK);
+		ck_assert_int_eq(header.local, version == 2);
+		ck_assert(!header.known);
+		ck_assert_uint_eq(proxy_header_write(version, false, &source, &destination, out, sizeof(out) - 1), 0);
+	}
+}
+END_TEST
+
+START_TEST(written_as_specified)
+{
+	struct sockaddr_any source = address("192.0.2.7:4711"), destination = address("198.51.100.9:443");
+	struct sockaddr_any none = {.len = 0};
+	char out[232], path[108];
+
+	ck_assert_uint_eq(proxy_header_write(1, false, &source, &destination, out, sizeof(out)), 44);
+	ck_assert_int_eq(memcmp(out, "PROXY TCP4 192.0.2.7 198.51.100.9 4711 443\r\n", 44), 0);
+	sample_v2(&s, 0x21, 0x11, sample_inet, sizeof(sample_inet));
+	ck_assert_uint_eq(proxy_header_write(2, false, &source, &destination, out, sizeof(out)), s.len);
+	ck_assert_int_eq(memcmp(out, s.bytes, s.len), 0);
+	ck_assert_uint_eq(proxy_header_write(2, false, &none, &none, out, sizeof(out)), 16);
+	ck_assert_uint_eq(proxy_header_write(1, false, &none, &source, out, sizeof(out)), 15);
+	ck_assert_uint_eq(proxy_header_write(2, true, NULL, NULL, out, sizeof(out)), 16);
+	ck_assert_int_eq(memcmp(out, SAMPLE_SIGNATURE "\x20\x00\x00\x00", 16), 0);
+	/* a path that fills its place */
+	memset(path, 'p', sizeof(path));
+	source.sa.sa_family = AF_UNIX;
+	memcpy(source.un.sun_path, path, sizeof(path));
+	source.len = sizeof(source.un);
+	destination = source;
+	ck_assert_uint_eq(proxy_header_write(2, false, &source, &destination, out, sizeof(out)), 232);
+	ck_assert_int_eq(parse(out, 232), PROXY_OK);
+	ck_assert(addr_equal(&header.source, &source));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("proxy_header");
+	TCase *tcase = tcase_create("proxy_header");
+
+	tcase_set_timeout(tcase, SUITE_SECONDS);
+	tcase_add_loop_test(tcase, version_1_good, 0, ARRAY_SIZE(good));
+	tcase_add_loop_test(tcase, version_1_bad, 0, ARRAY_SIZE(bad));
+	tcase_add_test(tcase, version_1_nul);
+	tcase_add_test(tcase, version_1_length);
+	tcase_add_test(tcase, version_1_at_once);
+	tcase_add_test(tcase, neither);
+	tcase_add_test(tcase, version_2_inet);
+	tcase_add_test(tcase, version_2_inet6);
+	tcase_add_test(tcase, version_2_unix);
+	tcase_add_test(tcase, version_2_length);
+	tcase_add_test(tcase, version_2_numbers);
+	tcase_add_test(tcase, version_2_local);
+	tcase_add_test(tcase, version_2_unspecified);
+	tcase_add_test(tcase, version_2_tlvs);
+	tcase_add_test(tcase, checksum);
+	tcase_add_test(tcase, version_2_checksum);
+	tcase_add_test(tcase, split_at_every_byte);
+	tcase_add_loop_test(tcase, what_is_written_parses_back, 0, ARRAY_SIZE(written));
+	tcase_add_test(tcase, written_as_specified);
+	suite_add_tcase(suite, tcase);
+	return suite_finish(suite);
+}
