@@ -39,16 +39,16 @@ static int usage(void)
 static int parse(int argc, char **argv, struct wishes *wishes)
 {
 	static const struct option options[] = {
-		{ "udp", no_argument, NULL, 'u' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "wait", required_argument, NULL, 'w' },
-		{ NULL, 0, NULL, 0 },
+		{"udp", no_argument, NULL, 'u'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"wait", required_argument, NULL, 'w'},
+		{NULL, 0, NULL, 0},
 	};
 	bool datagram = false;
 	struct err err;
 	int option;
 
-	*wishes = (struct wishes){ .verbose = false };
+	*wishes = (struct wishes){.verbose = false};
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "+uvw:", options, NULL)) != -1) {
 		switch (option) {
@@ -101,8 +101,7 @@ int connect_main(int argc, char **argv)
 	n = addr_resolve(&wishes.addr, targets, DIAL_TARGETS_MAX, &err);
 	if (n < 0)
 		return complain(&err, EX_UNAVAILABLE);
-	fd = dial_any(targets, (size_t)n, wishes.addr.datagram ? SOCK_DGRAM : SOCK_STREAM,
-		      wishes.limit_ms, &way, &err);
+	fd = dial_any(targets, (size_t)n, wishes.addr.datagram ? SOCK_DGRAM : SOCK_STREAM, wishes.limit_ms, &way, &err);
 	if (fd < 0)
 		return complain(&err, dial_status(err.code));
 	if (wishes.verbose)

@@ -19,7 +19,7 @@ static unsigned char buffer[BUFFER_SIZE];
 static int send_one(int in, int sock, struct err *err)
 {
 	ssize_t n = read(in, buffer, PAYLOAD_MAX);
-	struct pollfd pfd = { .fd = sock, .events = POLLOUT };
+	struct pollfd pfd = {.fd = sock, .events = POLLOUT};
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 1 : err_sys(err, "reading standard input");
@@ -77,8 +77,7 @@ int datagrams_run(int in, int out, int sock, int64_t idle_ms, struct err *err)
 	bool ended = false;
 
 	for (;;) {
-		struct pollfd pfds[2] = { { .fd = ended ? -1 : in, .events = POLLIN },
-					  { .fd = sock, .events = POLLIN } };
+		struct pollfd pfds[2] = {{.fd = ended ? -1 : in, .events = POLLIN}, {.fd = sock, .events = POLLIN}};
 		int n = poll(pfds, 2, patience(ended, idle_ms));
 
 		if (n < 0 && errno != EINTR)

@@ -21,15 +21,16 @@ int dial_parse(const char *text, struct addr *out, struct err *err)
 	if (addr_parse(text, out, err) < 0)
 		return -1;
 	if (out->kind == ADDR_SYSTEMD || out->kind == ADDR_ANY)
-		return err_set(err, "\"%s\": nothing that one can connect to; write HOST:PORT, "
-			       "[ADDRESS]:PORT or unix:PATH", text);
+		return err_set(err,
+			       "\"%s\": nothing that one can connect to; write HOST:PORT, "
+			       "[ADDRESS]:PORT or unix:PATH",
+			       text);
 	if (out->kind != ADDR_UNIX && out->port == 0)
 		return err_set(err, "\"%s\": nobody can connect to port 0", text);
 	return 0;
 }
 
-int dial_socket(const struct sockaddr_any *to, const struct sockaddr_any *from, int type,
-		struct err *err)
+int dial_socket(const struct sockaddr_any *to, const struct sockaddr_any *from, int type, struct err *err)
 {
 	int fd = socket(to->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	char text[ADDR_TEXT_MAX];
@@ -42,8 +43,7 @@ int dial_socket(const struct sockaddr_any *to, const struct sockaddr_any *from, 
 	/* The port is chosen at connect(), where one that is in use towards another peer will do. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	if (bind(fd, &from->sa, from->len) < 0) {
-		(void)err_sys(err, "cannot use the source address %s",
-			      addr_format_host(from, text, sizeof(text)));
+		(void)err_sys(err, "cannot use the source address %s", addr_format_host(from, text, sizeof(text)));
 		fd_close(&fd);
 	}
 	return fd;
@@ -57,8 +57,7 @@ const char *dial_reason(const struct sockaddr_any *to, int code)
 	case ENOENT:
 		return "there is no such socket";
 	case EAGAIN:
-		return to->sa.sa_family == AF_UNIX ? "the server's queue is full"
-						   : "no local port is free";
+		return to->sa.sa_family == AF_UNIX ? "the server's queue is full" : "no local port is free";
 	case EADDRNOTAVAIL:
 		return "no local port is free, or there is no such address here";
 	case ETIMEDOUT:
@@ -116,9 +115,8 @@ static void add_reason(struct dial *dial, size_t index, const char *reason)
 	char text[ADDR_TEXT_MAX];
 	size_t used = strlen(dial->failures);
 
-	(void)snprintf(dial->failures + used, sizeof(dial->failures) - used, "%s%s: %s",
-		       used > 0 ? "; " : "", addr_format(&dial->targets[index], text, sizeof(text)),
-		       reason);
+	(void)snprintf(dial->failures + used, sizeof(dial->failures) - used, "%s%s: %s", used > 0 ? "; " : "",
+		       addr_format(&dial->targets[index], text, sizeof(text)), reason);
 }
 
 static void fail(struct dial *dial, size_t index, int code)
@@ -132,7 +130,7 @@ static void fail(struct dial *dial, size_t index, int code)
 /* A name of its own, so that a unix server has somewhere to send its answer. */
 static int name_datagrams(int fd, struct err *err)
 {
-	struct sockaddr_any none = { .len = sizeof(sa_family_t) };
+	struct sockaddr_any none = {.len = sizeof(sa_family_t)};
 
 	none.sa.sa_family = AF_UNIX;
 	return bind(fd, &none.sa, none.len) < 0 ? err_sys(err, "cannot name the socket") : 0;
@@ -243,17 +241,17 @@ static int run(struct dial *dial, int64_t limit_ms, size_t *index_out, struct er
 	}
 }
 
-int dial_any(struct sockaddr_any *targets, size_t n, int type, int64_t limit_ms,
-	     struct dial_way *way_out, struct err *err)
+int dial_any(struct sockaddr_any *targets, size_t n, int type, int64_t limit_ms, struct dial_way *way_out,
+	     struct err *err)
 {
-	struct dial dial = { .targets = targets, .type = type, .race.n = n };
+	struct dial dial = {.targets = targets, .type = type, .race.n = n};
 	int64_t begin = now_us();
 	int rc, fd = -1;
 	size_t i;
 
 	race_order(targets, n);
 	for (i = 0; i < DIAL_TARGETS_MAX; i++)
-		dial.pfds[i] = (struct pollfd){ .fd = -1, .events = POLLOUT };
+		dial.pfds[i] = (struct pollfd){.fd = -1, .events = POLLOUT};
 	rc = run(&dial, limit_ms, &way_out->index, err);
 	if (rc == 0) {
 		fd = dial.pfds[way_out->index].fd;

@@ -16,8 +16,7 @@ struct err;
 int dial_parse(const char *text, struct addr *out, struct err *err);
 
 /* A new non-blocking socket for addresses like TO, bound to FROM unless that is NULL. */
-int dial_socket(const struct sockaddr_any *to, const struct sockaddr_any *from, int type,
-		struct err *err);
+int dial_socket(const struct sockaddr_any *to, const struct sockaddr_any *from, int type, struct err *err);
 
 /* How the way to a server was found. */
 struct dial_way {
@@ -33,8 +32,8 @@ struct dial_way {
  * wins. LIMIT_MS bounds the whole, 0 does not. Returns a non-blocking socket, or -1 with the reason of every
  * target in *err; err->code is the errno of the last, or ETIMEDOUT.
  */
-int dial_any(struct sockaddr_any *targets, size_t n, int type, int64_t limit_ms,
-	     struct dial_way *way_out, struct err *err);
+int dial_any(struct sockaddr_any *targets, size_t n, int type, int64_t limit_ms, struct dial_way *way_out,
+	     struct err *err);
 
 /* What the errno of an attempt to reach TO means, in words. */
 const char *dial_reason(const struct sockaddr_any *to, int code);

@@ -24,8 +24,7 @@ const char *load_outcome_name(enum load_outcome outcome)
 		[LOAD_FULL] = "full",	    [LOAD_UNREACHABLE] = "unreachable",
 		[LOAD_TIMEOUT] = "timeout", [LOAD_RESET] = "reset",
 		[LOAD_CUT] = "cut",	    [LOAD_SHORT] = "short",
-		[LOAD_WRONG] = "wrong",
-		[LOAD_UNSENT] = "unsent",
+		[LOAD_WRONG] = "wrong",	    [LOAD_UNSENT] = "unsent",
 	};
 
 	return names[outcome];
@@ -59,8 +58,7 @@ static enum load_step failed(struct load_conn *conn, int error)
 static enum load_step push(struct load_conn *conn, const struct load_plan *plan)
 {
 	while (conn->sent < plan->request_size) {
-		ssize_t n = send(conn->fd, conn->request + conn->sent,
-				 plan->request_size - conn->sent, MSG_NOSIGNAL);
+		ssize_t n = send(conn->fd, conn->request + conn->sent, plan->request_size - conn->sent, MSG_NOSIGNAL);
 
 		if (n < 0) {
 			if (errno == EAGAIN || errno == EINTR)
@@ -92,8 +90,7 @@ static enum load_step connected(struct load_conn *conn, const struct load_plan *
 }
 
 /* N bytes came. True once the exchange has ended, one way or the other. */
-static bool take(struct load_conn *conn, const struct load_plan *plan, const unsigned char *data,
-		 size_t n)
+static bool take(struct load_conn *conn, const struct load_plan *plan, const unsigned char *data, size_t n)
 {
 	switch (plan->reply) {
 	case LOAD_REPLY_EOF:
@@ -106,8 +103,7 @@ static bool take(struct load_conn *conn, const struct load_plan *plan, const uns
 		(void)done(conn, conn->received == plan->reply_size ? LOAD_OK : LOAD_WRONG, 0);
 		return true;
 	case LOAD_REPLY_ECHO:
-		if (n > conn->sent - conn->received ||
-		    memcmp(data, conn->request + conn->received, n) != 0) {
+		if (n > conn->sent - conn->received || memcmp(data, conn->request + conn->received, n) != 0) {
 			(void)done(conn, LOAD_WRONG, 0);
 			return true;
 		}
@@ -163,17 +159,15 @@ static enum load_step disturbed(struct load_conn *conn)
 	return done(conn, n > 0 ? LOAD_WRONG : LOAD_CUT, n < 0 ? errno : 0);
 }
 
-static int open_socket(struct load_conn *conn, const struct load_plan *plan, uint64_t serial,
-		       struct err *err)
+static int open_socket(struct load_conn *conn, const struct load_plan *plan, uint64_t serial, struct err *err)
 {
-	struct sockaddr_any from = { .len = sizeof(from.in) };
+	struct sockaddr_any from = {.len = sizeof(from.in)};
 
 	if (plan->sources == 0) {
 		conn->fd = dial_socket(&plan->target, NULL, SOCK_STREAM, err);
 	} else {
 		from.in.sin_family = AF_INET;
-		from.in.sin_addr.s_addr =
-			htonl(INADDR_LOOPBACK + (uint32_t)(serial % plan->sources));
+		from.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(serial % plan->sources));
 		conn->fd = dial_socket(&plan->target, &from, SOCK_STREAM, err);
 	}
 	return conn->fd < 0 ? -1 : 0;
@@ -182,8 +176,7 @@ static int open_socket(struct load_conn *conn, const struct load_plan *plan, uin
 /* Errors of connect() that say something about this machine, not about the server. */
 static bool is_ours(int error)
 {
-	return error == EADDRNOTAVAIL || error == ENOMEM || error == ENOBUFS ||
-	       error == EAFNOSUPPORT;
+	return error == EADDRNOTAVAIL || error == ENOMEM || error == ENOBUFS || error == EAFNOSUPPORT;
 }
 
 /* All ports of the range are taken, by our own connections or by those of the last minute. */
@@ -197,14 +190,15 @@ static enum load_step no_port(const struct load_plan *plan, struct err *err)
 			low = high = 0;
 		(void)fclose(file);
 	}
-	(void)err_set(err, "no local port is free: net.ipv4.ip_local_port_range (%u to %u) is used up, "
-		      "with %u source address%s; --sources=N takes more addresses", low, high,
-		      plan->sources > 0 ? plan->sources : 1, plan->sources > 1 ? "es" : "");
+	(void)err_set(err,
+		      "no local port is free: net.ipv4.ip_local_port_range (%u to %u) is used up, "
+		      "with %u source address%s; --sources=N takes more addresses",
+		      low, high, plan->sources > 0 ? plan->sources : 1, plan->sources > 1 ? "es" : "");
 	return LOAD_STEP_FAILED;
 }
 
-static enum load_step open_connection(struct load_conn *conn, const struct load_plan *plan,
-				      uint64_t serial, struct err *err)
+static enum load_step open_connection(struct load_conn *conn, const struct load_plan *plan, uint64_t serial,
+				      struct err *err)
 {
 	if (open_socket(conn, plan, serial, err) < 0)
 		return LOAD_STEP_FAILED;
@@ -228,11 +222,10 @@ static enum load_step open_connection(struct load_conn *conn, const struct load_
 
 void load_conn_init(struct load_conn *conn)
 {
-	*conn = (struct load_conn){ .fd = -1 };
+	*conn = (struct load_conn){.fd = -1};
 }
 
-enum load_step load_conn_start(struct load_conn *conn, const struct load_plan *plan, uint64_t serial,
-			       struct err *err)
+enum load_step load_conn_start(struct load_conn *conn, const struct load_plan *plan, uint64_t serial, struct err *err)
 {
 	conn->sent = conn->received = 0;
 	conn->error = 0;

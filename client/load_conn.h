@@ -19,10 +19,10 @@ enum load_outcome {
 	LOAD_FULL,	  /* the queue of a unix socket has no room */
 	LOAD_UNREACHABLE, /* no way there, not permitted, and the like */
 	LOAD_TIMEOUT,
-	LOAD_RESET, /* before the first byte of the reply */
-	LOAD_CUT,   /* reset in the middle of the reply, or ended while it was held open */
-	LOAD_SHORT, /* the server finished in good order, but too early */
-	LOAD_WRONG, /* other bytes than those expected */
+	LOAD_RESET,  /* before the first byte of the reply */
+	LOAD_CUT,    /* reset in the middle of the reply, or ended while it was held open */
+	LOAD_SHORT,  /* the server finished in good order, but too early */
+	LOAD_WRONG,  /* other bytes than those expected */
 	LOAD_UNSENT, /* due in its time, but no client was free */
 	LOAD_OUTCOMES,
 };
@@ -54,8 +54,7 @@ struct load_conn {
 void load_conn_init(struct load_conn *conn);
 
 /* Begins exchange SERIAL, on a new connection or on one that is open from the exchange before. */
-enum load_step load_conn_start(struct load_conn *conn, const struct load_plan *plan, uint64_t serial,
-			       struct err *err);
+enum load_step load_conn_start(struct load_conn *conn, const struct load_plan *plan, uint64_t serial, struct err *err);
 
 /* Goes on after epoll has reported EVENTS. */
 enum load_step load_conn_event(struct load_conn *conn, const struct load_plan *plan, uint32_t events);

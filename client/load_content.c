@@ -74,8 +74,10 @@ unsigned char *load_content_unescape(const char *text, size_t *size_out, struct 
 	}
 	while (*text != '\0') {
 		if (take_byte(&text, &content[n++]) < 0) {
-			(void)err_set(err, "\"%.16s\": after a backslash comes n, r, t, 0, a backslash "
-				      "or x and two digits", text);
+			(void)err_set(err,
+				      "\"%.16s\": after a backslash comes n, r, t, 0, a backslash "
+				      "or x and two digits",
+				      text);
 			free(content);
 			return NULL;
 		}

@@ -53,13 +53,12 @@ static void unlink_conn(struct load_loop *loop, struct load_conn *conn)
 /* Keeps what epoll watches in step with what CONN waits for. */
 static int watch(struct load_loop *loop, struct load_conn *conn)
 {
-	struct epoll_event event = { .events = load_conn_wants(conn, loop->plan) };
+	struct epoll_event event = {.events = load_conn_wants(conn, loop->plan)};
 
 	if (event.events == conn->watched)
 		return 0;
 	event.data.ptr = conn;
-	if (epoll_ctl(loop->epoll, conn->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, conn->fd,
-		      &event) < 0)
+	if (epoll_ctl(loop->epoll, conn->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, conn->fd, &event) < 0)
 		return err_sys(&loop->err, "cannot watch a connection");
 	conn->watched = event.events;
 	return 0;
@@ -123,8 +122,7 @@ static bool is_over(const struct load_loop *loop, uint64_t now)
 	const struct load_pace *pace = &loop->pace;
 	uint64_t since = now - loop->shared->begin_ns;
 
-	if (atomic_load_explicit(&loop->shared->stop, memory_order_relaxed) ||
-	    loop->started >= pace->total)
+	if (atomic_load_explicit(&loop->shared->stop, memory_order_relaxed) || loop->started >= pace->total)
 		return true;
 	if (pace->duration_ns == 0 || since < pace->duration_ns)
 		return false;
@@ -162,8 +160,7 @@ static int start_due(struct load_loop *loop, bool *more_out)
 	while (loop->n_idle > 0) {
 		uint64_t now = load_loop_now();
 
-		if (is_over(loop, now) ||
-		    loop->started >= load_pace_due(&loop->pace, now - loop->shared->begin_ns))
+		if (is_over(loop, now) || loop->started >= load_pace_due(&loop->pace, now - loop->shared->begin_ns))
 			return 0;
 		if (budget-- == 0) {
 			*more_out = true;
@@ -193,7 +190,7 @@ static int expire(struct load_loop *loop)
 /* An open loop is woken for its next exchange, if a client is free for it, and at the end of its time. */
 static int arm(struct load_loop *loop)
 {
-	struct itimerspec when = { .it_value.tv_sec = 0 };
+	struct itimerspec when = {.it_value.tv_sec = 0};
 	uint64_t end = loop->pace.duration_ns > 0 ? loop->pace.duration_ns : UINT64_MAX;
 	uint64_t at = loop->n_idle > 0 ? load_pace_time(&loop->pace, loop->started) : UINT64_MAX;
 
@@ -290,8 +287,7 @@ static int run(struct load_loop *loop)
 		over = is_over(loop, load_loop_now());
 		if (over)
 			count_unsent(loop);
-		if (atomic_load_explicit(&loop->shared->stop, memory_order_relaxed) ||
-		    (over && loop->n_active == 0))
+		if (atomic_load_explicit(&loop->shared->stop, memory_order_relaxed) || (over && loop->n_active == 0))
 			return 0;
 		if (loop->pace.rate > 0 && !over && arm(loop) < 0)
 			return -1;
@@ -328,7 +324,7 @@ void load_loop_run(struct load_loop *loop)
 
 int load_loop_init(struct load_loop *loop, struct err *err)
 {
-	struct epoll_event stop = { .events = EPOLLIN }, time = { .events = EPOLLIN | EPOLLET };
+	struct epoll_event stop = {.events = EPOLLIN}, time = {.events = EPOLLIN | EPOLLET};
 	unsigned i;
 
 	load_stats_init(&loop->stats);

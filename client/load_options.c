@@ -18,27 +18,37 @@
 #define THREADS_MAX 256
 #define SOURCES_MAX ((1 << 24) - 2) /* 127.0.0.1 to 127.255.255.254 */
 
-enum { OPT_KEEP = 256, OPT_HOLD, OPT_JSON, OPT_SOURCES, OPT_TIMEOUT,
-       OPT_RATE, OPT_THREADS, OPT_SEND, OPT_FILE, OPT_HISTOGRAM };
+enum {
+	OPT_KEEP = 256,
+	OPT_HOLD,
+	OPT_JSON,
+	OPT_SOURCES,
+	OPT_TIMEOUT,
+	OPT_RATE,
+	OPT_THREADS,
+	OPT_SEND,
+	OPT_FILE,
+	OPT_HISTOGRAM
+};
 
 static const struct option options[] = {
-	{ "clients", required_argument, NULL, 'c' },
-	{ "number", required_argument, NULL, 'n' },
-	{ "time", required_argument, NULL, 't' },
-	{ "size", required_argument, NULL, 's' },
-	{ "reply", required_argument, NULL, 'r' },
-	{ "keep", no_argument, NULL, OPT_KEEP },
-	{ "hold", no_argument, NULL, OPT_HOLD },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "sources", required_argument, NULL, OPT_SOURCES },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "rate", required_argument, NULL, OPT_RATE },
-	{ "threads", required_argument, NULL, OPT_THREADS },
-	{ "send", required_argument, NULL, OPT_SEND },
-	{ "file", required_argument, NULL, OPT_FILE },
-	{ "histogram", no_argument, NULL, OPT_HISTOGRAM },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{"clients", required_argument, NULL, 'c'},
+	{"number", required_argument, NULL, 'n'},
+	{"time", required_argument, NULL, 't'},
+	{"size", required_argument, NULL, 's'},
+	{"reply", required_argument, NULL, 'r'},
+	{"keep", no_argument, NULL, OPT_KEEP},
+	{"hold", no_argument, NULL, OPT_HOLD},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"sources", required_argument, NULL, OPT_SOURCES},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"threads", required_argument, NULL, OPT_THREADS},
+	{"send", required_argument, NULL, OPT_SEND},
+	{"file", required_argument, NULL, OPT_FILE},
+	{"histogram", no_argument, NULL, OPT_HISTOGRAM},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static const char help[] =
@@ -72,8 +82,7 @@ static int take_number(const char *text, int64_t min, int64_t max, int64_t *out,
 	if (parse_integer(text, out, err) < 0)
 		return -1;
 	if (*out < min || *out > max)
-		return err_set(err, "%.64s is out of range, %lld to %lld", text, (long long)min,
-			       (long long)max);
+		return err_set(err, "%.64s is out of range, %lld to %lld", text, (long long)min, (long long)max);
 	return 0;
 }
 
@@ -125,8 +134,7 @@ static int take_rate(const char *text, double *out, struct err *err)
 	char *end;
 	double rate = strtod(text, &end);
 
-	if (end == text || (strcmp(end, "") != 0 && strcmp(end, "/s") != 0) ||
-	    !(rate >= 0.001 && rate <= 1e8))
+	if (end == text || (strcmp(end, "") != 0 && strcmp(end, "/s") != 0) || !(rate >= 0.001 && rate <= 1e8))
 		return err_set(err, "\"%.64s\" is no rate, such as 500 or 500/s", text);
 	*out = rate;
 	return 0;
@@ -220,10 +228,7 @@ int load_plan_parse(int argc, char **argv, struct load_plan *plan)
 	struct err err;
 	int option;
 
-	*plan = (struct load_plan){ .clients = 1,
-				    .threads = 1,
-				    .request_size = 64,
-				    .timeout_ns = UINT64_C(10000000000) };
+	*plan = (struct load_plan){.clients = 1, .threads = 1, .request_size = 64, .timeout_ns = UINT64_C(10000000000)};
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "c:n:t:s:r:h", options, NULL)) != -1) {
 		int rc;
@@ -250,4 +255,3 @@ int load_plan_parse(int argc, char **argv, struct load_plan *plan)
 	}
 	return 0;
 }
-

@@ -21,8 +21,7 @@ int load_plan_check(struct load_plan *plan, struct err *err)
 	if (plan->hold && plan->rate > 0)
 		return err_set(err, "--hold opens all connections at once: --rate does not go with it");
 	if (plan->threads > plan->clients)
-		return err_set(err, "%u threads have nothing to do with %u clients (-c)", plan->threads,
-			       plan->clients);
+		return err_set(err, "%u threads have nothing to do with %u clients (-c)", plan->threads, plan->clients);
 	if (plan->keep && plan->request_size == 0)
 		return err_set(err, "--keep needs a request of one byte at least");
 	if (plan->hold)
@@ -38,22 +37,20 @@ static int choose_target(struct load_plan *plan, struct err *err)
 {
 	struct sockaddr_any targets[DIAL_TARGETS_MAX];
 	int n = addr_resolve(&plan->addr, targets, DIAL_TARGETS_MAX, err);
-	struct dial_way way = { .index = 0 };
+	struct dial_way way = {.index = 0};
 	struct sockaddr_any *target = &plan->target;
 
 	if (n < 0)
 		return EX_UNAVAILABLE;
 	if (n > 1) {
-		int fd = dial_any(targets, (size_t)n, SOCK_STREAM,
-				  (int64_t)(plan->timeout_ns / 1000000), &way, err);
+		int fd = dial_any(targets, (size_t)n, SOCK_STREAM, (int64_t)(plan->timeout_ns / 1000000), &way, err);
 
 		if (fd < 0)
 			return dial_status(err->code);
 		fd_close(&fd);
 	}
 	*target = targets[way.index];
-	if (plan->sources > 0 && (target->sa.sa_family != AF_INET ||
-				  ntohl(target->in.sin_addr.s_addr) >> 24 != 127)) {
+	if (plan->sources > 0 && (target->sa.sa_family != AF_INET || ntohl(target->in.sin_addr.s_addr) >> 24 != 127)) {
 		(void)err_set(err, "--sources goes with an address in 127.0.0.0/8 only");
 		return EX_USAGE;
 	}

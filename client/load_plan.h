@@ -23,12 +23,12 @@ struct load_plan {
 	enum load_reply reply;
 	bool keep, hold, json, histogram;
 	unsigned clients, threads;
-	double rate; /* exchanges a second in an open loop; 0: a closed one */
-	uint64_t total;	     /* exchanges; 0: until duration_ns has passed */
+	double rate;	      /* exchanges a second in an open loop; 0: a closed one */
+	uint64_t total;	      /* exchanges; 0: until duration_ns has passed */
 	uint64_t duration_ns; /* 0: until total is reached */
 	uint64_t timeout_ns;  /* for one exchange; 0: none */
 	size_t request_size, reply_size;
-	uint32_t sources; /* so many source addresses from 127.0.0.1 up; 0: the kernel's choice */
+	uint32_t sources;	/* so many source addresses from 127.0.0.1 up; 0: the kernel's choice */
 	unsigned char *content; /* request_size bytes if fixed, LOAD_SHIFTS more if not; owned */
 	bool sized;		/* a size was given */
 	bool fixed;		/* all requests are the same: the user's own */

@@ -44,19 +44,20 @@ static int allow_descriptors(const struct load_plan *plan, struct err *err)
 		return err_sys(err, "cannot read the limit of open files");
 	if (limit.rlim_cur >= wanted)
 		return 0;
-	raised = (struct rlimit){ .rlim_cur = wanted, .rlim_max = limit.rlim_max };
+	raised = (struct rlimit){.rlim_cur = wanted, .rlim_max = limit.rlim_max};
 	if (raised.rlim_max < wanted)
 		raised.rlim_max = wanted;
 	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
 		return 0;
-	return err_set(err, "%u clients need %llu descriptors, but the limit of open files "
+	return err_set(err,
+		       "%u clients need %llu descriptors, but the limit of open files "
 		       "(RLIMIT_NOFILE) is %llu; `ulimit -Hn' or LimitNOFILE= raises it",
 		       plan->clients, (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
 }
 
 static int catch_signals(struct run *run, struct err *err)
 {
-	struct sigaction action = { .sa_handler = on_interrupt };
+	struct sigaction action = {.sa_handler = on_interrupt};
 
 	interruptible = &run->shared;
 	if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0)
@@ -101,9 +102,9 @@ static int set_up_loop(struct run *run, unsigned i, struct err *err)
 	*loop = (struct load_loop){
 		.plan = plan,
 		.shared = &run->shared,
-		.pace = { .rate = plan->rate / n,
-			  .total = plan->total > 0 ? share(plan->total, i, n) : UINT64_MAX,
-			  .duration_ns = plan->duration_ns },
+		.pace = {.rate = plan->rate / n,
+			 .total = plan->total > 0 ? share(plan->total, i, n) : UINT64_MAX,
+			 .duration_ns = plan->duration_ns},
 		.clients = (unsigned)share(plan->clients, i, n),
 		.serial = i,
 		.serial_step = n,
@@ -185,7 +186,7 @@ static void join_threads(struct run *run)
 /* Runs all loops to their end. */
 static int go(struct run *run, struct err *err)
 {
-	struct progress progress = { .loops = run->loops, .n = run->n_loops };
+	struct progress progress = {.loops = run->loops, .n = run->n_loops};
 	int rc;
 	unsigned i;
 
@@ -210,7 +211,7 @@ static int go(struct run *run, struct err *err)
 
 int load_run(const struct load_plan *plan, struct load_stats *stats, struct err *err)
 {
-	struct run run = { .plan = plan, .shared.stop_fd = -1 };
+	struct run run = {.plan = plan, .shared.stop_fd = -1};
 	struct rusage before;
 	unsigned i;
 	int rc = set_up(&run, err);

@@ -13,8 +13,8 @@ struct load_stats {
 	int first_error[LOAD_OUTCOMES]; /* errno of the first of its kind; 0: none */
 	uint64_t connections;		/* opened, or tried */
 	uint64_t bytes_out, bytes_in;
-	uint64_t elapsed_ns;	 /* from the first connect to the last outcome */
-	uint64_t last_answer_ns; /* from the first connect to the last that was ok */
+	uint64_t elapsed_ns;		     /* from the first connect to the last outcome */
+	uint64_t last_answer_ns;	     /* from the first connect to the last that was ok */
 	uint64_t cpu_user_ns, cpu_system_ns; /* of this process, during the run */
 	/* ns to the end of an exchange, of those ok; from its start, or in an open loop from when it
 	 * should have started */

@@ -27,9 +27,8 @@ void progress_show(void *context)
 		ok += atomic_load_explicit(&progress->loops[i].ok_now, memory_order_relaxed);
 		lost += atomic_load_explicit(&progress->loops[i].lost_now, memory_order_relaxed);
 	}
-	(void)fprintf(stderr, CLEAR "%u s: %" PRIu64 " ok, %" PRIu64 " lost, %" PRIu64 "/s",
-		      ++progress->seconds, ok, lost,
-		      ok > progress->ok_before ? ok - progress->ok_before : 0);
+	(void)fprintf(stderr, CLEAR "%u s: %" PRIu64 " ok, %" PRIu64 " lost, %" PRIu64 "/s", ++progress->seconds, ok,
+		      lost, ok > progress->ok_before ? ok - progress->ok_before : 0);
 	(void)fflush(stderr);
 	progress->ok_before = ok;
 	progress->shown = true;

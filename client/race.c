@@ -38,7 +38,7 @@ void race_order(struct sockaddr_any *targets, size_t n)
 
 void race_init(struct race *race, size_t n, int64_t now_ms)
 {
-	*race = (struct race){ .n = n, .next_ms = now_ms };
+	*race = (struct race){.n = n, .next_ms = now_ms};
 }
 
 bool race_next(struct race *race, int64_t now_ms, size_t *index_out)

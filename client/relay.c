@@ -19,7 +19,7 @@
 struct pump {
 	int from, to; /* -1 once that side has ended */
 	size_t start, end;
-	size_t write_max;     /* the most that one write takes without blocking */
+	size_t write_max;      /* the most that one write takes without blocking */
 	const char *from_name; /* for messages */
 	const char *to_name;
 	unsigned long long moved; /* bytes taken in */
@@ -57,8 +57,7 @@ static int fill(struct pump *pump, struct err *err)
 		if (errno == EAGAIN || errno == EINTR)
 			return 0;
 		if (errno == ECONNRESET)
-			return err_sys(err, "%s has cut the connection after %llu bytes",
-				       pump->from_name, pump->moved);
+			return err_sys(err, "%s has cut the connection after %llu bytes", pump->from_name, pump->moved);
 		return err_sys(err, "reading from %s", pump->from_name);
 	}
 	pump->start = 0;
@@ -77,8 +76,7 @@ static int drain(struct pump *pump, bool to_socket, struct err *err)
 	if (to_socket) {
 		n = send(pump->to, pump->data + pump->start, size, MSG_NOSIGNAL);
 	} else {
-		n = write(pump->to, pump->data + pump->start,
-			  size < pump->write_max ? size : pump->write_max);
+		n = write(pump->to, pump->data + pump->start, size < pump->write_max ? size : pump->write_max);
 	}
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EINTR)
@@ -110,7 +108,7 @@ static int end_output(struct pump *pump, bool to_socket, struct err *err)
 
 static struct pollfd poll_for(const struct pump *pump)
 {
-	struct pollfd pfd = { .fd = -1 };
+	struct pollfd pfd = {.fd = -1};
 
 	if (is_waiting(pump)) {
 		pfd.fd = pump->to;
@@ -162,10 +160,12 @@ int relay_run(int in, int out, int sock, int64_t idle_ms, struct err *err)
 	bool terminal = isatty(in) == 1;
 	int status = 0;
 
-	up = (struct pump){ .from = in, .to = sock, .from_name = "standard input",
-			    .to_name = "the server" };
-	down = (struct pump){ .from = sock, .to = out, .from_name = "the server",
-			      .to_name = "standard output", .write_max = write_max(out) };
+	up = (struct pump){.from = in, .to = sock, .from_name = "standard input", .to_name = "the server"};
+	down = (struct pump){.from = sock,
+			     .to = out,
+			     .from_name = "the server",
+			     .to_name = "standard output",
+			     .write_max = write_max(out)};
 	while (!is_done(&up) || !is_done(&down)) {
 		struct pollfd pfds[2];
 		int rc;

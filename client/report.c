@@ -14,10 +14,10 @@ static const struct {
 	const char *label, *key;
 	double percent;
 } percentiles[] = {
-	{ "p50", "p50", 50 },
-	{ "p90", "p90", 90 },
-	{ "p99", "p99", 99 },
-	{ "p99.9", "p999", 99.9 },
+	{"p50", "p50", 50},
+	{"p90", "p90", 90},
+	{"p99", "p99", 99},
+	{"p99.9", "p999", 99.9},
 };
 
 static double per_second(uint64_t n, uint64_t ns)
@@ -70,8 +70,7 @@ static void print_latency(const struct histogram *latency, FILE *out)
 
 	if (latency->count == 0)
 		return;
-	(void)fprintf(out, "latency ms   min %.3f  mean %.3f", ms(latency->min),
-		      histogram_mean(latency) / 1e6);
+	(void)fprintf(out, "latency ms   min %.3f  mean %.3f", ms(latency->min), histogram_mean(latency) / 1e6);
 	for (i = 0; i < ARRAY_SIZE(percentiles); i++)
 		(void)fprintf(out, "  %s %.3f", percentiles[i].label,
 			      ms(histogram_percentile(latency, percentiles[i].percent)));
@@ -86,23 +85,20 @@ void report_text(const struct load_plan *plan, const struct load_stats *stats, F
 
 	print_work(plan, out);
 	(void)fprintf(out, "exchanges    %" PRIu64 " ok, %" PRIu64 " lost in %.3f s: %.1f/s\n", ok,
-		      load_stats_lost(stats), ms(stats->elapsed_ns) / 1000,
-		      per_second(ok, stats->elapsed_ns));
+		      load_stats_lost(stats), ms(stats->elapsed_ns) / 1000, per_second(ok, stats->elapsed_ns));
 	for (i = 0; i < LOAD_OUTCOMES; i++) {
 		if (i == LOAD_OK || stats->outcomes[i] == 0)
 			continue;
-		(void)fprintf(out, "  %-10s %" PRIu64, load_outcome_name((enum load_outcome)i),
-			      stats->outcomes[i]);
+		(void)fprintf(out, "  %-10s %" PRIu64, load_outcome_name((enum load_outcome)i), stats->outcomes[i]);
 		if (stats->first_error[i] != 0)
 			(void)fprintf(out, "  (%s)", strerror(stats->first_error[i]));
 		(void)fputc('\n', out);
 	}
 	print_latency(&stats->latency, out);
 	if (plan->hold)
-		(void)fprintf(out, "last answer  %.3f ms after the first connect\n",
-			      ms(stats->last_answer_ns));
-	(void)fprintf(out, "bytes        %" PRIu64 " out, %" PRIu64 " in, %" PRIu64 " connections\n",
-		      stats->bytes_out, stats->bytes_in, stats->connections);
+		(void)fprintf(out, "last answer  %.3f ms after the first connect\n", ms(stats->last_answer_ns));
+	(void)fprintf(out, "bytes        %" PRIu64 " out, %" PRIu64 " in, %" PRIu64 " connections\n", stats->bytes_out,
+		      stats->bytes_in, stats->connections);
 	(void)fprintf(out, "client's cpu %.3f s (user %.3f, system %.3f)", ms(cpu) / 1000,
 		      ms(stats->cpu_user_ns) / 1000, ms(stats->cpu_system_ns) / 1000);
 	if (ok > 0)
@@ -150,23 +146,21 @@ void report_json(const struct load_plan *plan, const struct load_stats *stats, F
 
 	(void)fputs("{\"address\":", out);
 	json_string(plan->addr.text, out);
-	(void)fprintf(out, ",\"clients\":%u,\"threads\":%u,\"size\":%zu", plan->clients,
-		      plan->threads, plan->request_size);
+	(void)fprintf(out, ",\"clients\":%u,\"threads\":%u,\"size\":%zu", plan->clients, plan->threads,
+		      plan->request_size);
 	if (plan->rate > 0)
 		(void)fprintf(out, ",\"rate_asked\":%.3f", plan->rate);
 	(void)fprintf(out, ",\"seconds\":%.6f", ms(stats->elapsed_ns) / 1000);
 	(void)fprintf(out, ",\"rate\":%.3f,\"lost\":%" PRIu64 ",\"outcomes\":{",
-		      per_second(stats->outcomes[LOAD_OK], stats->elapsed_ns),
-		      load_stats_lost(stats));
+		      per_second(stats->outcomes[LOAD_OK], stats->elapsed_ns), load_stats_lost(stats));
 	for (i = 0; i < LOAD_OUTCOMES; i++)
-		(void)fprintf(out, "%s\"%s\":%" PRIu64, i == 0 ? "" : ",",
-			      load_outcome_name((enum load_outcome)i), stats->outcomes[i]);
+		(void)fprintf(out, "%s\"%s\":%" PRIu64, i == 0 ? "" : ",", load_outcome_name((enum load_outcome)i),
+			      stats->outcomes[i]);
 	(void)fputc('}', out);
 	json_latency(&stats->latency, out);
-	(void)fprintf(out, ",\"last_answer_ms\":%.6f,\"connections\":%" PRIu64,
-		      ms(stats->last_answer_ns), stats->connections);
-	(void)fprintf(out, ",\"bytes\":{\"out\":%" PRIu64 ",\"in\":%" PRIu64 "}", stats->bytes_out,
-		      stats->bytes_in);
-	(void)fprintf(out, ",\"cpu_seconds\":{\"user\":%.6f,\"system\":%.6f}}\n",
-		      ms(stats->cpu_user_ns) / 1000, ms(stats->cpu_system_ns) / 1000);
+	(void)fprintf(out, ",\"last_answer_ms\":%.6f,\"connections\":%" PRIu64, ms(stats->last_answer_ns),
+		      stats->connections);
+	(void)fprintf(out, ",\"bytes\":{\"out\":%" PRIu64 ",\"in\":%" PRIu64 "}", stats->bytes_out, stats->bytes_in);
+	(void)fprintf(out, ",\"cpu_seconds\":{\"user\":%.6f,\"system\":%.6f}}\n", ms(stats->cpu_user_ns) / 1000,
+		      ms(stats->cpu_system_ns) / 1000);
 }

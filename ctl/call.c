@@ -16,8 +16,7 @@
 #include "net/frame.h"
 #include "values.h"
 
-#define FULL_QUEUE_MS                                                                              \
-	20 /* between two looks at a queue that is full: nothing tells when it no longer is */
+#define FULL_QUEUE_MS 20 /* between two looks at a queue that is full: nothing tells when it no longer is */
 
 struct buffer {
 	char *data;
@@ -26,7 +25,7 @@ struct buffer {
 
 void call_init(struct call *call, const char *path)
 {
-	*call = (struct call){ .path = path, .fd = -1 };
+	*call = (struct call){.path = path, .fd = -1};
 }
 
 void call_close(struct call *call)
@@ -55,11 +54,9 @@ static int silent(struct call *call, bool began, struct err *err)
 	if (call->peer > 0)
 		(void)snprintf(who, sizeof(who), "the daemon (pid %d)", (int)call->peer);
 	if (began)
-		(void)err_set(err, "%s has not finished its answer within %d s", who,
-			      CALL_PATIENCE_MS / 1000);
+		(void)err_set(err, "%s has not finished its answer within %d s", who, CALL_PATIENCE_MS / 1000);
 	else
-		(void)err_set(err, "%s does not answer: it has been silent for %d s", who,
-			      CALL_PATIENCE_MS / 1000);
+		(void)err_set(err, "%s does not answer: it has been silent for %d s", who, CALL_PATIENCE_MS / 1000);
 	return ended(call, CALL_SILENT, EX_UNAVAILABLE);
 }
 
@@ -69,7 +66,7 @@ static int silent(struct call *call, bool began, struct err *err)
  */
 static int wait_for(struct call *call, short events, int at_most_ms, bool began, struct err *err)
 {
-	struct pollfd fds[3] = { { .fd = events == 0 ? -1 : call->fd, .events = events } };
+	struct pollfd fds[3] = {{.fd = events == 0 ? -1 : call->fd, .events = events}};
 	int64_t begin = clock_ms();
 
 	for (int i = 0; i < 2; i++) {
@@ -93,8 +90,7 @@ static int wait_for(struct call *call, short events, int at_most_ms, bool began,
 		}
 		if (n <= 0)
 			continue;
-		if ((fds[1].revents != 0 || fds[2].revents != 0) &&
-		    call->watch->attend(call->watch->context)) {
+		if ((fds[1].revents != 0 || fds[2].revents != 0) && call->watch->attend(call->watch->context)) {
 			(void)err_set(err, "given up");
 			return ended(call, CALL_GIVEN_UP, 1);
 		}
@@ -131,12 +127,11 @@ static int not_connected(struct call *call, struct err *err)
 
 static int connect_in_time(struct call *call, struct err *err)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	size_t length = strlen(call->path);
 
 	if (length == 0 || length >= sizeof(address.sun_path)) {
-		(void)err_set(err, "the path of a socket has 1 to %zu bytes",
-			      sizeof(address.sun_path) - 1);
+		(void)err_set(err, "the path of a socket has 1 to %zu bytes", sizeof(address.sun_path) - 1);
 		return ended(call, CALL_FAILED, EX_USAGE);
 	}
 	memcpy(address.sun_path, call->path, length);
@@ -276,9 +271,7 @@ static int take_frame(struct call *call, struct buffer *buffer, size_t *len_out,
 		if (rc > 0)
 			continue;
 		if (buffer->have > 0)
-			(void)err_set(
-				err,
-				"the daemon closed the connection in the middle of its answer");
+			(void)err_set(err, "the daemon closed the connection in the middle of its answer");
 		else
 			(void)err_set(err, "the daemon closed the connection without an answer");
 		return ended(call, CALL_GONE, EX_UNAVAILABLE);
@@ -291,8 +284,7 @@ static int refused(struct call *call, const json_t *reply, struct err *err)
 	int64_t status;
 	char text[400];
 
-	if (!values_integer(reply, "exit", &status) ||
-	    (status != 1 && status != EX_USAGE && status != EX_NOPERM))
+	if (!values_integer(reply, "exit", &status) || (status != 1 && status != EX_USAGE && status != EX_NOPERM))
 		status = 1;
 	(void)err_set(err, "%s", values_text(reply, "error", text, sizeof(text)));
 	return ended(call, CALL_REFUSED, (int)status);
@@ -300,7 +292,7 @@ static int refused(struct call *call, const json_t *reply, struct err *err)
 
 static int take_reply(struct call *call, json_t **reply_out, struct err *err)
 {
-	struct buffer buffer = { .data = NULL };
+	struct buffer buffer = {.data = NULL};
 	json_error_t error;
 	json_t *reply = NULL;
 	size_t len;

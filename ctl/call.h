@@ -37,7 +37,7 @@ struct call {
 	const struct call_watch *watch; /* or NULL */
 	int fd;
 	int64_t deadline_ms;
-	pid_t peer; /* who listens, as the kernel says; 0: not known, or not visible from here */
+	pid_t peer;	   /* who listens, as the kernel says; 0: not known, or not visible from here */
 	enum call_end end; /* of the last call */
 	int status;	   /* the exit status that its failure deserves */
 };

@@ -12,21 +12,18 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct command commands[] = {
-	{ "status", "[SERVICE]", 0, 1, status_run, "the daemon and its services, or one of them" },
-	{ "workers", "[SERVICE]", 0, 1, workers_run, "the workers, and the clients they serve" },
-	{ "explain", "ADDRESS [SERVICE]", 1, 2, explain_run,
-	  "would this client get in now, and why (not)" },
-	{ "top", "", 0, 0, top_run, "the same as status, and again each second" },
-	{ "reload", "", 0, 0, job_run,
-	  "read the configuration again; nothing changes if it is wrong" },
-	{ "upgrade", "", 0, 0, job_run, "run the installed program in place of the running one" },
-	{ "stop", "[--now]", 0, 0, stop_run,
-	  "serve the clients to the end, stop, and wait for it" },
-	{ "pause", "SERVICE", 1, 1, job_run, "take no more clients; they wait in the queue" },
-	{ "resume", "SERVICE", 1, 1, job_run, "take them again" },
-	{ "drain", "", 0, 0, job_run, "take no new clients, serve those that are here to the end" },
-	{ "undrain", "", 0, 0, job_run, "take clients again" },
-	{ "resize", "SERVICE MIN MAX", 3, 3, job_run, "so many workers, until the next reload" },
+	{"status", "[SERVICE]", 0, 1, status_run, "the daemon and its services, or one of them"},
+	{"workers", "[SERVICE]", 0, 1, workers_run, "the workers, and the clients they serve"},
+	{"explain", "ADDRESS [SERVICE]", 1, 2, explain_run, "would this client get in now, and why (not)"},
+	{"top", "", 0, 0, top_run, "the same as status, and again each second"},
+	{"reload", "", 0, 0, job_run, "read the configuration again; nothing changes if it is wrong"},
+	{"upgrade", "", 0, 0, job_run, "run the installed program in place of the running one"},
+	{"stop", "[--now]", 0, 0, stop_run, "serve the clients to the end, stop, and wait for it"},
+	{"pause", "SERVICE", 1, 1, job_run, "take no more clients; they wait in the queue"},
+	{"resume", "SERVICE", 1, 1, job_run, "take them again"},
+	{"drain", "", 0, 0, job_run, "take no new clients, serve those that are here to the end"},
+	{"undrain", "", 0, 0, job_run, "take clients again"},
+	{"resize", "SERVICE MIN MAX", 3, 3, job_run, "so many workers, until the next reload"},
 };
 
 const struct command *commands_find(const char *name)
@@ -40,7 +37,6 @@ const struct command *commands_find(const char *name)
 void commands_print(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		(void)fprintf(out, "  %s %-*s %s\n", commands[i].name,
-			      (int)(26 - strlen(commands[i].name)), commands[i].arguments,
-			      commands[i].help);
+		(void)fprintf(out, "  %s %-*s %s\n", commands[i].name, (int)(26 - strlen(commands[i].name)),
+			      commands[i].arguments, commands[i].help);
 }

@@ -46,8 +46,7 @@ static void write_verdict(const json_t *service, const char *address, const stru
 			       values_text(service, "reason", reason, sizeof(reason)));
 	table_put(paper, admitted ? TABLE_GOOD : TABLE_BAD, text, out);
 	if (values_real(service, "wait", &wait) && wait > 0)
-		(void)fprintf(out, ", for another %s",
-			      wait < 1 ? "second" : values_age_words(service, "wait", number));
+		(void)fprintf(out, ", for another %s", wait < 1 ? "second" : values_age_words(service, "wait", number));
 	(void)fputc('\n', out);
 	if (!says(service, "state", "serving"))
 		(void)fprintf(out, LABEL "it is %s\n", "state", values_text(service, "state", text, sizeof(text)));
@@ -151,7 +150,7 @@ static void write_refusals(const json_t *service, FILE *out)
 	char reason[TEXT_MAX], peer[TEXT_MAX], number[VALUES_NUMBER_MAX];
 	size_t i;
 
-	json_array_foreach(list, i, refusal)
+	json_array_foreach (list, i, refusal)
 		(void)fprintf(out, LABEL "%s ago: %s (%s)\n", i == 0 ? "refused" : "",
 			      values_age_words(refusal, "age", number),
 			      values_text(refusal, "reason", reason, sizeof(reason)),
@@ -177,7 +176,7 @@ static void write_service(const json_t *service, const char *address, const stru
 static int answer(const struct options *options, const json_t *explain)
 {
 	const json_t *services = json_object_get(explain, "services"), *service;
-	struct table_paper paper = { .color = false };
+	struct table_paper paper = {.color = false};
 	char address[TEXT_MAX];
 	int status = 0;
 	size_t i;
@@ -187,7 +186,7 @@ static int answer(const struct options *options, const json_t *explain)
 	if (terminal_is(STDOUT_FILENO))
 		paper.color = !options->no_color && terminal_colors(STDOUT_FILENO);
 	(void)values_text(explain, "address", address, sizeof(address));
-	json_array_foreach(services, i, service) {
+	json_array_foreach (services, i, service) {
 		if (!is_true(service, "admitted"))
 			status = 1;
 		if (!options->json)

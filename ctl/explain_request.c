@@ -67,7 +67,7 @@ static json_t *ask_for_user(const struct network *network)
 
 json_t *explain_request(const char *client, const char *service, struct err *err)
 {
-	static const struct network_names names = { .uid = user_number, .gid = group_number };
+	static const struct network_names names = {.uid = user_number, .gid = group_number};
 	struct network network;
 	json_t *request;
 	struct err why;

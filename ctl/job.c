@@ -149,8 +149,8 @@ static int begin(struct job *job, const struct options *options)
 
 int job_run(const struct options *options)
 {
-	struct job job = { .may_be_away = strcmp(options->command->name, "upgrade") == 0,
-			   .terminal = terminal_is(STDERR_FILENO) };
+	struct job job = {.may_be_away = strcmp(options->command->name, "upgrade") == 0,
+			  .terminal = terminal_is(STDERR_FILENO)};
 	json_t *reply;
 	int status;
 

@@ -18,10 +18,10 @@
 enum { OPT_JSON = 256, OPT_NO_COLOR, OPT_NOW };
 
 static const struct option known[] = {
-	{ "socket", required_argument, NULL, 's' },	 { "json", no_argument, NULL, OPT_JSON },
-	{ "no-color", no_argument, NULL, OPT_NO_COLOR }, { "now", no_argument, NULL, OPT_NOW },
-	{ "delay", required_argument, NULL, 'd' },	 { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },		 { NULL, 0, NULL, 0 },
+	{"socket", required_argument, NULL, 's'},      {"json", no_argument, NULL, OPT_JSON},
+	{"no-color", no_argument, NULL, OPT_NO_COLOR}, {"now", no_argument, NULL, OPT_NOW},
+	{"delay", required_argument, NULL, 'd'},       {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},	       {NULL, 0, NULL, 0},
 };
 
 static void print_help(void)
@@ -49,8 +49,7 @@ static void print_help(void)
 
 static int usage(void)
 {
-	(void)fprintf(stderr,
-		      "Usage: preforkctl [OPTION]... COMMAND [ARGUMENT]... (--help says more)\n");
+	(void)fprintf(stderr, "Usage: preforkctl [OPTION]... COMMAND [ARGUMENT]... (--help says more)\n");
 	return -1;
 }
 
@@ -115,8 +114,8 @@ static int check(const char *name, const struct options *options)
 	if (command == NULL)
 		return wrong("there is no command \"%.64s\" (--help lists them)", name);
 	if (options->n_arguments < command->least || options->n_arguments > command->most)
-		return wrong("usage: preforkctl %s%s%s", command->name,
-			     command->arguments[0] != '\0' ? " " : "", command->arguments);
+		return wrong("usage: preforkctl %s%s%s", command->name, command->arguments[0] != '\0' ? " " : "",
+			     command->arguments);
 	if (options->now && strcmp(command->name, "stop") != 0)
 		return wrong("--now goes with stop");
 	if (options->interval_ms != 0 && strcmp(command->name, "top") != 0)
@@ -130,7 +129,7 @@ int options_parse(int argc, char **argv, struct options *options, int *status_ou
 {
 	int option;
 
-	*options = (struct options){ .socket = DEFAULT_CONTROL };
+	*options = (struct options){.socket = DEFAULT_CONTROL};
 	*status_out = EX_USAGE;
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "s:d:hV", known, NULL)) != -1) {

@@ -24,8 +24,7 @@ static int add_arguments(json_t *request, const struct options *options, struct 
 	char *const *arguments = options->arguments;
 
 	/* the one thing that json_string() refuses is what no name of a service can be */
-	if (options->n_arguments > 0 &&
-	    json_object_set_new(request, "service", json_string(arguments[0])) < 0)
+	if (options->n_arguments > 0 && json_object_set_new(request, "service", json_string(arguments[0])) < 0)
 		return err_set(err, "the name of a service is UTF-8");
 	if (options->n_arguments > 1 && add_number(request, "min", arguments[1], err) < 0)
 		return -1;

@@ -34,14 +34,12 @@ void say_lines(const json_t *lines, FILE *out)
 	const json_t *line;
 	size_t i;
 
-	json_array_foreach(lines, i, line)
-	{
+	json_array_foreach (lines, i, line) {
 		char text[SAY_TEXT_MAX];
 
 		if (!json_is_string(line))
 			continue;
-		(void)escape_bytes(json_string_value(line), json_string_length(line), text,
-				   sizeof(text));
+		(void)escape_bytes(json_string_value(line), json_string_length(line), text, sizeof(text));
 		(void)fprintf(out, "%s\n", text);
 	}
 }

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/signals.h"
 
-static int ends[2] = { -1, -1 };
+static int ends[2] = {-1, -1};
 
 static void note(int sig, siginfo_t *info, void *context)
 {

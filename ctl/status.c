@@ -34,7 +34,7 @@ static json_t *ask(const struct options *options, int *status_out)
 
 static struct table_paper paper_for(const struct options *options)
 {
-	struct table_paper paper = { .color = false };
+	struct table_paper paper = {.color = false};
 	unsigned lines;
 
 	if (terminal_is(STDOUT_FILENO)) {
@@ -46,8 +46,7 @@ static struct table_paper paper_for(const struct options *options)
 
 int status_run(const struct options *options)
 {
-	struct status_view view = { .paper = paper_for(options),
-				    .listeners = options->n_arguments > 0 };
+	struct status_view view = {.paper = paper_for(options), .listeners = options->n_arguments > 0};
 	json_t *reply, *object;
 	int status = 0;
 

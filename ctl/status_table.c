@@ -11,18 +11,18 @@
 #define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
 
 static const struct table_column columns[] = {
-	{ .title = "SERVICE", .left = true },
-	{ .title = "HANDLER", .left = true, .may_be_dropped = true },
-	{ .title = "STATE", .left = true },
-	{ .title = "IDLE" },
-	{ .title = "BUSY" },
-	{ .title = "MAX" },
-	{ .title = "QUEUE" },
-	{ .title = "RATE" },
-	{ .title = "ACCEPTED" },
-	{ .title = "REFUSED" },
-	{ .title = "DROPS" },
-	{ .title = "CRASH" },
+	{.title = "SERVICE", .left = true},
+	{.title = "HANDLER", .left = true, .may_be_dropped = true},
+	{.title = "STATE", .left = true},
+	{.title = "IDLE"},
+	{.title = "BUSY"},
+	{.title = "MAX"},
+	{.title = "QUEUE"},
+	{.title = "RATE"},
+	{.title = "ACCEPTED"},
+	{.title = "REFUSED"},
+	{.title = "DROPS"},
+	{.title = "CRASH"},
 };
 
 /* A service and what it is sorted by. */
@@ -35,8 +35,7 @@ struct entry {
 
 const char *status_sort_name(enum status_sort sort)
 {
-	static const char *const names[STATUS_SORTS] = { "unsorted", "by name", "by busy",
-							 "by rate", "by queue" };
+	static const char *const names[STATUS_SORTS] = {"unsorted", "by name", "by busy", "by rate", "by queue"};
 
 	return names[sort];
 }
@@ -47,11 +46,9 @@ static enum table_look state_look(const char *state)
 		const char *state;
 		enum table_look look;
 	} looks[] = {
-		{ "serving", TABLE_GOOD },   { "starting", TABLE_WARN },
-		{ "reloading", TABLE_WARN }, { "upgrading", TABLE_WARN },
-		{ "paused", TABLE_WARN },    { "draining", TABLE_WARN },
-		{ "drained", TABLE_WARN },   { "throttled", TABLE_BAD },
-		{ "stopping", TABLE_BAD },
+		{"serving", TABLE_GOOD},   {"starting", TABLE_WARN}, {"reloading", TABLE_WARN},
+		{"upgrading", TABLE_WARN}, {"paused", TABLE_WARN},   {"draining", TABLE_WARN},
+		{"drained", TABLE_WARN},   {"throttled", TABLE_BAD}, {"stopping", TABLE_BAD},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
@@ -82,22 +79,20 @@ static void write_head(const json_t *status, const struct table_paper *paper, FI
 		char why[512];
 
 		(void)snprintf(line, sizeof(line), "The last reload failed, %s ago: %s",
-			       values_age_words(reload, "age", number),
-			       values_text(reload, "text", why, sizeof(why)));
+			       values_age_words(reload, "age", number), values_text(reload, "text", why, sizeof(why)));
 		table_put(paper, TABLE_BAD, line, out);
 		(void)fputc('\n', out);
 	}
 	if (values_integer(status, "log_lost", &lost) && lost > 0) {
-		(void)snprintf(line, sizeof(line), "%" PRId64 " line%s of the log %s lost", lost,
-			       lost == 1 ? "" : "s", lost == 1 ? "is" : "are");
+		(void)snprintf(line, sizeof(line), "%" PRId64 " line%s of the log %s lost", lost, lost == 1 ? "" : "s",
+			       lost == 1 ? "is" : "are");
 		table_put(paper, TABLE_WARN, line, out);
 		(void)fputc('\n', out);
 	}
 }
 
 /* "12 starting, 3 retiring": the members of OBJECT that are not 0. Empty if there is none. */
-static void list_members(const json_t *object, const char *const *keys, size_t n, char *out,
-			 size_t size)
+static void list_members(const json_t *object, const char *const *keys, size_t n, char *out, size_t size)
 {
 	size_t used = 0;
 
@@ -109,8 +104,8 @@ static void list_members(const json_t *object, const char *const *keys, size_t n
 
 		if (!values_integer(object, keys[i], &value) || value == 0)
 			continue;
-		rc = snprintf(out + used, size - used, "%s%s %s", used > 0 ? ", " : "",
-			      values_count_of(value, number), keys[i]);
+		rc = snprintf(out + used, size - used, "%s%s %s", used > 0 ? ", " : "", values_count_of(value, number),
+			      keys[i]);
 		if (rc < 0 || (size_t)rc >= size - used)
 			return;
 		used += (size_t)rc;
@@ -125,8 +120,7 @@ static void add_reasons(struct table *table, json_t *refused)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(refused, key, value)
-	{
+	json_object_foreach (refused, key, value) {
 		json_t *boxed;
 		int rc;
 
@@ -150,8 +144,8 @@ static bool is_short(const json_t *listener)
 {
 	int64_t backlog, asked;
 
-	return values_integer(listener, "backlog", &backlog) &&
-	       values_integer(listener, "backlog_asked", &asked) && backlog < asked;
+	return values_integer(listener, "backlog", &backlog) && values_integer(listener, "backlog_asked", &asked) &&
+	       backlog < asked;
 }
 
 static void add_listeners(struct table *table, const json_t *listeners, bool always)
@@ -162,38 +156,31 @@ static void add_listeners(struct table *table, const json_t *listeners, bool alw
 	size_t width = 0, i;
 
 	always |= json_array_size(listeners) > 1;
-	json_array_foreach(listeners, i, listener)
-	{
-		size_t w = table_text_width(
-			values_text(listener, "address", address, sizeof(address)));
+	json_array_foreach (listeners, i, listener) {
+		size_t w = table_text_width(values_text(listener, "address", address, sizeof(address)));
 
 		width = w > width ? w : width;
 	}
-	json_array_foreach(listeners, i, listener)
-	{
+	json_array_foreach (listeners, i, listener) {
 		if (!always && !is_short(listener))
 			continue;
 		(void)values_text(listener, "address", address, sizeof(address));
 		table_note(table, TABLE_PLAIN, "    %s%*s  queue %s/%s%s%s%s, %s dropped", address,
-			   (int)(width - table_text_width(address)), "",
-			   values_count(listener, "queue", queue),
-			   values_count(listener, "backlog", backlog),
-			   is_short(listener) ? " (" : "",
+			   (int)(width - table_text_width(address)), "", values_count(listener, "queue", queue),
+			   values_count(listener, "backlog", backlog), is_short(listener) ? " (" : "",
 			   is_short(listener) ? values_count(listener, "backlog_asked", asked) : "",
-			   is_short(listener) ? " asked for)" : "",
-			   values_count(listener, "drops", drops));
+			   is_short(listener) ? " asked for)" : "", values_count(listener, "drops", drops));
 	}
 }
 
 static void add_queue(struct table *table, const json_t *listeners)
 {
-	struct values_sum queue = { .n = 0 }, backlog = { .n = 0 };
+	struct values_sum queue = {.n = 0}, backlog = {.n = 0};
 	char a[VALUES_NUMBER_MAX], b[VALUES_NUMBER_MAX];
 	const json_t *listener;
 	size_t i;
 
-	json_array_foreach(listeners, i, listener)
-	{
+	json_array_foreach (listeners, i, listener) {
 		values_add(&queue, listener, "queue");
 		values_add(&backlog, listener, "backlog");
 	}
@@ -205,19 +192,18 @@ static void add_workers(struct table *table, const json_t *workers)
 {
 	char number[VALUES_NUMBER_MAX];
 	int64_t idle, busy;
-	bool all_busy = values_integer(workers, "idle", &idle) &&
-			values_integer(workers, "busy", &busy) && idle == 0 && busy > 0;
+	bool all_busy = values_integer(workers, "idle", &idle) && values_integer(workers, "busy", &busy) && idle == 0 &&
+			busy > 0;
 
 	table_cell(table, TABLE_PLAIN, "%s", values_count(workers, "idle", number));
-	table_cell(table, all_busy ? TABLE_WARN : TABLE_PLAIN, "%s",
-		   values_count(workers, "busy", number));
+	table_cell(table, all_busy ? TABLE_WARN : TABLE_PLAIN, "%s", values_count(workers, "busy", number));
 	table_cell(table, TABLE_PLAIN, "%s", values_count(workers, "max", number));
 }
 
 /* Refused, dropped, crashed. */
 static void add_trouble(struct table *table, const json_t *service)
 {
-	struct values_sum refused = { .n = 0 }, drops = { .n = 0 }, crashes = { .n = 0 };
+	struct values_sum refused = {.n = 0}, drops = {.n = 0}, crashes = {.n = 0};
 	json_t *reasons = json_object_get(json_object_get(service, "connections"), "refused");
 	const json_t *listener;
 	char number[VALUES_NUMBER_MAX];
@@ -227,8 +213,9 @@ static void add_trouble(struct table *table, const json_t *service)
 
 	/* nobody was refused for any reason: that is known, too */
 	refused.known = json_is_object(reasons);
-	json_object_foreach(reasons, key, value) values_add(&refused, reasons, key);
-	json_array_foreach(json_object_get(service, "listeners"), i, listener)
+	json_object_foreach (reasons, key, value)
+		values_add(&refused, reasons, key);
+	json_array_foreach (json_object_get(service, "listeners"), i, listener)
 		values_add(&drops, listener, "drops");
 	values_add(&crashes, service, "crashes");
 	table_cell(table, if_any(&refused, TABLE_WARN), "%s", values_sum_text(&refused, number));
@@ -238,8 +225,8 @@ static void add_trouble(struct table *table, const json_t *service)
 
 static void add_service(struct table *table, const json_t *service, bool all_listeners)
 {
-	static const char *const moving[] = { "starting", "retiring" };
-	static const char *const told[] = { "penalized", "untracked" };
+	static const char *const moving[] = {"starting", "retiring"};
+	static const char *const told[] = {"penalized", "untracked"};
 	const json_t *connections = json_object_get(service, "connections");
 	const json_t *listeners = json_object_get(service, "listeners");
 	const json_t *workers = json_object_get(service, "workers");
@@ -266,7 +253,7 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 
 static double weight(const json_t *service, enum status_sort sort)
 {
-	struct values_sum queue = { .n = 0 };
+	struct values_sum queue = {.n = 0};
 	const json_t *listener;
 	double value = 0;
 	size_t i;
@@ -279,7 +266,7 @@ static double weight(const json_t *service, enum status_sort sort)
 		(void)values_real(service, "rate", &value);
 		return value;
 	case STATUS_BY_QUEUE:
-		json_array_foreach(json_object_get(service, "listeners"), i, listener)
+		json_array_foreach (json_object_get(service, "listeners"), i, listener)
 			values_add(&queue, listener, "queue");
 		return (double)queue.n;
 	case STATUS_AS_SENT:
@@ -313,11 +300,10 @@ static struct entry *in_order(const json_t *services, enum status_sort sort)
 		const json_t *service = json_array_get(services, i);
 		const char *name = json_string_value(json_object_get(service, "name"));
 
-		entries[i] =
-			(struct entry){ .service = service,
-					.name = name != NULL && sort != STATUS_AS_SENT ? name : "",
-					.weight = weight(service, sort),
-					.index = i };
+		entries[i] = (struct entry){.service = service,
+					    .name = name != NULL && sort != STATUS_AS_SENT ? name : "",
+					    .weight = weight(service, sort),
+					    .index = i};
 	}
 	qsort(entries, n, sizeof(*entries), by_weight);
 	return entries;

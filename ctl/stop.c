@@ -64,7 +64,7 @@ static bool ended_meanwhile(void *context)
 /* Has it ended? Waits for that, MS at most. */
 static bool has_ended(struct wait *wait, int ms)
 {
-	struct pollfd fd = { .fd = wait->pidfd, .events = POLLIN };
+	struct pollfd fd = {.fd = wait->pidfd, .events = POLLIN};
 	struct call probe;
 	struct err err;
 
@@ -82,15 +82,14 @@ static bool has_ended(struct wait *wait, int ms)
 
 static void tell_progress(struct wait *wait, const json_t *status)
 {
-	struct values_sum clients = { .n = 0 }, queue = { .n = 0 };
+	struct values_sum clients = {.n = 0}, queue = {.n = 0};
 	const json_t *service, *listener;
 	char line[sizeof(wait->told)];
 	size_t i, j;
 
-	json_array_foreach(json_object_get(status, "services"), i, service)
-	{
+	json_array_foreach (json_object_get(status, "services"), i, service) {
 		values_add(&clients, json_object_get(service, "connections"), "active");
-		json_array_foreach(json_object_get(service, "listeners"), j, listener)
+		json_array_foreach (json_object_get(service, "listeners"), j, listener)
 			values_add(&queue, listener, "queue");
 	}
 	if (!clients.known && !queue.known)
@@ -98,8 +97,7 @@ static void tell_progress(struct wait *wait, const json_t *status)
 	if (clients.n == 0 && queue.n == 0)
 		(void)snprintf(line, sizeof(line), "waiting for the processes to end");
 	else
-		(void)snprintf(line, sizeof(line),
-			       "waiting for %" PRId64 " client%s, %" PRId64 " queued", clients.n,
+		(void)snprintf(line, sizeof(line), "waiting for %" PRId64 " client%s, %" PRId64 " queued", clients.n,
 			       clients.n == 1 ? "" : "s", queue.n);
 	if (wait->quiet || strcmp(line, wait->told) == 0)
 		return;
@@ -113,7 +111,7 @@ static void wait_for_end(struct wait *wait)
 	json_t *request = request_status(), *reply;
 	struct err err;
 
-	wait->watch = (struct call_watch){ .fds = { wait->pidfd, -1 }, .attend = ended_meanwhile };
+	wait->watch = (struct call_watch){.fds = {wait->pidfd, -1}, .attend = ended_meanwhile};
 	wait->call.watch = &wait->watch;
 	while (!has_ended(wait, LOOK_MS)) {
 		/* A daemon that is busy with its end need not answer. */
@@ -145,7 +143,7 @@ static int ask(struct wait *wait, const json_t *request, json_t **reply_out)
 
 int stop_run(const struct options *options)
 {
-	struct wait wait = { .quiet = options->json, .pidfd = -1 };
+	struct wait wait = {.quiet = options->json, .pidfd = -1};
 	json_t *request, *reply = NULL;
 	struct err err;
 	int status;

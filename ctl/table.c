@@ -53,8 +53,8 @@ void table_free(struct table **table)
 	*table = NULL;
 }
 
-__attribute__((format(printf, 4, 0))) static void add(struct table *table, enum table_look look,
-						      bool note, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void add(struct table *table, enum table_look look, bool note,
+						      const char *fmt, va_list ap)
 {
 	char *text;
 
@@ -75,7 +75,7 @@ __attribute__((format(printf, 4, 0))) static void add(struct table *table, enum 
 		table->failed = true;
 		return;
 	}
-	table->cells[table->n++] = (struct cell){ .text = text, .look = look, .note = note };
+	table->cells[table->n++] = (struct cell){.text = text, .look = look, .note = note};
 }
 
 void table_cell(struct table *table, enum table_look look, const char *fmt, ...)
@@ -151,7 +151,7 @@ static void measure(const struct table *table, unsigned width, struct layout *la
 {
 	size_t c = 0, i;
 
-	*layout = (struct layout){ .gap = 0 };
+	*layout = (struct layout){.gap = 0};
 	for (i = 0; i < table->n_columns; i++)
 		layout->widths[i] = strlen(table->columns[i].title);
 	for (i = 0; i < table->n; i++) {
@@ -167,9 +167,8 @@ static void measure(const struct table *table, unsigned width, struct layout *la
 	fit(table, width, layout);
 }
 
-static void put_cell(const struct table *table, const struct layout *layout, size_t c,
-		     const char *text, enum table_look look, const struct table_paper *paper,
-		     FILE *out)
+static void put_cell(const struct table *table, const struct layout *layout, size_t c, const char *text,
+		     enum table_look look, const struct table_paper *paper, FILE *out)
 {
 	int pad = (int)(layout->widths[c] - table_text_width(text));
 

@@ -29,12 +29,10 @@ struct table *table_new(const struct table_column *columns, size_t n);
 void table_free(struct table **table);
 
 /* The next cell of a row; its last cell ends it. */
-void table_cell(struct table *table, enum table_look look, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void table_cell(struct table *table, enum table_look look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* A line of its own below the last row. */
-void table_note(struct table *table, enum table_look look, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void table_note(struct table *table, enum table_look look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The titles and all lines. Fails with errno if memory ran out. */
 int table_write(const struct table *table, const struct table_paper *paper, FILE *out);

@@ -13,7 +13,7 @@ bool terminal_is(int fd)
 
 void terminal_size(int fd, unsigned *columns_out, unsigned *lines_out)
 {
-	struct winsize size = { .ws_col = 0 };
+	struct winsize size = {.ws_col = 0};
 
 	if (ioctl(fd, TIOCGWINSZ, &size) < 0)
 		size.ws_col = size.ws_row = 0;
@@ -25,6 +25,5 @@ bool terminal_colors(int fd)
 {
 	const char *refused = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return terminal_is(fd) && (refused == NULL || refused[0] == '\0') && term != NULL &&
-	       strcmp(term, "dumb") != 0;
+	return terminal_is(fd) && (refused == NULL || refused[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
 }

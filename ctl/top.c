@@ -49,7 +49,7 @@ static void give_up(struct top *top, int exit_status)
 static void draw(struct top *top)
 {
 	const struct status_view view = {
-		.paper = { .color = top->color, .width = top->screen.columns },
+		.paper = {.color = top->color, .width = top->screen.columns},
 		.sort = top->sort,
 	};
 	char foot[160], *text = NULL;
@@ -67,8 +67,7 @@ static void draw(struct top *top)
 		(void)err_sys(&top->err, "cannot draw");
 		give_up(top, EX_OSERR);
 	} else {
-		(void)snprintf(foot, sizeof(foot),
-			       "%s%s | n name w busy r rate u queue s next | space %s | q quit",
+		(void)snprintf(foot, sizeof(foot), "%s%s | n name w busy r rate u queue s next | space %s | q quit",
 			       top->paused ? "PAUSED, " : "", status_sort_name(top->sort),
 			       top->paused ? "go on" : "pause");
 		if (screen_show(&top->screen, text, foot, &top->err) < 0)
@@ -151,7 +150,7 @@ static void take_signal(struct top *top, int sig)
 
 static bool can_read(int fd)
 {
-	struct pollfd one = { .fd = fd, .events = POLLIN };
+	struct pollfd one = {.fd = fd, .events = POLLIN};
 
 	return poll(&one, 1, 0) > 0;
 }
@@ -183,8 +182,7 @@ static bool ask(struct top *top)
 			return false;
 		if (top->away_since_ms == 0)
 			top->away_since_ms = now;
-		if (top->call.end == CALL_GONE && top->status != NULL &&
-		    now - top->away_since_ms < AWAY_MAX_MS)
+		if (top->call.end == CALL_GONE && top->status != NULL && now - top->away_since_ms < AWAY_MAX_MS)
 			return true;
 		give_up(top, top->call.status);
 		return false;
@@ -206,8 +204,8 @@ static void rest(struct top *top)
 	int64_t until = clock_ms() + (top->away_since_ms != 0 ? AGAIN_MS : top->interval_ms);
 
 	while (!top->quit) {
-		struct pollfd fds[] = { { .fd = top->watch.fds[0], .events = POLLIN },
-					{ .fd = top->watch.fds[1], .events = POLLIN } };
+		struct pollfd fds[] = {{.fd = top->watch.fds[0], .events = POLLIN},
+				       {.fd = top->watch.fds[1], .events = POLLIN}};
 		int64_t left = until - clock_ms();
 		int n;
 
@@ -235,27 +233,23 @@ static void run(struct top *top)
 /* The first look comes before the terminal is touched: most of what can be wrong is wrong then. */
 static void begin(struct top *top, const struct options *options)
 {
-	static const int signals[] = {
-		SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT
-	};
+	static const int signals[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT};
 
 	call_init(&top->call, options->socket);
 	top->request = request_status();
 	if (!ask(top))
 		return;
-	top->watch = (struct call_watch){ .attend = attend, .context = top };
+	top->watch = (struct call_watch){.attend = attend, .context = top};
 	top->watch.fds[0] = STDIN_FILENO;
-	top->watch.fds[1] =
-		signal_pipe_open(signals, sizeof(signals) / sizeof(signals[0]), &top->err);
+	top->watch.fds[1] = signal_pipe_open(signals, sizeof(signals) / sizeof(signals[0]), &top->err);
 	if (top->watch.fds[1] < 0)
 		give_up(top, EX_OSERR);
 }
 
 int top_run(const struct options *options)
 {
-	struct top top = { .interval_ms =
-				   options->interval_ms > 0 ? options->interval_ms : INTERVAL_MS,
-			   .color = !options->no_color && terminal_colors(STDOUT_FILENO) };
+	struct top top = {.interval_ms = options->interval_ms > 0 ? options->interval_ms : INTERVAL_MS,
+			  .color = !options->no_color && terminal_colors(STDOUT_FILENO)};
 
 	if (!terminal_is(STDIN_FILENO) || !terminal_is(STDOUT_FILENO)) {
 		(void)err_set(&top.err, "top needs a terminal; status is for anything else");

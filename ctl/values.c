@@ -60,7 +60,7 @@ const char *values_number(const json_t *object, const char *key, char out[VALUES
 /* Three digits and a unit: "1.23M", "12.3M", "123M". */
 static const char *scaled(double value, double step, char out[VALUES_NUMBER_MAX])
 {
-	static const char units[] = { 'k', 'M', 'G', 'T', 'P', 'E' };
+	static const char units[] = {'k', 'M', 'G', 'T', 'P', 'E'};
 	size_t i = 0;
 
 	value /= step;
@@ -68,11 +68,7 @@ static const char *scaled(double value, double step, char out[VALUES_NUMBER_MAX]
 		value /= step;
 		i++;
 	}
-	(void)snprintf(out, VALUES_NUMBER_MAX, "%.*f%c",
-		       value < 9.995   ? 2
-		       : value < 99.95 ? 1
-				       : 0,
-		       value, units[i]);
+	(void)snprintf(out, VALUES_NUMBER_MAX, "%.*f%c", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, units[i]);
 	return out;
 }
 
@@ -124,10 +120,9 @@ const char *values_rate(const json_t *object, const char *key, char out[VALUES_N
 }
 
 /* The two largest units of a time. */
-static const char *age(double seconds, const char *const units[4], const char *gap,
-		       char out[VALUES_NUMBER_MAX])
+static const char *age(double seconds, const char *const units[4], const char *gap, char out[VALUES_NUMBER_MAX])
 {
-	static const int64_t lengths[] = { 86400, 3600, 60, 1 };
+	static const int64_t lengths[] = {86400, 3600, 60, 1};
 	int64_t whole;
 	size_t i = 0;
 
@@ -139,15 +134,14 @@ static const char *age(double seconds, const char *const units[4], const char *g
 	if (i == 3)
 		(void)snprintf(out, VALUES_NUMBER_MAX, "%" PRId64 "%s", whole, units[3]);
 	else
-		(void)snprintf(out, VALUES_NUMBER_MAX, "%" PRId64 "%s%s%" PRId64 "%s",
-			       whole / lengths[i], units[i], gap,
-			       whole % lengths[i] / lengths[i + 1], units[i + 1]);
+		(void)snprintf(out, VALUES_NUMBER_MAX, "%" PRId64 "%s%s%" PRId64 "%s", whole / lengths[i], units[i],
+			       gap, whole % lengths[i] / lengths[i + 1], units[i + 1]);
 	return out;
 }
 
 const char *values_age(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX])
 {
-	static const char *const units[] = { "d", "h", "m", "s" };
+	static const char *const units[] = {"d", "h", "m", "s"};
 	double seconds;
 
 	return values_real(object, key, &seconds) ? age(seconds, units, "", out) : unknown(out);
@@ -155,7 +149,7 @@ const char *values_age(const json_t *object, const char *key, char out[VALUES_NU
 
 const char *values_age_words(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX])
 {
-	static const char *const units[] = { " d", " h", " min", " s" };
+	static const char *const units[] = {" d", " h", " min", " s"};
 	double seconds;
 
 	return values_real(object, key, &seconds) ? age(seconds, units, " ", out) : unknown(out);

@@ -10,25 +10,24 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct table_column columns[] = {
-	{ .title = "SERVICE", .left = true },
-	{ .title = "PID" },
-	{ .title = "STATE", .left = true },
-	{ .title = "FOR" },
-	{ .title = "AGE" },
-	{ .title = "REQUESTS" },
-	{ .title = "IN", .may_be_dropped = true },
-	{ .title = "OUT", .may_be_dropped = true },
-	{ .title = "GEN", .may_be_dropped = true },
-	{ .title = "LISTENER", .left = true },
-	{ .title = "PEER", .left = true },
+	{.title = "SERVICE", .left = true},
+	{.title = "PID"},
+	{.title = "STATE", .left = true},
+	{.title = "FOR"},
+	{.title = "AGE"},
+	{.title = "REQUESTS"},
+	{.title = "IN", .may_be_dropped = true},
+	{.title = "OUT", .may_be_dropped = true},
+	{.title = "GEN", .may_be_dropped = true},
+	{.title = "LISTENER", .left = true},
+	{.title = "PEER", .left = true},
 };
 
 static enum table_look state_look(const char *state)
 {
 	if (strcmp(state, "busy") == 0)
 		return TABLE_GOOD;
-	return strcmp(state, "leaving") == 0 || strcmp(state, "starting") == 0 ? TABLE_WARN
-									       : TABLE_PLAIN;
+	return strcmp(state, "leaving") == 0 || strcmp(state, "starting") == 0 ? TABLE_WARN : TABLE_PLAIN;
 }
 
 static void add_worker(struct table *table, const json_t *worker)
@@ -57,7 +56,8 @@ int workers_table_write(const json_t *workers, const struct table_paper *paper, 
 	size_t i;
 	int rc;
 
-	json_array_foreach(workers, i, worker) add_worker(table, worker);
+	json_array_foreach (workers, i, worker)
+		add_worker(table, worker);
 	rc = table_write(table, paper, out);
 	table_free(&table);
 	return rc;

@@ -15,16 +15,16 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/title.h"
+#include "change/host_limits.h"
+#include "change/launch.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "config/upstream_names.h"
-#include "master/background.h"
-#include "change/host_limits.h"
-#include "change/launch.h"
-#include "master/master.h"
-#include "upgrade/rehearsal.h"
-#include "services/kinds.h"
 #include "loader/loader.h"
+#include "master/background.h"
+#include "master/master.h"
+#include "services/kinds.h"
+#include "upgrade/rehearsal.h"
 
 enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
 
@@ -35,9 +35,9 @@ struct options {
 	enum check check;
 	bool print, daemon, verbose;
 	bool asked_file; /* -c was said */
-	int target; /* enum log_target; -1: as configured */
-	char *binary; /* absolute */
-	char **again; /* same_again() */
+	int target;	 /* enum log_target; -1: as configured */
+	char *binary;	 /* absolute */
+	char **again;	 /* same_again() */
 };
 
 #define CONFIG_RETRY_MS 500

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 0))) static void fill(struct err *err, int code, const char *fmt,
-						       va_list ap)
+__attribute__((format(printf, 3, 0))) static void fill(struct err *err, int code, const char *fmt, va_list ap)
 {
 	size_t used;
 	int n;

@@ -14,6 +14,6 @@ void exit_text(int status, char *out, size_t size)
 		return;
 	}
 	name = sigabbrev_np(WTERMSIG(status));
-	(void)snprintf(out, size, "was killed by signal %d (SIG%s)%s", WTERMSIG(status),
-		       name != NULL ? name : "?", WCOREDUMP(status) ? ", core dumped" : "");
+	(void)snprintf(out, size, "was killed by signal %d (SIG%s)%s", WTERMSIG(status), name != NULL ? name : "?",
+		       WCOREDUMP(status) ? ", core dumped" : "");
 }

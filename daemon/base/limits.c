@@ -50,8 +50,8 @@ static int64_t read_rlimit(int resource)
 {
 	struct rlimit limit;
 
-	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0 ||
-	    limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > INT64_MAX)
+	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ||
+	    limit.rlim_cur > INT64_MAX)
 		return -1;
 	return (int64_t)limit.rlim_cur;
 }
@@ -70,8 +70,7 @@ void limits_read(const char *root, struct limits *limits)
 	limits->files = read_rlimit(RLIMIT_NOFILE);
 	limits->processes = read_rlimit(RLIMIT_NPROC);
 	limits_narrow(limits, read_sysctl(root, "kernel/pid_max"), "the sysctl kernel.pid_max");
-	limits_narrow(limits, read_sysctl(root, "kernel/threads-max"),
-		      "the sysctl kernel.threads-max");
+	limits_narrow(limits, read_sysctl(root, "kernel/threads-max"), "the sysctl kernel.threads-max");
 }
 
 static bool ends_with(const char *text, const char *end)

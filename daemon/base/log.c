@@ -13,10 +13,10 @@
 #include "base/escape.h"
 #include "base/log_sink.h"
 
-#define TAG "preforkd"
+#define TAG	       "preforkd"
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
-#define SYSLOG_SOCKET "/dev/log"
-#define LIMIT_MS 10000
+#define SYSLOG_SOCKET  "/dev/log"
+#define LIMIT_MS       10000
 
 /* Before log_open(): standard error, so that the earliest errors are seen. */
 static struct {
@@ -169,16 +169,14 @@ static bool send_syslog(int level, const struct log_about *about, const char *te
 
 	if (localtime_r(&now, &tm) == NULL || strftime(stamp, sizeof(stamp), "%h %e %T", &tm) == 0)
 		stamp[0] = '\0';
-	(void)snprintf(head, sizeof(head), "<%d>%s " TAG "[%d]: ", state.facility | level, stamp,
-		       (int)getpid());
+	(void)snprintf(head, sizeof(head), "<%d>%s " TAG "[%d]: ", state.facility | level, stamp, (int)getpid());
 	add(&parts, head);
 	add_about(&parts, about);
 	add(&parts, text);
 	return log_sink_send(&state.sink, parts.iov, parts.n);
 }
 
-static bool send_stderr(struct log_sink *sink, int level, const struct log_about *about,
-			const char *text)
+static bool send_stderr(struct log_sink *sink, int level, const struct log_about *about, const char *text)
 {
 	struct parts parts = {.n = 0};
 	char head[64];
@@ -187,9 +185,9 @@ static bool send_stderr(struct log_sink *sink, int level, const struct log_about
 		(void)snprintf(head, sizeof(head), "<%d>", level);
 	else
 		(void)snprintf(head, sizeof(head), TAG "[%d]: %s", (int)getpid(),
-			       level <= LOG_ERR		? "error: "
-			       : level == LOG_WARNING	? "warning: "
-							: "");
+			       level <= LOG_ERR	      ? "error: "
+			       : level == LOG_WARNING ? "warning: "
+						      : "");
 	add(&parts, head);
 	add_about(&parts, about);
 	add(&parts, text);

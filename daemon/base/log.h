@@ -50,8 +50,7 @@ struct log_about {
 };
 
 void log_msg(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_about(int level, const struct log_about *about, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void log_about(int level, const struct log_about *about, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void log_vabout(int level, const struct log_about *about, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 

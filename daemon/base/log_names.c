@@ -19,19 +19,16 @@ static const struct name targets[] = {
 };
 
 static const struct name facilities[] = {
-	{"daemon", LOG_DAEMON}, {"user", LOG_USER},	{"auth", LOG_AUTH},
-	{"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},	{"ftp", LOG_FTP},
-	{"lpr", LOG_LPR},	{"mail", LOG_MAIL},	{"news", LOG_NEWS},
-	{"uucp", LOG_UUCP},	{"syslog", LOG_SYSLOG}, {"local0", LOG_LOCAL0},
-	{"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},
-	{"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
-	{"local7", LOG_LOCAL7}, {NULL, -1},
+	{"daemon", LOG_DAEMON}, {"user", LOG_USER},	{"auth", LOG_AUTH},	{"authpriv", LOG_AUTHPRIV},
+	{"cron", LOG_CRON},	{"ftp", LOG_FTP},	{"lpr", LOG_LPR},	{"mail", LOG_MAIL},
+	{"news", LOG_NEWS},	{"uucp", LOG_UUCP},	{"syslog", LOG_SYSLOG}, {"local0", LOG_LOCAL0},
+	{"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
+	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, -1},
 };
 
 static const struct name levels[] = {
-	{"emerg", LOG_EMERG},	  {"alert", LOG_ALERT},	  {"crit", LOG_CRIT}, {"err", LOG_ERR},
-	{"warning", LOG_WARNING}, {"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG},
-	{NULL, -1},
+	{"emerg", LOG_EMERG},	{"alert", LOG_ALERT}, {"crit", LOG_CRIT},   {"err", LOG_ERR}, {"warning", LOG_WARNING},
+	{"notice", LOG_NOTICE}, {"info", LOG_INFO},   {"debug", LOG_DEBUG}, {NULL, -1},
 };
 
 static int find(const struct name *names, const char *text)

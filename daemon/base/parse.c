@@ -21,11 +21,11 @@ struct unit {
 
 /* From large to small: a text may go down this list but never up, so that nothing is said twice. */
 static const struct unit durations[] = {
-	{ "d", 86400000 }, { "h", 3600000 }, { "min", 60000 }, { "s", 1000 }, { "ms", 1 },
+	{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1},
 };
 
 static const struct unit sizes[] = {
-	{ "T", INT64_C(1) << 40 }, { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 },
+	{"T", INT64_C(1) << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1},
 };
 
 static bool is_digit(char c)
@@ -40,8 +40,7 @@ static bool take_digits(const char **p, int64_t *out)
 	int64_t value = 0;
 
 	for (; is_digit(**p); (*p)++) {
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, **p - '0', &value))
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, **p - '0', &value))
 			return false;
 	}
 	*out = value;
@@ -65,8 +64,7 @@ int parse_integer(const char *text, int64_t *out, struct err *err)
 		return err_set(err, "\"%.64s\" is not a whole number", text);
 	/* Counted downwards, because the smallest number has no positive counterpart. */
 	for (; is_digit(*p); p++) {
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_sub_overflow(value, *p - '0', &value))
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, *p - '0', &value))
 			return too_large(text, err);
 	}
 	if (*p != '\0')
@@ -124,18 +122,14 @@ static int take_duration_unit(const char **p)
 #define SECONDS 3 /* the row of durations[] that a bare number means */
 
 /* One "1.5h" of a duration, added to *TOTAL; *ROW is the unit before it and becomes this one. */
-static int take_duration_part(const char **p, const char *text, int *row, int64_t *total,
-			      struct err *err)
+static int take_duration_part(const char **p, const char *text, int *row, int64_t *total, struct err *err)
 {
 	bool first = *p == text;
 	int64_t whole, fraction = 0, div = 1;
 	int unit;
 
 	if (!is_digit(**p))
-		return err_set(
-			err,
-			"\"%.64s\" is not a duration; write for example 30s, 500ms, 5min or 1h",
-			text);
+		return err_set(err, "\"%.64s\" is not a duration; write for example 30s, 500ms, 5min or 1h", text);
 	if (!take_digits(p, &whole))
 		return too_large(text, err);
 	if (**p == '.') {
@@ -148,19 +142,16 @@ static int take_duration_part(const char **p, const char *text, int *row, int64_
 	else
 		unit = take_duration_unit(p);
 	if (unit < 0)
-		return err_set(err, "\"%.64s\": the units of a duration are ms, s, min, h and d",
-			       text);
+		return err_set(err, "\"%.64s\": the units of a duration are ms, s, min, h and d", text);
 	if (unit <= *row)
-		return err_set(err, "\"%.64s\": the units of a duration go from large to small",
-			       text);
+		return err_set(err, "\"%.64s\": the units of a duration go from large to small", text);
 	*row = unit;
 	/* At most 86400000 * 10^9: no overflow. */
 	fraction *= durations[unit].factor;
 	if (fraction % div != 0)
 		return err_set(err, "\"%.64s\" is finer than a millisecond", text);
 	if (__builtin_mul_overflow(whole, durations[unit].factor, &whole) ||
-	    __builtin_add_overflow(whole, fraction / div, &whole) ||
-	    __builtin_add_overflow(*total, whole, total))
+	    __builtin_add_overflow(whole, fraction / div, &whole) || __builtin_add_overflow(*total, whole, total))
 		return too_large(text, err);
 	return 0;
 }
@@ -198,8 +189,7 @@ int parse_size(const char *text, int64_t *bytes_out, struct err *err)
 	if (*p == '-')
 		return err_set(err, "\"%.64s\": a size is not negative", text);
 	if (!is_digit(*p))
-		return err_set(err, "\"%.64s\" is not a size; write for example 4096, 64K or 10M",
-			       text);
+		return err_set(err, "\"%.64s\" is not a size; write for example 4096, 64K or 10M", text);
 	if (!take_digits(&p, &value))
 		return too_large(text, err);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -257,7 +247,7 @@ void format_size(int64_t bytes, char *out, size_t size)
 }
 
 #define RATE_NUMBER_MOST 1000000
-#define RATE_TIME_MOST (24 * 60 * 60 * INT64_C(1000))
+#define RATE_TIME_MOST	 (24 * 60 * 60 * INT64_C(1000))
 
 int parse_rate(const char *text, struct rate *out, struct err *err)
 {

@@ -25,9 +25,8 @@ static void reset_reserved(void)
 void signals_harmless(void)
 {
 	static const int named[] = {
-		SIGHUP,	 SIGINT,    SIGQUIT, SIGPIPE, SIGALRM,	 SIGTERM, SIGUSR1,
-		SIGUSR2, SIGVTALRM, SIGPROF, SIGIO,   SIGSTKFLT, SIGPWR,  SIGXFSZ,
-		SIGXCPU,
+		SIGHUP,	   SIGINT,  SIGQUIT, SIGPIPE,	SIGALRM, SIGTERM, SIGUSR1, SIGUSR2,
+		SIGVTALRM, SIGPROF, SIGIO,   SIGSTKFLT, SIGPWR,	 SIGXFSZ, SIGXCPU,
 	};
 	struct sigaction action = {.sa_handler = nothing, .sa_flags = SA_RESTART};
 	struct sigaction standard = {.sa_handler = SIG_DFL};

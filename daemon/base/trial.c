@@ -81,9 +81,8 @@ _Noreturn static void child(int (*run)(void *arg, int out), void *arg, int out, 
 	_exit(run(arg, out));
 }
 
-int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int out), void *arg,
-		int64_t limit_ms, void (*done)(struct trial *trial, void *userdata),
-		void *userdata, struct err *err)
+int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int out), void *arg, int64_t limit_ms,
+		void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err)
 {
 	pid_t master = getpid();
 	int ends[2], rc;
@@ -110,8 +109,8 @@ int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int 
 	}
 	rc = sd_event_add_io(event, &trial->io, trial->fd, EPOLLIN, on_output, trial);
 	if (rc >= 0)
-		rc = sd_event_add_time_relative(event, &trial->timer, CLOCK_MONOTONIC,
-						(uint64_t)limit_ms * 1000, 1000, on_late, trial);
+		rc = sd_event_add_time_relative(event, &trial->timer, CLOCK_MONOTONIC, (uint64_t)limit_ms * 1000, 1000,
+						on_late, trial);
 	if (rc >= 0)
 		return 0;
 	errno = -rc;

@@ -22,10 +22,10 @@ struct trial {
 	sd_event_source *io, *timer;
 	char *text; /* what it wrote; len bytes, and a NUL */
 	size_t len;
-	bool over;    /* the pipe was closed */
-	bool reaped;  /* the child has ended, with: */
-	int status;   /* waitpid(2)'s */
-	bool late;    /* it was killed, because its time was over */
+	bool over;   /* the pipe was closed */
+	bool reaped; /* the child has ended, with: */
+	int status;  /* waitpid(2)'s */
+	bool late;   /* it was killed, because its time was over */
 	void (*done)(struct trial *trial, void *userdata);
 	void *userdata;
 };
@@ -35,9 +35,8 @@ struct trial {
  * child is in a process group of its own, and dies with the master. DONE is called once it has ended, LIMIT_MS
  * from now at the latest; trial_clear() is the caller's, there or later. The master's signals are blocked in the child.
  */
-int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int out), void *arg,
-		int64_t limit_ms, void (*done)(struct trial *trial, void *userdata),
-		void *userdata, struct err *err);
+int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int out), void *arg, int64_t limit_ms,
+		void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err);
 
 /* A child of the master has ended. True if it was this one. */
 bool trial_reaped(struct trial *trial, pid_t pid, int status);

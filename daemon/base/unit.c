@@ -99,8 +99,7 @@ static bool take_answer(sd_bus_message *m, struct limits *limits)
 	if (limits->stop_ms > 0)
 		limits->stop_ms /= 1000; /* microseconds so far */
 	if (limits->tasks >= 0)
-		(void)snprintf(limits->tasks_set, sizeof(limits->tasks_set), "TasksMax= of %s",
-			       limits->unit);
+		(void)snprintf(limits->tasks_set, sizeof(limits->tasks_set), "TasksMax= of %s", limits->unit);
 	return true;
 }
 
@@ -125,8 +124,7 @@ int unit_bus_open(bool user, sd_bus **out)
 	if (user)
 		return sd_bus_open_user(out);
 	if (geteuid() == 0 && sd_bus_new(&bus) >= 0) {
-		if (sd_bus_set_address(bus, "unix:path=/run/systemd/private") >= 0 &&
-		    sd_bus_start(bus) >= 0) {
+		if (sd_bus_set_address(bus, "unix:path=/run/systemd/private") >= 0 && sd_bus_start(bus) >= 0) {
 			*out = bus;
 			return 0;
 		}
@@ -149,9 +147,8 @@ static int send_question(struct unit_query *query, sd_event *event, const struct
 		rc = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit->name, &path);
 	/* no interface: the properties of all of them */
 	if (rc >= 0)
-		rc = sd_bus_call_method_async(query->bus, NULL, MANAGER, path,
-					      "org.freedesktop.DBus.Properties", "GetAll", on_answer,
-					      query, "s", "");
+		rc = sd_bus_call_method_async(query->bus, NULL, MANAGER, path, "org.freedesktop.DBus.Properties",
+					      "GetAll", on_answer, query, "s", "");
 	free(path);
 	return rc;
 }
@@ -217,8 +214,8 @@ bool unit_ask_now(const struct unit *unit, int64_t timeout_ms, struct limits *li
 
 	if (sd_event_new(&event) < 0)
 		return false;
-	if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, (uint64_t)timeout_ms * 1000, 1000,
-				       on_late, &answer) >= 0)
+	if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, (uint64_t)timeout_ms * 1000, 1000, on_late,
+				       &answer) >= 0)
 		query = unit_ask(event, unit, on_done, &answer);
 	while (query != NULL && !answer.any)
 		if (sd_event_run(event, UINT64_MAX) < 0)

@@ -18,8 +18,8 @@ static char *find_unit(sd_bus *bus)
 	const char *path;
 	char *copy = NULL;
 
-	if (sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager",
-			       "GetUnitByPID", NULL, &reply, "u", (uint32_t)getpid()) >= 0 &&
+	if (sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "GetUnitByPID", NULL,
+			       &reply, "u", (uint32_t)getpid()) >= 0 &&
 	    sd_bus_message_read(reply, "o", &path) >= 0)
 		copy = strdup(path);
 	(void)sd_bus_message_unref(reply);
@@ -36,8 +36,7 @@ static char *find_type(sd_bus *bus, const char *unit)
 
 	if (sd_bus_get_property(bus, SYSTEMD, unit, SYSTEMD ".Unit", "Job", NULL, &reply, "(uo)") >= 0 &&
 	    sd_bus_message_read(reply, "(uo)", &id, &job) >= 0 && id != 0)
-		(void)sd_bus_get_property_string(bus, SYSTEMD, job, SYSTEMD ".Job", "JobType", NULL,
-						 &type);
+		(void)sd_bus_get_property_string(bus, SYSTEMD, job, SYSTEMD ".Job", "JobType", NULL, &type);
 	(void)sd_bus_message_unref(reply);
 	return type;
 }
@@ -51,8 +50,7 @@ enum unit_job unit_job_ask(void)
 	if (!unit_is_one())
 		return UNIT_JOB_NONE;
 	/* three calls: together they take no longer than we want to wait */
-	if (unit_bus_open(false, &bus) >= 0 &&
-	    sd_bus_set_method_call_timeout(bus, UNIT_JOB_MS * 1000ULL / 3) >= 0)
+	if (unit_bus_open(false, &bus) >= 0 && sd_bus_set_method_call_timeout(bus, UNIT_JOB_MS * 1000ULL / 3) >= 0)
 		path = find_unit(bus);
 	if (path != NULL)
 		type = find_type(bus, path);

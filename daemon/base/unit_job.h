@@ -4,7 +4,7 @@
 #define PREFORKD_BASE_UNIT_JOB_H
 
 enum unit_job {
-	UNIT_JOB_NONE,	  /* we are no unit of systemd's */
+	UNIT_JOB_NONE, /* we are no unit of systemd's */
 	UNIT_JOB_STOP,
 	UNIT_JOB_RESTART,
 	UNIT_JOB_UNKNOWN, /* it did not say in time */

@@ -24,8 +24,7 @@ static size_t head_size(void)
 
 static size_t size_of(size_t n_lanes, size_t n_slots)
 {
-	return head_size() + n_lanes * sizeof(struct board_lane) +
-	       n_slots * sizeof(struct board_slot);
+	return head_size() + n_lanes * sizeof(struct board_lane) + n_slots * sizeof(struct board_slot);
 }
 
 static void lay_out(struct board *board, void *memory, size_t n_lanes, size_t n_slots)

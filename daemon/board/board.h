@@ -20,8 +20,8 @@
 struct err;
 struct sockaddr_any;
 
-#define BOARD_COUNTERS 8 /* that a module may have of its own */
-#define BOARD_ALIGN 64 /* a cache line: neighbours do not slow each other down */
+#define BOARD_COUNTERS 8  /* that a module may have of its own */
+#define BOARD_ALIGN    64 /* a cache line: neighbours do not slow each other down */
 
 enum slot_state {
 	SLOT_FREE,     /* nobody's */
@@ -33,39 +33,39 @@ enum slot_state {
 
 struct board_slot {
 	alignas(BOARD_ALIGN) _Atomic uint32_t state;
-	_Atomic uint32_t spent;	    /* has served max_requests: wants to be replaced */
-	_Atomic uint32_t told;	    /* has heard that it is to leave: takes no further client */
-	_Atomic int64_t since_ms;   /* when the state began (base/clock.h) */
-	_Atomic uint64_t accepted;  /* connections taken */
-	_Atomic uint64_t failed;    /* of them, ended badly */
-	_Atomic uint64_t bytes_in;  /* from clients */
-	_Atomic uint64_t bytes_out; /* to clients */
+	_Atomic uint32_t spent;			     /* has served max_requests: wants to be replaced */
+	_Atomic uint32_t told;			     /* has heard that it is to leave: takes no further client */
+	_Atomic int64_t since_ms;		     /* when the state began (base/clock.h) */
+	_Atomic uint64_t accepted;		     /* connections taken */
+	_Atomic uint64_t failed;		     /* of them, ended badly */
+	_Atomic uint64_t bytes_in;		     /* from clients */
+	_Atomic uint64_t bytes_out;		     /* to clients */
 	_Atomic uint64_t peer[PACKED_ADDRESS_WORDS]; /* of the current client, packed; stays when the worker dies */
 	/* whose fault a crash is: the key (sources.h) of that client's source; 0: nobody's, or it is not counted */
 	_Atomic uint64_t source;
-	_Atomic int64_t silent_since_ms; /* since when that client is connected, its time in the queue included */
-	_Atomic uint32_t greeted;	 /* it has sent something: it is not evicted */
-	_Atomic uint32_t target;	 /* where the connection goes on to, from 1 (targets.h); 0: nowhere */
-	_Atomic uint32_t turn;		 /* counts clients, the refused ones included: tells one from the next */
-	_Atomic uint64_t probes;	 /* of the connections taken, those that asked nothing */
-	_Atomic uint64_t refused[REFUSALS]; /* turned away; not among the connections taken */
+	_Atomic int64_t silent_since_ms;      /* since when that client is connected, its time in the queue included */
+	_Atomic uint32_t greeted;	      /* it has sent something: it is not evicted */
+	_Atomic uint32_t target;	      /* where the connection goes on to, from 1 (targets.h); 0: nowhere */
+	_Atomic uint32_t turn;		      /* counts clients, the refused ones included: tells one from the next */
+	_Atomic uint64_t probes;	      /* of the connections taken, those that asked nothing */
+	_Atomic uint64_t refused[REFUSALS];   /* turned away; not among the connections taken */
 	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
 };
 
 struct board_lane {
 	alignas(BOARD_ALIGN) _Atomic int32_t idle; /* may drift when a worker is killed: a hint */
-	_Atomic int32_t lowest;	  /* lowest idle since the master last looked */
-	_Atomic uint32_t may_grow; /* ring when the last idle worker is taken */
+	_Atomic int32_t lowest;			   /* lowest idle since the master last looked */
+	_Atomic uint32_t may_grow;		   /* ring when the last idle worker is taken */
 };
 
 struct board_head {
 	uint32_t version, n_lanes, n_slots;
-	_Atomic uint32_t rung;	   /* somebody rang, the master has not answered yet */
-	_Atomic uint32_t draining; /* a stop: serve what is queued, then leave */
-	_Atomic uint32_t workers_max; /* as it is now: it can be resized */
-	_Atomic int64_t turned_away_ms; /* when somebody was last, because there was no worker for it */
-	_Atomic int64_t next_accept_error_ms;	/* all workers together: one line in ten seconds */
-	_Atomic int64_t next_refusal_ms[REFUSALS]; /* and for each reason; REFUSED_NOT: of a penalty's begin */
+	_Atomic uint32_t rung;			    /* somebody rang, the master has not answered yet */
+	_Atomic uint32_t draining;		    /* a stop: serve what is queued, then leave */
+	_Atomic uint32_t workers_max;		    /* as it is now: it can be resized */
+	_Atomic int64_t turned_away_ms;		    /* when somebody was last, because there was no worker for it */
+	_Atomic int64_t next_accept_error_ms;	    /* all workers together: one line in ten seconds */
+	_Atomic int64_t next_refusal_ms[REFUSALS];  /* and for each reason; REFUSED_NOT: of a penalty's begin */
 	_Atomic uint32_t refusals_untold[REFUSALS]; /* that had no line since the last one */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An address in words that can be stored and read atomically, each for itself: the address, and family, port and scope in the
- * last. Of a unix socket the family alone. */
+/* An address in words that can be stored and read atomically, each for itself: the address, and family, port and scope
+ * in the last. Of a unix socket the family alone. */
 #ifndef PREFORKD_BOARD_PACKED_ADDRESS_H
 #define PREFORKD_BOARD_PACKED_ADDRESS_H
 

@@ -4,7 +4,7 @@
 #define PREFORKD_BOARD_REFUSAL_H
 
 enum refusal {
-	REFUSED_NOT, /* it is let in */
+	REFUSED_NOT,		 /* it is let in */
 	REFUSED_DENIED,		 /* "denied": by a rule of access.deny */
 	REFUSED_NOT_ALLOWED,	 /* "not_allowed": there is access.allow, and it is not in it */
 	REFUSED_PENALTY,	 /* "penalty" */

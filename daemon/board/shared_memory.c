@@ -17,8 +17,7 @@ int shared_memory_create(const char *name, const char *what, size_t size, struct
 	fd = fd_above_stdio(fd, err);
 	if (fd < 0)
 		return -1;
-	if (ftruncate(fd, (off_t)size) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+	if (ftruncate(fd, (off_t)size) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
 		(void)err_sys(err, "cannot size a %s of %zu bytes", what, size);
 		fd_close(&fd);
 	}

@@ -26,8 +26,7 @@ uint32_t sources_version(void)
 
 static size_t size_of(size_t n_records)
 {
-	return sizeof(struct sources_map) +
-	       sources_n_sets(n_records) * SOURCES_WAYS * sizeof(struct source_record);
+	return sizeof(struct sources_map) + sources_n_sets(n_records) * SOURCES_WAYS * sizeof(struct source_record);
 }
 
 /* ---- the map ---- */
@@ -79,13 +78,11 @@ struct sources *sources_new(size_t n_records, struct err *err)
 	if (sources == NULL)
 		return NULL;
 	sources->fd = shared_memory_create("preforkd-sources", "table of sources", size_of(n_records), err);
-	if (sources->fd < 0 || map(sources, sources->fd, size_of(n_records), err) < 0 ||
-	    own(sources, err) < 0)
+	if (sources->fd < 0 || map(sources, sources->fd, size_of(n_records), err) < 0 || own(sources, err) < 0)
 		goto fail;
 	sources->map->version = SOURCES_VERSION;
 	/* 16 bytes come whole or not at all, and do not wait once the system is up */
-	if (getrandom(sources->map->secret, sizeof(sources->map->secret), 0) !=
-	    sizeof(sources->map->secret)) {
+	if (getrandom(sources->map->secret, sizeof(sources->map->secret), 0) != sizeof(sources->map->secret)) {
 		(void)err_sys(err, "no random numbers");
 		goto fail;
 	}
@@ -110,13 +107,11 @@ struct sources *sources_adopt(int fd, size_t n_records, struct err *err)
 	if (sources == NULL)
 		return NULL;
 	/* a file that is shorter than its map would be the end of who reads it: only a sealed one is read */
-	if (size < 0 || (size_t)size != size_of(n_records) ||
-	    (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
+	if (size < 0 || (size_t)size != size_of(n_records) || (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
 		(void)err_set(err, "the table of sources has another size than was said");
 		goto fail;
 	}
-	if (map(sources, fd, (size_t)size, err) < 0 || check(sources->map, err) < 0 ||
-	    own(sources, err) < 0)
+	if (map(sources, fd, (size_t)size, err) < 0 || check(sources->map, err) < 0 || own(sources, err) < 0)
 		goto fail;
 	sources->fd = fd;
 	return sources;
@@ -180,8 +175,8 @@ static void cut(uint8_t *address, size_t len, int prefix)
 	}
 }
 
-static void identify(struct identity *who, const struct sockaddr_any *peer,
-		     const struct unix_peer *cred, int prefix4, int prefix6)
+static void identify(struct identity *who, const struct sockaddr_any *peer, const struct unix_peer *cred, int prefix4,
+		     int prefix6)
 {
 	struct sockaddr_any folded = *peer;
 
@@ -201,8 +196,8 @@ static void identify(struct identity *who, const struct sockaddr_any *peer,
 	}
 }
 
-uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *peer,
-		     const struct unix_peer *cred, int prefix4, int prefix6)
+uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *peer, const struct unix_peer *cred,
+		     int prefix4, int prefix6)
 {
 	const uint64_t secret[2] = {sources->map->secret[0], sources->map->secret[1]};
 	struct identity who;

@@ -8,8 +8,8 @@
  * - Seats: one word a worker, the key of the source that it serves. Who is connected is counted by looking at
  *   them, so a killed worker leaks no count: the master clears its seat when it reaps it.
  * - Records: a fixed number, found by key. One holds the state of a leaky bucket (the time at which it is empty again:
- *   no count that could leak), counts of crashes and refusals in the running window, and the end of a penalty. A record whose
- *   times are all over is free. When none is free for a source, it is not limited by rate, and that is counted.
+ *   no count that could leak), counts of crashes and refusals in the running window, and the end of a penalty. A record
+ * whose times are all over is free. When none is free for a source, it is not limited by rate, and that is counted.
  * - The last refusals, in a ring.
  *
  * Times are of the monotonic clock (base/clock.h): they hold across an upgrade.
@@ -29,7 +29,8 @@ struct err;
 struct sockaddr_any;
 struct unix_peer;
 
-#define SOURCES_SEATS 262144	/* of a service, all generations: more than there can be workers; untouched ones cost nothing */
+#define SOURCES_SEATS                                                                                                  \
+	262144 /* of a service, all generations: more than there can be workers; untouched ones cost nothing */
 #define SOURCES_LAST_REFUSALS 64
 
 /* One process's view. */
@@ -49,7 +50,7 @@ struct sources *sources_new(size_t n_records, struct err *err);
 struct sources *sources_adopt(int fd, size_t n_records, struct err *err);
 struct sources *sources_ref(struct sources *sources);
 void sources_unref(struct sources **sources); /* NULL is allowed */
-uint32_t sources_version(void); /* of the layout */
+uint32_t sources_version(void);		      /* of the layout */
 
 /* Worker: maps what is behind FD, which stays the caller's. */
 int sources_map(struct sources *sources, int fd, struct err *err);
@@ -67,7 +68,8 @@ void sources_seat_free(struct sources *sources, size_t seat);
 uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *peer, const struct unix_peer *cred,
 		     int prefix4, int prefix6);
 
-/* For the rate of those who say that they are of the source KEY, and prove nothing: what they take is not the source's. */
+/* For the rate of those who say that they are of the source KEY, and prove nothing: what they take is not the source's.
+ */
 static inline uint64_t sources_key_unproven(uint64_t key)
 {
 	return key ^ 1ULL << 63; /* and neither 0 nor without a part that counts for seats */

@@ -44,7 +44,8 @@ struct source_record {
 	_Atomic int64_t empty_ns;	  /* when the bucket is empty again */
 	_Atomic int64_t penalty;	  /* until when (ms), times two, plus which fault */
 	_Atomic int64_t windows_end_ms;	  /* the windows are over then */
-	/* [fault]: two windows that overlap by half, each the time of its first fault (40 bits of ms), and how many (24) */
+	/* [fault]: two windows that overlap by half, each the time of its first fault (40 bits of ms), and how many
+	 * (24) */
 	_Atomic uint64_t window[2][2];
 };
 
@@ -62,7 +63,7 @@ struct sources_map {
 	alignas(64) _Atomic int64_t empty_ns; /* of the service's own rate */
 	alignas(64) _Atomic uint64_t untracked;
 	_Atomic int64_t penalties_end_ms; /* nobody is penalized then: there is nothing to look for */
-	_Atomic uint64_t n_refusals; /* ever */
+	_Atomic uint64_t n_refusals;	  /* ever */
 	struct source_refusal refusal[SOURCES_LAST_REFUSALS];
 	alignas(64) _Atomic uint64_t seat[SOURCES_SEATS];
 	struct source_record record[]; /* whole sets */

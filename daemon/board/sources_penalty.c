@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults and penalties. A window begins with a fault and runs for the rule's time; a second one begins when the first is
- * half over. So as many faults as the rule says within that time from the first of a window count together, and any
+ * Faults and penalties. A window begins with a fault and runs for the rule's time; a second one begins when the first
+ * is half over. So as many faults as the rule says within that time from the first of a window count together, and any
  * that come within half of it; and never such that are further apart.
  */
 #include "board/sources.h"
@@ -42,8 +42,7 @@ static uint64_t one_more(uint64_t window, uint64_t other, int64_t within_ms, int
 }
 
 /* Counts one fault; how many there are then. */
-static size_t count_fault(struct source_record *record, enum source_fault fault, int64_t within_ms,
-			  int64_t now_ms)
+static size_t count_fault(struct source_record *record, enum source_fault fault, int64_t within_ms, int64_t now_ms)
 {
 	_Atomic uint64_t *window = record->window[fault];
 	int64_t end = atomic_load(&record->windows_end_ms);
@@ -51,8 +50,7 @@ static size_t count_fault(struct source_record *record, enum source_fault fault,
 
 	/* first of all: a record is not free while it counts */
 	for (unsigned tries = 0; tries < SOURCES_TRIES; tries++) {
-		if (sources_is_ahead(end, now_ms + within_ms - 1,
-				     WINDOW_MOST_MS + SOURCES_SLACK_MS - within_ms) ||
+		if (sources_is_ahead(end, now_ms + within_ms - 1, WINDOW_MOST_MS + SOURCES_SLACK_MS - within_ms) ||
 		    atomic_compare_exchange_weak(&record->windows_end_ms, &end, now_ms + within_ms))
 			break;
 	}
@@ -106,12 +104,10 @@ bool sources_fault(struct sources *sources, uint64_t key, enum source_fault faul
 	if (record == NULL)
 		return false;
 	word = atomic_load(&record->penalty);
-	if (penalty_of(word, now).until_ms != 0 ||
-	    count_fault(record, fault, within, now) < (uint64_t)rule->most)
+	if (penalty_of(word, now).until_ms != 0 || count_fault(record, fault, within, now) < (uint64_t)rule->most)
 		return false;
 	/* of several who find that at the same time one says it */
-	if (!atomic_compare_exchange_strong(&record->penalty, &word,
-					    (now + duration) * 2 + (fault == FAULT_REFUSAL)))
+	if (!atomic_compare_exchange_strong(&record->penalty, &word, (now + duration) * 2 + (fault == FAULT_REFUSAL)))
 		return false;
 	note_end(sources, now + duration);
 	for (size_t i = 0; i < 4; i++) /* and then it begins anew */
@@ -128,8 +124,8 @@ struct sources_penalty sources_penalty(const struct sources *sources, uint64_t k
 	return penalty_of(atomic_load(&record->penalty), sources_now_ms(now_ms));
 }
 
-size_t sources_faults(const struct sources *sources, uint64_t key, enum source_fault fault,
-		      int64_t within_ms, int64_t now_ms)
+size_t sources_faults(const struct sources *sources, uint64_t key, enum source_fault fault, int64_t within_ms,
+		      int64_t now_ms)
 {
 	const struct source_record *record = sources_find(sources, key);
 	int64_t now = sources_now_ms(now_ms), within = sources_clamp(within_ms, 1, WINDOW_MOST_MS);

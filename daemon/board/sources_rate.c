@@ -77,8 +77,7 @@ int64_t sources_rate_take(struct sources *sources, uint64_t key, const struct ra
 	return 0; /* whoever changes it so often is mad, and not the client */
 }
 
-int64_t sources_rate_wait(const struct sources *sources, uint64_t key, const struct rate *rate,
-			  int64_t now_us)
+int64_t sources_rate_wait(const struct sources *sources, uint64_t key, const struct rate *rate, int64_t now_us)
 {
 	const struct source_record *record = sources_find(sources, key);
 	struct bucket bucket = bucket_of(rate);

@@ -32,12 +32,9 @@ static bool is_free(const struct source_record *record, int64_t now_ns)
 {
 	int64_t now_ms = now_ns / NS_A_MS;
 
-	return !sources_is_ahead(atomic_load(&record->empty_ns), now_ns,
-				 (RATE_MOST_MS + SOURCES_SLACK_MS) * NS_A_MS) &&
-	       !sources_is_ahead(atomic_load(&record->penalty) / 2, now_ms,
-				 PENALTY_MOST_MS + SOURCES_SLACK_MS) &&
-	       !sources_is_ahead(atomic_load(&record->windows_end_ms), now_ms,
-				 WINDOW_MOST_MS + SOURCES_SLACK_MS);
+	return !sources_is_ahead(atomic_load(&record->empty_ns), now_ns, (RATE_MOST_MS + SOURCES_SLACK_MS) * NS_A_MS) &&
+	       !sources_is_ahead(atomic_load(&record->penalty) / 2, now_ms, PENALTY_MOST_MS + SOURCES_SLACK_MS) &&
+	       !sources_is_ahead(atomic_load(&record->windows_end_ms), now_ms, WINDOW_MOST_MS + SOURCES_SLACK_MS);
 }
 
 /*

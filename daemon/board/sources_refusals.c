@@ -47,8 +47,7 @@ static bool read_one(const struct source_refusal *place, uint64_t seq, struct so
 	return atomic_load(&place->check) == sum_of(seq, out);
 }
 
-size_t sources_refusals(const struct sources *sources, uint64_t key, struct sources_refusal *out,
-			size_t max)
+size_t sources_refusals(const struct sources *sources, uint64_t key, struct sources_refusal *out, size_t max)
 {
 	uint64_t number = atomic_load(&sources->map->n_refusals);
 	struct sources_refusal one;

@@ -19,8 +19,8 @@
 #include "board/sources.h"
 #include "board/sources_map.h"
 
-#define TRY_MS	  1000 /* an attempt whose worker was stopped or killed amidst of it holds others no longer */
-#define YIELDS	  16   /* looks before it sleeps between them */
+#define TRY_MS	   1000	    /* an attempt whose worker was stopped or killed amidst of it holds others no longer */
+#define YIELDS	   16	    /* looks before it sleeps between them */
 #define PAUSE_MOST 5000000L /* ns */
 
 /* ---- the master's ---- */
@@ -78,9 +78,9 @@ void sources_seat_free(struct sources *sources, size_t seat)
 /* ---- looking ---- */
 
 struct tally_seen {
-	size_t sitting; /* for sure */
+	size_t sitting;		      /* for sure */
 	size_t trying, trying_before; /* in lower seats than one's own */
-	uint64_t who; /* of those who sit: the same for the same people in the same seats */
+	uint64_t who;		      /* of those who sit: the same for the same people in the same seats */
 };
 
 struct look {
@@ -128,9 +128,9 @@ struct sources_taken sources_taken(const struct sources *sources, uint64_t key)
 /* ---- sitting down ---- */
 
 enum room {
-	ROOM_NONE,   /* it looks full */
-	ROOM_LATER,  /* others come first */
-	ROOM_SOON,   /* one is among the first, and others are to take theirs back */
+	ROOM_NONE,  /* it looks full */
+	ROOM_LATER, /* others come first */
+	ROOM_SOON,  /* one is among the first, and others are to take theirs back */
 	ROOM_FOR_ALL,
 };
 
@@ -208,8 +208,7 @@ static bool try_to_sit(struct sources *sources, size_t seat, uint64_t word, cons
 			continue;
 		}
 		/* one look may have seen the same one twice, in two seats, one after the other */
-		settled = full_before && room == ROOM_NONE &&
-			  is_settled(&before, &look, most[0], most[1]);
+		settled = full_before && room == ROOM_NONE && is_settled(&before, &look, most[0], most[1]);
 		full_before = room == ROOM_NONE;
 		before = look;
 		*taken_out = taken(&look, !settled);

@@ -82,7 +82,8 @@ static bool unpack(const uint64_t words[PACKED_ADDRESS_WORDS], struct sockaddr_a
 }
 
 /* False when they were written meanwhile. */
-static bool snapshot(const struct target *target, uint32_t *n_out, uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS])
+static bool snapshot(const struct target *target, uint32_t *n_out,
+		     uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS])
 {
 	uint32_t version = atomic_load_explicit(&target->version, memory_order_acquire);
 
@@ -129,8 +130,7 @@ void target_set_addresses(struct target *target, const struct sockaddr_any *list
 		for (int k = 0; k < PACKED_ADDRESS_WORDS; k++)
 			atomic_store_explicit(&target->address[i][k], word[k], memory_order_relaxed);
 	}
-	atomic_store_explicit(&target->n, n < TARGET_ADDRESSES ? (uint32_t)n : TARGET_ADDRESSES,
-			      memory_order_relaxed);
+	atomic_store_explicit(&target->n, n < TARGET_ADDRESSES ? (uint32_t)n : TARGET_ADDRESSES, memory_order_relaxed);
 	atomic_store_explicit(&target->version, version + 1, memory_order_release);
 	atomic_store(&target->writing_ms, 0);
 }

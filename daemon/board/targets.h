@@ -25,8 +25,8 @@ struct err;
 /* Times are of base/clock.h. */
 struct target {
 	alignas(BOARD_ALIGN) _Atomic int64_t until_ms; /* failed: left alone until then; 0: as far as known it works */
-	_Atomic int64_t fresh_until_ms; /* who comes later moves this on and looks the name up again */
-	_Atomic uint32_t kept;		/* the last look-up failed: the addresses are those of before */
+	_Atomic int64_t fresh_until_ms;		       /* who comes later moves this on and looks the name up again */
+	_Atomic uint32_t kept;			       /* the last look-up failed: the addresses are those of before */
 	/* The addresses. One writer, who holds the words until writing_ms; version is odd while it writes. */
 	_Atomic int64_t writing_ms;
 	_Atomic uint32_t version;

@@ -7,18 +7,18 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json_text.h"
 #include "base/log.h"
+#include "change/reload.h"
 #include "config/config.h"
 #include "fleet/retiring.h"
-#include "base/json_text.h"
-#include "change/reload.h"
 #include "master/report.h"
 #include "master/state.h"
-#include "pool/wind_down.h"
 #include "net/listen_quiesce.h"
+#include "pool/wind_down.h"
 
 #define PATIENCE_MS 6000 /* for workers to hear an order: one that is stopped never does */
-#define STEP_MS 5
+#define STEP_MS	    5
 
 /* ---- waiting until it has come about ---- */
 
@@ -97,8 +97,8 @@ static void finish_undrain(struct master *master, bool undrained, const char *te
 
 	if (o->undrain_job == 0)
 		return;
-	jobs_done(&master->jobs, o->undrain_job, undrained && json_array_size(o->undrain_reasons) == 0,
-		  text, o->undrain_reasons);
+	jobs_done(&master->jobs, o->undrain_job, undrained && json_array_size(o->undrain_reasons) == 0, text,
+		  o->undrain_reasons);
 	o->undrain_job = 0;
 	o->undrain_reasons = NULL;
 	report_status(master);
@@ -113,8 +113,9 @@ void admin_step(struct master *master)
 	if (master->phase == MASTER_STOPPING)
 		return;
 	if (o->undrain_job != 0 && undrain(master))
-		finish_undrain(master, true, json_array_size(o->undrain_reasons) == 0
-				? "undrained" : "not all addresses could be had again");
+		finish_undrain(master, true,
+			       json_array_size(o->undrain_reasons) == 0 ? "undrained"
+									: "not all addresses could be had again");
 
 	if (o->pause_job != 0 && (all_paused(master) || clock_ms() >= o->pause_due_ms)) {
 		jobs_done(&master->jobs, o->pause_job, true, "paused: clients wait in the queue", NULL);
@@ -142,8 +143,8 @@ static void step_again(struct master *master)
 	struct admin *o = &master->admin;
 
 	if (o->timer == NULL)
-		(void)sd_event_add_time_relative(master->event, &o->timer, CLOCK_MONOTONIC,
-						 STEP_MS * 1000, 1000, on_timer, master);
+		(void)sd_event_add_time_relative(master->event, &o->timer, CLOCK_MONOTONIC, STEP_MS * 1000, 1000,
+						 on_timer, master);
 	else
 		(void)sd_event_source_set_time_relative(o->timer, STEP_MS * 1000);
 	if (o->timer != NULL)
@@ -156,7 +157,7 @@ static int check_phase(const struct master *master, struct err *err)
 {
 	if (master->phase == MASTER_SERVING && master->upgrade == NULL)
 		return 0;
-	return err_set(err, master->phase == MASTER_STOPPING ? "the daemon stops"
+	return err_set(err, master->phase == MASTER_STOPPING   ? "the daemon stops"
 			    : master->phase == MASTER_STARTING ? "the daemon has not started yet"
 							       : "an upgrade is under way");
 }
@@ -254,8 +255,7 @@ unsigned admin_undrain(struct master *master, struct err *err)
 	return job;
 }
 
-unsigned admin_resize(struct master *master, struct pool *pool, int64_t min, int64_t max,
-		       struct err *err)
+unsigned admin_resize(struct master *master, struct pool *pool, int64_t min, int64_t max, struct err *err)
 {
 	struct config_workers limits = pool->service->workers;
 	int64_t lanes = (int64_t)pool->n_lanes, each = max / lanes;
@@ -265,8 +265,9 @@ unsigned admin_resize(struct master *master, struct pool *pool, int64_t min, int
 		return 0;
 	}
 	if (min * lanes > max || lanes > max) {
-		(void)err_set(err, "max = %" PRId64 " is too small: there are %" PRId64
-				   " addresses, and min holds for each", max, lanes);
+		(void)err_set(err,
+			      "max = %" PRId64 " is too small: there are %" PRId64 " addresses, and min holds for each",
+			      max, lanes);
 		return 0;
 	}
 	limits.min = min;

@@ -21,8 +21,7 @@ unsigned admin_drain(struct master *master, struct err *err);
 unsigned admin_undrain(struct master *master, struct err *err);
 
 /* Until the next reload. */
-unsigned admin_resize(struct master *master, struct pool *pool, int64_t min, int64_t max,
-		       struct err *err);
+unsigned admin_resize(struct master *master, struct pool *pool, int64_t min, int64_t max, struct err *err);
 
 /* Looks whether what was ordered has come about; called when a worker has gone, and by ticks. */
 void admin_step(struct master *master);

@@ -41,8 +41,8 @@ static int start_program(struct plan_item *item, bool may_serve, struct err *err
 	return 0;
 }
 
-static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_hold,
-		     void *userdata, struct err *err)
+static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
+		     struct err *err)
 {
 	const char *name = item->fresh->service->name;
 	struct proc *proc;
@@ -63,8 +63,8 @@ static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handle
 	return err_sys(err, "services.%s: cannot watch its first worker", name);
 }
 
-int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
-		 bool drained, struct err *err)
+int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata, bool drained,
+		 struct err *err)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		struct plan_item *item = &plan->items[i];
@@ -141,15 +141,13 @@ static enum canary_verdict judge_one(struct plan_item *item, int64_t now, struct
 		patience = START_MS;
 	if (pool->procs == NULL) {
 		if (item->proven || listen_to(item, err) != CANARY_FAILED)
-			(void)err_set(err, "services.%s: a worker died before it could serve",
-				      pool->service->name);
+			(void)err_set(err, "services.%s: a worker died before it could serve", pool->service->name);
 		return CANARY_FAILED;
 	}
 	if (item->proven)
 		return CANARY_PROVEN;
 	if (now - pool->procs->started_ms >= patience) {
-		(void)err_set(err, "services.%s: a worker was not ready in time (timeouts.start)",
-			      pool->service->name);
+		(void)err_set(err, "services.%s: a worker was not ready in time (timeouts.start)", pool->service->name);
 		(void)kill(item->canary, SIGKILL);
 		return CANARY_FAILED;
 	}
@@ -167,7 +165,7 @@ enum canary_verdict canary_judge(struct plan *plan, struct err *err)
 		if (plan->items[i].fresh == NULL)
 			continue;
 		one = plan->items[i].fresh->service->program.runs ? judge_program(&plan->items[i], now, err)
-								    : judge_one(&plan->items[i], now, err);
+								  : judge_one(&plan->items[i], now, err);
 		if (one == CANARY_FAILED)
 			return one;
 		if (one == CANARY_WAIT)

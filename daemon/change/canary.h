@@ -16,8 +16,8 @@ struct plan;
 enum canary_verdict { CANARY_WAIT, CANARY_PROVEN, CANARY_FAILED };
 
 /* Starts them. ON_HOLD is called when one has something to say; USERDATA goes with it. */
-int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
-		 bool drained, struct err *err);
+int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata, bool drained,
+		 struct err *err);
 
 /* CANARY_PROVEN: all are; CANARY_FAILED: one is not, *err says which service and why. */
 enum canary_verdict canary_judge(struct plan *plan, struct err *err);

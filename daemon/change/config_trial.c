@@ -7,12 +7,12 @@
 #include <sys/wait.h>
 #include <syslog.h>
 
+#include "base/exit_text.h"
 #include "base/fds.h"
 #include "base/title.h"
+#include "base/trial.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "base/exit_text.h"
-#include "base/trial.h"
 
 int config_trial_run(void *arg, int out)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a configuration in a child: a parser that dies, or a name server that does not answer, is the child's trouble. */
+/* Reads a configuration in a child: a parser that dies, or a name server that does not answer, is the child's trouble.
+ */
 #ifndef PREFORKD_CHANGE_CONFIG_TRIAL_H
 #define PREFORKD_CHANGE_CONFIG_TRIAL_H
 

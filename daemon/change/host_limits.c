@@ -7,14 +7,14 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/message_ids.h"
 #include "base/unit.h"
 #include "config/config.h"
 #include "config/host_compare.h"
 #include "config/load.h"
-#include "base/message_ids.h"
 #include "master/state.h"
 
-#define UNIT "preforkd"
+#define UNIT	  "preforkd"
 #define ANSWER_MS 2000 /* of systemd, to somebody who looks at the terminal meanwhile */
 
 /* ---- the running daemon ---- */

@@ -14,7 +14,7 @@
 struct job {
 	unsigned number; /* 0: this place is free */
 	bool done, success;
-	char text[512];	  /* how far it is; then the verdict */
+	char text[512];	 /* how far it is; then the verdict */
 	json_t *reasons; /* strings; NULL: none */
 };
 

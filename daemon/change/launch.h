@@ -14,8 +14,8 @@ struct launch {
 	int log_target;		     /* enum log_target of the command line; -1: as configured */
 	bool verbose;
 	bool foreground;
-	const char *binary;  /* absolute */
-	char **argv;	     /* of a start that comes to the same, in the foreground; NULL-terminated */
+	const char *binary;	  /* absolute */
+	char **argv;		  /* of a start that comes to the same, in the foreground; NULL-terminated */
 	void (*when_ready)(void); /* may be NULL; called once all workers of the start wait for clients */
 };
 

@@ -11,13 +11,13 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "fleet/retiring.h"
-#include "fleet/lenders.h"
 #include "fleet/fleet.h"
-#include "master/state.h"
+#include "fleet/lenders.h"
+#include "fleet/retiring.h"
 #include "listeners/fd_store.h"
-#include "pool/wind_down.h"
+#include "master/state.h"
 #include "net/socket_options.h"
+#include "pool/wind_down.h"
 
 /* ---- making ---- */
 
@@ -49,8 +49,8 @@ static int try_options(const struct master *master, const struct config_service 
 
 		if (listeners[i].lender != NULL)
 			from = offers_service(master, listeners[i].lender);
-		if (socket_options_try(listeners[i].addr.sa.sa_family,
-				       from != NULL ? &from->socket : NULL, &service->socket, err) < 0)
+		if (socket_options_try(listeners[i].addr.sa.sa_family, from != NULL ? &from->socket : NULL,
+				       &service->socket, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -62,8 +62,8 @@ static bool is_resized(const struct pool *pool, const struct config_service *ser
 	return pool->limits.min != service->workers.min || pool->limits.max != service->workers.max;
 }
 
-static int make_item(struct plan *plan, struct master *master, size_t index,
-		     const struct listener_offers *offers, struct err *err)
+static int make_item(struct plan *plan, struct master *master, size_t index, const struct listener_offers *offers,
+		     struct err *err)
 {
 	const struct config *now = master->generation->config, *next = plan->generation->config;
 	const struct config_service *service = &next->services[index];
@@ -79,12 +79,10 @@ static int make_item(struct plan *plan, struct master *master, size_t index,
 
 	item->old = find_pool(master, service->name);
 	if (item->old != NULL && old >= 0)
-		item->change = config_diff_service(now, (size_t)old, next, index, item->keys,
-						   sizeof(item->keys));
+		item->change = config_diff_service(now, (size_t)old, next, index, item->keys, sizeof(item->keys));
 	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
 		return -1;
-	if (item->change != CHANGE_NONE &&
-	    try_options(master, service, parts.listeners, parts.n_listeners, err) < 0) {
+	if (item->change != CHANGE_NONE && try_options(master, service, parts.listeners, parts.n_listeners, err) < 0) {
 		listener_give_back(parts.listeners, parts.n_listeners);
 		return -1;
 	}
@@ -92,8 +90,7 @@ static int make_item(struct plan *plan, struct master *master, size_t index,
 		item->change = CHANGE_LIVE;
 		(void)snprintf(item->keys, sizeof(item->keys), "workers as configured again");
 	}
-	if (item->old != NULL && item->change <= CHANGE_LIVE &&
-	    pool_has_room(item->old, &service->workers) &&
+	if (item->old != NULL && item->change <= CHANGE_LIVE && pool_has_room(item->old, &service->workers) &&
 	    same_listeners(item->old, parts.listeners, parts.n_listeners)) {
 		listener_give_back(parts.listeners, parts.n_listeners);
 		return 0;
@@ -123,16 +120,14 @@ static int start_plan(struct plan *plan, struct generation *generation, size_t n
 	return 0;
 }
 
-int plan_reload(struct plan *plan, struct master *master, struct generation *generation,
-		struct err *err)
+int plan_reload(struct plan *plan, struct master *master, struct generation *generation, struct err *err)
 {
 	const struct config *next = generation->config;
 	struct listener_offers offers = {.n = 0};
 	struct err why;
 	int rc = 0;
 
-	if (start_plan(plan, generation, next->n_services, err) < 0 ||
-	    offers_collect(master, &offers, err) < 0)
+	if (start_plan(plan, generation, next->n_services, err) < 0 || offers_collect(master, &offers, err) < 0)
 		return -1;
 	plan->occasion = "reload";
 	for (size_t i = 0; i < plan->n && rc == 0; i++) {
@@ -144,8 +139,8 @@ int plan_reload(struct plan *plan, struct master *master, struct generation *gen
 	return rc;
 }
 
-int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
-		const struct config_workers *limits, struct err *err)
+int plan_resize(struct plan *plan, struct master *master, struct pool *pool, const struct config_workers *limits,
+		struct err *err)
 {
 	struct pool_parts parts = {
 		.master = master,
@@ -161,8 +156,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
 	struct listener_offers offers;
 	int rc = -1;
 
-	if (start_plan(plan, master->generation, master->n_pools, err) < 0 ||
-	    offers_collect(master, &offers, err) < 0)
+	if (start_plan(plan, master->generation, master->n_pools, err) < 0 || offers_collect(master, &offers, err) < 0)
 		return -1;
 	plan->occasion = "resize";
 	for (size_t i = 0; i < plan->n; i++) {
@@ -173,8 +167,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
 			continue;
 		item->change = CHANGE_WORKERS;
 		(void)snprintf(item->keys, sizeof(item->keys), "workers.min, workers.max");
-		if (listener_open_all(pool->service, &offers, NULL, 0, &parts.listeners,
-				      &parts.n_listeners, err) == 0)
+		if (listener_open_all(pool->service, &offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) == 0)
 			item->fresh = pool_new(&parts, err);
 		rc = item->fresh != NULL ? 0 : -1;
 	}
@@ -211,13 +204,12 @@ void plan_describe(const struct plan *plan, const struct master *master, char *o
 		const struct plan_item *item = &plan->items[i];
 
 		added += item->old == NULL;
-		changed += item->old != NULL &&
-			   (item->fresh != NULL || item->change != CHANGE_NONE);
+		changed += item->old != NULL && (item->fresh != NULL || item->change != CHANGE_NONE);
 	}
 	for (size_t i = 0; i < master->n_pools; i++)
 		removed += is_removed(plan, master->pools[i]);
-	(void)snprintf(out, size, "%u service%s changed, %u added, %u removed", changed,
-		       changed == 1 ? "" : "s", added, removed);
+	(void)snprintf(out, size, "%u service%s changed, %u added, %u removed", changed, changed == 1 ? "" : "s", added,
+		       removed);
 }
 
 /* ---- doing ---- */
@@ -249,8 +241,7 @@ static void change_listener(struct listener *listener, const struct config_servi
 	struct log_about about = {.service = to->name};
 	struct err err;
 
-	if (from != NULL && from != to && listener->fd >= 0 &&
-	    listener_change(listener, from, to, &err) < 0)
+	if (from != NULL && from != to && listener->fd >= 0 && listener_change(listener, from, to, &err) < 0)
 		log_about(LOG_WARNING, &about, "%s: %s", listener->text, err.text);
 }
 
@@ -322,8 +313,8 @@ static void log_item(const struct plan_item *item)
 	if (item->old == NULL)
 		log_about(LOG_NOTICE, &about, "new service");
 	else if (item->fresh != NULL)
-		log_about(LOG_NOTICE, &about, "new generation of workers%s%s",
-			  item->keys[0] != '\0' ? ": " : "", item->keys);
+		log_about(LOG_NOTICE, &about, "new generation of workers%s%s", item->keys[0] != '\0' ? ": " : "",
+			  item->keys);
 	else if (item->change != CHANGE_NONE)
 		log_about(LOG_NOTICE, &about, "changed: %s", item->keys);
 }

@@ -16,7 +16,7 @@
 struct err;
 struct master;
 
-struct plan_item { /* one service of the new generation */
+struct plan_item {	    /* one service of the new generation */
 	struct pool *old;   /* NULL: a new service */
 	struct pool *fresh; /* takes its place; NULL: the old one is kept */
 	enum config_change change;
@@ -36,12 +36,11 @@ struct plan {
 };
 
 /* For GENERATION, which it references, in place of the one in force. Binds what is new; nobody can connect yet. */
-int plan_reload(struct plan *plan, struct master *master, struct generation *generation,
-		struct err *err);
+int plan_reload(struct plan *plan, struct master *master, struct generation *generation, struct err *err);
 
 /* The same generation, but POOL gets LIMITS and a board that has room for them. */
-int plan_resize(struct plan *plan, struct master *master, struct pool *pool,
-		const struct config_workers *limits, struct err *err);
+int plan_resize(struct plan *plan, struct master *master, struct pool *pool, const struct config_workers *limits,
+		struct err *err);
 
 /* Nothing is different. */
 bool plan_is_empty(const struct plan *plan, const struct master *master);

@@ -10,26 +10,26 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json_text.h"
 #include "base/log.h"
-#include "config/config.h"
-#include "config/diff.h"
+#include "base/message_ids.h"
+#include "base/trial.h"
 #include "change/canary.h"
 #include "change/config_trial.h"
+#include "change/host_limits.h"
+#include "change/plan.h"
+#include "config/config.h"
+#include "config/diff.h"
 #include "control/server.h"
 #include "fleet/retiring.h"
-#include "change/host_limits.h"
-#include "base/json_text.h"
-#include "base/message_ids.h"
-#include "change/plan.h"
 #include "master/report.h"
-#include "pool/rolling.h"
 #include "master/state.h"
-#include "base/trial.h"
+#include "pool/rolling.h"
 
-#define LOAD_MS 60000	/* for the child that reads the configuration; names are looked up meanwhile */
+#define LOAD_MS	  60000 /* for the child that reads the configuration; names are looked up meanwhile */
 #define RETIRE_MS 5000	/* for workers to hear that they are to leave; a stopped one never does */
-#define SWAP_MS 10000	/* for the new workers to be ready before the old ones leave all the same */
-#define STEP_MS 5
+#define SWAP_MS	  10000 /* for the new workers to be ready before the old ones leave all the same */
+#define STEP_MS	  5
 
 enum reload_state { RELOAD_LOADING, RELOAD_PROVING, RELOAD_SWAPPING, RELOAD_RETIRING };
 
@@ -147,8 +147,7 @@ static void commit(struct master *master)
 	bool other_log = config_diff_log(before, next);
 	struct err err;
 
-	if (plan_listen(&r->plan, master, &err) < 0 ||
-	    control_prepare(master, next, &err) < 0) {
+	if (plan_listen(&r->plan, master, &err) < 0 || control_prepare(master, next, &err) < 0) {
 		reject_text(master, err.text);
 		return;
 	}
@@ -195,8 +194,7 @@ void reload_step(struct master *master)
 		plan_retire(&r->plan, master);
 		enter(master, RELOAD_RETIRING);
 	}
-	if (r->state == RELOAD_RETIRING &&
-	    (ending_all_told(master) || clock_ms() - r->since_ms >= RETIRE_MS))
+	if (r->state == RELOAD_RETIRING && (ending_all_told(master) || clock_ms() - r->since_ms >= RETIRE_MS))
 		accept_it(master);
 }
 
@@ -228,8 +226,7 @@ static void try_plan(struct master *master)
 	int rc;
 
 	enter(master, RELOAD_PROVING);
-	rc = sd_event_add_time_relative(master->event, &r->timer, CLOCK_MONOTONIC, 0, 1000, on_timer,
-					master);
+	rc = sd_event_add_time_relative(master->event, &r->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, master);
 	if (rc < 0) {
 		errno = -rc;
 		(void)err_sys(&err, "cannot set a timer");
@@ -312,9 +309,8 @@ static void begin(struct master *master, unsigned job)
 	report_reloading();
 	host_ask(master);
 	enter(master, RELOAD_LOADING);
-	if (trial_start(&r->trial, master->event, config_trial_run,
-			(void *)(uintptr_t)&master->launch->source, LOAD_MS, on_loaded, master,
-			&err) < 0)
+	if (trial_start(&r->trial, master->event, config_trial_run, (void *)(uintptr_t)&master->launch->source, LOAD_MS,
+			on_loaded, master, &err) < 0)
 		reject_text(master, err.text);
 }
 
@@ -334,8 +330,7 @@ unsigned reload_request(struct master *master)
 		return master->reload_wanted;
 	job = jobs_new(&master->jobs);
 	if (master->phase == MASTER_STOPPING || master->upgrade != NULL)
-		refuse(master, job,
-		       master->upgrade != NULL ? "an upgrade is under way" : "the daemon stops");
+		refuse(master, job, master->upgrade != NULL ? "an upgrade is under way" : "the daemon stops");
 	else if (master->reload != NULL)
 		master->reload->queued = job;
 	else if (master->phase == MASTER_STARTING)
@@ -347,8 +342,7 @@ unsigned reload_request(struct master *master)
 	return job;
 }
 
-unsigned reload_resize(struct master *master, struct pool *pool, const struct config_workers *limits,
-		       struct err *err)
+unsigned reload_resize(struct master *master, struct pool *pool, const struct config_workers *limits, struct err *err)
 {
 	struct log_about about = pool_about(pool);
 	struct reload *r;
@@ -360,8 +354,7 @@ unsigned reload_resize(struct master *master, struct pool *pool, const struct co
 	}
 	job = jobs_new(&master->jobs);
 	about.message_id = MESSAGE_ID_RELOADING;
-	log_about(LOG_NOTICE, &about, "resized: min %lld, max %lld", (long long)limits->min,
-		  (long long)limits->max);
+	log_about(LOG_NOTICE, &about, "resized: min %lld, max %lld", (long long)limits->min, (long long)limits->max);
 	if (pool_has_room(pool, limits)) {
 		pool_set_limits(pool, limits);
 		pool_look_after(pool, false);

@@ -22,8 +22,7 @@ unsigned reload_request(struct master *master);
 
 /* Gives POOL other limits until the next reload, through a new pool where the board has no room for them.
  * Returns the number of its job; 0 and *err: not now. */
-unsigned reload_resize(struct master *master, struct pool *pool, const struct config_workers *limits,
-		       struct err *err);
+unsigned reload_resize(struct master *master, struct pool *pool, const struct config_workers *limits, struct err *err);
 
 /* Whatever can be done at the moment; called when a worker has gone, and at each tick. */
 void reload_step(struct master *master);

@@ -5,18 +5,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/message_ids.h"
 #include "base/notify.h"
 #include "base/unit.h"
-#include "base/message_ids.h"
+#include "base/unit_job.h"
 #include "change/reload.h"
 #include "master/report.h"
 #include "master/state.h"
-#include "base/unit_job.h"
-#include "pool/wind_down.h"
 #include "net/listen_quiesce.h"
+#include "pool/wind_down.h"
 
 #define EXTEND_MS 10000 /* what a step asks of the service manager's patience, beyond the next */
-#define STEP_MS 20 /* how often a stopping master looks at the queues */
+#define STEP_MS	  20	/* how often a stopping master looks at the queues */
 
 void stop_step(struct master *master)
 {
@@ -113,8 +113,8 @@ void stop_begin(struct master *master, enum stop_kind kind, int status)
 	DL_FOREACH (master->ending, pool)
 		end(pool);
 	listen_settle();
-	if (sd_event_add_time_relative(master->event, &master->stop_timer, CLOCK_MONOTONIC, 0,
-				       1000, on_timer, master) < 0)
+	if (sd_event_add_time_relative(master->event, &master->stop_timer, CLOCK_MONOTONIC, 0, 1000, on_timer, master) <
+	    0)
 		stop_now(master, "no memory for an orderly stop");
 	report_status(master);
 }

@@ -18,7 +18,8 @@ static void check_reserve(const struct checker *checker, const struct service_va
 	if (access->reserve >= max && !store_source(values, "workers.max")->bad)
 		check_error(checker, values, check_nearer(values, "access.reserve", "workers.max"),
 			    "access.reserve is %" PRId64 ", and workers.max %" PRId64
-			    ": that leaves no worker for all others; lower reserve or raise max", access->reserve, max);
+			    ": that leaves no worker for all others; lower reserve or raise max",
+			    access->reserve, max);
 	else if (access->reserve > 0 && access->reserve_for == NULL)
 		check_warning(checker, values, reserve,
 			      "%" PRId64 " workers are kept for nobody: access.reserve_for is empty", access->reserve);
@@ -33,9 +34,10 @@ static void check_evict(const struct checker *checker, const struct service_valu
 	const struct config_access *access = &values->service.access;
 
 	if (access->reserve > 0 && access->reserve_for != NULL && values->service.workers.on_full == ON_FULL_EVICT)
-		check_warning(checker, values, check_nearer(values, "workers.on_full", "access.reserve"),
-			      "with access.reserve, workers.on_full = \"evict\" makes room for access.reserve_for only: all "
-			      "others are refused (reserved) before anybody gives way");
+		check_warning(
+			checker, values, check_nearer(values, "workers.on_full", "access.reserve"),
+			"with access.reserve, workers.on_full = \"evict\" makes room for access.reserve_for only: all "
+			"others are refused (reserved) before anybody gives way");
 }
 
 static void check_refusal(const struct checker *checker, const struct service_values *values)

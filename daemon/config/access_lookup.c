@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/identity.h"
 #include "config/load.h"
 #include "config/network_list.h"
 #include "config/values.h"
+#include "syntax/arena.h"
 
 /* On another host these names may be there. */
 static int any_uid(const char *name, uid_t *out, struct err *err)
@@ -30,8 +30,8 @@ static int any_gid(const char *name, gid_t *out, struct err *err)
 
 static const struct network_names *names_for(const struct checker *checker)
 {
-	static const struct network_names any = { any_uid, any_gid };
-	static const struct network_names here = { identity_uid, identity_gid };
+	static const struct network_names any = {any_uid, any_gid};
+	static const struct network_names here = {identity_uid, identity_gid};
 
 	return checker->source->portable ? &any : &here;
 }
@@ -57,7 +57,7 @@ static bool add_texts(const struct checker *checker, const struct service_values
 	size_t i;
 
 	for (i = 0; i < texts->n; i++) {
-		const struct access_rule rule = { .allow = allow, .text = texts->items[i], .origin = texts->origins[i] };
+		const struct access_rule rule = {.allow = allow, .text = texts->items[i], .origin = texts->origins[i]};
 
 		if (network_parse(texts->items[i], names_for(checker), &network, &err) == 0) {
 			network_list_add(list, &network, &rule);
@@ -97,7 +97,7 @@ static bool add_files(const struct checker *checker, const struct service_values
 static const struct networks *lay_list(struct checker *checker, const struct service_values *values, const char *path,
 				       const struct text_list *texts)
 {
-	struct network_list list = { .n = 0 };
+	struct network_list list = {.n = 0};
 	const struct networks *set = NULL;
 
 	if (texts->n > 0) {
@@ -117,7 +117,8 @@ static bool same_texts(const struct text_list *a, const struct text_list *b, boo
 	for (i = 0; i < a->n; i++) {
 		if (strcmp(a->items[i], b->items[i]) != 0)
 			return false;
-		if (at_same_place && (a->origins[i].file != b->origins[i].file || a->origins[i].line != b->origins[i].line))
+		if (at_same_place &&
+		    (a->origins[i].file != b->origins[i].file || a->origins[i].line != b->origins[i].line))
 			return false;
 	}
 	return true;
@@ -176,14 +177,14 @@ static void lookup_rules(struct checker *checker, struct service_values *values)
 		bool allow, files;
 		const struct networks **set;
 	} parts[] = {
-		{ "access.allow", &values->allow, true, false, &values->sets.allow },
-		{ "access.allow_file", &values->allow_file, true, true, &values->sets.allow_file },
-		{ "access.deny", &values->deny, false, false, &values->sets.deny },
-		{ "access.deny_file", &values->deny_file, false, true, &values->sets.deny_file },
+		{"access.allow", &values->allow, true, false, &values->sets.allow},
+		{"access.allow_file", &values->allow_file, true, true, &values->sets.allow_file},
+		{"access.deny", &values->deny, false, false, &values->sets.deny},
+		{"access.deny_file", &values->deny_file, false, true, &values->sets.deny_file},
 	};
 	const struct service_values *same = find_same(checker, values);
 	struct config_access *access = &values->service.access;
-	struct network_list list = { .n = 0 };
+	struct network_list list = {.n = 0};
 	size_t i, begin, n_allowed = 0;
 	bool good = true;
 

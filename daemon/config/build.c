@@ -10,13 +10,13 @@
 #include <syslog.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/nearest.h"
-#include "syntax/problems.h"
-#include "syntax/raw.h"
 #include "config/row.h"
 #include "config/set_value.h"
 #include "config/values.h"
+#include "syntax/arena.h"
+#include "syntax/problems.h"
+#include "syntax/raw.h"
 
 #define SERVICE_NAME_MOST 64
 
@@ -26,7 +26,7 @@ struct scope {
 	struct origin origin;
 	const struct row *rows;
 	size_t n_rows;
-	struct raw **raw; /* one a row; NULL: not written */
+	struct raw **raw;     /* one a row; NULL: not written */
 	struct raw **options; /* of a module; malloc()ed */
 	size_t n_options;
 };
@@ -42,12 +42,11 @@ struct builder {
 
 static void init_scope(struct builder *b, struct scope *scope, const struct row *rows, size_t n)
 {
-	*scope = (struct scope){ .rows = rows, .n_rows = n };
+	*scope = (struct scope){.rows = rows, .n_rows = n};
 	scope->raw = arena_alloc(b->store->arena, n * sizeof(struct raw *));
 }
 
-__attribute__((format(printf, 3, 4))) static void fail(struct builder *b, struct raw *raw,
-						       const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void fail(struct builder *b, struct raw *raw, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -88,11 +87,10 @@ static bool is_row(const struct scope *scope, const char *path)
 	return false;
 }
 
-static const char *const top_groups[] = { "services", "defaults" };
+static const char *const top_groups[] = {"services", "defaults"};
 
 /* What somebody meant who wrote KEY, the end of raw->path, in SCOPE. */
-static void report_unknown(struct builder *b, const struct scope *scope, struct raw *raw,
-			   const char *key)
+static void report_unknown(struct builder *b, const struct scope *scope, struct raw *raw, const char *key)
 {
 	int prefix = (int)(key - raw->path);
 	const char *group = NULL;
@@ -120,8 +118,7 @@ static const struct row *options_row_of(const struct scope *scope, const char *k
 	for (i = 0; i < scope->n_rows; i++) {
 		const struct row *row = &scope->rows[i];
 
-		if (row->type == ROW_OPTIONS &&
-		    (strcmp(row->path, key) == 0 || is_inside(key, row->path)))
+		if (row->type == ROW_OPTIONS && (strcmp(row->path, key) == 0 || is_inside(key, row->path)))
 			return row;
 	}
 	return NULL;
@@ -139,8 +136,8 @@ static const struct raw *find_option(const struct scope *scope, const char *path
 }
 
 /* Which options there are is seen when the module is known: until then they are kept as they are written. */
-static void assign_option(struct builder *b, struct scope *scope, struct raw *raw,
-			  const struct row *row, const char *key)
+static void assign_option(struct builder *b, struct scope *scope, struct raw *raw, const struct row *row,
+			  const char *key)
 {
 	const struct raw *first = find_option(scope, raw->path);
 	bool whole = strcmp(row->path, key) == 0;
@@ -154,11 +151,9 @@ static void assign_option(struct builder *b, struct scope *scope, struct raw *ra
 		b->skip = raw->path;
 		fail(b, raw, "an option of a module is a value, not a group");
 	} else if (!whole && first != NULL && raw->origin.file != NULL) {
-		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file,
-		     first->origin.line);
+		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
 	} else if (!whole) {
-		scope->options = arena_resize(scope->options, scope->n_options + 1,
-					      sizeof(*scope->options));
+		scope->options = arena_resize(scope->options, scope->n_options + 1, sizeof(*scope->options));
 		scope->options[scope->n_options++] = raw;
 	}
 }
@@ -188,8 +183,7 @@ static void assign(struct builder *b, struct scope *scope, struct raw *raw, cons
 	first = scope->raw[i];
 	/* The command line may say it again, and the last time counts. */
 	if (first != NULL && raw->origin.file != NULL) {
-		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file,
-		     first->origin.line);
+		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
 		return;
 	}
 	scope->raw[i] = raw;
@@ -217,15 +211,13 @@ static struct scope *find_service(struct builder *b, const char *name, size_t le
 	size_t i;
 
 	for (i = 0; i < b->n_services; i++) {
-		if (strlen(b->services[i].name) == len &&
-		    strncmp(b->services[i].name, name, len) == 0)
+		if (strlen(b->services[i].name) == len && strncmp(b->services[i].name, name, len) == 0)
 			return &b->services[i];
 	}
 	return NULL;
 }
 
-static struct scope *add_service(struct builder *b, const struct raw *raw, const char *name,
-				 size_t len)
+static struct scope *add_service(struct builder *b, const struct raw *raw, const char *name, size_t len)
 {
 	struct scope *scope;
 
@@ -302,7 +294,7 @@ static bool take(struct builder *b, const struct row *row, struct raw *raw, void
 /* The value that the table has for ROW. It is ours, so it fits. */
 static void take_preset(struct builder *b, const struct row *row, void *base)
 {
-	struct raw raw = { .path = row->path, .type = RAW_TEXT, .string = row->preset };
+	struct raw raw = {.path = row->path, .type = RAW_TEXT, .string = row->preset};
 
 	if (row->preset != NULL && set_value(row, &raw, b->store->arena, base, NULL) < 0)
 		abort();
@@ -333,15 +325,14 @@ static void fill_main(struct builder *b)
 /* What is wrong in `defaults` is reported here, once, and not for each service. */
 static void check_defaults(struct builder *b)
 {
-	struct service_values scratch = { .handler = NULL };
+	struct service_values scratch = {.handler = NULL};
 	size_t i;
 
 	for (i = 0; i < rows_service_count; i++)
 		(void)take(b, &rows_service[i], b->defaults.raw[i], &scratch);
 }
 
-static void fill_service(struct builder *b, const struct scope *scope,
-			 struct service_values *values)
+static void fill_service(struct builder *b, const struct scope *scope, struct service_values *values)
 {
 	struct arena *arena = b->store->arena;
 	struct value_source *source;
@@ -379,7 +370,7 @@ static void fill_service(struct builder *b, const struct scope *scope,
 
 void build_store(const struct raws *raws, struct problems *problems, struct config_store *store)
 {
-	struct builder b = { .problems = problems, .store = store };
+	struct builder b = {.problems = problems, .store = store};
 	size_t i;
 
 	init_scope(&b, &b.main, rows_main, rows_main_count);

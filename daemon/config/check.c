@@ -8,15 +8,14 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "syntax/problems.h"
 #include "config/values.h"
+#include "syntax/problems.h"
 
 #define MODE_PRESET 0666 /* what the table has; writing it asks for nothing */
 
 __attribute__((format(printf, 5, 0))) static void report(const struct checker *checker, int level,
 							 const struct service_values *values,
-							 const struct value_source *source,
-							 const char *fmt, va_list ap)
+							 const struct value_source *source, const char *fmt, va_list ap)
 {
 	const struct origin *where = &source->origin;
 	char text[900];
@@ -27,8 +26,8 @@ __attribute__((format(printf, 5, 0))) static void report(const struct checker *c
 	problems_add(checker->problems, level, where, source->key, "%s", text);
 }
 
-void check_error(const struct checker *checker, const struct service_values *values,
-		 const struct value_source *source, const char *fmt, ...)
+void check_error(const struct checker *checker, const struct service_values *values, const struct value_source *source,
+		 const char *fmt, ...)
 {
 	va_list ap;
 
@@ -67,8 +66,7 @@ static void adapt_presets(struct service_values *values)
 		if (w->min_spare > w->max_spare)
 			w->min_spare = w->max_spare;
 	}
-	if (store_source(values, "workers.max_spare")->level == LEVEL_PRESET &&
-	    w->max_spare < w->min_spare)
+	if (store_source(values, "workers.max_spare")->level == LEVEL_PRESET && w->max_spare < w->min_spare)
 		w->max_spare = w->min_spare;
 }
 
@@ -86,14 +84,12 @@ static void check_workers(struct checker *checker, struct service_values *values
 	int64_t lanes = (int64_t)values->n_lanes;
 
 	if (store_source(values, "workers.min")->bad || store_source(values, "workers.max")->bad ||
-	    store_source(values, "workers.min_spare")->bad ||
-	    store_source(values, "workers.max_spare")->bad)
+	    store_source(values, "workers.min_spare")->bad || store_source(values, "workers.max_spare")->bad)
 		return;
 	adapt_presets(values);
 	if (w->min > w->max)
 		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
-			    "workers.min is %" PRId64 ", more than workers.max, %" PRId64
-			    "; raise max or lower min",
+			    "workers.min is %" PRId64 ", more than workers.max, %" PRId64 "; raise max or lower min",
 			    w->min, w->max);
 	else if (lanes > 1 && w->min * lanes > w->max)
 		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
@@ -113,11 +109,10 @@ static void check_workers(struct checker *checker, struct service_values *values
 			    "; raise max or lower min_spare",
 			    w->min_spare, w->max);
 	if (w->max_spare < w->min_spare)
-		check_error(
-			checker, values, check_nearer(values, "workers.max_spare", "workers.min_spare"),
-			"workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
-			"; raise max_spare or lower min_spare",
-			w->max_spare, w->min_spare);
+		check_error(checker, values, check_nearer(values, "workers.max_spare", "workers.min_spare"),
+			    "workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
+			    "; raise max_spare or lower min_spare",
+			    w->max_spare, w->min_spare);
 }
 
 static bool has_kind(const struct service_values *values, enum addr_kind kind)
@@ -136,8 +131,7 @@ static bool has_path(const struct service_values *values)
 	size_t i;
 
 	for (i = 0; i < values->service.n_listen; i++) {
-		if (values->service.listen[i].kind == ADDR_UNIX &&
-		    values->service.listen[i].host[0] == '/')
+		if (values->service.listen[i].kind == ADDR_UNIX && values->service.listen[i].host[0] == '/')
 			return true;
 	}
 	return false;
@@ -150,9 +144,9 @@ static void check_useless(struct checker *checker, const struct service_values *
 		const char *path;
 		bool asked;
 	} of_path[] = {
-		{ "socket.mode", values->service.socket.mode != MODE_PRESET },
-		{ "socket.owner", values->socket_owner != NULL },
-		{ "socket.group", values->socket_group != NULL },
+		{"socket.mode", values->service.socket.mode != MODE_PRESET},
+		{"socket.owner", values->socket_owner != NULL},
+		{"socket.group", values->socket_group != NULL},
 	};
 	const struct value_source *source;
 	size_t i;
@@ -162,15 +156,12 @@ static void check_useless(struct checker *checker, const struct service_values *
 	for (i = 0; i < sizeof(of_path) / sizeof(of_path[0]); i++) {
 		source = store_source(values, of_path[i].path);
 		if (of_path[i].asked && source->level == LEVEL_SERVICE && !has_path(values))
-			check_warning(checker, values, source,
-				      "changes nothing: no address is a unix:/PATH");
+			check_warning(checker, values, source, "changes nothing: no address is a unix:/PATH");
 	}
 	source = store_source(values, "socket.device");
-	if (source->level == LEVEL_SERVICE && values->service.socket.device != NULL &&
-	    !has_kind(values, ADDR_HOST) && !has_kind(values, ADDR_HOST6) &&
-	    !has_kind(values, ADDR_ANY))
-		check_warning(checker, values, source,
-			      "changes nothing: all addresses are unix sockets");
+	if (source->level == LEVEL_SERVICE && values->service.socket.device != NULL && !has_kind(values, ADDR_HOST) &&
+	    !has_kind(values, ADDR_HOST6) && !has_kind(values, ADDR_ANY))
+		check_warning(checker, values, source, "changes nothing: all addresses are unix sockets");
 }
 
 static void check_idle(struct checker *checker, const struct service_values *values)
@@ -178,8 +169,8 @@ static void check_idle(struct checker *checker, const struct service_values *val
 	const struct preforkd_module *handler = values->service.handler;
 	const struct config_timeouts *t = &values->service.timeouts;
 
-	if (handler == NULL || (handler->flags & PREFORKD_COMMAND) == 0 ||
-	    !has_kind(values, ADDR_UNIX) || (t->idle == 0 && t->first_byte == 0))
+	if (handler == NULL || (handler->flags & PREFORKD_COMMAND) == 0 || !has_kind(values, ADDR_UNIX) ||
+	    (t->idle == 0 && t->first_byte == 0))
 		return;
 	check_warning(checker, values, store_source(values, "timeouts.idle"),
 		      "timeouts.idle and first_byte are not enforced for a program on a unix: "
@@ -194,7 +185,7 @@ static void limit_datagrams(struct service_values *values)
 	for (i = 0; i < values->service.n_listen; i++) {
 		if (values->service.listen[i].datagram &&
 		    store_source(values, "access.per_source_rate")->level == LEVEL_PRESET)
-			values->service.access.per_source_rate = (struct rate){ .n = 100, .per_ms = 1000 };
+			values->service.access.per_source_rate = (struct rate){.n = 100, .per_ms = 1000};
 	}
 }
 
@@ -219,7 +210,8 @@ static void check_takers(struct checker *checker, struct service_values *values)
 	if (w->max > lanes && store_source(values, "workers.max")->level == LEVEL_SERVICE)
 		check_warning(checker, values, store_source(values, "workers.max"),
 			      "one program takes all datagrams of an address: there will be %" PRId64
-			      " workers, one for each address", lanes);
+			      " workers, one for each address",
+			      lanes);
 	if (values->service.access.rules != NULL || values->service.access.only_allowed)
 		check_error(checker, values, check_nearer(values, "access.allow", "access.deny"),
 			    "a program takes the datagrams itself, so nobody can be kept from it");

@@ -41,12 +41,10 @@ void program_check(const struct checker *checker, struct service_values *values)
 
 /* Reports something about the value that SOURCE tells the place of; of a preset: about the service.
  */
-void check_error(const struct checker *checker, const struct service_values *values,
-		 const struct value_source *source, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void check_error(const struct checker *checker, const struct service_values *values, const struct value_source *source,
+		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void check_warning(const struct checker *checker, const struct service_values *values,
-		   const struct value_source *source, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+		   const struct value_source *source, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Of two values that do not go together, the one that was written where it counts most. */
 const struct value_source *check_nearer(const struct service_values *values, const char *a, const char *b);

@@ -54,11 +54,11 @@ enum config_on_full {
 
 struct config_workers { /* numbers of processes; the first three hold for each address */
 	int64_t min, min_spare, max_spare;
-	int64_t max;	      /* for all addresses of the service together */
-	int64_t max_requests; /* connections a worker serves before it is replaced; 0: no limit */
-	int on_full;	      /* enum config_on_full */
-	int64_t max_age;      /* milliseconds after which a worker is replaced, less up to a tenth; 0: no limit */
-	int64_t max_memory;   /* bytes of its own above which it is replaced; 0: no limit */
+	int64_t max;		 /* for all addresses of the service together */
+	int64_t max_requests;	 /* connections a worker serves before it is replaced; 0: no limit */
+	int on_full;		 /* enum config_on_full */
+	int64_t max_age;	 /* milliseconds after which a worker is replaced, less up to a tenth; 0: no limit */
+	int64_t max_memory;	 /* bytes of its own above which it is replaced; 0: no limit */
 	int64_t max_unavailable; /* at a reload, programs that are replaced at a time, at each address */
 };
 
@@ -66,8 +66,8 @@ struct config_timeouts { /* milliseconds; 0: none */
 	int64_t first_byte, idle, total;
 	int64_t first_byte_busy; /* in place of first_byte while all workers are busy and clients wait */
 	int64_t send;		 /* a client that takes nothing of what there is for it */
-	int64_t drain; /* what running clients get at a stop before they are cut */
-	int64_t start; /* what a worker gets to become ready */
+	int64_t drain;		 /* what running clients get at a stop before they are cut */
+	int64_t start;		 /* what a worker gets to become ready */
 };
 
 /* Who a worker runs as. Looked up at load, so that nothing is looked up at fork. */
@@ -100,18 +100,18 @@ struct config_access {
 	const struct networks *exempt;	    /* not limited, not penalized */
 	const struct networks *reserve_for; /* let in to the last `reserve` workers */
 	int64_t reserve;
-	int64_t per_source;	    /* connections at once; 0: no limit */
+	int64_t per_source;	     /* connections at once; 0: no limit */
 	struct rate per_source_rate; /* n == 0: no limit */
-	struct rate rate;	    /* of the service; n == 0: no limit */
-	int64_t prefix4, prefix6;   /* bits of an address that make one source */
-	int64_t sources;	    /* that rates and penalties can be remembered for */
-	int refusal;		    /* enum config_refusal */
-	char *banner;		    /* sent to the refused; NULL: none */
+	struct rate rate;	     /* of the service; n == 0: no limit */
+	int64_t prefix4, prefix6;    /* bits of an address that make one source */
+	int64_t sources;	     /* that rates and penalties can be remembered for */
+	int refusal;		     /* enum config_refusal */
+	char *banner;		     /* sent to the refused; NULL: none */
 };
 
-struct config_penalty {	     /* for a source */
-	int64_t crashes;     /* workers that it crashed; 0: none is given for that */
-	int64_t refusals;    /* within that time; 0: the same */
+struct config_penalty {		  /* for a source */
+	int64_t crashes;	  /* workers that it crashed; 0: none is given for that */
+	int64_t refusals;	  /* within that time; 0: the same */
 	int64_t within, duration; /* milliseconds */
 };
 
@@ -139,13 +139,13 @@ enum config_balance {
 
 #define CONFIG_UPSTREAMS_MOST 64 /* of a service */
 
-struct config_upstreams { /* where a service's connections are passed on to */
-	struct addr *list; /* as written, in order */
-	size_t n;	   /* 0: nowhere */
-	int balance;	   /* enum config_balance */
-	int send_proxy;	   /* version of the PROXY protocol header that is sent first; 0: none */
+struct config_upstreams {			 /* where a service's connections are passed on to */
+	struct addr *list;			 /* as written, in order */
+	size_t n;				 /* 0: nowhere */
+	int balance;				 /* enum config_balance */
+	int send_proxy;				 /* version of the PROXY protocol header that is sent first; 0: none */
 	int64_t connect_timeout, resolve, pause; /* milliseconds */
-	struct sockaddr_any bind; /* the source address; none: the kernel's choice */
+	struct sockaddr_any bind;		 /* the source address; none: the kernel's choice */
 };
 
 struct config_service {
@@ -156,8 +156,8 @@ struct config_service {
 	size_t n_listen;
 	struct origin *listen_origin; /* one for each of them */
 	int64_t backlog;
-	bool backlog_asked; /* somebody wrote it: a clamped value deserves a warning */
-	char **command;	    /* NULL-terminated; NULL: none */
+	bool backlog_asked;	      /* somebody wrote it: a clamped value deserves a warning */
+	char **command;		      /* NULL-terminated; NULL: none */
 	struct loaded_module *module; /* what HANDLER is the table of; NULL: it is a built-in one */
 	const void *options;	      /* the module's own struct; NULL: it has none */
 	struct identity identity;

@@ -9,10 +9,10 @@
 #include <strings.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/load.h"
 #include "config/values.h"
+#include "syntax/arena.h"
 
 #define ADDRESSES_MOST 64 /* that one name may stand for */
 
@@ -48,11 +48,10 @@ static struct value_source place_of(const struct service_values *values, size_t 
 	return place;
 }
 
-static void resolve(struct checker *checker, struct service_values *values, size_t index,
-		    struct lanes *lanes)
+static void resolve(struct checker *checker, struct service_values *values, size_t index, struct lanes *lanes)
 {
 	struct sockaddr_any list[ADDRESSES_MOST];
-	struct lane lane = { .values = values, .index = index };
+	struct lane lane = {.values = values, .index = index};
 	struct value_source place = place_of(values, index);
 	const struct addr *addr = &values->service.listen[index];
 	struct err err;
@@ -92,12 +91,10 @@ static bool same_ip(const struct lane *a, const struct lane *b)
 	if (takes_both(a) || takes_both(b))
 		return true;
 	if (a->address.len == 0 || b->address.len == 0)
-		return a->address.len == b->address.len &&
-		       strcasecmp(written(a)->host, written(b)->host) == 0;
+		return a->address.len == b->address.len && strcasecmp(written(a)->host, written(b)->host) == 0;
 	if (a->address.sa.sa_family != b->address.sa.sa_family)
 		return false;
-	return addr_is_wildcard(&a->address) || addr_is_wildcard(&b->address) ||
-	       addr_equal(&a->address, &b->address);
+	return addr_is_wildcard(&a->address) || addr_is_wildcard(&b->address) || addr_equal(&a->address, &b->address);
 }
 
 /* Sockets that are bound to different interfaces do not meet. */
@@ -117,8 +114,8 @@ static bool meet(const struct lane *a, const struct lane *b)
 		return addr_a->kind == addr_b->kind && strcmp(addr_a->host, addr_b->host) == 0;
 	if (addr_a->kind == ADDR_UNIX || addr_b->kind == ADDR_UNIX)
 		return addr_equal(&a->address, &b->address);
-	return addr_a->datagram == addr_b->datagram && addr_a->port != 0 &&
-	       addr_a->port == addr_b->port && same_ip(a, b) && same_device(a, b);
+	return addr_a->datagram == addr_b->datagram && addr_a->port != 0 && addr_a->port == addr_b->port &&
+	       same_ip(a, b) && same_device(a, b);
 }
 
 static void report(struct checker *checker, const struct lane *first, const struct lane *second)
@@ -128,14 +125,11 @@ static void report(struct checker *checker, const struct lane *first, const stru
 
 	if (origin->file != NULL)
 		check_error(checker, second->values, &place,
-			    "\"%s\" is taken already, by services.%s with \"%s\" in %s:%d",
-			    written(second)->text, first->values->service.name,
-			    written(first)->text, origin->file, origin->line);
+			    "\"%s\" is taken already, by services.%s with \"%s\" in %s:%d", written(second)->text,
+			    first->values->service.name, written(first)->text, origin->file, origin->line);
 	else
-		check_error(checker, second->values, &place,
-			    "\"%s\" is taken already, by services.%s with \"%s\"",
-			    written(second)->text, first->values->service.name,
-			    written(first)->text);
+		check_error(checker, second->values, &place, "\"%s\" is taken already, by services.%s with \"%s\"",
+			    written(second)->text, first->values->service.name, written(first)->text);
 }
 
 /* One entry of a `listen` meets another once, however many addresses their names stand for. */
@@ -147,7 +141,7 @@ static bool same_entry(const struct lane *a, const struct lane *b)
 void conflict_check(struct checker *checker)
 {
 	struct config_store *store = checker->store;
-	struct lanes lanes = { .list = NULL };
+	struct lanes lanes = {.list = NULL};
 	size_t i, k;
 
 	for (i = 0; i < store->n_services; i++) {
@@ -156,8 +150,7 @@ void conflict_check(struct checker *checker)
 	}
 	for (i = 1; i < lanes.n; i++) {
 		for (k = 0; k < i; k++) {
-			if (same_entry(&lanes.list[k], &lanes.list[i]) ||
-			    !meet(&lanes.list[k], &lanes.list[i]))
+			if (same_entry(&lanes.list[k], &lanes.list[i]) || !meet(&lanes.list[k], &lanes.list[i]))
 				continue;
 			report(checker, &lanes.list[k], &lanes.list[i]);
 			break;

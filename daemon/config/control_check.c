@@ -11,14 +11,14 @@
 #include "config/check.h"
 #include "config/identity.h"
 #include "config/load.h"
-#include "syntax/problems.h"
 #include "config/values.h"
+#include "syntax/problems.h"
 
 #define PATH_MOST (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 /* Reports something about the key PATH, at the place where it was written. */
-__attribute__((format(printf, 4, 5))) static void report(const struct checker *checker, int level,
-							 const char *path, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void report(const struct checker *checker, int level, const char *path,
+							 const char *fmt, ...)
 {
 	const struct value_source *source = store_main_source(&checker->store->main, path);
 	char text[900];
@@ -35,29 +35,24 @@ static void check_path(const struct checker *checker, const char *path)
 	size_t len = strlen(path);
 
 	if (path[0] != '/')
-		report(checker, LOG_ERR, "control.path",
-		       "\"%.256s\" must be a full path, beginning with /", path);
+		report(checker, LOG_ERR, "control.path", "\"%.256s\" must be a full path, beginning with /", path);
 	else if (path[len - 1] == '/')
 		report(checker, LOG_ERR, "control.path", "\"%.256s\" names a directory", path);
 	else if (len > PATH_MOST)
-		report(checker, LOG_ERR, "control.path",
-		       "\"%.256s\": the path has %zu bytes, a socket's can have %zu", path, len,
-		       PATH_MOST);
+		report(checker, LOG_ERR, "control.path", "\"%.256s\": the path has %zu bytes, a socket's can have %zu",
+		       path, len, PATH_MOST);
 }
 
 /* Said where the service has it, because the other place may be our own table. */
-static void report_taken(const struct checker *checker, const struct service_values *values,
-			 size_t index)
+static void report_taken(const struct checker *checker, const struct service_values *values, size_t index)
 {
-	const struct value_source *control =
-		store_main_source(&checker->store->main, "control.path");
+	const struct value_source *control = store_main_source(&checker->store->main, "control.path");
 	struct value_source place = *store_source(values, "listen");
 	char where[700] = "";
 
 	place.origin = values->service.listen_origin[index];
 	if (control->origin.file != NULL)
-		(void)snprintf(where, sizeof(where), " in %s:%d", control->origin.file,
-			       control->origin.line);
+		(void)snprintf(where, sizeof(where), " in %s:%d", control->origin.file, control->origin.line);
 	else if (control->level == LEVEL_PRESET)
 		(void)snprintf(where, sizeof(where), ", which has it by default");
 	check_error(checker, values, &place, "\"%s\" is taken already, by control.path%s",
@@ -73,8 +68,7 @@ static void check_taken(const struct checker *checker, const char *path)
 	for (i = 0; i < store->n_services; i++) {
 		service = &store->services[i].service;
 		for (k = 0; k < service->n_listen; k++) {
-			if (service->listen[k].kind == ADDR_UNIX &&
-			    strcmp(service->listen[k].host, path) == 0)
+			if (service->listen[k].kind == ADDR_UNIX && strcmp(service->listen[k].host, path) == 0)
 				report_taken(checker, &store->services[i], k);
 		}
 	}

@@ -85,8 +85,8 @@ static bool same_groups(const struct identity *a, const struct identity *b)
 /* Name, home and shell are what a program finds in its environment. */
 static bool same_user(const struct identity *a, const struct identity *b)
 {
-	return a->set == b->set && a->uid == b->uid && same_text(a->user, b->user) &&
-	       same_text(a->home, b->home) && same_text(a->shell, b->shell);
+	return a->set == b->set && a->uid == b->uid && same_text(a->user, b->user) && same_text(a->home, b->home) &&
+	       same_text(a->shell, b->shell);
 }
 
 /* A list of nobody is not the same as no list. */
@@ -106,8 +106,7 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 	_Static_assert(sizeof(uid_t) == sizeof(gid_t), "MEANS_ID is for both");
 	switch (row->meaning) {
 	case MEANS_ID:
-		return memcmp((const char *)a + row->meant, (const char *)b + row->meant,
-			      sizeof(uid_t)) == 0;
+		return memcmp((const char *)a + row->meant, (const char *)b + row->meant, sizeof(uid_t)) == 0;
 	case MEANS_USER:
 		return same_user(&service_a->service.identity, &service_b->service.identity);
 	case MEANS_GROUP:
@@ -115,8 +114,7 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 		return same_groups(&service_a->service.identity, &service_b->service.identity) ||
 		       !same_user(&service_a->service.identity, &service_b->service.identity);
 	case MEANS_FILE:
-		if (memcmp((const char *)a + row->meant, (const char *)b + row->meant,
-			   sizeof(uint64_t)) != 0)
+		if (memcmp((const char *)a + row->meant, (const char *)b + row->meant, sizeof(uint64_t)) != 0)
 			return false;
 		break;
 	case MEANS_NETWORKS:
@@ -144,8 +142,8 @@ static void add_key(struct changes *changes, const char *key)
 {
 	size_t room = changes->size > changes->len ? changes->size - changes->len : 0;
 
-	changes->len += (size_t)snprintf(room > 0 ? changes->keys + changes->len : NULL, room,
-					 "%s%s", changes->len > 0 ? ", " : "", key);
+	changes->len += (size_t)snprintf(room > 0 ? changes->keys + changes->len : NULL, room, "%s%s",
+					 changes->len > 0 ? ", " : "", key);
 }
 
 static void compare(struct changes *changes, const struct row *row, const void *a, const void *b)
@@ -160,14 +158,13 @@ static void compare(struct changes *changes, const struct row *row, const void *
 /* Workers are forked with it. The user and the group are in each service's identity. */
 static bool concerns_workers(const struct row *row)
 {
-	return row->reload != RELOAD_LIVE && row->meaning != MEANS_USER &&
-	       row->meaning != MEANS_GROUP;
+	return row->reload != RELOAD_LIVE && row->meaning != MEANS_USER && row->meaning != MEANS_GROUP;
 }
 
-enum config_change config_diff_service(const struct config *a, size_t old, const struct config *b,
-				       size_t new, char *keys, size_t size)
+enum config_change config_diff_service(const struct config *a, size_t old, const struct config *b, size_t new,
+				       char *keys, size_t size)
 {
-	struct changes changes = { .keys = keys, .size = size };
+	struct changes changes = {.keys = keys, .size = size};
 	size_t i;
 
 	if (size > 0)
@@ -177,8 +174,7 @@ enum config_change config_diff_service(const struct config *a, size_t old, const
 			compare(&changes, &rows_main[i], &a->store->main, &b->store->main);
 	}
 	for (i = 0; i < rows_service_count; i++)
-		compare(&changes, &rows_service[i], &a->store->services[old],
-			&b->store->services[new]);
+		compare(&changes, &rows_service[i], &a->store->services[old], &b->store->services[new]);
 	if (changes.len >= size && size > strlen("..."))
 		memcpy(keys + size - sizeof("..."), "...", sizeof("..."));
 	return changes.most;
@@ -197,8 +193,7 @@ ssize_t config_find_service(const struct config *config, const char *name)
 
 bool config_diff_log(const struct config *a, const struct config *b)
 {
-	return a->log.target != b->log.target || a->log.facility != b->log.facility ||
-	       a->log.level != b->log.level;
+	return a->log.target != b->log.target || a->log.facility != b->log.facility || a->log.level != b->log.level;
 }
 
 bool config_diff_control(const struct config *a, const struct config *b)

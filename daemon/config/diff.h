@@ -21,10 +21,11 @@ enum config_change { CHANGE_NONE, CHANGE_LIVE, CHANGE_WORKERS, CHANGE_LISTENER }
  * OLD and NEW are indexes into the services of A and B. What is said for the whole program counts
  * for each service as far as its workers have it. KEYS, of SIZE bytes (0: not wanted), gets the
  * changed keys for people, "workers.max, timeouts.idle"; cut with "..." where there is too little
- * room. Lists of networks are compared as what they and their files stand for. `listen` is compared as a list of texts: which sockets can be kept is not decided here.
+ * room. Lists of networks are compared as what they and their files stand for. `listen` is compared as a list of texts:
+ * which sockets can be kept is not decided here.
  */
-enum config_change config_diff_service(const struct config *a, size_t old, const struct config *b,
-				       size_t new, char *keys, size_t size);
+enum config_change config_diff_service(const struct config *a, size_t old, const struct config *b, size_t new,
+				       char *keys, size_t size);
 
 /* The index of the service NAME; -1: there is none. */
 ssize_t config_find_service(const struct config *config, const char *name);

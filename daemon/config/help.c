@@ -44,8 +44,7 @@ static bool begins_with(const char *path, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	return len == 0 ||
-	       (strncmp(path, prefix, len) == 0 && (path[len] == '\0' || path[len] == '.'));
+	return len == 0 || (strncmp(path, prefix, len) == 0 && (path[len] == '\0' || path[len] == '.'));
 }
 
 /* What of PATH is the key of a service: behind "services.NAME." or "defaults.", or all of it. */
@@ -70,12 +69,12 @@ static void print_row(const char *prefix, const struct row *row, FILE *out)
 	(void)fprintf(out, "%s%s\n", prefix, row->path);
 	print_wrapped(row->help, out);
 	(void)fprintf(out, INDENT "%s\n", values);
-	(void)fprintf(out, INDENT "default: %s; a change needs: %s\n\n",
-		      row->preset != NULL ? row->preset : "none", row_reload_name(row->reload));
+	(void)fprintf(out, INDENT "default: %s; a change needs: %s\n\n", row->preset != NULL ? row->preset : "none",
+		      row_reload_name(row->reload));
 }
 
-static int print_rows(const char *title, const char *prefix, const struct row *rows, size_t n,
-		      const char *path, FILE *out)
+static int print_rows(const char *title, const char *prefix, const struct row *rows, size_t n, const char *path,
+		      FILE *out)
 {
 	int found = 0;
 	size_t i;
@@ -97,8 +96,7 @@ static void print_handlers(const struct preforkd_module *const *handlers, FILE *
 	(void)fputs("Handlers\n\n", out);
 	for (i = 0; handlers != NULL && handlers[i] != NULL; i++)
 		(void)fprintf(out, INDENT "%-12s %s%s\n", handlers[i]->name, handlers[i]->summary,
-			      (handlers[i]->flags & PREFORKD_COMMAND) != 0 ? " (needs command)"
-									   : "");
+			      (handlers[i]->flags & PREFORKD_COMMAND) != 0 ? " (needs command)" : "");
 }
 
 static void print_legend(FILE *out)
@@ -149,10 +147,9 @@ int config_help(const char *path, const struct preforkd_module *const *handlers,
 	if (*wanted == '\0')
 		print_legend(out);
 	if (key == wanted)
-		found += print_rows("Of the whole program", "", rows_main, rows_main_count, wanted,
-				    out);
-	found += print_rows("Of a service, or in `defaults` for all of them", "services.NAME.",
-			    rows_service, rows_service_count, key, out);
+		found += print_rows("Of the whole program", "", rows_main, rows_main_count, wanted, out);
+	found += print_rows("Of a service, or in `defaults` for all of them", "services.NAME.", rows_service,
+			    rows_service_count, key, out);
 	if (found > 0 && (begins_with("handler", key)))
 		print_handlers(handlers, out);
 	return found > 0 ? 0 : -1;

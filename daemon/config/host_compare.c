@@ -10,8 +10,8 @@
 #include "base/parse.h"
 #include "config/check.h"
 #include "config/config.h"
-#include "syntax/problems.h"
 #include "config/values.h"
+#include "syntax/problems.h"
 
 /* Descriptors of the master: the log, the loop, the control socket and who talks to it; what two
  * generations of a service have beside each other during a reload; and a listener. A worker has
@@ -63,17 +63,15 @@ static void compare_backlogs(const struct comparison *c)
 		const struct config_service *service = &c->config->services[i];
 		const struct value_source *source = store_source(values_of(c, i), "backlog");
 
-		if (service->backlog <= most || !has_queue(service) ||
-		    (said && source->level != LEVEL_SERVICE))
+		if (service->backlog <= most || !has_queue(service) || (said && source->level != LEVEL_SERVICE))
 			continue;
 		if (source->level != LEVEL_SERVICE)
 			said = true;
-		check_warning(&c->checker, values_of(c, i), source,
-			      "services.%s asks for a queue of %" PRId64
-			      "%s, the kernel gives %" PRId64 "; raise the sysctl "
-			      "net.core.somaxconn, or lower backlog",
-			      service->name, service->backlog,
-			      source->level == LEVEL_PRESET ? " (the default)" : "", most);
+		check_warning(
+			&c->checker, values_of(c, i), source,
+			"services.%s asks for a queue of %" PRId64 "%s, the kernel gives %" PRId64 "; raise the sysctl "
+			"net.core.somaxconn, or lower backlog",
+			service->name, service->backlog, source->level == LEVEL_PRESET ? " (the default)" : "", most);
 	}
 }
 
@@ -100,8 +98,7 @@ static void compare_files(const struct comparison *c)
 		      "%" PRId64 " addresses of %zu services, of which services.%s has most, may "
 		      "need %" PRId64 " descriptors, the limit (RLIMIT_NOFILE, soft) is %" PRId64
 		      "; raise LimitNOFILE= of %s, or ulimit -n",
-		      listeners, c->config->n_services, c->config->services[most].name, need, have,
-		      unit_of(c));
+		      listeners, c->config->n_services, c->config->services[most].name, need, have, unit_of(c));
 }
 
 /* Processes of a service at its max; most of the time it has fewer. */
@@ -116,17 +113,16 @@ static int64_t processes_of(const struct comparison *c, size_t i)
 }
 
 /* At the service that has most of NEED. */
-static void warn_processes(const struct comparison *c, size_t most, int64_t need, const char *whose,
-			   const char *limit, int64_t have, const char *setting)
+static void warn_processes(const struct comparison *c, size_t most, int64_t need, const char *whose, const char *limit,
+			   int64_t have, const char *setting)
 {
 	const struct config_service *service = &c->config->services[most];
 
-	check_warning(
-		&c->checker, values_of(c, most), store_source(values_of(c, most), "workers.max"),
-		"%s may become %" PRId64 " processes, %" PRId64
-		" of them of services.%s%s; %s is %" PRId64 "; raise %s, or lower workers.max",
-		whose, need, processes_of(c, most), service->name,
-		runs_programs(service) ? ", with their programs" : "", limit, have, setting);
+	check_warning(&c->checker, values_of(c, most), store_source(values_of(c, most), "workers.max"),
+		      "%s may become %" PRId64 " processes, %" PRId64 " of them of services.%s%s; %s is %" PRId64
+		      "; raise %s, or lower workers.max",
+		      whose, need, processes_of(c, most), service->name,
+		      runs_programs(service) ? ", with their programs" : "", limit, have, setting);
 }
 
 static void compare_tasks(const struct comparison *c)
@@ -140,8 +136,7 @@ static void compare_tasks(const struct comparison *c)
 			most = i;
 	}
 	if (have >= 0 && need > have)
-		warn_processes(c, most, need, "all services", "the limit", have,
-			       c->limits->tasks_set);
+		warn_processes(c, most, need, "all services", "the limit", have, c->limits->tasks_set);
 }
 
 /*
@@ -172,8 +167,7 @@ static void compare_user(const struct comparison *c, size_t first)
 		return;
 	(void)snprintf(whose, sizeof(whose), "services of the user %.64s", who->user);
 	(void)snprintf(setting, sizeof(setting), "LimitNPROC= of %s, or ulimit -u", unit_of(c));
-	warn_processes(c, most, need, whose, "the limit of a user (RLIMIT_NPROC, soft)", have,
-		       setting);
+	warn_processes(c, most, need, whose, "the limit of a user (RLIMIT_NPROC, soft)", have, setting);
 }
 
 static void compare_users(const struct comparison *c)
@@ -204,28 +198,25 @@ static void compare_stop(const struct comparison *c)
 		if (is_longer(&services[i], &services[most]))
 			most = i;
 	}
-	if (services[most].timeouts.drain != 0 &&
-	    services[most].timeouts.drain < c->limits->stop_ms)
+	if (services[most].timeouts.drain != 0 && services[most].timeouts.drain < c->limits->stop_ms)
 		return;
 	if (services[most].timeouts.drain != 0)
 		format_duration(services[most].timeouts.drain, drain, sizeof(drain));
 	format_duration(c->limits->stop_ms, stop, sizeof(stop));
-	check_warning(&c->checker, values_of(c, most),
-		      store_source(values_of(c, most), "timeouts.drain"),
+	check_warning(&c->checker, values_of(c, most), store_source(values_of(c, most), "timeouts.drain"),
 		      "at a stop clients of services.%s have %s to finish, but the service manager "
 		      "kills all after %s; raise TimeoutStopSec= of %s above it, or lower "
 		      "timeouts.drain",
 		      services[most].name, drain, stop, unit_of(c));
 }
 
-void host_compare(const struct config *config, const struct limits *limits,
-		  struct problems **problems)
+void host_compare(const struct config *config, const struct limits *limits, struct problems **problems)
 {
-	struct comparison c = { .config = config, .limits = limits };
+	struct comparison c = {.config = config, .limits = limits};
 
 	if (*problems == NULL)
 		*problems = problems_new();
-	c.checker = (struct checker){ .store = config->store, .problems = *problems };
+	c.checker = (struct checker){.store = config->store, .problems = *problems};
 	compare_backlogs(&c);
 	compare_files(&c);
 	compare_tasks(&c);

@@ -14,7 +14,6 @@ struct problems;
 /* Adds a warning for each limit that is too low, with the service that asks for most and the
  * setting to change, to *problems, which may be NULL and is made then. What LIMITS does not know is
  * not compared. */
-void host_compare(const struct config *config, const struct limits *limits,
-		  struct problems **problems);
+void host_compare(const struct config *config, const struct limits *limits, struct problems **problems);
 
 #endif

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/config.h"
+#include "syntax/arena.h"
 
 int identity_uid(const char *user, uid_t *uid_out, struct err *err)
 {
@@ -47,8 +47,7 @@ static void take_passwd(const struct passwd *pw, struct arena *arena, struct ide
 	out->gid = pw->pw_gid;
 }
 
-int identity_of_user(const char *user, const char *group, struct arena *arena, struct identity *out,
-		     struct err *err)
+int identity_of_user(const char *user, const char *group, struct arena *arena, struct identity *out, struct err *err)
 {
 	const struct passwd *pw = getpwnam(user);
 	int n = 32, room;

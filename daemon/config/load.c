@@ -7,25 +7,24 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "syntax/arena.h"
 #include "config/build.h"
 #include "config/check.h"
 #include "config/config.h"
-#include "syntax/folder.h"
 #include "config/loader.h"
+#include "config/values.h"
+#include "net/networks.h"
+#include "syntax/arena.h"
+#include "syntax/folder.h"
 #include "syntax/problems.h"
 #include "syntax/raw.h"
 #include "syntax/read.h"
-#include "config/values.h"
-#include "net/networks.h"
 
 static char *absolute(struct arena *arena, const char *file)
 {
 	char *folder, *path;
 
 	folder = file[0] != '/' ? getcwd(NULL, 0) : NULL;
-	path = folder != NULL ? arena_printf(arena, "%s/%s", folder, file)
-			      : arena_strdup(arena, file);
+	path = folder != NULL ? arena_printf(arena, "%s/%s", folder, file) : arena_strdup(arena, file);
 	free(folder);
 	return path;
 }
@@ -62,8 +61,8 @@ void config_free(struct config **config)
 }
 
 /* Reads all that there is to read; false if some of it could not be read. */
-static bool read_raws(const struct config_source *source, struct arena *arena,
-		      struct problems *problems, struct raws *raws)
+static bool read_raws(const struct config_source *source, struct arena *arena, struct problems *problems,
+		      struct raws *raws)
 {
 	bool complete = folder_read(source->file, arena, problems, raws) == 0;
 	size_t i;
@@ -78,7 +77,7 @@ static bool read_raws(const struct config_source *source, struct arena *arena,
 static void check_all(struct checker *checker)
 {
 	struct config_store *store = checker->store;
-	const struct origin main_file = { .file = checker->source->file };
+	const struct origin main_file = {.file = checker->source->file};
 	size_t i;
 
 	/* A service that was refused for its name or form was reported. */
@@ -111,11 +110,9 @@ struct config *config_load(const struct config_source *source, struct problems *
 {
 	struct config *config = new_config(source);
 	struct problems *problems = problems_new();
-	struct raws raws = { .list = NULL };
-	struct checker checker = { .source = source,
-				   .store = config->store,
-				   .problems = problems,
-				   .root = geteuid() == 0 };
+	struct raws raws = {.list = NULL};
+	struct checker checker = {
+		.source = source, .store = config->store, .problems = problems, .root = geteuid() == 0};
 	bool complete;
 
 	complete = read_raws(source, config->store->arena, problems, &raws);
@@ -135,13 +132,10 @@ struct config *config_load(const struct config_source *source, struct problems *
 	return config;
 }
 
-int config_begin_modules(struct config *config, const struct config_source *source,
-			 struct problems **problems_out)
+int config_begin_modules(struct config *config, const struct config_source *source, struct problems **problems_out)
 {
-	struct checker checker = { .source = source,
-				   .store = config->store,
-				   .problems = problems_new(),
-				   .root = geteuid() == 0 };
+	struct checker checker = {
+		.source = source, .store = config->store, .problems = problems_new(), .root = geteuid() == 0};
 
 	*problems_out = checker.problems;
 	return lookup_begin_modules(&checker, false) ? 0 : -1;

@@ -29,7 +29,7 @@ struct config_source {
 	const char *const *overrides; /* "PATH=VALUE" of -o, applied last, in order */
 	size_t n_overrides;
 	const struct preforkd_module *const *handlers; /* NULL-terminated: what `handler` may name */
-	const struct module_loader *loader; /* of what `path` names; NULL: nothing is loaded */
+	const struct module_loader *loader;	       /* of what `path` names; NULL: nothing is loaded */
 	enum config_modules modules;
 	/* For another host than this one: no name of a user, a group, a host or an interface is
 	 * looked up, and no program is looked for. The result is good for being looked at only. */
@@ -41,8 +41,7 @@ struct config_source {
 struct config *config_load(const struct config_source *source, struct problems **problems_out);
 
 /* What MODULES_USE would have done. -1: a module refused, and *problems_out says why. */
-int config_begin_modules(struct config *config, const struct config_source *source,
-			 struct problems **problems_out);
+int config_begin_modules(struct config *config, const struct config_source *source, struct problems **problems_out);
 
 struct problem {
 	int level;	  /* LOG_ERR or LOG_WARNING of syslog.h */
@@ -57,7 +56,8 @@ void problems_free(struct problems **problems);
  * prints the same again. --help-config: the table for people; PATH (may be NULL) picks keys by prefix;
  * returns -1 if PATH names none. */
 void config_print(const struct config *config, FILE *out);
-/* The options of the modules of CONFIG, of those that PATH (NULL: all) names: "options", "services.NAME.options.KEY". The number of them. */
+/* The options of the modules of CONFIG, of those that PATH (NULL: all) names: "options", "services.NAME.options.KEY".
+ * The number of them. */
 int config_help_options(const struct config *config, const char *path, FILE *out);
 int config_help(const char *path, const struct preforkd_module *const *handlers, FILE *out);
 

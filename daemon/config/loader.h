@@ -17,13 +17,13 @@ struct err;
 #define MODULE_KEPT_MOST 16
 
 struct loaded_module {
-	struct preforkd_module table; /* a copy, complete: what the file's own lacks is 0 */
-	char *path;		      /* absolute */
-	uint64_t mark;		      /* of what is in the file: another mark, another module */
-	void *handle;		      /* dlopen's */
-	int fd;			      /* the private copy that is mapped; close-on-exec */
+	struct preforkd_module table;	    /* a copy, complete: what the file's own lacks is 0 */
+	char *path;			    /* absolute */
+	uint64_t mark;			    /* of what is in the file: another mark, another module */
+	void *handle;			    /* dlopen's */
+	int fd;				    /* the private copy that is mapped; close-on-exec */
 	const struct config_service *begun; /* init() has been called in this process, for this one; NULL: it has not */
-	int kept[MODULE_KEPT_MOST];   /* descriptors of init() that workers get */
+	int kept[MODULE_KEPT_MOST];	    /* descriptors of init() that workers get */
 	size_t n_kept;
 };
 

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/identity.h"
 #include "config/load.h"
 #include "config/nearest.h"
 #include "config/values.h"
+#include "syntax/arena.h"
 
 #define HANDLERS_MOST 64 /* that are looked at for a suggestion */
 
@@ -46,12 +46,10 @@ static void lookup_handler(struct checker *checker, struct service_values *value
 	}
 	near = nearest_word(names, n, values->handler);
 	if (near != NULL)
-		check_error(checker, values, source,
-			    "there is no handler \"%.64s\"; did you mean \"%s\"?", values->handler,
-			    near);
+		check_error(checker, values, source, "there is no handler \"%.64s\"; did you mean \"%s\"?",
+			    values->handler, near);
 	else
-		check_error(checker, values, source, "there is no handler \"%.64s\"",
-			    values->handler);
+		check_error(checker, values, source, "there is no handler \"%.64s\"", values->handler);
 }
 
 static void lookup_listen(struct checker *checker, struct service_values *values)
@@ -80,18 +78,15 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 			check_error(checker, values, &place, "%s", err.text);
 			continue;
 		}
-		if (handler != NULL && addr->datagram &&
-		    (handler->flags & PREFORKD_DATAGRAM) == 0) {
-			check_error(checker, values, &place,
-				    "\"%s\": the handler \"%s\" does not serve datagrams",
+		if (handler != NULL && addr->datagram && (handler->flags & PREFORKD_DATAGRAM) == 0) {
+			check_error(checker, values, &place, "\"%s\": the handler \"%s\" does not serve datagrams",
 				    addr->text, handler->name);
 			continue;
 		}
-		if (handler != NULL && !addr->datagram &&
-		    (handler->flags & PREFORKD_STREAM) == 0) {
+		if (handler != NULL && !addr->datagram && (handler->flags & PREFORKD_STREAM) == 0) {
 			check_error(checker, values, &place,
-				    "\"%s\": the handler \"%s\" serves datagrams only; write udp:",
-				    addr->text, handler->name);
+				    "\"%s\": the handler \"%s\" serves datagrams only; write udp:", addr->text,
+				    handler->name);
 			continue;
 		}
 		service->listen_origin[service->n_listen++] = place.origin;
@@ -121,16 +116,14 @@ static void check_program(struct checker *checker, const struct service_values *
 	struct stat st;
 
 	if (program[0] != '/') {
-		check_error(checker, values, source,
-			    "\"%.256s\" must be a full path, beginning with /", program);
+		check_error(checker, values, source, "\"%.256s\" must be a full path, beginning with /", program);
 		return;
 	}
 	if (checker->source->portable)
 		return;
 	if (stat(program, &st) < 0) {
 		check_error(checker, values, source, "\"%.256s\": %s%s", program, strerror(errno),
-			    strchr(program, ' ') != NULL ? "; each argument is a string of its own"
-							 : "");
+			    strchr(program, ' ') != NULL ? "; each argument is a string of its own" : "");
 	} else if (S_ISDIR(st.st_mode)) {
 		check_error(checker, values, source, "\"%.256s\" is a directory", program);
 	} else if (!S_ISREG(st.st_mode)) {
@@ -139,9 +132,8 @@ static void check_program(struct checker *checker, const struct service_values *
 		check_error(checker, values, source, "\"%.256s\" is not executable", program);
 	} else if (values->service.identity.set && !may_run(&values->service.identity, &st)) {
 		/* Not an error: access control lists may say otherwise. */
-		check_warning(checker, values, source,
-			      "\"%.256s\" does not seem to be executable for the user %s", program,
-			      values->service.identity.user);
+		check_warning(checker, values, source, "\"%.256s\" does not seem to be executable for the user %s",
+			      program, values->service.identity.user);
 	}
 }
 
@@ -156,15 +148,14 @@ static void lookup_command(struct checker *checker, struct service_values *value
 	wanted = (handler->flags & PREFORKD_COMMAND) != 0;
 	if (!wanted) {
 		if (values->command.n > 0 && source->level == LEVEL_SERVICE)
-			check_error(checker, values, source, "the handler \"%s\" takes no command",
-				    handler->name);
+			check_error(checker, values, source, "the handler \"%s\" takes no command", handler->name);
 		/* From defaults it is meant for the others. */
-		values->command = (struct text_list){ .n = 0 };
+		values->command = (struct text_list){.n = 0};
 		return;
 	}
 	if (values->command.n == 0) {
-		check_error(checker, values, source,
-			    "missing: the handler \"%s\" needs the program to run", handler->name);
+		check_error(checker, values, source, "missing: the handler \"%s\" needs the program to run",
+			    handler->name);
 		return;
 	}
 	values->service.command = values->command.items;
@@ -180,11 +171,9 @@ static void lookup_socket(struct checker *checker, struct service_values *values
 	socket->group = (gid_t)-1;
 	if (checker->source->portable)
 		return;
-	if (values->socket_owner != NULL &&
-	    identity_uid(values->socket_owner, &socket->owner, &err) < 0)
+	if (values->socket_owner != NULL && identity_uid(values->socket_owner, &socket->owner, &err) < 0)
 		check_error(checker, values, store_source(values, "socket.owner"), "%s", err.text);
-	if (values->socket_group != NULL &&
-	    identity_gid(values->socket_group, &socket->group, &err) < 0)
+	if (values->socket_group != NULL && identity_gid(values->socket_group, &socket->group, &err) < 0)
 		check_error(checker, values, store_source(values, "socket.group"), "%s", err.text);
 }
 
@@ -199,8 +188,7 @@ static int rank(const struct checker *checker, const struct value_source *source
 {
 	const struct main_values *values = &checker->store->main;
 
-	return source == store_main_source(values, "user") ||
-			       source == store_main_source(values, "group")
+	return source == store_main_source(values, "user") || source == store_main_source(values, "group")
 		       ? 0
 		       : (int)source->level;
 }
@@ -209,7 +197,7 @@ static int rank(const struct checker *checker, const struct value_source *source
 static struct wish find_wish(struct checker *checker, struct service_values *values)
 {
 	const struct main_values *main_values = &checker->store->main;
-	struct wish wish = { .user = values->user, .group = values->group };
+	struct wish wish = {.user = values->user, .group = values->group};
 
 	wish.user_source = store_source(values, "user");
 	wish.group_source = store_source(values, "group");
@@ -229,8 +217,7 @@ static struct wish find_wish(struct checker *checker, struct service_values *val
 }
 
 /* Without root's rights a worker can only be who we are. */
-static void check_unchanged(struct checker *checker, struct service_values *values,
-			    const struct wish *wish)
+static void check_unchanged(struct checker *checker, struct service_values *values, const struct wish *wish)
 {
 	static const char why[] = "not started as root (a systemd unit: see relaxed.conf)";
 	struct err err;
@@ -241,15 +228,14 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 		if (identity_uid(wish->user, &uid, &err) < 0)
 			check_error(checker, values, wish->user_source, "%s", err.text);
 		else if (uid != geteuid())
-			check_error(checker, values, wish->user_source,
-				    "cannot become \"%.64s\": %s", wish->user, why);
+			check_error(checker, values, wish->user_source, "cannot become \"%.64s\": %s", wish->user, why);
 	}
 	if (wish->group != NULL) {
 		if (identity_gid(wish->group, &gid, &err) < 0)
 			check_error(checker, values, wish->group_source, "%s", err.text);
 		else if (gid != getegid())
-			check_error(checker, values, wish->group_source,
-				    "cannot take the group \"%.64s\": %s", wish->group, why);
+			check_error(checker, values, wish->group_source, "cannot take the group \"%.64s\": %s",
+				    wish->group, why);
 	}
 }
 
@@ -298,8 +284,7 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 		check_error(checker, values, wish.group_source, "%s", err.text);
 		good = false;
 	}
-	if (good &&
-	    identity_of_user(wish.user, wish.group, arena, &values->service.identity, &err) < 0)
+	if (good && identity_of_user(wish.user, wish.group, arena, &values->service.identity, &err) < 0)
 		check_error(checker, values, wish.user_source, "%s", err.text);
 }
 

@@ -8,9 +8,9 @@
 #include "config/load.h"
 #include "config/loader.h"
 #include "config/options.h"
+#include "config/values.h"
 #include "syntax/problems.h"
 #include "syntax/raw.h"
-#include "config/values.h"
 
 /* What only the handler "module" takes. */
 static void refuse(struct checker *checker, struct service_values *values)
@@ -24,13 +24,10 @@ static void refuse(struct checker *checker, struct service_values *values)
 	values->path = NULL;
 	if (values->n_option_raws > 0) {
 		const struct raw *raw = values->option_raws[0];
-		const struct value_source place = { .level = LEVEL_SERVICE,
-						    .origin = raw->origin,
-						    .key = raw->path };
+		const struct value_source place = {.level = LEVEL_SERVICE, .origin = raw->origin, .key = raw->path};
 
 		if (!raw->bad)
-			check_error(checker, values, &place, "the handler \"%s\" takes no options",
-				    handler->name);
+			check_error(checker, values, &place, "the handler \"%s\" takes no options", handler->name);
 	}
 }
 
@@ -55,8 +52,7 @@ void lookup_module(struct checker *checker, struct service_values *values)
 	}
 	if (strchr(values->path, '/') != NULL && values->path[0] != '/') {
 		check_error(checker, values, source,
-			    "\"%.256s\" must be a full path, or the name of an installed module",
-			    values->path);
+			    "\"%.256s\" must be a full path, or the name of an installed module", values->path);
 		return;
 	}
 	if (checker->source->portable || loader == NULL)
@@ -83,8 +79,7 @@ bool lookup_begin_modules(struct checker *checker, bool rehearse)
 		struct loaded_module *module = values->service.module;
 		struct err err;
 
-		if (module == NULL ||
-		    checker->source->loader->begin(module, &values->service, rehearse, &err) == 0)
+		if (module == NULL || checker->source->loader->begin(module, &values->service, rehearse, &err) == 0)
 			continue;
 		check_error(checker, values, store_source(values, "path"), "module %s", err.text);
 		good = false;

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/load.h"
 #include "config/values.h"
+#include "syntax/arena.h"
 
 /* What the table has; writing it asks for nothing. */
 #define CONNECT_TIMEOUT_PRESET 5000
@@ -174,8 +174,10 @@ void lookup_upstreams(struct checker *checker, struct service_values *values)
 		return;
 	}
 	if (values->upstream.n == 0 && !source->bad) {
-		check_error(checker, values, source, "missing: the handler \"%s\" needs an address to pass "
-			    "connections on to", handler->name);
+		check_error(checker, values, source,
+			    "missing: the handler \"%s\" needs an address to pass "
+			    "connections on to",
+			    handler->name);
 		return;
 	}
 	lookup_list(checker, values);

@@ -33,8 +33,8 @@ unsigned nearest_distance(const char *a, const char *b)
 	for (i = 1; i <= len_a; i++) {
 		for (j = 1; j <= len_b; j++) {
 			same = a[i - 1] == b[j - 1];
-			cost[i][j] = smallest(cost[i - 1][j] + 1, cost[i][j - 1] + 1,
-					      cost[i - 1][j - 1] + (same ? 0 : 1));
+			cost[i][j] =
+				smallest(cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (same ? 0 : 1));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				cost[i][j] = smallest(cost[i][j], cost[i - 2][j - 2] + 1, FAR);
 		}
@@ -85,8 +85,7 @@ const char *nearest_key(const struct row *rows, size_t n, const char *path, char
 		}
 		if (last_part(rows[i].path) == 0)
 			continue;
-		(void)snprintf(group, sizeof(group), "%.*s", (int)last_part(rows[i].path) - 1,
-			       rows[i].path);
+		(void)snprintf(group, sizeof(group), "%.*s", (int)last_part(rows[i].path) - 1, rows[i].path);
 		far = distance(path, group);
 		if (far < best) {
 			best = far;

@@ -6,11 +6,11 @@
 #include <syslog.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/check.h"
+#include "config/values.h"
+#include "syntax/arena.h"
 #include "syntax/problems.h"
 #include "syntax/slurp.h"
-#include "config/values.h"
 
 #define BLANKS		" \t\r"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* of editors that mean well */
@@ -29,7 +29,7 @@ void network_list_add(struct network_list *list, const struct network *network, 
 		list->entries = arena_resize(list->entries, list->room, sizeof(*list->entries));
 		list->rules = arena_resize(list->rules, list->room, sizeof(*list->rules));
 	}
-	list->entries[list->n] = (struct networks_entry){ .network = *network, .rank = rule->allow ? 0 : 1 };
+	list->entries[list->n] = (struct networks_entry){.network = *network, .rank = rule->allow ? 0 : 1};
 	list->rules[list->n++] = *rule;
 }
 
@@ -37,7 +37,7 @@ void network_list_clear(struct network_list *list)
 {
 	free(list->entries);
 	free(list->rules);
-	*list = (struct network_list){ .n = 0 };
+	*list = (struct network_list){.n = 0};
 }
 
 static void report(struct reader *r, const char *text)
@@ -82,7 +82,7 @@ static void take_line(struct reader *r, char *line, size_t len, bool allow, cons
 	if (strlen(line) != len) {
 		report(r, "there is a NUL byte");
 	} else if (network_parse(line, names, &network, &err) == 0) {
-		const struct access_rule rule = { .allow = allow, .text = line, .origin = r->at };
+		const struct access_rule rule = {.allow = allow, .text = line, .origin = r->at};
 
 		network_list_add(list, &network, &rule);
 	} else if (strpbrk(line, BLANKS ",;") != NULL) {
@@ -95,14 +95,15 @@ static void take_line(struct reader *r, char *line, size_t len, bool allow, cons
 bool network_list_read(const struct checker *checker, const struct value_source *source, const char *file, bool allow,
 		       const struct network_names *names, struct arena *arena, struct network_list *list)
 {
-	struct reader r = { .checker = checker, .key = source->key, .at = { .file = file } };
+	struct reader r = {.checker = checker, .key = source->key, .at = {.file = file}};
 	struct slurp content;
 	char *p, *end, *next;
 	struct err err;
 
 	problems_file(checker->problems, file);
 	if (slurp(file, NETWORK_LIST_BYTES_MOST, &content, &err) < 0) {
-		problems_add(checker->problems, LOG_ERR, &source->origin, source->key, "\"%.256s\": %s", file, err.text);
+		problems_add(checker->problems, LOG_ERR, &source->origin, source->key, "\"%.256s\": %s", file,
+			     err.text);
 		return false;
 	}
 	p = memcpy(arena_alloc(arena, content.len + 1), content.text, content.len + 1);

@@ -13,8 +13,8 @@ struct arena;
 struct checker;
 struct value_source;
 
-#define NETWORK_LIST_BYTES_MOST ((size_t)64 * 1024 * 1024) /* of a file */
-#define NETWORK_LIST_LINES_MOST 2000000
+#define NETWORK_LIST_BYTES_MOST	 ((size_t)64 * 1024 * 1024) /* of a file */
+#define NETWORK_LIST_LINES_MOST	 2000000
 #define NETWORK_LIST_REPORT_MOST 20 /* wrong lines of a file, one by one; then how many more */
 
 /* Two arrays side by side, malloc()ed. The entries' values are left to the caller. */

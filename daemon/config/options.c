@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/diff.h"
 #include "config/nearest.h"
-#include "syntax/raw.h"
 #include "config/set_value.h"
+#include "syntax/arena.h"
+#include "syntax/raw.h"
 
 #define NAMES_MOST 64 /* that are looked at for a suggestion */
 
@@ -18,12 +18,12 @@ static const struct {
 	enum row_type type;
 	size_t offset, width;
 } types[] = {
-	[PREFORKD_INTEGER] = { ROW_INTEGER, offsetof(struct option_value, number), sizeof(int64_t) },
-	[PREFORKD_DURATION] = { ROW_DURATION, offsetof(struct option_value, number), sizeof(int64_t) },
-	[PREFORKD_SIZE] = { ROW_SIZE, offsetof(struct option_value, number), sizeof(int64_t) },
-	[PREFORKD_BOOL] = { ROW_BOOL, offsetof(struct option_value, flag), sizeof(bool) },
-	[PREFORKD_STRING] = { ROW_STRING, offsetof(struct option_value, text), sizeof(char *) },
-	[PREFORKD_LIST] = { ROW_LIST, offsetof(struct option_value, list), sizeof(struct preforkd_list) },
+	[PREFORKD_INTEGER] = {ROW_INTEGER, offsetof(struct option_value, number), sizeof(int64_t)},
+	[PREFORKD_DURATION] = {ROW_DURATION, offsetof(struct option_value, number), sizeof(int64_t)},
+	[PREFORKD_SIZE] = {ROW_SIZE, offsetof(struct option_value, number), sizeof(int64_t)},
+	[PREFORKD_BOOL] = {ROW_BOOL, offsetof(struct option_value, flag), sizeof(bool)},
+	[PREFORKD_STRING] = {ROW_STRING, offsetof(struct option_value, text), sizeof(char *)},
+	[PREFORKD_LIST] = {ROW_LIST, offsetof(struct option_value, list), sizeof(struct preforkd_list)},
 };
 
 size_t options_width(int type)
@@ -70,9 +70,7 @@ static void report_unknown(const struct checker *checker, const struct service_v
 	for (i = 0; i < values->n_option_raws; i++) {
 		const struct raw *raw = values->option_raws[i];
 		const char *name = strrchr(raw->path, '.') + 1;
-		const struct value_source source = { .level = LEVEL_SERVICE,
-						     .origin = raw->origin,
-						     .key = raw->path };
+		const struct value_source source = {.level = LEVEL_SERVICE, .origin = raw->origin, .key = raw->path};
 		const char *near;
 
 		for (k = 0; k < n && strcmp(names[k], name) != 0; k++)
@@ -82,24 +80,19 @@ static void report_unknown(const struct checker *checker, const struct service_v
 		near = nearest_word(names, n, name);
 		if (near != NULL)
 			check_error(checker, values, &source,
-				    "the module \"%.64s\" has no such option; did you mean %.64s?",
-				    module->name, near);
+				    "the module \"%.64s\" has no such option; did you mean %.64s?", module->name, near);
 		else
-			check_error(checker, values, &source, "the module \"%.64s\" has no such option",
-				    module->name);
+			check_error(checker, values, &source, "the module \"%.64s\" has no such option", module->name);
 	}
 }
 
-static void take_preset(const struct checker *checker, const struct service_values *values,
-			struct option_value *value)
+static void take_preset(const struct checker *checker, const struct service_values *values, struct option_value *value)
 {
-	struct raw raw = { .type = RAW_TEXT, .string = value->row.preset };
+	struct raw raw = {.type = RAW_TEXT, .string = value->row.preset};
 	struct err err;
 
-	if (raw.string != NULL &&
-	    set_value(&value->row, &raw, checker->store->arena, value, &err) < 0)
-		check_error(checker, values, &value->source, "the module's own default is wrong: %s",
-			    err.text);
+	if (raw.string != NULL && set_value(&value->row, &raw, checker->store->arena, value, &err) < 0)
+		check_error(checker, values, &value->source, "the module's own default is wrong: %s", err.text);
 }
 
 static void take(const struct checker *checker, const struct service_values *values,
@@ -109,8 +102,8 @@ static void take(const struct checker *checker, const struct service_values *val
 	struct err err;
 
 	value->row = options_row(option);
-	value->source.key = arena_printf(checker->store->arena, "services.%s.options.%s",
-					 values->service.name, option->name);
+	value->source.key =
+		arena_printf(checker->store->arena, "services.%s.options.%s", values->service.name, option->name);
 	take_preset(checker, values, value);
 	if (raw == NULL) {
 		if (option->required)
@@ -126,8 +119,7 @@ static void take(const struct checker *checker, const struct service_values *val
 static void put(const struct option_value *value, const struct preforkd_option *option, char *base)
 {
 	void *member = base + option->offset;
-	const struct preforkd_list list = { .items = (const char *const *)value->list.items,
-					    .n = value->list.n };
+	const struct preforkd_list list = {.items = (const char *const *)value->list.items, .n = value->list.n};
 
 	if (option->type == PREFORKD_LIST)
 		memcpy(member, &list, sizeof(list));
@@ -135,8 +127,7 @@ static void put(const struct option_value *value, const struct preforkd_option *
 		memcpy(member, &value->number, types[option->type].width); /* any of the union */
 }
 
-void options_take(const struct checker *checker, struct service_values *values,
-		  const struct preforkd_module *module)
+void options_take(const struct checker *checker, struct service_values *values, const struct preforkd_module *module)
 {
 	struct arena *arena = checker->store->arena;
 	char *base;

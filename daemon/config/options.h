@@ -29,8 +29,7 @@ size_t options_width(int type);
 
 /* What was written in `options` as values of the rows of MODULE, into values->options, and from there into the
  * struct that the service gets. */
-void options_take(const struct checker *checker, struct service_values *values,
-		  const struct preforkd_module *module);
+void options_take(const struct checker *checker, struct service_values *values, const struct preforkd_module *module);
 
 bool options_same(const struct option_values *a, const struct option_values *b);
 

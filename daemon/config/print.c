@@ -121,8 +121,7 @@ static bool same_group(const struct row *a, const struct row *b)
 }
 
 /* All rows, each group in braces. INDENT goes in front of every line. */
-static void print_rows(const struct row *rows, size_t n, const void *base, const char *indent,
-		       FILE *out)
+static void print_rows(const struct row *rows, size_t n, const void *base, const char *indent, FILE *out)
 {
 	const struct row *row;
 	bool opens, closes;
@@ -140,8 +139,7 @@ static void print_rows(const struct row *rows, size_t n, const void *base, const
 		closes = len > 0 && (i + 1 == n || !same_group(row, row + 1));
 		if (opens)
 			(void)fprintf(out, "%s%.*s: {\n", indent, len, row->path);
-		(void)fprintf(out, "%s%s%s = ", indent, len > 0 ? "\t" : "",
-			      row->path + (len > 0 ? len + 1 : 0));
+		(void)fprintf(out, "%s%s%s = ", indent, len > 0 ? "\t" : "", row->path + (len > 0 ? len + 1 : 0));
 		print_value(row, base, out);
 		(void)fputs(";\n", out);
 		if (closes)

@@ -4,18 +4,18 @@
 
 #include "config/check.h"
 #include "config/diff.h"
-#include "syntax/raw.h"
 #include "config/row.h"
 #include "config/set_value.h"
 #include "config/values.h"
+#include "syntax/raw.h"
 
 #define ALIVE_MS 1000 /* a program that says nothing is taken for ready then, unless somebody wrote another */
 
 /* What a worker of ours does between accept and the program, which here it is not. */
 static const char *const without_effect[] = {
-	"access.", "penalty.", "proxy_protocol.", "timeouts.first_byte", "timeouts.send", "timeouts.idle",
-	"timeouts.total", "workers.min_spare", "workers.max_spare", "workers.max_requests", "workers.on_full",
-	"on_hangup",
+	"access.",	   "penalty.",	     "proxy_protocol.",	  "timeouts.first_byte", "timeouts.send",
+	"timeouts.idle",   "timeouts.total", "workers.min_spare", "workers.max_spare",	 "workers.max_requests",
+	"workers.on_full", "on_hangup",
 };
 
 static bool has_no_effect(const char *path)
@@ -29,8 +29,8 @@ static bool has_no_effect(const char *path)
 /* What the table has, as all values are written by --print-config. */
 static bool asks_for_nothing(const struct checker *checker, const struct service_values *values, const struct row *row)
 {
-	struct raw raw = { .path = row->path, .type = RAW_TEXT, .string = row->preset };
-	struct service_values scratch = { .handler = NULL };
+	struct raw raw = {.path = row->path, .type = RAW_TEXT, .string = row->preset};
+	struct service_values scratch = {.handler = NULL};
 
 	if (row->preset != NULL && set_value(row, &raw, checker->store->arena, &scratch, NULL) < 0)
 		return false;
@@ -47,8 +47,7 @@ static void tell_useless(const struct checker *checker, const struct service_val
 		if (source->level != LEVEL_SERVICE || asks_for_nothing(checker, values, &rows_service[i]))
 			continue;
 		if (values->service.program.runs && has_no_effect(path))
-			check_warning(checker, values, source,
-				      "has no effect: the program accepts by itself");
+			check_warning(checker, values, source, "has no effect: the program accepts by itself");
 		else if (!values->service.program.runs && values->service.handler != NULL &&
 			 (strncmp(path, "program.", strlen("program.")) == 0 ||
 			  strcmp(path, "workers.max_unavailable") == 0))

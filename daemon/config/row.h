@@ -36,10 +36,10 @@ enum row_reload {
  */
 enum row_meaning {
 	MEANS_ITSELF,
-	MEANS_ID,    /* a uid_t or gid_t, at `meant` */
-	MEANS_USER,  /* the user of a service's identity ... */
-	MEANS_GROUP, /* ... and its groups; also what the program says for all services */
-	MEANS_FILE,  /* what is in the file, a uint64_t at `meant`, besides its name */
+	MEANS_ID,	/* a uid_t or gid_t, at `meant` */
+	MEANS_USER,	/* the user of a service's identity ... */
+	MEANS_GROUP,	/* ... and its groups; also what the program says for all services */
+	MEANS_FILE,	/* what is in the file, a uint64_t at `meant`, besides its name */
 	MEANS_NETWORKS, /* a struct networks *, at `meant`; NULL: nothing was said */
 };
 

@@ -15,10 +15,10 @@
 #define MAIN(field)    offsetof(struct main_values, field)
 #define SERVICE(field) offsetof(struct service_values, field)
 
-#define SECOND	     INT64_C(1000)
-#define DAY	     (24 * 60 * 60 * SECOND)
-#define YEAR	     (365 * DAY)
-#define MEBIBYTE     (INT64_C(1024) * 1024)
+#define SECOND	 INT64_C(1000)
+#define DAY	 (24 * 60 * 60 * SECOND)
+#define YEAR	 (365 * DAY)
+#define MEBIBYTE (INT64_C(1024) * 1024)
 
 static const char *const connection_names[] = {
 	[LOG_CONNECTIONS_NONE] = "none",
@@ -60,8 +60,8 @@ static const struct {
 	const char *name;
 	int number;
 } stop_signals[] = {
-	{ "TERM", SIGTERM }, { "INT", SIGINT },	  { "QUIT", SIGQUIT },	 { "HUP", SIGHUP },
-	{ "USR1", SIGUSR1 }, { "USR2", SIGUSR2 }, { "WINCH", SIGWINCH },
+	{"TERM", SIGTERM}, {"INT", SIGINT},   {"QUIT", SIGQUIT},   {"HUP", SIGHUP},
+	{"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH},
 };
 
 static int find_name(const char *const *names, size_t n, const char *name)
@@ -169,25 +169,20 @@ static const char *send_proxy_name(int value)
 	return send_proxy_names[value];
 }
 
-static const struct row_names targets = { log_target_by_name, log_target_name,
-					  "auto, syslog, journal, stderr" };
+static const struct row_names targets = {log_target_by_name, log_target_name, "auto, syslog, journal, stderr"};
 static const struct row_names facilities = {
 	log_facility_by_name, log_facility_name,
-	"daemon, user, auth, authpriv, cron, ftp, lpr, mail, news, uucp, syslog, local0 to local7"
-};
-static const struct row_names levels = { log_level_by_name, log_level_name,
-					 "emerg, alert, crit, err, warning, notice, info, debug" };
-static const struct row_names connections = { connections_by_name, connections_name,
-					      "none, errors, all" };
-static const struct row_names reads = { read_by_name, read_name, "group, all" };
-static const struct row_names on_full = { on_full_by_name, on_full_name, "queue, refuse, evict" };
-static const struct row_names refusals = { refusal_by_name, refusal_name, "close, reset" };
-static const struct row_names signals = { signal_by_name, signal_name,
-					  "TERM, INT, QUIT, HUP, USR1, USR2, WINCH" };
-static const struct row_names on_hangup = { on_hangup_by_name, on_hangup_name, "term, ignore" };
-static const struct row_names balances = { balance_by_name, balance_name,
-					   "round_robin, least_busy, source, failover" };
-static const struct row_names send_proxy = { send_proxy_by_name, send_proxy_name, "none, v1, v2" };
+	"daemon, user, auth, authpriv, cron, ftp, lpr, mail, news, uucp, syslog, local0 to local7"};
+static const struct row_names levels = {log_level_by_name, log_level_name,
+					"emerg, alert, crit, err, warning, notice, info, debug"};
+static const struct row_names connections = {connections_by_name, connections_name, "none, errors, all"};
+static const struct row_names reads = {read_by_name, read_name, "group, all"};
+static const struct row_names on_full = {on_full_by_name, on_full_name, "queue, refuse, evict"};
+static const struct row_names refusals = {refusal_by_name, refusal_name, "close, reset"};
+static const struct row_names signals = {signal_by_name, signal_name, "TERM, INT, QUIT, HUP, USR1, USR2, WINCH"};
+static const struct row_names on_hangup = {on_hangup_by_name, on_hangup_name, "term, ignore"};
+static const struct row_names balances = {balance_by_name, balance_name, "round_robin, least_busy, source, failover"};
+static const struct row_names send_proxy = {send_proxy_by_name, send_proxy_name, "none, v1, v2"};
 
 /* A row is easier to read in three lines than in ten. */
 /* clang-format off */
@@ -564,8 +559,7 @@ void row_describe(const struct row *row, char *out, size_t size)
 		(void)snprintf(out, size, "one of %s", row->names->all);
 		return;
 	case ROW_MODE:
-		(void)snprintf(out, size, "octal mode in quotes, \"0\" to \"%04o\"",
-			       (unsigned)row->max);
+		(void)snprintf(out, size, "octal mode in quotes, \"0\" to \"%04o\"", (unsigned)row->max);
 		return;
 	case ROW_LIST:
 		(void)snprintf(out, size, "string or list of strings");

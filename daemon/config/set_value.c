@@ -8,10 +8,10 @@
 
 #include "base/err.h"
 #include "base/parse.h"
-#include "syntax/arena.h"
-#include "syntax/raw.h"
 #include "config/row.h"
 #include "config/values.h"
+#include "syntax/arena.h"
+#include "syntax/raw.h"
 
 static const char *type_name(enum raw_type type)
 {
@@ -67,8 +67,7 @@ static int check_range(const struct row *row, int64_t value, struct err *err)
 	return 0;
 }
 
-static int set_integer(const struct row *row, const struct raw *raw, int64_t *field,
-		       struct err *err)
+static int set_integer(const struct row *row, const struct raw *raw, int64_t *field, struct err *err)
 {
 	int64_t value;
 
@@ -98,8 +97,7 @@ static int64_t from_seconds(int64_t seconds)
 	return ms;
 }
 
-static int set_duration(const struct row *row, const struct raw *raw, int64_t *field,
-			struct err *err)
+static int set_duration(const struct row *row, const struct raw *raw, int64_t *field, struct err *err)
 {
 	int64_t value;
 
@@ -146,8 +144,7 @@ static int set_bool(const struct raw *raw, bool *field, struct err *err)
 	else if (raw->type == RAW_TEXT && strcmp(raw->string, "false") == 0)
 		*field = false;
 	else if (is_text(raw))
-		return err_set(err, "must be true or false, without quotes, not \"%.64s\"",
-			       raw->string);
+		return err_set(err, "must be true or false, without quotes, not \"%.64s\"", raw->string);
 	else
 		return wrong_type("true or false", raw, err);
 	return 0;
@@ -192,13 +189,12 @@ static int set_string(const struct raw *raw, struct arena *arena, char **field, 
 	return 0;
 }
 
-static int set_list(const struct raw *raw, struct arena *arena, struct text_list *field,
-		    struct err *err)
+static int set_list(const struct raw *raw, struct arena *arena, struct text_list *field, struct err *err)
 {
 	/* As an empty list, an empty string is the same as none. */
 	size_t n = raw->type == RAW_LIST ? raw->n_items : is_text(raw) && *raw->string == '\0' ? 0 : 1;
 	const struct raw *item;
-	struct text_list list = { .n = n };
+	struct text_list list = {.n = n};
 	size_t i;
 
 	if (raw->type != RAW_LIST && !is_text(raw))
@@ -208,8 +204,8 @@ static int set_list(const struct raw *raw, struct arena *arena, struct text_list
 	for (i = 0; i < n; i++) {
 		item = raw->type == RAW_LIST ? &raw->items[i] : raw;
 		if (!is_text(item))
-			return err_set(err, "number %zu of the list must be a string, not %s",
-				       i + 1, type_name(item->type));
+			return err_set(err, "number %zu of the list must be a string, not %s", i + 1,
+				       type_name(item->type));
 		list.items[i] = arena_strdup(arena, item->string);
 		list.origins[i] = item->origin;
 	}
@@ -220,7 +216,7 @@ static int set_list(const struct raw *raw, struct arena *arena, struct text_list
 static int set_rate(const struct raw *raw, struct rate *field, struct err *err)
 {
 	if (raw->type == RAW_INTEGER && raw->integer == 0) {
-		*field = (struct rate){ .n = 0 };
+		*field = (struct rate){.n = 0};
 		return 0;
 	}
 	if (!is_text(raw))
@@ -228,8 +224,7 @@ static int set_rate(const struct raw *raw, struct rate *field, struct err *err)
 	return parse_rate(raw->string, field, err);
 }
 
-int set_value(const struct row *row, const struct raw *raw, struct arena *arena, void *base,
-	      struct err *err)
+int set_value(const struct row *row, const struct raw *raw, struct arena *arena, void *base, struct err *err)
 {
 	void *field = (char *)base + row->offset;
 

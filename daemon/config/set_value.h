@@ -9,7 +9,6 @@ struct raw;
 struct row;
 
 /* BASE is the struct that row->offset counts from. -1: the value is not one that the row takes. */
-int set_value(const struct row *row, const struct raw *raw, struct arena *arena, void *base,
-	      struct err *err);
+int set_value(const struct row *row, const struct raw *raw, struct arena *arena, void *base, struct err *err);
 
 #endif

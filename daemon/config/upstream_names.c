@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "config/check.h"
-#include "syntax/problems.h"
 #include "config/values.h"
+#include "syntax/problems.h"
 
 #define ADDRESSES_MOST 8
 

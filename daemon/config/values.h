@@ -70,7 +70,7 @@ struct service_values {
 	struct option_values options;
 	uint64_t module_mark; /* of the file `path` */
 	struct network_sets sets;
-	size_t n_lanes; /* socket addresses that `listen` stands for, names looked up */
+	size_t n_lanes;		      /* socket addresses that `listen` stands for, names looked up */
 	struct value_source *sources; /* one a row of rows_service */
 };
 
@@ -80,7 +80,7 @@ struct config_store {
 	struct service_values *services; /* in the order of config->services */
 	size_t n_services;
 	const struct module_loader *loader; /* who unloads their modules; NULL: there are none */
-	struct networks **networks; /* what is owned outside of the arena */
+	struct networks **networks;	    /* what is owned outside of the arena */
 	size_t n_networks;
 };
 

@@ -8,16 +8,16 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/log.h"
-#include "config/config.h"
-#include "control/peer.h"
-#include "change/admin.h"
-#include "control/explain.h"
 #include "base/json_text.h"
+#include "base/log.h"
+#include "change/admin.h"
 #include "change/reload.h"
-#include "master/state.h"
-#include "control/status.h"
 #include "change/stop.h"
+#include "config/config.h"
+#include "control/explain.h"
+#include "control/peer.h"
+#include "control/status.h"
+#include "master/state.h"
 #include "upgrade/upgrade.h"
 
 struct call {
@@ -53,8 +53,7 @@ static json_t *do_status(struct call *call)
 
 static json_t *do_workers(struct call *call)
 {
-	return json_pack("{s:b, s:o}", "ok", 1, "workers",
-			 status_workers_json(call->master, call->pool));
+	return json_pack("{s:b, s:o}", "ok", 1, "workers", status_workers_json(call->master, call->pool));
 }
 
 static json_t *do_explain(struct call *call)
@@ -136,18 +135,15 @@ static json_t *do_resize(struct call *call)
 
 	if (!json_is_integer(min) || !json_is_integer(max))
 		return control_refuse(EX_USAGE, "resize needs the numbers min and max");
-	return promise_or_refuse(admin_resize(call->master, call->pool, json_integer_value(min),
-					       json_integer_value(max), &err),
-				 &err);
+	return promise_or_refuse(
+		admin_resize(call->master, call->pool, json_integer_value(min), json_integer_value(max), &err), &err);
 }
 
 static json_t *do_job(struct call *call)
 {
 	const json_t *number = json_object_get(call->request, "job");
 	json_int_t n = json_integer_value(number);
-	const struct job *job = n > 0 && n <= UINT32_MAX
-					? jobs_find(&call->master->jobs, (unsigned)n)
-					: NULL;
+	const struct job *job = n > 0 && n <= UINT32_MAX ? jobs_find(&call->master->jobs, (unsigned)n) : NULL;
 
 	if (job != NULL && !job->done)
 		call->job = job->number;
@@ -161,10 +157,9 @@ json_t *control_job(const struct master *master, unsigned number)
 	if (job == NULL)
 		return control_refuse(1, "there is no job of that number (any more)");
 	if (!job->done)
-		return json_pack("{s:b, s:b, s:o}", "ok", 1, "done", 0, "text",
-				 json_text(job->text));
-	return json_pack("{s:b, s:b, s:b, s:o, s:o}", "ok", 1, "done", 1, "success", job->success,
-			 "text", json_text(job->text), "reasons",
+		return json_pack("{s:b, s:b, s:o}", "ok", 1, "done", 0, "text", json_text(job->text));
+	return json_pack("{s:b, s:b, s:b, s:o, s:o}", "ok", 1, "done", 1, "success", job->success, "text",
+			 json_text(job->text), "reasons",
 			 job->reasons != NULL ? json_incref(job->reasons) : json_array());
 }
 
@@ -222,12 +217,10 @@ static bool may(const struct call *call, int flags)
 static void log_order(const struct call *call, const char *name)
 {
 	log_msg(LOG_NOTICE, "%s%s%s: ordered by uid %u, pid %d", name, call->pool != NULL ? " " : "",
-		call->pool != NULL ? call->pool->service->name : "", (unsigned)call->peer->uid,
-		(int)call->peer->pid);
+		call->pool != NULL ? call->pool->service->name : "", (unsigned)call->peer->uid, (int)call->peer->pid);
 }
 
-json_t *control_command(struct master *master, const struct control_peer *peer, json_t *request,
-			unsigned *job_out)
+json_t *control_command(struct master *master, const struct control_peer *peer, json_t *request, unsigned *job_out)
 {
 	struct call call = {.master = master, .peer = peer, .request = request};
 	const char *name = json_string_value(json_object_get(request, "command"));
@@ -239,9 +232,11 @@ json_t *control_command(struct master *master, const struct control_peer *peer, 
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
 		if (!may(&call, commands[i].flags))
-			return control_refuse(EX_NOPERM, (commands[i].flags & CHANGES) != 0
-				? "not permitted: root, the daemon's own user and members of control.group may"
-				: "not permitted (control.read)");
+			return control_refuse(
+				EX_NOPERM,
+				(commands[i].flags & CHANGES) != 0
+					? "not permitted: root, the daemon's own user and members of control.group may"
+					: "not permitted (control.read)");
 		if (!find_pool(&call, commands[i].flags, &reply))
 			return reply;
 		if ((commands[i].flags & CHANGES) != 0)

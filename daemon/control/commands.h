@@ -10,8 +10,7 @@ struct master;
 
 /* Does REQUEST for PEER and returns the reply, NULL without memory. *job_out: the job whose verdict the peer
  * waits for; 0: the reply is all. */
-json_t *control_command(struct master *master, const struct control_peer *peer, json_t *request,
-			unsigned *job_out);
+json_t *control_command(struct master *master, const struct control_peer *peer, json_t *request, unsigned *job_out);
 
 /* How far a job is. */
 json_t *control_job(const struct master *master, unsigned number);

@@ -10,12 +10,12 @@
 
 #include "base/err.h"
 #include "base/fds.h"
-#include "net/frame.h"
-#include "control/server.h"
 #include "control/commands.h"
+#include "control/server.h"
 #include "master/state.h"
+#include "net/frame.h"
 
-#define ROOM_FIRST 512
+#define ROOM_FIRST  512
 #define JOB_WAIT_MS 1000 /* a verdict that is not there by then is asked for again */
 
 void control_conn_free(struct control_conn *conn)
@@ -32,8 +32,7 @@ void control_conn_free(struct control_conn *conn)
 static void write_some(struct control_conn *conn)
 {
 	while (conn->at < conn->len) {
-		ssize_t n = send(conn->fd, conn->data + conn->at, conn->len - conn->at,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(conn->fd, conn->data + conn->at, conn->len - conn->at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n > 0) {
 			conn->at += (size_t)n;
@@ -78,8 +77,7 @@ static void answer(struct control_conn *conn, json_t *reply)
 static void take_request(struct control_conn *conn, size_t len)
 {
 	json_error_t error;
-	json_t *request = json_loadb((const char *)conn->data + FRAME_HEAD, len,
-				     JSON_REJECT_DUPLICATES, &error);
+	json_t *request = json_loadb((const char *)conn->data + FRAME_HEAD, len, JSON_REJECT_DUPLICATES, &error);
 	json_t *reply;
 
 	if (!json_is_object(request)) {
@@ -182,8 +180,7 @@ void control_conn_job_done(struct control_conn *conn)
 }
 
 struct control_conn *control_conn_new(struct master *master, int fd, const struct control_peer *peer,
-				      void (*on_close)(struct control_conn *conn, void *userdata),
-				      void *userdata)
+				      void (*on_close)(struct control_conn *conn, void *userdata), void *userdata)
 {
 	struct control_conn *conn = calloc(1, sizeof(*conn));
 
@@ -198,10 +195,9 @@ struct control_conn *control_conn_new(struct master *master, int fd, const struc
 		.on_close = on_close,
 		.userdata = userdata,
 	};
-	if (make_room(conn, 0) < 0 ||
-	    sd_event_add_io(master->event, &conn->io, fd, EPOLLIN, on_io, conn) < 0 ||
-	    sd_event_add_time_relative(master->event, &conn->timer, CLOCK_MONOTONIC,
-				       CONTROL_MS * 1000ULL, 1000, on_time, conn) < 0) {
+	if (make_room(conn, 0) < 0 || sd_event_add_io(master->event, &conn->io, fd, EPOLLIN, on_io, conn) < 0 ||
+	    sd_event_add_time_relative(master->event, &conn->timer, CLOCK_MONOTONIC, CONTROL_MS * 1000ULL, 1000,
+				       on_time, conn) < 0) {
 		(void)sd_event_source_disable_unref(conn->io);
 		free(conn->data);
 		free(conn);

@@ -27,8 +27,7 @@ struct control_conn {
 
 /* Takes FD over, non-blocking, close-on-exec. NULL: no memory. ON_CLOSE is called before it is freed. */
 struct control_conn *control_conn_new(struct master *master, int fd, const struct control_peer *peer,
-				      void (*on_close)(struct control_conn *conn, void *userdata),
-				      void *userdata);
+				      void (*on_close)(struct control_conn *conn, void *userdata), void *userdata);
 void control_conn_free(struct control_conn *conn);
 
 /* Some job is done: was it this one's? May free it. */

@@ -6,13 +6,13 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json_text.h"
 #include "base/parse.h"
 #include "config/config.h"
 #include "config/diff.h"
 #include "gate/decide.h"
 #include "gate/gate.h"
 #include "gate/penalty.h"
-#include "base/json_text.h"
 #include "master/state.h"
 
 #define REFUSALS_TOLD 10
@@ -73,7 +73,7 @@ void explain_groups(const json_t *list, struct explain_client *client)
 
 	if (unix_peer_grow(&client->cred, json_array_size(list)) < 0)
 		return;
-	json_array_foreach(list, i, group) {
+	json_array_foreach (list, i, group) {
 		json_int_t n = json_integer_value(group);
 
 		if (json_is_integer(group) && n >= 0 && n < UINT32_MAX)
@@ -309,19 +309,19 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 			access->only_allowed, "source", source_json(&k, client));
 	if (out == NULL)
 		return NULL;
-	(void)json_object_update_new(
-		out, json_pack("{s:b, s:b, s:b, s:{s:o, s:I, s:o}, s:{s:I, s:I, s:I, s:I}}", "exempt",
-			       k.facts.exempt, "probe", k.probe, "reserve_for", k.facts.reserve_for, "connections",
-			       "source", counted(&k, k.facts.same), "limit", (json_int_t)access->per_source, "all",
-			       counted(&k, k.facts.all), "workers", "idle", (json_int_t)n.idle, "busy",
-			       (json_int_t)n.busy, "max", (json_int_t)pool->limits.max, "reserve",
-			       (json_int_t)access->reserve));
+	(void)json_object_update_new(out,
+				     json_pack("{s:b, s:b, s:b, s:{s:o, s:I, s:o}, s:{s:I, s:I, s:I, s:I}}", "exempt",
+					       k.facts.exempt, "probe", k.probe, "reserve_for", k.facts.reserve_for,
+					       "connections", "source", counted(&k, k.facts.same), "limit",
+					       (json_int_t)access->per_source, "all", counted(&k, k.facts.all),
+					       "workers", "idle", (json_int_t)n.idle, "busy", (json_int_t)n.busy, "max",
+					       (json_int_t)pool->limits.max, "reserve", (json_int_t)access->reserve));
 	(void)json_object_update_new(
 		out, json_pack("{s:{s:o, s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates", "source",
 			       rate_json(&access->per_source_rate, k.facts.source_wait_us), "datagrams",
 			       datagram_rate_json(&k), "service", rate_json(&access->rate, k.facts.service_wait_us),
-			       "penalty", penalty_json(&k), "faults", "crashes", fault_json(&k, FAULT_CRASH), "refusals",
-			       fault_json(&k, FAULT_REFUSAL), "proxy_protocol", proxy_word(&k, client),
+			       "penalty", penalty_json(&k), "faults", "crashes", fault_json(&k, FAULT_CRASH),
+			       "refusals", fault_json(&k, FAULT_REFUSAL), "proxy_protocol", proxy_word(&k, client),
 			       "refusals", refusals_json(&k)));
 	return out;
 }

@@ -35,6 +35,5 @@ void control_peer_get(int fd, const struct config_control *config, struct contro
 		return;
 	out->uid = cred.uid;
 	out->pid = cred.pid;
-	out->may_change = cred.uid == 0 || cred.uid == geteuid() ||
-			  in_group(fd, cred.gid, config->group);
+	out->may_change = cred.uid == 0 || cred.uid == geteuid() || in_group(fd, cred.gid, config->group);
 }

@@ -10,7 +10,7 @@ struct config_control;
 
 struct control_peer {
 	uid_t uid;
-	pid_t pid;	/* 0: not visible from here */
+	pid_t pid;	 /* 0: not visible from here */
 	bool may_change; /* root, our own uid, a member of control.group */
 };
 

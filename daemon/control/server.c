@@ -19,10 +19,10 @@
 #include "net/addr.h"
 #include "net/socket_options.h"
 
-#define BACKLOG 128
-#define FORMER_MS 20000 /* longer than any reload takes from there to its verdict */
-#define FAREWELL_MS 2000 /* and from there: whoever asks for the verdict does so more often */
-#define PAUSE_MS 1000 /* when no connection can be accepted: no descriptors, no memory */
+#define BACKLOG	    128
+#define FORMER_MS   20000 /* longer than any reload takes from there to its verdict */
+#define FAREWELL_MS 2000  /* and from there: whoever asks for the verdict does so more often */
+#define PAUSE_MS    1000  /* when no connection can be accepted: no descriptors, no memory */
 
 struct control_socket {
 	int fd; /* -1: none */
@@ -32,7 +32,7 @@ struct control_socket {
 
 struct control {
 	struct control_socket now, next; /* next: of a reload that is not in force yet */
-	struct control_socket former; /* where whoever asked for another path waits for the verdict */
+	struct control_socket former;	 /* where whoever asked for another path waits for the verdict */
 	sd_event_source *former_source, *former_timer;
 	bool replace; /* by next, which may be none */
 	const struct config_control *wanted;
@@ -130,8 +130,8 @@ static void pause_accepting(struct master *master)
 
 	(void)sd_event_source_set_enabled(control->source, SD_EVENT_OFF);
 	control->pause = sd_event_source_disable_unref(control->pause);
-	if (sd_event_add_time_relative(master->event, &control->pause, CLOCK_MONOTONIC,
-				       PAUSE_MS * 1000ULL, 1000, on_pause_over, control) < 0)
+	if (sd_event_add_time_relative(master->event, &control->pause, CLOCK_MONOTONIC, PAUSE_MS * 1000ULL, 1000,
+				       on_pause_over, control) < 0)
 		(void)sd_event_source_set_enabled(control->source, SD_EVENT_ON);
 }
 
@@ -172,8 +172,7 @@ static void on_job_done(void *userdata)
 	DL_FOREACH_SAFE (master->control->conns, conn, next)
 		control_conn_job_done(conn);
 	if (master->control->former_timer != NULL)
-		(void)sd_event_source_set_time_relative(master->control->former_timer,
-							FAREWELL_MS * 1000ULL);
+		(void)sd_event_source_set_time_relative(master->control->former_timer, FAREWELL_MS * 1000ULL);
 }
 
 /* ---- the socket ---- */
@@ -186,8 +185,7 @@ static int watch(struct master *master, struct err *err)
 	control->source = sd_event_source_disable_unref(control->source);
 	if (control->now.fd < 0)
 		return 0;
-	rc = sd_event_add_io(master->event, &control->source, control->now.fd, EPOLLIN, on_client,
-			     master);
+	rc = sd_event_add_io(master->event, &control->source, control->now.fd, EPOLLIN, on_client, master);
 	if (rc >= 0)
 		return 0;
 	errno = -rc;
@@ -241,8 +239,8 @@ static void keep_former(struct master *master)
 	control->source = NULL;
 	control->now.fd = -1;
 	if (control->former.fd >= 0 &&
-	    sd_event_add_time_relative(master->event, &control->former_timer, CLOCK_MONOTONIC,
-				       FORMER_MS * 1000ULL, 1000, on_farewell, control) < 0)
+	    sd_event_add_time_relative(master->event, &control->former_timer, CLOCK_MONOTONIC, FORMER_MS * 1000ULL,
+				       1000, on_farewell, control) < 0)
 		close_former(control);
 }
 
@@ -266,8 +264,7 @@ int control_open(struct master *master, struct err *err)
 	return watch(master, err);
 }
 
-int control_adopt(struct master *master, int fd, const char *path, const struct listen_path *mark,
-		  struct err *err)
+int control_adopt(struct master *master, int fd, const char *path, const struct listen_path *mark, struct err *err)
 {
 	if (make(master, err) < 0)
 		return -1;

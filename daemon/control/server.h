@@ -11,7 +11,7 @@
 
 #include "net/listen.h"
 
-#define CONTROL_MS 5000
+#define CONTROL_MS	    5000
 #define CONTROL_CLIENTS_MAX 64
 
 struct config;
@@ -23,8 +23,7 @@ struct master;
 int control_open(struct master *master, struct err *err);
 
 /* From another image of this program: FD listens at PATH. */
-int control_adopt(struct master *master, int fd, const char *path, const struct listen_path *mark,
-		  struct err *err);
+int control_adopt(struct master *master, int fd, const char *path, const struct listen_path *mark, struct err *err);
 
 /* A reload: opens the socket that NEXT wants if it is another one, and puts it into force. */
 int control_prepare(struct master *master, const struct config *next, struct err *err);

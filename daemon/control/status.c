@@ -6,12 +6,12 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "base/json_text.h"
-#include "pool/program.h"
 #include "master/state.h"
 #include "net/listen_queue.h"
+#include "pool/program.h"
 
 const char *status_state(const struct master *master)
 {
@@ -63,9 +63,8 @@ static json_t *listener_json(const struct pool *pool, const struct listener *lis
 	if (listener->fd >= 0 && listener->listening && !listener->refusing)
 		(void)listen_queue(listener->fd, &queue);
 	return json_pack("{s:o, s:o, s:I, s:I, s:o}", "address", json_text(listener->text), "queue",
-			 known(queue.queued), "backlog", (json_int_t)listener->backlog,
-			 "backlog_asked", (json_int_t)pool->service->backlog, "drops",
-			 known(queue.drops));
+			 known(queue.queued), "backlog", (json_int_t)listener->backlog, "backlog_asked",
+			 (json_int_t)pool->service->backlog, "drops", known(queue.drops));
 }
 
 int64_t status_refused(const struct master *master)
@@ -124,10 +123,9 @@ static json_t *workers_json(const struct master *master, const struct pool *pool
 		DL_FOREACH (former->procs, proc)
 			*busy_out += proc_state(proc) == SLOT_BUSY;
 	}
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "idle", (json_int_t)n.idle, "busy",
-			 (json_int_t)n.busy, "starting", (json_int_t)n.starting, "retiring",
-			 (json_int_t)retiring, "min", (json_int_t)pool->limits.min, "max",
-			 (json_int_t)pool->limits.max);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "idle", (json_int_t)n.idle, "busy", (json_int_t)n.busy,
+			 "starting", (json_int_t)n.starting, "retiring", (json_int_t)retiring, "min",
+			 (json_int_t)pool->limits.min, "max", (json_int_t)pool->limits.max);
 }
 
 static json_t *own_json(const struct master *master, const struct pool *pool)
@@ -178,14 +176,13 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 	workers = workers_json(master, pool, &active);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
 			 "s:I, s:f, s:o, s:s?, s:o}",
-			 "name", pool->service->name, "handler", handler_of(pool->service),
-			 "state", state_of_pool(pool, now), "workers", workers, "listeners",
-			 listeners_json(pool), "connections", "accepted",
-			 (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
-			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes",
-			 (json_int_t)c.probes, "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
-			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate",
-			 tally_rate(pool->tally), "sources", sources_json(pool->sources, now), "module",
+			 "name", pool->service->name, "handler", handler_of(pool->service), "state",
+			 state_of_pool(pool, now), "workers", workers, "listeners", listeners_json(pool), "connections",
+			 "accepted", (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
+			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes", (json_int_t)c.probes,
+			 "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
+			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate", tally_rate(pool->tally),
+			 "sources", sources_json(pool->sources, now), "module",
 			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
 			 own_json(master, pool));
 }
@@ -205,14 +202,11 @@ json_t *status_json(const struct master *master, const struct pool *pool)
 
 	for (size_t i = 0; i < master->n_pools; i++)
 		if (pool == NULL || pool == master->pools[i])
-			(void)json_array_append_new(services,
-						    service_json(master, master->pools[i], now));
-	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
-			 (int)getpid(), "state", status_state(master), "generation",
-			 (json_int_t)master->generation->number, "uptime",
-			 seconds(now - master->started_ms), "last_reload",
-			 verdict_json(&master->last_reload, now), "log_lost", (json_int_t)log_lost(),
-			 "services", services);
+			(void)json_array_append_new(services, service_json(master, master->pools[i], now));
+	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(),
+			 "state", status_state(master), "generation", (json_int_t)master->generation->number, "uptime",
+			 seconds(now - master->started_ms), "last_reload", verdict_json(&master->last_reload, now),
+			 "log_lost", (json_int_t)log_lost(), "services", services);
 }
 
 /* ---- workers ---- */
@@ -256,11 +250,10 @@ static json_t *worker_json(const struct pool *pool, const struct proc *proc, int
 
 	pool_counts_add(&c, slot);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I, s:o}", "service",
-			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer",
-			 peer_json(proc), "listener", json_text(pool->listeners[proc->lane].text), "age",
-			 seconds(now - proc->started_ms), "since",
-			 seconds(now - atomic_load(&slot->since_ms)), "requests",
-			 (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
+			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer", peer_json(proc),
+			 "listener", json_text(pool->listeners[proc->lane].text), "age",
+			 seconds(now - proc->started_ms), "since", seconds(now - atomic_load(&slot->since_ms)),
+			 "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
 			 (json_int_t)c.bytes_out, "generation",
 			 (json_int_t)(pool->generation != NULL ? pool->generation->number : 0), "status",
 			 proc->program != NULL ? json_text(proc->program->status) : json_null());

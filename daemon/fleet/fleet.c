@@ -11,20 +11,20 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "config/config.h"
-#include "change/admin.h"
-#include "fleet/retiring.h"
 #include "base/message_ids.h"
-#include "fleet/lenders.h"
+#include "change/admin.h"
 #include "change/reload.h"
+#include "change/stop.h"
+#include "config/config.h"
+#include "control/status.h"
+#include "fleet/lenders.h"
+#include "fleet/retiring.h"
+#include "listeners/fd_store.h"
 #include "master/report.h"
 #include "master/state.h"
-#include "control/status.h"
-#include "change/stop.h"
-#include "listeners/fd_store.h"
-#include "upgrade/upgrade.h"
-#include "pool/wind_down.h"
 #include "net/inherited.h"
+#include "pool/wind_down.h"
+#include "upgrade/upgrade.h"
 
 #define BUSY_MS 1000 /* workers whose master was killed end their clients' connections, and hold our addresses */
 
@@ -75,12 +75,11 @@ static int open_listeners(struct master *master, struct pool *pool, struct err *
 }
 
 /* Somebody resized it: the pool is made with these limits, unless the configuration has changed too much for them. */
-static bool resized_limits(const struct pool *former, const struct config_service *service,
-			   size_t n_lanes, struct config_workers *out)
+static bool resized_limits(const struct pool *former, const struct config_service *service, size_t n_lanes,
+			   struct config_workers *out)
 {
 	if (former == NULL || !former->was_resized || former->limits.min < 0 ||
-	    former->limits.max > CONFIG_WORKERS_MOST ||
-	    former->limits.max < (int64_t)n_lanes ||
+	    former->limits.max > CONFIG_WORKERS_MOST || former->limits.max < (int64_t)n_lanes ||
 	    former->limits.min * (int64_t)n_lanes > former->limits.max)
 		return false;
 	*out = service->workers;
@@ -91,9 +90,8 @@ static bool resized_limits(const struct pool *former, const struct config_servic
 	return true;
 }
 
-static int open_pool(struct master *master, const struct config_service *service,
-		     const struct listener_offers *offers, struct inherited_set *inherited,
-		     struct err *err)
+static int open_pool(struct master *master, const struct config_service *service, const struct listener_offers *offers,
+		     struct inherited_set *inherited, struct err *err)
 {
 	const struct pool *former = find_former(master, service->name);
 	struct pool_parts parts = {

@@ -14,9 +14,8 @@ static void offer_pool(struct listener_offers *offers, struct pool *pool)
 
 		/* the path of a unix socket that winds down is gone already; an abstract name is taken as long as
 		 * somebody has it */
-		if (listener->fd < 0 ||
-		    (pool_winds_down(pool) && listener->addr.sa.sa_family == AF_UNIX &&
-		     (listener->addr.un.sun_path[0] != '\0' || listener->for_good)))
+		if (listener->fd < 0 || (pool_winds_down(pool) && listener->addr.sa.sa_family == AF_UNIX &&
+					 (listener->addr.un.sun_path[0] != '\0' || listener->for_good)))
 			continue;
 		offers->items[offers->n++] = listener;
 	}

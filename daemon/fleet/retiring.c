@@ -5,13 +5,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "pool/program.h"
 #include "master/state.h"
-#include "pool/wind_down.h"
 #include "net/listen_quiesce.h"
+#include "pool/program.h"
+#include "pool/wind_down.h"
 
-#define STEP_MS 20	  /* while somebody is queued */
-#define SLOW_STEP_MS 200  /* while there are only clients to wait for */
+#define STEP_MS	     20	 /* while somebody is queued */
+#define SLOW_STEP_MS 200 /* while there are only clients to wait for */
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -27,8 +27,8 @@ static void step_again(struct master *master, int ms)
 	uint64_t usec = (uint64_t)ms * 1000;
 
 	if (master->ending_timer == NULL)
-		(void)sd_event_add_time_relative(master->event, &master->ending_timer,
-						 CLOCK_MONOTONIC, usec, 1000, on_timer, master);
+		(void)sd_event_add_time_relative(master->event, &master->ending_timer, CLOCK_MONOTONIC, usec, 1000,
+						 on_timer, master);
 	else
 		(void)sd_event_source_set_time_relative(master->ending_timer, usec);
 	if (master->ending_timer != NULL)
@@ -42,8 +42,7 @@ void ending_step(struct master *master)
 	int ms = 0;
 
 	for (size_t i = 0; i < master->n_pools; i++)
-		if (master->pools[i]->state == POOL_DRAINING &&
-		    !wind_down_step(master->pools[i], now))
+		if (master->pools[i]->state == POOL_DRAINING && !wind_down_step(master->pools[i], now))
 			ms = STEP_MS;
 	DL_FOREACH_SAFE (master->ending, pool, next) {
 		if (pool->state == POOL_SUPERSEDED) { /* until its successor is ready */

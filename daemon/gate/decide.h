@@ -18,7 +18,7 @@ struct config_service;
 
 /* What is known of a client and of the service at the moment. */
 struct gate_facts {
-	int64_t rule;	  /* networks_find() in access.rules; -1: no entry */
+	int64_t rule; /* networks_find() in access.rules; -1: no entry */
 	bool exempt, reserve_for;
 	int64_t now_ms;
 	size_t same, all; /* other connections, of the source and of the service */
@@ -28,12 +28,13 @@ struct gate_facts {
 };
 
 struct gate_verdict {
-	enum refusal reason;	       /* REFUSED_NOT: let in */
+	enum refusal reason;		/* REFUSED_NOT: let in */
 	const struct access_rule *rule; /* that decided, or let it pass; NULL: none did */
-	int64_t wait_ms;	       /* until it would get in, as far as time decides; 0: at once, or not by waiting */
+	int64_t wait_ms; /* until it would get in, as far as time decides; 0: at once, or not by waiting */
 };
 
-/* In this order: rules, penalty, connections of the source, rate of the source, reserved and full, rate of the service. */
+/* In this order: rules, penalty, connections of the source, rate of the source, reserved and full, rate of the service.
+ */
 struct gate_verdict gate_decide(const struct config_service *service, const struct gate_facts *facts);
 
 /* How many others may be there at most for a client that is (not) in reserve_for: 0: any number. */

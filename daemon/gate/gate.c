@@ -15,16 +15,16 @@
 #include "net/tcp_info.h"
 #include "services/conn.h"
 
-#define SECOND_LOOKS 4 /* 15 ms in all */
+#define SECOND_LOOKS   4 /* 15 ms in all */
 #define SECOND_LOOK_NS 1000000
-#define VAIN_MS 1000
+#define VAIN_MS	       1000
 
 enum {
-	NEEDS_RULES = 1U << 0,	  /* some networks are to be looked in */
-	NEEDS_SEAT = 1U << 1,	  /* connections are counted */
+	NEEDS_RULES = 1U << 0, /* some networks are to be looked in */
+	NEEDS_SEAT = 1U << 1,  /* connections are counted */
 	NEEDS_RATES = 1U << 2,
 	NEEDS_PENALTY = 1U << 3,
-	NEEDS_QUEUE = 1U << 4,	  /* who waited in the queue and said nothing may have to go again at once */
+	NEEDS_QUEUE = 1U << 4, /* who waited in the queue and said nothing may have to go again at once */
 	NEEDS_PROXY = 1U << 5,
 	NEEDS_TABLE = NEEDS_SEAT | NEEDS_RATES | NEEDS_PENALTY,
 	NEEDS_DECISION = NEEDS_RULES | NEEDS_TABLE,
@@ -139,8 +139,8 @@ static void take_rates(const struct gate *gate, struct gate_facts *facts)
 	if (facts->exempt)
 		return;
 	if (access->per_source_rate.n > 0)
-		facts->source_wait_us = sources_rate_take(gate->sources, gate->rate_key, &access->per_source_rate,
-							  now_us, &untracked);
+		facts->source_wait_us =
+			sources_rate_take(gate->sources, gate->rate_key, &access->per_source_rate, now_us, &untracked);
 	if (access->rate.n > 0 && facts->source_wait_us == 0)
 		facts->service_wait_us = sources_rate_take(gate->sources, 0, &access->rate, now_us, &untracked);
 }
@@ -185,7 +185,8 @@ static void sit(struct gate *gate, struct gate_facts *facts)
 /* Step by step, for a seat that is taken, if only for a moment, may be missed by another. */
 static enum refusal decide(struct gate *gate, bool connected, struct gate_facts *facts)
 {
-	const bool needs_seat = connected && (gate->needs & NEEDS_SEAT) != 0; /* a datagram is no connection that counts */
+	const bool needs_seat =
+		connected && (gate->needs & NEEDS_SEAT) != 0; /* a datagram is no connection that counts */
 
 	gate->verdict = gate_decide(gate->service, facts);
 	if (gate->verdict.reason != REFUSED_NOT)

@@ -30,16 +30,16 @@ struct gate {
 	struct sources *sources; /* NULL: none is needed */
 	size_t seat;
 	int listener;
-	unsigned needs; /* what is configured: gate.c */
+	unsigned needs;	      /* what is configured: gate.c */
 	struct unix_peer who; /* at the other end of a unix socket; its memory is kept */
-	uint64_t vain_key; /* a source that waited in vain for a seat, */
-	int64_t vain_ms;   /* and when */
+	uint64_t vain_key;    /* a source that waited in vain for a seat, */
+	int64_t vain_ms;      /* and when */
 
 	/* Of the client that is at the gate, or inside: */
 	bool asked, known; /* who it is: the kernel was asked, and knows */
 	bool sits;
 	bool exempt;
-	uint64_t key; /* its source; 0: not needed so far */
+	uint64_t key;	   /* its source; 0: not needed so far */
 	uint64_t rate_key; /* what its rate goes by; needed with rates only */
 	struct gate_verdict verdict;
 	struct sources_taken taken; /* seats of others, when there was none for it */

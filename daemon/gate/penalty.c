@@ -45,8 +45,8 @@ struct sources_penalty_rule penalty_rule(const struct config_service *service, e
 	};
 }
 
-bool penalty_fault(struct sources *sources, const struct config_service *service, uint64_t key,
-		   enum source_fault fault, int64_t now_ms, char *text, size_t size)
+bool penalty_fault(struct sources *sources, const struct config_service *service, uint64_t key, enum source_fault fault,
+		   int64_t now_ms, char *text, size_t size)
 {
 	struct sources_penalty_rule rule = penalty_rule(service, fault);
 	char within[32], duration[32];

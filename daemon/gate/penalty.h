@@ -20,7 +20,7 @@ struct sources_penalty_rule penalty_rule(const struct config_service *service, e
 
 /* One more fault of the source KEY, which is not exempt. True: it is penalized from now on, and *text says for how
  * long and why. */
-bool penalty_fault(struct sources *sources, const struct config_service *service, uint64_t key,
-		   enum source_fault fault, int64_t now_ms, char *text, size_t size);
+bool penalty_fault(struct sources *sources, const struct config_service *service, uint64_t key, enum source_fault fault,
+		   int64_t now_ms, char *text, size_t size);
 
 #endif

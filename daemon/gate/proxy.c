@@ -14,15 +14,15 @@
 #include "services/conn.h"
 #include "services/deadline.h"
 
-#define DECIDED 12 /* bytes after which it is a header or none: the longer one of both signatures */
+#define DECIDED	 12 /* bytes after which it is a header or none: the longer one of both signatures */
 #define PAUSE_MS 20
 
 /* A header on its way. */
 struct reading {
 	int fd;
-	bool may_be_none;	     /* the peer may come without */
-	size_t taken;		     /* bytes at the beginning that are no longer in the socket */
-	size_t seen;		     /* with those that still are */
+	bool may_be_none; /* the peer may come without */
+	size_t taken;	  /* bytes at the beginning that are no longer in the socket */
+	size_t seen;	  /* with those that still are */
 	uint8_t bytes[PROXY_HEADER_V2_MAX];
 };
 
@@ -171,8 +171,8 @@ static bool was_cut(const struct reading *reading, const struct config_service *
 		return true;
 	default: /* ours; no other has begun */
 		format_duration(service->proxy_protocol.timeout, limit, sizeof(limit));
-		(void)err_set(&out->err, "%zu bytes of a PROXY header within %s (proxy_protocol.timeout)", reading->seen,
-			      limit);
+		(void)err_set(&out->err, "%zu bytes of a PROXY header within %s (proxy_protocol.timeout)",
+			      reading->seen, limit);
 		return true;
 	}
 }

@@ -24,8 +24,7 @@ void store_keep(struct listener *listener, const char *service)
 {
 	if (listener->inherited || listener->fd < 0 || listener->stored[0] != '\0' || !notify_is_heard())
 		return;
-	(void)snprintf(listener->stored, sizeof(listener->stored), INHERITED_STORED "%s.%lu", service,
-		       ++last_number);
+	(void)snprintf(listener->stored, sizeof(listener->stored), INHERITED_STORED "%s.%lu", service, ++last_number);
 	/* it must not be polled for errors: a socket that refuses for a while would be thrown away */
 	notify_send_fd(listener->fd, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", listener->stored);
 }

@@ -26,7 +26,7 @@ static void tell_backlog(const struct config_service *service, const struct list
 			  listener->inherited ? " (inherited)" : "");
 	else
 		log_about(LOG_INFO, &about, "listening on %s%s, backlog %lld", listener->text,
-		  listener->inherited ? " (inherited)" : "", (long long)listener->backlog);
+			  listener->inherited ? " (inherited)" : "", (long long)listener->backlog);
 }
 
 int listener_start(struct listener *listener, const struct config_service *service, struct err *err)
@@ -83,8 +83,8 @@ void listener_take(struct listener *listener)
 	listener->lender = NULL;
 }
 
-int listener_change(struct listener *listener, const struct config_service *from,
-		    const struct config_service *to, struct err *err)
+int listener_change(struct listener *listener, const struct config_service *from, const struct config_service *to,
+		    struct err *err)
 {
 	int family = listener->addr.sa.sa_family, rc = 0;
 
@@ -153,15 +153,15 @@ static bool is_abstract(const struct listener *listener)
 }
 
 /* A unix socket that was shut down stays so, and a path that was removed is gone: a new one takes its place. */
-static int bind_again(struct listener *listener, const struct config_service *service,
-		      struct err *err)
+static int bind_again(struct listener *listener, const struct config_service *service, struct err *err)
 {
 	struct listen_path path;
 	int fd;
 
 	if (is_abstract(listener)) /* the name is free only then */
 		fd_close(&listener->fd);
-	fd = listen_bind(&listener->key.asked, listener->key.datagram ? SOCK_DGRAM : SOCK_STREAM, false, &service->socket, &path, err);
+	fd = listen_bind(&listener->key.asked, listener->key.datagram ? SOCK_DGRAM : SOCK_STREAM, false,
+			 &service->socket, &path, err);
 	if (fd < 0)
 		return -1;
 	store_drop(listener);
@@ -181,13 +181,11 @@ bool listener_may_return(const struct listener *listener, bool alone)
 	return listener->refusing || listener->quiesced_ms == 0;
 }
 
-int listener_readmit(struct listener *listener, const struct config_service *service,
-		     struct err *err)
+int listener_readmit(struct listener *listener, const struct config_service *service, struct err *err)
 {
 	bool shut = listener->refusing && listener->listening;
 
-	if (listener->fd < 0 || listener->inherited ||
-	    (!listener->refusing && listener->quiesced_ms == 0))
+	if (listener->fd < 0 || listener->inherited || (!listener->refusing && listener->quiesced_ms == 0))
 		return 0;
 	if (listener->addr.sa.sa_family == AF_UNIX && (shut || !is_abstract(listener))) {
 		if (bind_again(listener, service, err) < 0)

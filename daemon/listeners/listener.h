@@ -23,7 +23,7 @@ struct listener_key {
 	struct sockaddr_any asked; /* one that the name was looked up to; len 0 with a name */
 	bool dual;		   /* *:PORT */
 	bool v6only;
-	bool datagram; /* it has datagrams, not connections */
+	bool datagram;	/* it has datagrams, not connections */
 	char name[256]; /* of systemd:NAME, else "" */
 };
 
@@ -54,12 +54,12 @@ struct listener_offers {
 /*
  * Opens all listeners of SERVICE: *list_out is an array of *n_out, owned by the caller. Those found among OFFERS are
  * borrowed, those of INHERITED (may be NULL) are taken, the others are bound and do not listen yet.
- * On an error nothing is changed. An address that somebody has is tried again until BUSY_UNTIL_MS (of the clock; 0: not at
- * all): workers of a daemon that was killed hold it for a moment.
+ * On an error nothing is changed. An address that somebody has is tried again until BUSY_UNTIL_MS (of the clock; 0: not
+ * at all): workers of a daemon that was killed hold it for a moment.
  */
 int listener_open_all(const struct config_service *service, const struct listener_offers *offers,
-		      struct inherited_set *inherited, int64_t busy_until_ms,
-		      struct listener **list_out, size_t *n_out, struct err *err);
+		      struct inherited_set *inherited, int64_t busy_until_ms, struct listener **list_out, size_t *n_out,
+		      struct err *err);
 
 /* Closes all of them and frees the array: what was borrowed goes back, what was bound goes. */
 void listener_give_back(struct listener *list, size_t n);
@@ -67,7 +67,8 @@ void listener_give_back(struct listener *list, size_t n);
 /* Lets clients come; nothing is done where they do already. On an error the caller closes it. */
 int listener_start(struct listener *listener, const struct config_service *service, struct err *err);
 
-/* Whoever has a copy may have shut it down (shutdown(2)), and so everybody's. True: that was so, and it listens again. */
+/* Whoever has a copy may have shut it down (shutdown(2)), and so everybody's. True: that was so, and it listens again.
+ */
 bool listener_revive(struct listener *listener, const struct config_service *service);
 
 /* Brings all clients of the rival here, for good: the rival is to go. */
@@ -77,13 +78,12 @@ void listener_steer(struct listener *listener);
 void listener_take(struct listener *listener);
 
 /* FROM's options and backlog become TO's on a living listener. -1: some could not be, *err says which; the rest is. */
-int listener_change(struct listener *listener, const struct config_service *from,
-		    const struct config_service *to, struct err *err);
+int listener_change(struct listener *listener, const struct config_service *from, const struct config_service *to,
+		    struct err *err);
 
 /* No new clients, as far as that is possible: those that are queued stay and can be accepted. FOR_GOOD: it will be
  * closed, not readmitted. Once for all that are quiesced together listen_settle() follows (net/quiesce.h). */
 void listener_quiesce(struct listener *listener, bool for_good);
-
 
 /* Nobody is queued, and as far as can be told nobody will be. */
 bool listener_is_empty(const struct listener *listener);
@@ -97,8 +97,7 @@ void listener_refuse(struct listener *listener);
 bool listener_may_return(const struct listener *listener, bool alone);
 
 /* The end of quiesce and refuse: clients may come again. -1 and *err: the address could not be had again. */
-int listener_readmit(struct listener *listener, const struct config_service *service,
-		     struct err *err);
+int listener_readmit(struct listener *listener, const struct config_service *service, struct err *err);
 
 /* The end: also workers that still hold a copy are thrown out of accept. What is borrowed is given back. */
 void listener_close(struct listener *listener);

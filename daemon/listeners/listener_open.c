@@ -13,10 +13,10 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "listeners/listener.h"
 #include "listeners/fd_store.h"
-#include "net/listen_beside.h"
+#include "listeners/listener.h"
 #include "net/inherited.h"
+#include "net/listen_beside.h"
 #include "net/listen_quiesce.h"
 
 #define ADDRESSES_MAX 16 /* of one name */
@@ -48,7 +48,8 @@ static bool same_key(const struct listener_key *a, const struct listener_key *b)
 {
 	if (a->name[0] != '\0' || b->name[0] != '\0')
 		return a->datagram == b->datagram && strcmp(a->name, b->name) == 0;
-	return a->datagram == b->datagram && a->dual == b->dual && a->v6only == b->v6only && addr_equal(&a->asked, &b->asked);
+	return a->datagram == b->datagram && a->dual == b->dual && a->v6only == b->v6only &&
+	       addr_equal(&a->asked, &b->asked);
 }
 
 static bool is_lent(const struct opening *o, const struct listener *offer)
@@ -81,8 +82,8 @@ static int borrow(struct opening *o, struct listener *offer, struct err *err)
 	return 0;
 }
 
-static int take_inherited(struct opening *o, const struct listener_key *key, int fd,
-			  const struct sockaddr_any *where, struct err *err)
+static int take_inherited(struct opening *o, const struct listener_key *key, int fd, const struct sockaddr_any *where,
+			  struct err *err)
 {
 	struct listener *listener = add(o, err);
 
@@ -112,8 +113,7 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 	while ((offer = find_offer(o, &key)) != NULL)
 		if (borrow(o, offer, err) < 0)
 			return -1;
-	while (o->inherited != NULL &&
-	       (fd = inherited_by_name(o->inherited, addr->host, &where, &datagram)) >= 0) {
+	while (o->inherited != NULL && (fd = inherited_by_name(o->inherited, addr->host, &where, &datagram)) >= 0) {
 		if (datagram != addr->datagram) {
 			fd_close(&fd);
 			return err_set(err, "%s: the socket that was handed over is for %s", addr->text,
@@ -130,13 +130,11 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 /* The kernel has no IPv6, and the name has another address as well. */
 static bool can_do_without(const struct sockaddr_any *addr, size_t n, const struct err *err)
 {
-	return n > 1 && addr->sa.sa_family == AF_INET6 &&
-	       (err->code == EAFNOSUPPORT || err->code == EADDRNOTAVAIL);
+	return n > 1 && addr->sa.sa_family == AF_INET6 && (err->code == EAFNOSUPPORT || err->code == EADDRNOTAVAIL);
 }
 
 /* One that a service manager has bound to that very address. */
-static int find_inherited(struct opening *o, const struct listener_key *key,
-			  struct sockaddr_any *where_out)
+static int find_inherited(struct opening *o, const struct listener_key *key, struct sockaddr_any *where_out)
 {
 	struct sockaddr_any v4 = {.len = sizeof(v4.in)};
 	int fd;
@@ -204,9 +202,9 @@ static struct listener *find_rival(const struct opening *o, const struct listene
 	for (size_t i = 0; i < o->offers->n; i++) {
 		struct listener *offer = o->offers->items[i];
 
-		if (offer->fd < 0 || offer->inherited || offer->key.datagram || key->datagram || offer->addr.sa.sa_family == AF_UNIX ||
-		    asked->sa.sa_family == AF_UNIX || addr_port(&offer->addr) != addr_port(asked) ||
-		    is_lent(o, offer))
+		if (offer->fd < 0 || offer->inherited || offer->key.datagram || key->datagram ||
+		    offer->addr.sa.sa_family == AF_UNIX || asked->sa.sa_family == AF_UNIX ||
+		    addr_port(&offer->addr) != addr_port(asked) || is_lent(o, offer))
 			continue;
 		if (addr_is_wildcard(asked) || addr_is_wildcard(&offer->addr) || addr_equal(&offer->addr, asked))
 			return offer;
@@ -214,13 +212,14 @@ static struct listener *find_rival(const struct opening *o, const struct listene
 	return NULL;
 }
 
-static int bind_patiently(const struct opening *o, const struct listener_key *key,
-			  struct listen_path *path_out, struct err *err)
+static int bind_patiently(const struct opening *o, const struct listener_key *key, struct listen_path *path_out,
+			  struct err *err)
 {
 	const struct timespec nap = {.tv_nsec = 20000000};
 
 	for (;;) {
-		int fd = listen_bind(&key->asked, key->datagram ? SOCK_DGRAM : SOCK_STREAM, key->dual, &o->service->socket, path_out, err);
+		int fd = listen_bind(&key->asked, key->datagram ? SOCK_DGRAM : SOCK_STREAM, key->dual,
+				     &o->service->socket, path_out, err);
 
 		if (fd >= 0 || err->code != EADDRINUSE || clock_ms() >= o->busy_until_ms)
 			return fd;
@@ -237,8 +236,7 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 	if (fd < 0 && err->code == EADDRINUSE) {
 		rival = find_rival(o, key);
 		if (rival != NULL)
-			fd = listen_bind_beside(rival->fd, &key->asked, key->dual,
-						&o->service->socket, err);
+			fd = listen_bind_beside(rival->fd, &key->asked, key->dual, &o->service->socket, err);
 	}
 	if (fd < 0)
 		return -1;
@@ -316,8 +314,8 @@ void listener_give_back(struct listener *list, size_t n)
 }
 
 int listener_open_all(const struct config_service *service, const struct listener_offers *offers,
-		      struct inherited_set *inherited, int64_t busy_until_ms,
-		      struct listener **list_out, size_t *n_out, struct err *err)
+		      struct inherited_set *inherited, int64_t busy_until_ms, struct listener **list_out, size_t *n_out,
+		      struct err *err)
 {
 	struct opening o = {
 		.service = service,

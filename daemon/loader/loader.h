@@ -45,7 +45,7 @@ struct traces {
 		int fd;
 		dev_t dev;
 		ino_t ino;
-	} *fds; /* sorted by fd; malloc()ed */
+	} * fds; /* sorted by fd; malloc()ed */
 	size_t n_fds;
 	size_t threads;
 	bool children;
@@ -64,8 +64,7 @@ void traces_clear(struct traces *traces);
 
 /* -1 and *err: WHO ("init()") left something behind that is not in KEPT, or took away what is not its own.
  * KEPT is NULL where nothing can be kept. */
-int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who,
-		   struct err *err);
+int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who, struct err *err);
 
 /* Which service this process is: before init(), and in a worker, which has a SLOT to count in (else NULL). */
 void module_self(const struct config_service *service, struct loaded_module *module, struct board_slot *slot);

@@ -120,8 +120,7 @@ static struct loaded_module *open_module(const char *path, struct err *err)
 	    module_try(try_to_map, module, &why) == 0)
 		rc = module_map(module, &why);
 	if (rc < 0)
-		(void)err_set(err, "%s: %s", module != NULL && module->path != NULL ? module->path : path,
-			      why.text);
+		(void)err_set(err, "%s: %s", module != NULL && module->path != NULL ? module->path : path, why.text);
 	if (rc < 0 && module != NULL) {
 		free_module(module);
 		module = NULL;
@@ -200,8 +199,7 @@ static int begin_module(struct loaded_module *module, const struct config_servic
 
 	if (module->table.init == NULL || module->begun != NULL)
 		return 0;
-	if (module_try(rehearse_init, &r, &why) == 0 &&
-	    (rehearse || init_and_look(module, service, &why) == 0))
+	if (module_try(rehearse_init, &r, &why) == 0 && (rehearse || init_and_look(module, service, &why) == 0))
 		return 0;
 	return err_set(err, "%s: %s", module->path, why.text);
 }

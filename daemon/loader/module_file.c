@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The code in a module runs as the master, so whoever can change the file, or put another in its place, is the master. */
+/* The code in a module runs as the master, so whoever can change the file, or put another in its place, is the master.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,17 +22,16 @@ static int check(const char *path, const struct stat *st, struct err *err)
 	bool sticky = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0;
 
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return err_set(err, "%s belongs to the user %u, who could change it; it must belong to root%s",
-			       path, (unsigned)st->st_uid, geteuid() != 0 ? ", or to who preforkd runs as" : "");
+		return err_set(err, "%s belongs to the user %u, who could change it; it must belong to root%s", path,
+			       (unsigned)st->st_uid, geteuid() != 0 ? ", or to who preforkd runs as" : "");
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky && !S_ISLNK(st->st_mode))
 		return err_set(err, "%s can be written by %s (mode %04o); only its owner may", path,
-			       (st->st_mode & S_IWOTH) != 0 ? "everybody" : "its group",
-			       (unsigned)st->st_mode & 07777);
+			       (st->st_mode & S_IWOTH) != 0 ? "everybody" : "its group", (unsigned)st->st_mode & 07777);
 	return 0;
 }
 
-/* The name that begins at PATH[BEGIN], the last one before REST, is a link: PATH becomes where it leads, and REST. *AT is
- * where to go on. -1 and errno. */
+/* The name that begins at PATH[BEGIN], the last one before REST, is a link: PATH becomes where it leads, and REST. *AT
+ * is where to go on. -1 and errno. */
 static int follow(char path[PATH_MAX], size_t begin, const char *rest, size_t *at)
 {
 	char to[PATH_MAX], more[PATH_MAX];

@@ -12,14 +12,14 @@
 #include "config/options.h"
 #include "loader/loader.h"
 
-#define SYMBOL "preforkd_module"
-#define SIZE_LEAST (offsetof(struct preforkd_module, worker_start) + sizeof(int (*)(void)))
-#define OPTIONS_MOST 64
+#define SYMBOL		  "preforkd_module"
+#define SIZE_LEAST	  (offsetof(struct preforkd_module, worker_start) + sizeof(int (*)(void)))
+#define OPTIONS_MOST	  64
 #define OPTIONS_SIZE_MOST 65536
-#define NAME_MOST 31
-#define TEXT_MOST 4095
-#define TIMER_LEAST_MS 10
-#define KNOWN_FLAGS (PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST)
+#define NAME_MOST	  31
+#define TEXT_MOST	  4095
+#define TIMER_LEAST_MS	  10
+#define KNOWN_FLAGS	  (PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST)
 
 _Static_assert(BOARD_COUNTERS == PREFORKD_COUNTERS_MOST, "each counter has its place on the board");
 
@@ -90,19 +90,25 @@ static int check_options(const struct preforkd_module *table, struct err *err)
 		if (i >= OPTIONS_MOST)
 			return err_set(err, "more than %d options, or no end of the table", OPTIONS_MOST);
 		if (!is_name(o->name))
-			return err_set(err, "the name of option %zu has something else than letters, digits "
-					    "and _, or more than %d of them", i, NAME_MOST);
+			return err_set(err,
+				       "the name of option %zu has something else than letters, digits "
+				       "and _, or more than %d of them",
+				       i, NAME_MOST);
 		if (width == 0)
 			return err_set(err, "option %s: there is no type %d", o->name, o->type);
 		if (o->offset > table->options_size || width > table->options_size - o->offset ||
 		    o->offset % align != 0)
-			return err_set(err, "option %s: the offset %zu does not lie in the struct of "
-					    "options_size, %zu bytes", o->name, o->offset, table->options_size);
+			return err_set(err,
+				       "option %s: the offset %zu does not lie in the struct of "
+				       "options_size, %zu bytes",
+				       o->name, o->offset, table->options_size);
 		if (o->min > o->max)
 			return err_set(err, "option %s: min is more than max", o->name);
 		if (!is_text(o->help, true) || !is_text(o->zero, true) || !is_text(o->preset, false))
-			return err_set(err, "option %s: help, zero or preset is longer than %d bytes, or help or zero is "
-					    "not one line", o->name, TEXT_MOST);
+			return err_set(err,
+				       "option %s: help, zero or preset is longer than %d bytes, or help or zero is "
+				       "not one line",
+				       o->name, TEXT_MOST);
 		if (o->reserved[0] != 0 || o->reserved[1] != 0)
 			return err_set(err, "option %s needs a newer preforkd", o->name);
 		for (size_t k = 0; k < i; k++) {
@@ -125,11 +131,13 @@ static int check_counters(const struct preforkd_module *table, struct err *err)
 		if (i >= PREFORKD_COUNTERS_MOST)
 			return err_set(err, "more than %d counters, or no end of the table", PREFORKD_COUNTERS_MOST);
 		if (!is_name(counters[i].name))
-			return err_set(err, "the name of counter %zu has something else than letters, digits "
-					    "and _, or more than %d of them", i, NAME_MOST);
+			return err_set(err,
+				       "the name of counter %zu has something else than letters, digits "
+				       "and _, or more than %d of them",
+				       i, NAME_MOST);
 		if (!is_text(counters[i].help, true))
-			return err_set(err, "counter %s: help is longer than %d bytes, or not one line", counters[i].name,
-				       TEXT_MOST);
+			return err_set(err, "counter %s: help is longer than %d bytes, or not one line",
+				       counters[i].name, TEXT_MOST);
 		if (counters[i].reserved[0] != 0 || counters[i].reserved[1] != 0)
 			return err_set(err, "counter %s needs a newer preforkd", counters[i].name);
 		for (size_t k = 0; k < i; k++)
@@ -155,11 +163,12 @@ int module_table_take(struct loaded_module *module, const struct preforkd_module
 	struct preforkd_module *table = &module->table;
 
 	if (own->abi != PREFORKD_MODULE_ABI)
-		return err_set(err, "built for version %" PRIu32 " of the module interface, this is version %d; "
-				    "build it again", own->abi, PREFORKD_MODULE_ABI);
+		return err_set(err,
+			       "built for version %" PRIu32 " of the module interface, this is version %d; "
+			       "build it again",
+			       own->abi, PREFORKD_MODULE_ABI);
 	if (own->size < SIZE_LEAST || own->size > 4096)
-		return err_set(err, "its size member, %" PRIu32 ", is not that of a struct preforkd_module",
-			       own->size);
+		return err_set(err, "its size member, %" PRIu32 ", is not that of a struct preforkd_module", own->size);
 	if (is_newer(own))
 		return err_set(err, "built for a newer preforkd, and uses what this one does not have");
 	memset(table, 0, sizeof(*table));
@@ -168,10 +177,10 @@ int module_table_take(struct loaded_module *module, const struct preforkd_module
 		return err_set(err, "its name is missing, or not one of letters, digits and _");
 	if (!is_text(table->summary, true))
 		return err_set(err, "its summary is longer than %d bytes, or not one line", TEXT_MOST);
-	if ((table->flags & ~(uint32_t)KNOWN_FLAGS) != 0 ||
-	    (table->flags & (PREFORKD_STREAM | PREFORKD_DATAGRAM)) == 0)
-		return err_set(err, "its flags, %#" PRIx32 ", are not those of a module: PREFORKD_STREAM, "
-				    "PREFORKD_DATAGRAM or both, and PREFORKD_SPEAKS_FIRST",
+	if ((table->flags & ~(uint32_t)KNOWN_FLAGS) != 0 || (table->flags & (PREFORKD_STREAM | PREFORKD_DATAGRAM)) == 0)
+		return err_set(err,
+			       "its flags, %#" PRIx32 ", are not those of a module: PREFORKD_STREAM, "
+			       "PREFORKD_DATAGRAM or both, and PREFORKD_SPEAKS_FIRST",
 			       table->flags);
 	if ((table->flags & PREFORKD_STREAM) != 0 && table->serve == NULL)
 		return err_set(err, "it has no serve()");

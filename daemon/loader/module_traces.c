@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "net/addr.h"
 #include "loader/loader.h"
+#include "net/addr.h"
 
 /* The numbers that name what is in FOLDER of /proc. */
 static size_t list_numbers(const char *folder, int **out)
@@ -29,8 +29,8 @@ static size_t list_numbers(const char *folder, int **out)
 
 	*out = NULL;
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		int number = entry->d_name[0] >= '0' && entry->d_name[0] <= '9'
-				     ? (int)strtol(entry->d_name, NULL, 10) : dirfd(dir);
+		int number = entry->d_name[0] >= '0' && entry->d_name[0] <= '9' ? (int)strtol(entry->d_name, NULL, 10)
+										: dirfd(dir);
 
 		if (number == dirfd(dir))
 			continue;
@@ -133,8 +133,7 @@ static bool has(const struct traces *traces, size_t at, const struct traces *oth
 {
 	for (size_t i = 0; i < other->n_fds; i++)
 		if (other->fds[i].fd == traces->fds[at].fd)
-			return other->fds[i].dev == traces->fds[at].dev &&
-			       other->fds[i].ino == traces->fds[at].ino;
+			return other->fds[i].dev == traces->fds[at].dev && other->fds[i].ino == traces->fds[at].ino;
 	return false;
 }
 
@@ -169,9 +168,10 @@ static int report(int fd, bool keeps, bool kept, const char *who, struct err *er
 	if (is_connected(fd, &peer)) {
 		if (kept && !is_stream(fd))
 			return 0;
-		return err_set(err, "%s left the connection to %s open (descriptor %d): the workers would all talk "
-				    "through it at once; open it in worker_start()", who,
-			       addr_format(&peer, text, sizeof(text)), fd);
+		return err_set(err,
+			       "%s left the connection to %s open (descriptor %d): the workers would all talk "
+			       "through it at once; open it in worker_start()",
+			       who, addr_format(&peer, text, sizeof(text)), fd);
 	}
 	if (kept)
 		return 0;
@@ -182,8 +182,7 @@ static int report(int fd, bool keeps, bool kept, const char *who, struct err *er
 		       keeps ? ", or give it to preforkd_keep()" : "");
 }
 
-int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who,
-		   struct err *err)
+int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who, struct err *err)
 {
 	const char *changed;
 	struct traces now;
@@ -192,23 +191,26 @@ int traces_compare(const struct traces *before, const int *kept, size_t n_kept, 
 	traces_take(&now);
 	changed = changed_manners(before, &now);
 	if (now.threads > before->threads)
-		rc = err_set(err, "%s left %zu thread%s running: the workers would not have %s; start threads in "
-				  "worker_start()", who, now.threads - before->threads,
-			     now.threads - before->threads == 1 ? "" : "s",
+		rc = err_set(err,
+			     "%s left %zu thread%s running: the workers would not have %s; start threads in "
+			     "worker_start()",
+			     who, now.threads - before->threads, now.threads - before->threads == 1 ? "" : "s",
 			     now.threads - before->threads == 1 ? "it" : "them");
 	else if (now.children && !before->children)
 		rc = err_set(err, "%s left a process running", who);
 	else if (changed != NULL)
-		rc = err_set(err, "%s changed the %s, which is that of the whole daemon; a worker's may be changed in "
-				  "worker_start()", who, changed);
+		rc = err_set(err,
+			     "%s changed the %s, which is that of the whole daemon; a worker's may be changed in "
+			     "worker_start()",
+			     who, changed);
 	for (size_t i = 0; i < before->n_fds && rc == 0; i++)
 		if (!has(before, i, &now))
 			rc = err_set(err, "%s closed the descriptor %d, which was not its own", who, before->fds[i].fd);
 	/* what gets the number later is not the module's to give */
 	for (size_t k = 0; k < n_kept && rc == 0; k++)
 		if (is_in(before, kept[k]) || !is_in(&now, kept[k]))
-			rc = err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open", who,
-				     kept[k]);
+			rc = err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open",
+				     who, kept[k]);
 	for (size_t i = 0; i < now.n_fds && rc == 0; i++) {
 		bool is_kept = false;
 

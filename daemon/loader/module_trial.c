@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a module could do to the process that it is loaded into, it does to a child first: crash, end it, never return,
- * leave a thread running. The child says on a pipe what it begins ("\n" and the text), and at last "\n+" or "\n-" and why not.
+ * leave a thread running. The child says on a pipe what it begins ("\n" and the text), and at last "\n+" or "\n-" and
+ * why not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,11 +19,11 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/parse.h"
-#include "services/descendants.h"
 #include "loader/loader.h"
+#include "services/descendants.h"
 
-#define LIMIT_MS 10000
-#define STEP_MS 100
+#define LIMIT_MS  10000
+#define STEP_MS	  100
 #define EXIT_MUTE 117 /* of the child: its pipe is gone */
 
 static int out_fd = -1;

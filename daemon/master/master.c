@@ -11,21 +11,21 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
+#include "base/message_ids.h"
 #include "base/signals.h"
 #include "base/title.h"
-#include "config/config.h"
-#include "fleet/orphans.h"
-#include "control/server.h"
 #include "change/host_limits.h"
-#include "base/message_ids.h"
-#include "fleet/fleet.h"
 #include "change/reload.h"
+#include "change/stop.h"
+#include "config/config.h"
+#include "control/server.h"
+#include "fleet/fleet.h"
+#include "fleet/orphans.h"
 #include "master/report.h"
 #include "master/state.h"
-#include "change/stop.h"
-#include "upgrade/upgrade.h"
 #include "master/watchdog.h"
 #include "net/inherited.h"
+#include "upgrade/upgrade.h"
 
 #define TICK_USEC 1000000
 
@@ -105,12 +105,8 @@ static const struct {
 	int sig;
 	sd_event_signal_handler_t handler;
 } signals[] = {
-	{SIGCHLD, on_child},
-	{SIGTERM, on_stop},
-	{SIGINT, on_stop},
-	{SIGHUP, on_reload},
-	{SIGUSR1, on_dump},
-	{SIGUSR2, on_upgrade},
+	{SIGCHLD, on_child}, {SIGTERM, on_stop}, {SIGINT, on_stop},
+	{SIGHUP, on_reload}, {SIGUSR1, on_dump}, {SIGUSR2, on_upgrade},
 };
 
 #define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
@@ -146,12 +142,10 @@ static int make_loop(struct master *master, struct err *err)
 	int rc = sd_event_new(&master->event);
 
 	for (size_t i = 0; rc >= 0 && i < N_SIGNALS; i++)
-		rc = sd_event_add_signal(master->event, NULL, signals[i].sig, signals[i].handler,
-					 master);
+		rc = sd_event_add_signal(master->event, NULL, signals[i].sig, signals[i].handler, master);
 	/* at once: the first tick starts the pools */
 	if (rc >= 0)
-		rc = sd_event_add_time_relative(master->event, NULL, CLOCK_MONOTONIC, 0, 1000, on_tick,
-						master);
+		rc = sd_event_add_time_relative(master->event, NULL, CLOCK_MONOTONIC, 0, 1000, on_tick, master);
 	if (rc >= 0)
 		rc = watchdog_start(master->event);
 	return rc >= 0 ? 0 : fail_on_loop(rc, err);

@@ -9,13 +9,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/message_ids.h"
 #include "base/notify.h"
 #include "base/parse.h"
 #include "config/config.h"
-#include "base/message_ids.h"
-#include "master/state.h"
 #include "control/status.h"
 #include "listeners/fd_store.h"
+#include "master/state.h"
 #include "net/inherited.h"
 #include "net/listen_queue.h"
 
@@ -28,8 +28,7 @@ static void write_throttled(const struct master *master, char *out, size_t size)
 	for (size_t i = 0; i < master->n_pools; i++) {
 		if (pool_throttled(master->pools[i], now) == 0)
 			continue;
-		(void)snprintf(out, size, "; degraded: workers of %s cannot start",
-			       master->pools[i]->service->name);
+		(void)snprintf(out, size, "; degraded: workers of %s cannot start", master->pools[i]->service->name);
 		return;
 	}
 }
@@ -49,14 +48,11 @@ static void write_status(const struct master *master, char *out, size_t size)
 	DL_FOREACH (master->ending, former)
 		workers += (int64_t)former->n_procs;
 	write_throttled(master, throttled, sizeof(throttled));
-	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64
-		       " busy, %" PRId64 " refused%s%s%s",
-		       status_state(master), master->n_pools, master->n_pools == 1 ? "" : "s", workers,
-		       busy, status_refused(master), throttled,
+	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64 " busy, %" PRId64 " refused%s%s%s",
+		       status_state(master), master->n_pools, master->n_pools == 1 ? "" : "s", workers, busy,
+		       status_refused(master), throttled,
 		       master->last_reload.any && !master->last_reload.success ? "; rejected: " : "",
-		       master->last_reload.any && !master->last_reload.success
-			       ? master->last_reload.text
-			       : "");
+		       master->last_reload.any && !master->last_reload.success ? master->last_reload.text : "");
 }
 
 void report_status(struct master *master)
@@ -85,8 +81,7 @@ void report_reloading(void)
 
 	/* of the same moment and in the same datagram (sd_notify(3)) */
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-		    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 void report_verdict(struct master *master, bool success, const char *text, const json_t *reasons)
@@ -98,8 +93,7 @@ void report_verdict(struct master *master, bool success, const char *text, const
 	size_t i;
 
 	*verdict = (struct verdict){.any = true, .success = success, .at_ms = clock_ms()};
-	(void)snprintf(verdict->text, sizeof(verdict->text), "%s",
-		       !success && first != NULL ? first : text);
+	(void)snprintf(verdict->text, sizeof(verdict->text), "%s", !success && first != NULL ? first : text);
 	json_array_foreach (reasons, i, reason)
 		log_msg(success ? LOG_WARNING : LOG_ERR, "%s", json_string_value(reason));
 	log_about(success ? LOG_NOTICE : LOG_ERR, &about, "%s", text);
@@ -124,8 +118,7 @@ void report_leftovers(const struct inherited_set *inherited)
 			store_forget(item->name);
 			continue;
 		}
-		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: %s", item->fd,
-			item->name, text,
+		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: %s", item->fd, item->name, text,
 			item->unfit != NULL ? item->unfit : "no service listens there");
 	}
 }
@@ -141,8 +134,8 @@ static void dump_lane(const struct pool *pool, size_t lane)
 	if (listener->fd >= 0 && listen_queue(listener->fd, &queue) == 0 && queue.queued >= 0)
 		(void)snprintf(queued, sizeof(queued), ", %" PRId64 " queued", queue.queued);
 	log_about(LOG_NOTICE, &about,
-		  "%s: %" PRId64 " idle, %" PRId64 " busy, %" PRId64 " starting, %" PRId64
-		  " leaving; backlog %" PRId64 "%s",
+		  "%s: %" PRId64 " idle, %" PRId64 " busy, %" PRId64 " starting, %" PRId64 " leaving; backlog %" PRId64
+		  "%s",
 		  listener->text, n.idle, n.busy, n.starting, n.leaving, listener->backlog, queued);
 }
 
@@ -151,8 +144,7 @@ void report_dump(const struct master *master)
 	char uptime[32];
 
 	format_duration((clock_ms() - master->started_ms) / 1000 * 1000, uptime, sizeof(uptime));
-	log_msg(LOG_NOTICE, "state: %s, up for %s, %" PRIu64 " log lines lost", master->status, uptime,
-		log_lost());
+	log_msg(LOG_NOTICE, "state: %s, up for %s, %" PRIu64 " log lines lost", master->status, uptime, log_lost());
 	for (size_t i = 0; i < master->n_pools; i++) {
 		const struct pool *pool = master->pools[i];
 		struct log_about about = pool_about(pool);
@@ -163,8 +155,8 @@ void report_dump(const struct master *master)
 		for (size_t lane = 0; lane < pool->n_lanes; lane++)
 			dump_lane(pool, lane);
 		log_about(LOG_NOTICE, &about,
-			  "%" PRIu64 " connections (%" PRIu64 " ended badly), %" PRIu64
-			  " bytes in, %" PRIu64 " bytes out, %" PRIu64 " crashes",
+			  "%" PRIu64 " connections (%" PRIu64 " ended badly), %" PRIu64 " bytes in, %" PRIu64
+			  " bytes out, %" PRIu64 " crashes",
 			  t.accepted, t.failed, t.bytes_in, t.bytes_out, t.crashes);
 	}
 }

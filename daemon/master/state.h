@@ -9,9 +9,9 @@
 #include <systemd/sd-event.h>
 
 #include "base/limits.h"
-#include "pool/generation.h"
 #include "change/jobs.h"
 #include "change/launch.h"
+#include "pool/generation.h"
 #include "pool/pool.h"
 
 enum master_phase { MASTER_STARTING, MASTER_SERVING, MASTER_STOPPING };
@@ -30,7 +30,7 @@ struct verdict { /* of the last reload or upgrade */
 struct admin { /* of admin.c: what was ordered and has not come about yet */
 	unsigned pause_job, drain_job, undrain_job;
 	int64_t pause_due_ms, undrain_due_ms;
-	int64_t drained_ms; /* since when all queues are shut; 0: some is not */
+	int64_t drained_ms;	 /* since when all queues are shut; 0: some is not */
 	json_t *undrain_reasons; /* what could not be had again so far */
 	sd_event_source *timer;
 };
@@ -45,11 +45,11 @@ struct master {
 	enum master_phase phase;
 	struct pool **pools; /* one a service, in the configuration's order */
 	size_t n_pools;
-	struct pool *ending; /* list: former generations, removed services */
-	struct proc *by_pid; /* all workers */
-	int dead;	     /* fd_dead() */
-	bool has_programs;   /* some service runs programs: there may be orphans */
-	bool drained;	     /* by order, all services are, or are on the way to it */
+	struct pool *ending;	 /* list: former generations, removed services */
+	struct proc *by_pid;	 /* all workers */
+	int dead;		 /* fd_dead() */
+	bool has_programs;	 /* some service runs programs: there may be orphans */
+	bool drained;		 /* by order, all services are, or are on the way to it */
 	struct reload *reload;	 /* under way; NULL: none */
 	struct upgrade *upgrade; /* the same */
 	unsigned reload_wanted;	 /* the job of one that was asked for during the start; 0: none */

@@ -27,6 +27,5 @@ int watchdog_start(sd_event *event)
 		return 0;
 	interval_usec = allowed / 2;
 	/* the first one at once: the start may have taken long */
-	return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 0, interval_usec / 10, on_time,
-					  NULL);
+	return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 0, interval_usec / 10, on_time, NULL);
 }

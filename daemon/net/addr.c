@@ -53,16 +53,13 @@ static int parse_unix(const char *text, const char *path, struct addr *out, stru
 
 	out->kind = ADDR_UNIX;
 	if (*path != '/' && *path != '@')
-		return err_set(err,
-			       "\"%.256s\": the path must begin with / (or @ for an abstract name)",
-			       text);
+		return err_set(err, "\"%.256s\": the path must begin with / (or @ for an abstract name)", text);
 	if (*path == '@' && len == 1)
 		return err_set(err, "\"%.256s\": no name behind the @", text);
 	if (*path == '/' && path[len - 1] == '/')
 		return err_set(err, "\"%.256s\": the path names a directory", text);
 	if (len > max || !keep_host(path, len, out))
-		return err_set(err, "\"%.256s\": the path has %zu bytes, a socket's can have %zu",
-			       text, len, max);
+		return err_set(err, "\"%.256s\": the path has %zu bytes, a socket's can have %zu", text, len, max);
 	return 0;
 }
 
@@ -75,9 +72,7 @@ static int parse_systemd(const char *text, const char *name, struct addr *out, s
 		return err_set(err, "\"%.256s\": no name behind the colon", text);
 	for (p = name; *p != '\0'; p++) {
 		if (*p <= ' ' || *p > '~' || *p == ':')
-			return err_set(err,
-				       "\"%.256s\": a descriptor's name has no such characters",
-				       text);
+			return err_set(err, "\"%.256s\": a descriptor's name has no such characters", text);
 	}
 	if (!keep_host(name, strlen(name), out))
 		return err_set(err, "\"%.256s\": the name is too long", text);
@@ -133,12 +128,9 @@ static int parse_host(const char *text, const char *p, struct addr *out, struct 
 	size_t len;
 
 	if (colon == NULL)
-		return err_set(err, "\"%.256s\": no port; write HOST:PORT, *:PORT or unix:/PATH",
-			       text);
+		return err_set(err, "\"%.256s\": no port; write HOST:PORT, *:PORT or unix:/PATH", text);
 	if (split_v6(p, &in6, &zone) || strchr(p, ':') != colon)
-		return err_set(err,
-			       "\"%.256s\": an IPv6 address goes into brackets, [ADDRESS]:PORT",
-			       text);
+		return err_set(err, "\"%.256s\": an IPv6 address goes into brackets, [ADDRESS]:PORT", text);
 	len = (size_t)(colon - p);
 	if (len == 0)
 		return err_set(err, "\"%.256s\": no host; write *:PORT for all addresses", text);
@@ -149,8 +141,7 @@ static int parse_host(const char *text, const char *p, struct addr *out, struct 
 	out->kind = ADDR_HOST;
 	if (!keep_host(p, len, out))
 		return err_set(err, "\"%.64s...\": the host name is too long", text);
-	if (strspn(out->host,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != len)
+	if (strspn(out->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != len)
 		return err_set(err, "\"%.256s\": a host name has no such characters", text);
 	if (looks_like_v4(out->host) && inet_pton(AF_INET, out->host, &in) != 1)
 		return err_set(err, "\"%.256s\": not an IPv4 address", text);
@@ -232,8 +223,7 @@ static int resolve_v6(const struct addr *addr, struct sockaddr_any *out, struct 
 		return err_set(err, "\"%s\": no IPv6 address between the brackets", addr->text);
 	if (zone != NULL) {
 		scope = if_nametoindex(zone);
-		if (scope == 0 && parse_integer(zone, &number, NULL) == 0 && number > 0 &&
-		    number <= INT32_MAX)
+		if (scope == 0 && parse_integer(zone, &number, NULL) == 0 && number > 0 && number <= INT32_MAX)
 			scope = (unsigned)number;
 		if (scope == 0)
 			return err_set(err, "\"%s\": there is no interface %s", addr->text, zone);
@@ -253,10 +243,9 @@ static bool is_known(const struct sockaddr_any *list, size_t n, const struct soc
 	return false;
 }
 
-static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_t max,
-			struct err *err)
+static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_t max, struct err *err)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC };
+	struct addrinfo hints = {.ai_family = AF_UNSPEC};
 	struct addrinfo *list, *ai;
 	struct sockaddr_any one;
 	size_t n = 0;
@@ -267,8 +256,7 @@ static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_
 	if (rc == EAI_SYSTEM)
 		return err_sys(err, "\"%s\": cannot resolve %s", addr->text, addr->host);
 	if (rc != 0)
-		return err_set(err, "\"%s\": cannot resolve %s: %s", addr->text, addr->host,
-			       gai_strerror(rc));
+		return err_set(err, "\"%s\": cannot resolve %s: %s", addr->text, addr->host, gai_strerror(rc));
 	for (ai = list; ai != NULL && n < max; ai = ai->ai_next) {
 		memset(&one, 0, sizeof(one));
 		if (ai->ai_addrlen > sizeof(one.ss))
@@ -368,18 +356,14 @@ bool addr_equal(const struct sockaddr_any *a, const struct sockaddr_any *b)
 		return false;
 	switch (a->sa.sa_family) {
 	case AF_INET:
-		return a->in.sin_port == b->in.sin_port &&
-		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+		return a->in.sin_port == b->in.sin_port && a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
 	case AF_INET6:
-		return a->in6.sin6_port == b->in6.sin6_port &&
-		       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+		return a->in6.sin6_port == b->in6.sin6_port && a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
 		       memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(struct in6_addr)) == 0;
 	case AF_UNIX:
-		return unix_length(a) == unix_length(b) &&
-		       memcmp(a->un.sun_path, b->un.sun_path, unix_length(a)) == 0;
+		return unix_length(a) == unix_length(b) && memcmp(a->un.sun_path, b->un.sun_path, unix_length(a)) == 0;
 	default: /* not an enum: any number the kernel may give */
-		return a->len == b->len && a->len <= sizeof(a->ss) &&
-		       memcmp(&a->ss, &b->ss, a->len) == 0;
+		return a->len == b->len && a->len <= sizeof(a->ss) && memcmp(&a->ss, &b->ss, a->len) == 0;
 	}
 }
 

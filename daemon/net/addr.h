@@ -32,7 +32,8 @@ enum addr_kind {
 	ADDR_HOST6,   /* [V6]:PORT, a literal IPv6 address (a zone %IF is allowed) */
 	ADDR_ANY,     /* *:PORT, both families through one dual-stack socket */
 	ADDR_UNIX,    /* unix:/PATH or unix:@NAME (abstract); unixgram: for datagrams */
-	ADDR_SYSTEMD, /* systemd:NAME, an inherited descriptor by name; udp:systemd:NAME, one for datagrams of any family */
+	ADDR_SYSTEMD, /* systemd:NAME, an inherited descriptor by name; udp:systemd:NAME, one for datagrams of any
+			 family */
 };
 
 /* An address as written, taken apart. Embedded; owns nothing. */

@@ -112,7 +112,7 @@ static void add_v6(struct line *line, const struct sockaddr_any *addr)
 
 static const char *format(const struct sockaddr_any *addr, bool with_port, char *out, size_t size)
 {
-	struct line line = { .out = out, .size = size };
+	struct line line = {.out = out, .size = size};
 	struct sockaddr_any folded = *addr;
 	char port[8];
 

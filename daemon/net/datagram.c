@@ -89,8 +89,8 @@ void datagram_init(struct datagram *d, int fd)
 
 	d->with_control = is_on(fd, IPPROTO_IP, IP_PKTINFO) || is_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO) ||
 			  is_on(fd, SOL_SOCKET, SO_PASSCRED);
-	d->one_address = getsockname(fd, &name.sa, &name.len) == 0 && name.sa.sa_family != AF_UNIX &&
-			 !addr_is_wildcard(&name);
+	d->one_address =
+		getsockname(fd, &name.sa, &name.len) == 0 && name.sa.sa_family != AF_UNIX && !addr_is_wildcard(&name);
 }
 
 static ssize_t receive_with_control(int fd, struct datagram *d)
@@ -177,8 +177,9 @@ int datagram_answer(int fd, const struct datagram *to, const void *bytes, size_t
 	ssize_t n;
 
 	do
-		n = to->control_len > 0 ? send_from_address(fd, to, bytes, len)
-					: sendto(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->peer.sa, to->peer.len);
+		n = to->control_len > 0
+			    ? send_from_address(fd, to, bytes, len)
+			    : sendto(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->peer.sa, to->peer.len);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -1 : 0;
 }

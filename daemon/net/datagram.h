@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One datagram and its answer. An answer comes from the address that was asked, also where the socket has a wildcard for
- * one (IP_PKTINFO, ip(7); RFC 3542 for IPv6).
+ * One datagram and its answer. An answer comes from the address that was asked, also where the socket has a wildcard
+ * for one (IP_PKTINFO, ip(7); RFC 3542 for IPv6).
  */
 #ifndef PREFORKD_NET_DATAGRAM_H
 #define PREFORKD_NET_DATAGRAM_H
@@ -19,11 +19,11 @@ struct datagram {
 	bool with_control; /* the socket tells more of each than its sender's address, and that has to be looked at */
 	bool one_address;  /* it is bound to one, whatever that is */
 	struct sockaddr_any peer;
-	bool nameless; /* an unnamed unix socket, which cannot be answered */
-	bool has_sender; /* of a unix socket with SO_PASSCRED: */
+	bool nameless;		 /* an unnamed unix socket, which cannot be answered */
+	bool has_sender;	 /* of a unix socket with SO_PASSCRED: */
 	struct unix_peer sender; /* the process, without its supplementary groups, which the kernel does not tell */
-	bool cut;     /* it had more than DATAGRAM_MAX bytes, and what it said is not known */
-	bool to_many;	 /* it was sent to a broadcast or multicast address: an answer would multiply */
+	bool cut;		 /* it had more than DATAGRAM_MAX bytes, and what it said is not known */
+	bool to_many;		 /* it was sent to a broadcast or multicast address: an answer would multiply */
 	size_t len;
 	char control[64]; /* what the answer is to be sent with: where it is to come from */
 	size_t control_len;

@@ -28,8 +28,7 @@ static int open_channel(void)
 	if (channel >= 0 && owner == self)
 		return channel;
 	owner = self;
-	channel = fd_above_stdio(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG),
-				 NULL);
+	channel = fd_above_stdio(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), NULL);
 	return channel;
 }
 
@@ -39,12 +38,13 @@ static int ask(int fd, const void *question, size_t len, bool all)
 		struct nlmsghdr head;
 		unsigned char body[QUESTION_MAX];
 	} message = {
-		.head = {
-			.nlmsg_len = (uint32_t)(sizeof(message.head) + len),
-			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (all ? NLM_F_DUMP : 0)),
-			.nlmsg_seq = ++last_seq,
-		},
+		.head =
+			{
+				.nlmsg_len = (uint32_t)(sizeof(message.head) + len),
+				.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+				.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (all ? NLM_F_DUMP : 0)),
+				.nlmsg_seq = ++last_seq,
+			},
 	};
 
 	if (len > sizeof(message.body)) {

@@ -31,7 +31,6 @@ void frame_head(unsigned char out[FRAME_HEAD], uint32_t len);
  * head. FRAME_BAD: never will be one, *err says why (not our protocol; another version, both are
  * named; longer than MAX).
  */
-enum frame_state frame_look(const void *data, size_t have, size_t max, size_t *len_out,
-			    struct err *err);
+enum frame_state frame_look(const void *data, size_t have, size_t max, size_t *len_out, struct err *err);
 
 #endif

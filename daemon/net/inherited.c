@@ -60,8 +60,7 @@ int inherited_import(struct inherited_set *set, struct err *err)
 	for (int i = 0; i < n; i++) {
 		set->items[i].fd = SD_LISTEN_FDS_START + i;
 		set->items[i].name = names[i];
-		set->items[i].stored =
-			strncmp(names[i], INHERITED_STORED, strlen(INHERITED_STORED)) == 0;
+		set->items[i].stored = strncmp(names[i], INHERITED_STORED, strlen(INHERITED_STORED)) == 0;
 		set->items[i].unfit = look(&set->items[i]);
 	}
 	free(names);
@@ -76,14 +75,12 @@ static int claim(struct inherited *item)
 	return fd;
 }
 
-int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out,
-		      bool *datagram_out)
+int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out, bool *datagram_out)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		struct inherited *item = &set->items[i];
 
-		if (item->fd < 0 || item->stored || item->unfit != NULL ||
-		    strcmp(item->name, name) != 0)
+		if (item->fd < 0 || item->stored || item->unfit != NULL || strcmp(item->name, name) != 0)
 			continue;
 		*addr_out = item->addr;
 		*datagram_out = item->datagram;
@@ -118,9 +115,8 @@ int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr,
 	for (size_t i = 0; i < set->n; i++) {
 		struct inherited *item = &set->items[i];
 
-		if (item->fd < 0 || !item->stored || item->unfit != NULL ||
-		    item->datagram != datagram || !addr_equal(&item->addr, addr) ||
-		    (addr->sa.sa_family == AF_INET6 && is_v6only(item->fd) != v6only))
+		if (item->fd < 0 || !item->stored || item->unfit != NULL || item->datagram != datagram ||
+		    !addr_equal(&item->addr, addr) || (addr->sa.sa_family == AF_INET6 && is_v6only(item->fd) != v6only))
 			continue;
 		(void)snprintf(name_out, size, "%s", item->name);
 		return claim(item);

@@ -21,8 +21,8 @@ struct inherited {
 	char *name;
 	struct sockaddr_any addr; /* len 0: no socket that we serve */
 	bool datagram;
-	bool stored;		  /* ours alone, but for the keeping */
-	const char *unfit;	  /* why it cannot be used; NULL: it can */
+	bool stored;	   /* ours alone, but for the keeping */
+	const char *unfit; /* why it cannot be used; NULL: it can */
 };
 
 struct inherited_set {
@@ -38,8 +38,8 @@ int inherited_import(struct inherited_set *set, struct err *err);
 int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out, bool *datagram_out);
 int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram);
 
-/* The next unclaimed one that was kept for us, of that address and, for IPv6, with IPV6_V6ONLY as said; the two above pass
- * over it. NAME_OUT (SIZE bytes) is its name in the store. */
+/* The next unclaimed one that was kept for us, of that address and, for IPv6, with IPV6_V6ONLY as said; the two above
+ * pass over it. NAME_OUT (SIZE bytes) is its name in the store. */
 int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram, bool v6only,
 		     char *name_out, size_t size);
 

@@ -7,7 +7,7 @@
 #ifndef PREFORKD_NET_LINGER_H
 #define PREFORKD_NET_LINGER_H
 
-#define LINGER_MS 2000
+#define LINGER_MS    2000
 #define LINGER_BYTES 65536
 
 /* Closes *fd and sets it to -1. Blocks for at most LINGER_MS, and not at all when the peer has already

@@ -38,8 +38,8 @@ static int open_socket(int family, int type, struct err *err)
 	return fd_above_stdio(fd, err);
 }
 
-static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only,
-		     const struct socket_options *options, struct err *err)
+static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only, const struct socket_options *options,
+		     struct err *err)
 {
 	int family = addr->sa.sa_family, only = v6only;
 	int fd = open_socket(family, type, err);
@@ -47,8 +47,7 @@ static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only,
 	if (fd < 0)
 		return -1;
 	/* always said, so that no sysctl decides it */
-	if (family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0) {
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0) {
 		(void)err_sys(err, "cannot set IPV6_V6ONLY");
 		goto fail;
 	}
@@ -64,10 +63,9 @@ fail:
 	return -1;
 }
 
-static int bind_dual(const struct sockaddr_any *addr, int type, const struct socket_options *options,
-		     struct err *err)
+static int bind_dual(const struct sockaddr_any *addr, int type, const struct socket_options *options, struct err *err)
 {
-	struct sockaddr_any v4 = { .len = sizeof(v4.in) };
+	struct sockaddr_any v4 = {.len = sizeof(v4.in)};
 	int fd = bind_inet(addr, type, false, options, err);
 
 	if (fd >= 0 || (err->code != EAFNOSUPPORT && err->code != EADDRNOTAVAIL))
@@ -91,8 +89,7 @@ static bool path_in_use(const struct sockaddr_any *addr, int type)
 	return used;
 }
 
-static int bind_path(int fd, const struct sockaddr_any *addr, const struct socket_options *options,
-		     struct err *err)
+static int bind_path(int fd, const struct sockaddr_any *addr, const struct socket_options *options, struct err *err)
 {
 	mode_t saved;
 	int rc;
@@ -128,8 +125,7 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 	if (lstat(path, &st) == 0) {
 		errno = EADDRINUSE;
 		if (!S_ISSOCK(st.st_mode)) {
-			(void)err_set(err, "cannot bind unix:%s: the path exists and is no socket",
-				      path);
+			(void)err_set(err, "cannot bind unix:%s: the path exists and is no socket", path);
 			goto fail;
 		}
 		if (path_in_use(addr, type)) {
@@ -145,7 +141,7 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 	if (bind_path(fd, addr, options, err) < 0)
 		goto fail;
 	if (lstat(path, &st) == 0)
-		*path_out = (struct listen_path){ .dev = st.st_dev, .ino = st.st_ino };
+		*path_out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
 	if ((options->owner != (uid_t)-1 || options->group != (gid_t)-1) &&
 	    lchown(path, options->owner, options->group) < 0) {
 		(void)fail_on(addr, "change the owner of", err);
@@ -164,7 +160,7 @@ int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const stru
 	int family = addr->sa.sa_family;
 	int fd;
 
-	*path_out = (struct listen_path){ .ino = 0 };
+	*path_out = (struct listen_path){.ino = 0};
 	if (family == AF_UNIX)
 		fd = bind_unix(addr, type, options, path_out, err);
 	else if (dual)
@@ -214,7 +210,7 @@ int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 
 bool listen_pending(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN | POLLRDHUP };
+	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
 	struct listen_queue queue;
 
 	if (poll(&p, 1, 0) != 1 || (p.revents & POLLIN) == 0)

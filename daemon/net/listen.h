@@ -33,7 +33,8 @@ int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const stru
 bool listen_is_datagram(int fd);
 
 /* listen(2), which may be called again on a living socket. *got_out is the backlog in force
- * (net.core.somaxconn clamps it without a word), or BACKLOG where the kernel does not tell. Of datagrams: nothing to do, 0. */
+ * (net.core.somaxconn clamps it without a word), or BACKLOG where the kernel does not tell. Of datagrams: nothing to
+ * do, 0. */
 int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err);
 
 /* Clients are waiting to be accepted, or datagrams to be received. */
@@ -47,8 +48,8 @@ bool listen_pending(int fd);
 int listen_path_apply(const struct sockaddr_any *addr, const struct listen_path *path,
 		      const struct socket_options *options, struct err *err);
 
-/* The path of a listener that somebody has kept for us: *out is its mark if ADDR's path still leads to FD, or if there is
- * no path to lose (abstract, TCP). -1: clients would not get there any more. */
+/* The path of a listener that somebody has kept for us: *out is its mark if ADDR's path still leads to FD, or if there
+ * is no path to lose (abstract, TCP). -1: clients would not get there any more. */
 int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path *out);
 
 /* Removes the path of a unix socket if it is still the one that listen_bind() made. */

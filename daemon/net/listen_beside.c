@@ -23,8 +23,8 @@ static int set_reuse_port(int fd, bool on)
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value));
 }
 
-int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual,
-		       const struct socket_options *options, struct err *err)
+int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+		       struct err *err)
 {
 	struct socket_options shared = *options;
 	struct listen_path unused;
@@ -36,8 +36,7 @@ int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual,
 		return err_sys(err, "cannot bind beside a unix socket");
 	}
 	/* It may be set late: bind(2) looks at the sockets that are there, one by one. */
-	if (getsockopt(old_fd, SOL_SOCKET, SO_REUSEPORT, &had, &len) < 0 ||
-	    set_reuse_port(old_fd, true) < 0)
+	if (getsockopt(old_fd, SOL_SOCKET, SO_REUSEPORT, &had, &len) < 0 || set_reuse_port(old_fd, true) < 0)
 		return err_sys(err, "cannot share the address of a listener");
 	shared.reuse_port = true;
 	fd = listen_bind(addr, SOCK_STREAM, dual, &shared, &unused, err);

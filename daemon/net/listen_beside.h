@@ -23,8 +23,8 @@ struct socket_options;
  * As listen_bind(), for TCP. Both get SO_REUSEPORT, which the kernel allows to sockets of the same
  * user. A port that the kernel chose must be in ADDR.
  */
-int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual,
-		       const struct socket_options *options, struct err *err);
+int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+		       struct err *err);
 
 /* Sets SO_REUSEPORT of FD as its configuration has it. */
 void listen_alone(int fd, bool reuse_port);

@@ -21,8 +21,7 @@
 
 /* The inode at the path, if it is ours. What happens to the path afterwards does not matter: the
  * descriptor stands for the inode. */
-static int open_ours(const struct sockaddr_any *addr, const struct listen_path *path,
-		     struct stat *st, struct err *err)
+static int open_ours(const struct sockaddr_any *addr, const struct listen_path *path, struct stat *st, struct err *err)
 {
 	int fd = open(addr->un.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
@@ -118,7 +117,7 @@ static uint32_t bound_inode(int fd)
 		.sdiag_family = AF_UNIX,
 		.udiag_states = ~0U,
 		.udiag_show = UDIAG_SHOW_VFS,
-		.udiag_cookie = { UINT32_MAX, UINT32_MAX },
+		.udiag_cookie = {UINT32_MAX, UINT32_MAX},
 	};
 	uint32_t inode = 0;
 	struct stat st;
@@ -135,7 +134,7 @@ int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path
 	uint32_t inode;
 	struct stat st;
 
-	*out = (struct listen_path){ .ino = 0 };
+	*out = (struct listen_path){.ino = 0};
 	if (addr->sa.sa_family != AF_UNIX || addr->un.sun_path[0] == '\0')
 		return 0;
 	if (lstat(addr->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
@@ -143,6 +142,6 @@ int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path
 	inode = bound_inode(fd);
 	if (inode != 0 && inode != (uint32_t)st.st_ino)
 		return -1;
-	*out = (struct listen_path){ .dev = st.st_dev, .ino = st.st_ino };
+	*out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
 	return 0;
 }

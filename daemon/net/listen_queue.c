@@ -20,15 +20,14 @@
 #define STATE_LISTEN 10 /* of the kernel's include/net/tcp_states.h */
 #define FEW	     8	/* so many unix sockets are asked for one by one, more with one list */
 
-static const struct listen_queue untold = { -1, -1, -1 };
+static const struct listen_queue untold = {-1, -1, -1};
 
 static int64_t drops_of(int fd)
 {
-	uint32_t meminfo[SK_MEMINFO_VARS] = { 0 };
+	uint32_t meminfo[SK_MEMINFO_VARS] = {0};
 	socklen_t len = sizeof(meminfo);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) < 0 ||
-	    len <= SK_MEMINFO_DROPS * sizeof(meminfo[0]))
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) < 0 || len <= SK_MEMINFO_DROPS * sizeof(meminfo[0]))
 		return -1;
 	return meminfo[SK_MEMINFO_DROPS];
 }
@@ -68,8 +67,7 @@ static uint32_t unix_inode(int fd)
 	socklen_t len = sizeof(family);
 	struct stat st;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0 || family != AF_UNIX ||
-	    fstat(fd, &st) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0 || family != AF_UNIX || fstat(fd, &st) < 0)
 		return 0;
 	return (uint32_t)st.st_ino;
 }
@@ -116,7 +114,7 @@ static bool take_one(const struct nlmsghdr *answer, void *arg)
 static bool tells_unix(void)
 {
 	static bool known, tells;
-	struct unix_diag_req question = { .sdiag_family = AF_UNIX };
+	struct unix_diag_req question = {.sdiag_family = AF_UNIX};
 
 	if (known)
 		return tells;
@@ -135,7 +133,7 @@ static void ask_one(uint32_t inode, struct listen_queue *out)
 		.udiag_states = 1U << STATE_LISTEN,
 		.udiag_ino = inode,
 		.udiag_show = UDIAG_SHOW_RQLEN,
-		.udiag_cookie = { ~0U, ~0U }, /* any */
+		.udiag_cookie = {~0U, ~0U}, /* any */
 	};
 
 	if (tells_unix())
@@ -172,7 +170,7 @@ static bool take_wanted(const struct nlmsghdr *answer, void *arg)
 {
 	const struct unix_diag_msg *msg = NLMSG_DATA(answer);
 	const struct wanted *wanted = arg;
-	struct unix_answer key = { .inode = 0 };
+	struct unix_answer key = {.inode = 0};
 	const struct unix_answer *found;
 
 	if (!is_listener(answer))
@@ -199,7 +197,7 @@ static void ask_all(struct wanted *wanted)
 
 void listen_queues(const int *fds, size_t n, struct listen_queue *out)
 {
-	struct wanted wanted = { .n = 0 };
+	struct wanted wanted = {.n = 0};
 	size_t missing = 0;
 
 	wanted.items = calloc(n > 0 ? n : 1, sizeof(*wanted.items));
@@ -207,8 +205,7 @@ void listen_queues(const int *fds, size_t n, struct listen_queue *out)
 		uint32_t inode;
 
 		out[i] = untold;
-		if (fds[i] < 0 || tcp_queue(fds[i], &out[i]) == 0 ||
-		    datagram_queue(fds[i], &out[i]) == 0)
+		if (fds[i] < 0 || tcp_queue(fds[i], &out[i]) == 0 || datagram_queue(fds[i], &out[i]) == 0)
 			continue;
 		inode = unix_inode(fds[i]);
 		if (inode == 0)
@@ -216,7 +213,7 @@ void listen_queues(const int *fds, size_t n, struct listen_queue *out)
 		if (wanted.items == NULL)
 			ask_one(inode, &out[i]);
 		else
-			wanted.items[wanted.n++] = (struct unix_answer){ inode, &out[i] };
+			wanted.items[wanted.n++] = (struct unix_answer){inode, &out[i]};
 	}
 	if (wanted.items == NULL)
 		return;

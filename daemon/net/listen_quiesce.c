@@ -103,7 +103,7 @@ int listen_quiesce_for_good(int fd, const struct sockaddr_any *addr)
 
 void listen_settle(void)
 {
-	struct timespec ts = { .tv_nsec = SETTLE_MS * 1000000L };
+	struct timespec ts = {.tv_nsec = SETTLE_MS * 1000000L};
 
 	/* Packets are handled inside read-side critical sections of RCU; this waits for those to
 	 * end. Kernels with nohz_full do not offer it. */
@@ -124,7 +124,7 @@ static int handshakes_of(int family, uint16_t port)
 		.sdiag_family = (uint8_t)family,
 		.sdiag_protocol = IPPROTO_TCP,
 		.idiag_states = 1U << STATE_SYN_RECV,
-		.id = { .idiag_sport = htons(port) },
+		.id = {.idiag_sport = htons(port)},
 	};
 	bool any = false;
 
@@ -161,8 +161,7 @@ int listen_readmit(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 
 	if (nowhere_return(fd) < 0)
 		return err_sys(err, "cannot make a listener reachable again");
-	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 &&
-	    errno != ENOENT)
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 && errno != ENOENT)
 		return err_sys(err, "cannot take the filter off a listener");
 	return listen_start(fd, backlog, got_out, err);
 }

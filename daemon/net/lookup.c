@@ -72,8 +72,8 @@ static int wait_answer(const struct addr *addr, int limit_ms, int watch, int in,
 		int64_t rest = end - clock_ms();
 
 		if (rest <= 0)
-			return err_set(err, "\"%s\": cannot resolve %s: no answer within %d ms", addr->text,
-				       addr->host, limit_ms);
+			return err_set(err, "\"%s\": cannot resolve %s: no answer within %d ms", addr->text, addr->host,
+				       limit_ms);
 		if (poll(p, 2, (int)rest) <= 0)
 			continue;
 		if (relay_is_over(watch, p[1].revents)) {

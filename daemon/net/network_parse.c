@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/parse.h"
 
-#define MAPPED_BITS 96			  /* of ::ffff:0:0/96, in which IPv4 addresses are written as IPv6 */
+#define MAPPED_BITS 96			      /* of ::ffff:0:0/96, in which IPv4 addresses are written as IPv6 */
 #define ID_MOST	    (INT64_C(0xffffffff) - 1) /* the last number means "none" to the kernel */
 
 /* A user's or a group's number; -1: it is not one, and *NAME says whether it may be a name. */
@@ -78,8 +78,10 @@ static int parse_unix(const char *text, const struct network_names *names, struc
 			if (parse_gid(part + 4, names, out, err) < 0)
 				return -1;
 		} else {
-			return err_set(err, "behind unix: goes nothing, uid=USER, gid=GROUP or uid=USER/gid=GROUP, "
-					    "not \"%.64s\"", text);
+			return err_set(err,
+				       "behind unix: goes nothing, uid=USER, gid=GROUP or uid=USER/gid=GROUP, "
+				       "not \"%.64s\"",
+				       text);
 		}
 		p += len;
 		if (*p == '/' && *++p == '\0')
@@ -144,7 +146,7 @@ static int no_address(const char *host, struct err *err)
 /* The /BITS of an address of FAMILY, folded: ::ffff:192.0.2.0/120 is 192.0.2.0/24. */
 static int finish_ip(int family, const char *bits_text, struct network *out, struct err *err)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	int most = family == AF_INET ? 32 : 128;
 	char meant[INET6_ADDRSTRLEN];
 	int bits = most;
@@ -153,8 +155,10 @@ static int finish_ip(int family, const char *bits_text, struct network *out, str
 		return -1;
 	if (clear_beyond(out->address, (size_t)most / 8, bits)) {
 		(void)inet_ntop(family, out->address, meant, sizeof(meant));
-		return err_set(err, "bits are set beyond the first %d; the network is %s/%d, the address alone "
-				    "stands without /%d", bits, meant, bits, bits);
+		return err_set(err,
+			       "bits are set beyond the first %d; the network is %s/%d, the address alone "
+			       "stands without /%d",
+			       bits, meant, bits, bits);
 	}
 	if (family == AF_INET6 && bits >= MAPPED_BITS && memcmp(out->address, mapped, sizeof(mapped)) == 0) {
 		memmove(out->address, out->address + sizeof(mapped), 4);
@@ -186,10 +190,10 @@ static int parse_ip(const char *text, struct network *out, struct err *err)
 
 int network_parse(const char *text, const struct network_names *names, struct network *out, struct err *err)
 {
-	struct err why = { .text = "" };
+	struct err why = {.text = ""};
 	int rc;
 
-	*out = (struct network){ .bits = 0 };
+	*out = (struct network){.bits = 0};
 	if (*text == '\0')
 		return err_set(err, "the network is empty");
 	if (strncmp(text, "unix:", 5) == 0)

@@ -74,8 +74,8 @@ static uint64_t read_bytes(const uint8_t *bytes, size_t n)
 static struct number number_of(enum network_kind kind, const uint8_t *address)
 {
 	if (kind == NETWORK_IP4)
-		return (struct number){ .lo = read_bytes(address, 4) };
-	return (struct number){ .hi = read_bytes(address, 8), .lo = read_bytes(address + 8, 8) };
+		return (struct number){.lo = read_bytes(address, 4)};
+	return (struct number){.hi = read_bytes(address, 8), .lo = read_bytes(address + 8, 8)};
 }
 
 /* The first address behind the network; false: there is none, it goes to the end of its family. */
@@ -156,11 +156,11 @@ static void close_until(struct ranges *ranges, struct open_networks *open, const
 static void sweep(struct ranges *ranges)
 {
 	const bool is4 = ranges->first4 != NULL;
-	struct open_networks open = { .n = 0 };
+	struct open_networks open = {.n = 0};
 	const struct kept *net;
 	size_t i;
 
-	begin_range(ranges, (struct number){ .lo = 0 }, NONE);
+	begin_range(ranges, (struct number){.lo = 0}, NONE);
 	for (i = 0; i < ranges->n_nets; i++) {
 		net = &ranges->nets[i];
 		close_until(ranges, &open, &net->first);
@@ -197,8 +197,8 @@ static int lay(struct ranges *ranges, enum network_kind kind, struct item *items
 	if (ranges->nets == NULL || ranges->net == NULL || (ranges->first4 == NULL && ranges->first6 == NULL))
 		return -1;
 	for (i = 0; i < n; i++)
-		ranges->nets[i] = (struct kept){ .first = items[i].first, .value = items[i].value,
-						 .bits = items[i].bits };
+		ranges->nets[i] =
+			(struct kept){.first = items[i].first, .value = items[i].value, .bits = items[i].bits};
 	ranges->n_nets = n;
 	sweep(ranges);
 	ranges->net = shrink(ranges->net, ranges->n, sizeof(*ranges->net));
@@ -218,11 +218,11 @@ static size_t pick(const struct networks_entry *entries, size_t n, enum network_
 	for (i = 0; i < n; i++) {
 		entry = &entries[i];
 		if (entry->network.kind == kind)
-			items[out++] = (struct item){ .first = number_of(kind, entry->network.address),
-						      .value = entry->value,
-						      .order = (uint32_t)i,
-						      .rank = entry->rank,
-						      .bits = entry->network.bits };
+			items[out++] = (struct item){.first = number_of(kind, entry->network.address),
+						     .value = entry->value,
+						     .order = (uint32_t)i,
+						     .rank = entry->rank,
+						     .bits = entry->network.bits};
 	}
 	return out;
 }

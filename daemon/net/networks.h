@@ -20,8 +20,8 @@ enum network_kind { NETWORK_IP4, NETWORK_IP6, NETWORK_UNIX };
 /* One network: of addresses, or of processes that connect to a unix socket. */
 struct network {
 	enum network_kind kind;
-	uint8_t address[16]; /* network order, 4 or 16 of them; bits beyond the prefix are zero */
-	uint8_t bits;	     /* of the prefix */
+	uint8_t address[16];   /* network order, 4 or 16 of them; bits beyond the prefix are zero */
+	uint8_t bits;	       /* of the prefix */
 	bool has_uid, has_gid; /* unix: neither means every client of a unix socket */
 	uid_t uid;
 	gid_t gid;

@@ -80,7 +80,7 @@ int unix_networks_lay(struct unix_networks *out, const struct networks_entry *en
 void unix_networks_clear(struct unix_networks *set)
 {
 	free(set->list);
-	*set = (struct unix_networks){ .n = 0 };
+	*set = (struct unix_networks){.n = 0};
 }
 
 /* *BEST becomes what the set has for exactly WHO, if that counts before it. */
@@ -121,13 +121,13 @@ static void look_groups(const struct unix_networks *set, const struct unix_peer 
 
 int64_t unix_networks_find(const struct unix_networks *set, const struct unix_peer *cred)
 {
-	const struct unix_network anybody = { .has_uid = false };
+	const struct unix_network anybody = {.has_uid = false};
 	const struct unix_network *best = NULL;
 
 	if (set->n == 0)
 		return -1;
 	if (cred != NULL) {
-		const struct unix_network user = { .has_uid = true, .uid = cred->uid };
+		const struct unix_network user = {.has_uid = true, .uid = cred->uid};
 
 		look_groups(set, cred, user, &best);
 		if (best == NULL)
@@ -170,7 +170,7 @@ int unix_peer_grow(struct unix_peer *peer, size_t n)
 void unix_peer_clear(struct unix_peer *peer)
 {
 	free(peer->groups);
-	*peer = (struct unix_peer){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	*peer = (struct unix_peer){.uid = (uid_t)-1, .gid = (gid_t)-1};
 }
 
 /* The kernel gives all of them or none, and then says how much room they need. */
@@ -191,7 +191,7 @@ static int get_groups(int fd, struct unix_peer *peer)
 
 int unix_peer_get(int fd, struct unix_peer *peer)
 {
-	struct ucred cred = { .uid = (uid_t)-1 };
+	struct ucred cred = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(cred);
 
 	peer->uid = (uid_t)-1;

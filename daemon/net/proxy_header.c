@@ -49,7 +49,8 @@ static bool take_field(struct text *text, char *out, size_t size)
 }
 
 /* inet_pton(3) is as strict as the specification: no leading zeros in an IPv4 address, at most four digits a group and
- * one "::" in an IPv6 one. Of the latter it takes a dotted end too, and has to: that is how every proxy writes ::ffff:1.2.3.4. */
+ * one "::" in an IPv6 one. Of the latter it takes a dotted end too, and has to: that is how every proxy writes
+ * ::ffff:1.2.3.4. */
 static bool take_address(struct text *text, int family, struct sockaddr_any *out)
 {
 	char field[INET6_ADDRSTRLEN];
@@ -131,7 +132,8 @@ static size_t line_length(const char *line, size_t len)
 	return 0;
 }
 
-/* Nothing but what may stand in the line, apart from a CR at its end so far: whoever sends anything else hears of it at once. */
+/* Nothing but what may stand in the line, apart from a CR at its end so far: whoever sends anything else hears of it at
+ * once. */
 static bool may_become_line(const char *text, size_t len)
 {
 	size_t n;

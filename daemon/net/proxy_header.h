@@ -14,9 +14,9 @@
 
 struct err;
 
-#define PROXY_HEADER_V1_MAX 107	  /* bytes, with the line's end */
+#define PROXY_HEADER_V1_MAX 107		/* bytes, with the line's end */
 #define PROXY_HEADER_V2_MAX (16 + 4096) /* we take no more TLVs than that; the format could say 65535 */
-#define PROXY_HEADER_MIN 15	  /* no header of either version is shorter */
+#define PROXY_HEADER_MIN    15		/* no header of either version is shorter */
 
 struct proxy_header {
 	int version; /* 1 or 2 */
@@ -26,10 +26,10 @@ struct proxy_header {
 };
 
 enum proxy_parse {
-	PROXY_OK,	/* *used_out bytes were the header; what follows is payload */
-	PROXY_MORE,	/* it may become one: *need_out more bytes, at least, are certainly still of the header */
-	PROXY_NONE,	/* no header begins like this */
-	PROXY_BAD,	/* it begins like one and is malformed: *err says how */
+	PROXY_OK,   /* *used_out bytes were the header; what follows is payload */
+	PROXY_MORE, /* it may become one: *need_out more bytes, at least, are certainly still of the header */
+	PROXY_NONE, /* no header begins like this */
+	PROXY_BAD,  /* it begins like one and is malformed: *err says how */
 };
 
 /* Looks at the first LEN bytes of a connection. */
@@ -37,7 +37,8 @@ enum proxy_parse proxy_header_parse(const void *bytes, size_t len, struct proxy_
 				    size_t *need_out, struct err *err);
 
 /* Writes the header for a connection from SOURCE to DESTINATION, which are of the same family after folding (else, and
- * for unix in v1: UNKNOWN; unix in v2: AF_UNIX). LOCAL: v2's LOCAL, v1's UNKNOWN. Returns its length; SIZE is at least 232. */
+ * for unix in v1: UNKNOWN; unix in v2: AF_UNIX). LOCAL: v2's LOCAL, v1's UNKNOWN. Returns its length; SIZE is at least
+ * 232. */
 size_t proxy_header_write(int version, bool local, const struct sockaddr_any *source,
 			  const struct sockaddr_any *destination, void *out, size_t size);
 

@@ -67,8 +67,8 @@ static uint8_t *put_unix(uint8_t *at, const struct sockaddr_any *addr)
 	return at + PROXY_V2_UNIX;
 }
 
-static size_t write_v2(bool local, int family, const struct sockaddr_any *source, const struct sockaddr_any *destination,
-		       uint8_t *out)
+static size_t write_v2(bool local, int family, const struct sockaddr_any *source,
+		       const struct sockaddr_any *destination, uint8_t *out)
 {
 	uint8_t *at = put(out, PROXY_V2_SIGNATURE, PROXY_V2_SIGNATURE_LEN);
 	size_t len;

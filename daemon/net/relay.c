@@ -13,10 +13,10 @@
 #include "base/clock.h"
 #include "base/fds.h"
 
-#define ROUNDS	    16	 /* reads of one way before the other has its turn */
+#define ROUNDS	     16	  /* reads of one way before the other has its turn */
 #define SPLICE_LEAST 4096 /* spliced reads that stay below it ... */
-#define SPLICE_SMALL 4	 /* ... so many times in a row: copying is cheaper again */
-#define LOOK_MS	    500
+#define SPLICE_SMALL 4	  /* ... so many times in a row: copying is cheaper again */
+#define LOOK_MS	     500
 #define LAST_LOOK_MS 5
 
 /* One way of a pair. */
@@ -145,8 +145,7 @@ static int push(struct way *way, int i)
 		if (way->piped > 0)
 			n = splice(pipes[i][0], NULL, *way->to, NULL, way->piped, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 		else
-			n = send(*way->to, buffer[i] + way->start, way->end - way->start,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+			n = send(*way->to, buffer[i] + way->start, way->end - way->start, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
@@ -188,7 +187,7 @@ static int work(struct relay *relay, struct way *ways, int i)
 			if (relay->ended(relay->arg))
 				return -1;
 			way->finished = true;
-			if (!other->finished) /* else closing says it */
+			if (!other->finished)			   /* else closing says it */
 				(void)shutdown(*way->to, SHUT_WR); /* fails if it is gone: the other way finds out */
 			return 0;
 		}

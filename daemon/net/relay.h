@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RELAY_COPY 32768   /* bytes of one read that is copied; one that has fewer stays copied */
-#define RELAY_PIPE 262144  /* asked for a pipe; how much it is becomes the kernel's choice when that is refused */
+#define RELAY_COPY 32768  /* bytes of one read that is copied; one that has fewer stays copied */
+#define RELAY_PIPE 262144 /* asked for a pipe; how much it is becomes the kernel's choice when that is refused */
 
 enum relay_end {
 	RELAY_DONE,	/* both sides have finished, and have everything */
@@ -46,8 +46,8 @@ struct relay {
 enum relay_end relay_carry(struct relay *relay);
 
 /*
- * Whether the connection FD, which nobody reads yet, is over, by what poll(2) said of it. A unix socket hangs up when its
- * peer has closed, whatever is still to be read: that is none, but from then on poll(2) has no other news of it.
+ * Whether the connection FD, which nobody reads yet, is over, by what poll(2) said of it. A unix socket hangs up when
+ * its peer has closed, whatever is still to be read: that is none, but from then on poll(2) has no other news of it.
  */
 bool relay_is_over(int fd, short revents);
 

@@ -11,7 +11,7 @@
 #include "net/addr.h"
 #include "net/listen.h"
 
-#define KEEPALIVE_PROBES 4	  /* unanswered ones */
+#define KEEPALIVE_PROBES       4  /* unanswered ones */
 #define KEEPALIVE_INTERVAL_MAX 15 /* seconds between them */
 
 static int set(int fd, int level, int name, int64_t value, const char *what, struct err *err)
@@ -23,7 +23,8 @@ static int set(int fd, int level, int name, int64_t value, const char *what, str
 	return 0;
 }
 
-/* What comes with each datagram: the address that it was sent to, where the answer must come from, or who has sent it. */
+/* What comes with each datagram: the address that it was sent to, where the answer must come from, or who has sent it.
+ */
 static int socket_options_datagram(int fd, int family, struct err *err)
 {
 	if (family == AF_UNIX)
@@ -39,16 +40,16 @@ int socket_options_before_bind(int fd, int family, const struct socket_options *
 {
 	if (family == AF_UNIX) /* the first datagram may come as soon as there is a name */
 		return listen_is_datagram(fd) ? socket_options_datagram(fd, family, err) : 0;
-	/* Or a restart would have to wait until the last client's TIME_WAIT is over. Datagrams have no such state, and there it
-	 * would let anybody take the address beside us. */
+	/* Or a restart would have to wait until the last client's TIME_WAIT is over. Datagrams have no such state, and
+	 * there it would let anybody take the address beside us. */
 	if (!listen_is_datagram(fd) && set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) < 0)
 		return -1;
 	if (o->reuse_port && set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "socket.reuse_port", err) < 0)
 		return -1;
 	if (o->freebind && set(fd, IPPROTO_IP, IP_FREEBIND, 1, "socket.freebind", err) < 0)
 		return -1;
-	if (o->device != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device,
-					    (socklen_t)strlen(o->device)) < 0)
+	if (o->device != NULL &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device, (socklen_t)strlen(o->device)) < 0)
 		return err_sys(err, "cannot bind to socket.device \"%s\"", o->device);
 	return 0;
 }

@@ -28,8 +28,7 @@ struct socket_options {
 };
 
 /* Those that must be set before bind(2). FAMILY is the socket's. */
-int socket_options_before_bind(int fd, int family, const struct socket_options *options,
-			       struct err *err);
+int socket_options_before_bind(int fd, int family, const struct socket_options *options, struct err *err);
 
 /* The others; also for a socket that somebody else has bound. */
 int socket_options_set(int fd, int family, const struct socket_options *options, struct err *err);
@@ -43,14 +42,14 @@ void socket_options_connected(int fd, const struct socket_options *options);
  * (listen_path_apply()). A failure may leave some changed: the way back is the same call with FROM
  * and TO swapped.
  */
-int socket_options_change(int fd, int family, const struct socket_options *from,
-			  const struct socket_options *to, struct err *err);
+int socket_options_change(int fd, int family, const struct socket_options *from, const struct socket_options *to,
+			  struct err *err);
 
 /*
  * Does the kernel take OPTIONS from us, for a new socket (FROM is NULL) or for one that has FROM?
  * Tried on a socket that is thrown away: nothing is bound, nothing changes.
  */
-int socket_options_try(int family, const struct socket_options *from,
-		       const struct socket_options *options, struct err *err);
+int socket_options_try(int family, const struct socket_options *from, const struct socket_options *options,
+		       struct err *err);
 
 #endif

@@ -21,8 +21,8 @@ struct buffer {
 	const char *name;
 };
 
-static const struct buffer receiving = { SO_RCVBUF, 2, "socket.rcvbuf" };
-static const struct buffer sending = { SO_SNDBUF, 1, "socket.sndbuf" };
+static const struct buffer receiving = {SO_RCVBUF, 2, "socket.rcvbuf"};
+static const struct buffer sending = {SO_SNDBUF, 1, "socket.sndbuf"};
 
 /* What the kernel gives a socket of FAMILY that is born now, in this network namespace: -1 if that
  * cannot be told. */
@@ -50,9 +50,8 @@ static int release_buffer(int fd, int family, const struct buffer *buffer, struc
 	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, &len) < 0) {
 		if (errno != ENOPROTOOPT)
 			return err_sys(err, "cannot set %s back", buffer->name);
-		return err_set(
-			err, "%s: only a restart sets it back with this kernel (Linux >= 5.14 can)",
-			buffer->name);
+		return err_set(err, "%s: only a restart sets it back with this kernel (Linux >= 5.14 can)",
+			       buffer->name);
 	}
 	size = default_size(family, listen_is_datagram(fd) ? SOCK_DGRAM : SOCK_STREAM, buffer->option);
 	if (size < 0)
@@ -78,8 +77,7 @@ static int change_device(int fd, const char *from, const char *to, struct err *e
 	return 0;
 }
 
-static int change_flag(int fd, int level, int name, bool from, bool to, const char *what,
-		       struct err *err)
+static int change_flag(int fd, int level, int name, bool from, bool to, const char *what, struct err *err)
 {
 	int value = to;
 
@@ -88,24 +86,24 @@ static int change_flag(int fd, int level, int name, bool from, bool to, const ch
 	return err_sys(err, "cannot set %s to %d", what, value);
 }
 
-int socket_options_change(int fd, int family, const struct socket_options *from,
-			  const struct socket_options *to, struct err *err)
+int socket_options_change(int fd, int family, const struct socket_options *from, const struct socket_options *to,
+			  struct err *err)
 {
 	if (from->rcvbuf > 0 && to->rcvbuf == 0 && release_buffer(fd, family, &receiving, err) < 0)
 		return -1;
 	if (from->sndbuf > 0 && to->sndbuf == 0 && release_buffer(fd, family, &sending, err) < 0)
 		return -1;
-	if (family != AF_UNIX && (change_device(fd, from->device, to->device, err) < 0 ||
-				  change_flag(fd, SOL_SOCKET, SO_REUSEPORT, from->reuse_port,
-					      to->reuse_port, "socket.reuse_port", err) < 0 ||
-				  change_flag(fd, IPPROTO_IP, IP_FREEBIND, from->freebind,
-					      to->freebind, "socket.freebind", err) < 0))
+	if (family != AF_UNIX &&
+	    (change_device(fd, from->device, to->device, err) < 0 ||
+	     change_flag(fd, SOL_SOCKET, SO_REUSEPORT, from->reuse_port, to->reuse_port, "socket.reuse_port", err) <
+		     0 ||
+	     change_flag(fd, IPPROTO_IP, IP_FREEBIND, from->freebind, to->freebind, "socket.freebind", err) < 0))
 		return -1;
 	return socket_options_set(fd, family, to, err);
 }
 
-int socket_options_try(int family, const struct socket_options *from,
-		       const struct socket_options *options, struct err *err)
+int socket_options_try(int family, const struct socket_options *from, const struct socket_options *options,
+		       struct err *err)
 {
 	const struct socket_options *first = from != NULL ? from : options;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 
 /* of the kernel's include/net/tcp_states.h; but for the first: the peer has finished */
-#define STATE_CLOSE 7
+#define STATE_CLOSE	 7
 #define STATE_CLOSE_WAIT 8
-#define STATE_LAST_ACK 9
-#define STATE_CLOSING 11
+#define STATE_LAST_ACK	 9
+#define STATE_CLOSING	 11
 
 static int get(int fd, struct tcp_info *info, size_t need)
 {

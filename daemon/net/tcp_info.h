@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct tcp_traffic { /* of a connection */
+struct tcp_traffic {	     /* of a connection */
 	int64_t received_ms; /* since payload last came; since it was established, if none has */
 	int64_t heard_ms;    /* since the peer last acknowledged anything, be it a probe */
 	uint64_t in, out;    /* payload received, payload acknowledged by the peer */
@@ -27,8 +27,8 @@ bool tcp_info_is_lost(int fd);
 
 /*
  * Of a connection that was just accepted: for how long nothing has come from the client, and whether anything has
- * come at all, be it the end. Where nothing has, that is how long it has been there, the time in the queue included; else
- * it is less than that.
+ * come at all, be it the end. Where nothing has, that is how long it has been there, the time in the queue included;
+ * else it is less than that.
  */
 int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *heard_out);
 

@@ -55,8 +55,8 @@ void pool_set_limits(struct pool *pool, const struct config_workers *limits)
 static int make_board(struct pool *pool, struct err *err)
 {
 	if ((int64_t)pool->n_lanes > pool->limits.max)
-		return err_set(err, "%zu sockets need a worker each, but workers.max is %lld",
-			       pool->n_lanes, (long long)pool->limits.max);
+		return err_set(err, "%zu sockets need a worker each, but workers.max is %lld", pool->n_lanes,
+			       (long long)pool->limits.max);
 	if (board_create(&pool->board, pool->n_lanes, slots_for(&pool->limits, pool->n_lanes), err) < 0)
 		return -1;
 	tell_max(pool);
@@ -242,8 +242,8 @@ fail:
 	program_free(&program);
 	who.message_id = MESSAGE_ID_WORKER_FAILED;
 	if (log_limit(&limit, &missed))
-		log_about(LOG_ERR, &who, "cannot start a worker: %s; trying again (%zu are running)",
-			  strerror(saved), pool->n_procs);
+		log_about(LOG_ERR, &who, "cannot start a worker: %s; trying again (%zu are running)", strerror(saved),
+			  pool->n_procs);
 	if (slot >= 0)
 		board_slot_free(&pool->board, (size_t)slot);
 	if (seat >= 0)
@@ -264,8 +264,8 @@ struct proc *pool_start_held(struct pool *pool, size_t lane, int hold)
 }
 
 /*
- * A worker that is ready can serve. A program that is ready may end in the next moment, again and again, so it must have
- * lived for a while before the next one may start at once.
+ * A worker that is ready can serve. A program that is ready may end in the next moment, again and again, so it must
+ * have lived for a while before the next one may start at once.
  */
 static void believe(struct proc *proc, int64_t now)
 {
@@ -336,8 +336,7 @@ static struct proc *next_spent(struct pool *pool, size_t lane)
 	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
-		if (proc->lane == lane && !proc->leaving && !proc->succeeded &&
-		    atomic_load(&proc_slot(proc)->spent))
+		if (proc->lane == lane && !proc->leaving && !proc->succeeded && atomic_load(&proc_slot(proc)->spent))
 			return proc;
 	return NULL;
 }

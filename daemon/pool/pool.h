@@ -17,12 +17,12 @@
 #include "board/board.h"
 #include "board/sources.h"
 #include "config/config.h"
-#include "pool/generation.h"
 #include "listeners/listener.h"
-#include "pool/program_notify.h"
+#include "pool/generation.h"
 #include "pool/pool_full.h"
 #include "pool/pool_policy.h"
 #include "pool/proc.h"
+#include "pool/program_notify.h"
 #include "pool/totals.h"
 
 struct err;
@@ -35,10 +35,10 @@ struct master;
  *	        any -> ending
  */
 enum pool_state {
-	POOL_HELD,	 /* of a reload that has not succeeded yet: its workers wait for the go */
+	POOL_HELD, /* of a reload that has not succeeded yet: its workers wait for the go */
 	POOL_SERVING,
-	POOL_PAUSED,	 /* by order: nobody is served, clients wait in the queue */
-	POOL_DRAINING,	 /* by order: who is queued is served, then clients are turned away */
+	POOL_PAUSED,   /* by order: nobody is served, clients wait in the queue */
+	POOL_DRAINING, /* by order: who is queued is served, then clients are turned away */
 	POOL_DRAINED,
 	POOL_SUPERSEDED, /* its successor starts: serves on, but does not grow */
 	POOL_ENDING,	 /* who is queued is served, and then it goes */
@@ -49,9 +49,9 @@ struct pool_counts { /* right now */
 };
 
 struct pool_lane {
-	int32_t drift;	   /* of the idle counter */
-	uint64_t taken;	   /* clients, by the living workers */
-	int pending;	   /* ticks in a row with clients in the queue and none taken */
+	int32_t drift;	/* of the idle counter */
+	uint64_t taken; /* clients, by the living workers */
+	int pending;	/* ticks in a row with clients in the queue and none taken */
 };
 
 struct pool {
@@ -64,31 +64,31 @@ struct pool {
 	struct listener *listeners;	 /* one a lane */
 	size_t n_lanes;
 	struct board board;
-	int ring; /* eventfd */
+	int ring;    /* eventfd */
 	int targets; /* of board/targets.h, when the service passes connections on; else -1 */
 	sd_event_source *ring_source;
 	int dead; /* fd_dead(), for the workers; the master's, shared by all pools */
 	struct pool_policy policy;
-	struct policy_lane *lanes; /* scratch of pool_look_after() */
+	struct policy_lane *lanes;     /* scratch of pool_look_after() */
 	struct pool_lane *lane_memory; /* what the last tick saw of each lane */
-	int64_t copies; /* of programs at each address, while a reload replaces them; 0: all that are configured */
+	int64_t copies;	   /* of programs at each address, while a reload replaces them; 0: all that are configured */
 	int64_t rolled_ms; /* when that last changed */
 	int64_t looked_ms; /* when its programs were last looked at */
 	struct notify_server notify; /* of programs */
-	struct proc *procs;	   /* list */
+	struct proc *procs;	     /* list */
 	size_t n_procs;
-	struct proc **by_pid; /* the master's hash of all pools' processes */
-	struct own_names own; /* what its workers count for their module */
-	struct tally *tally; /* a reference; shared with the service's other generations */
+	struct proc **by_pid;	 /* the master's hash of all pools' processes */
+	struct own_names own;	 /* what its workers count for their module */
+	struct tally *tally;	 /* a reference; shared with the service's other generations */
 	struct sources *sources; /* the same, unless access.sources was another */
 	struct pool_full full;
-	int64_t wind_down_ms;	/* when draining or ending began */
-	const char *occasion;	/* of it: "stop", "reload" ... */
-	bool failed_start; /* a worker died before any was ever ready */
-	bool proved;	   /* a worker has been ready */
+	int64_t wind_down_ms;	      /* when draining or ending began */
+	const char *occasion;	      /* of it: "stop", "reload" ... */
+	bool failed_start;	      /* a worker died before any was ever ready */
+	bool proved;		      /* a worker has been ready */
 	bool was_paused, was_resized; /* of another image's pool: what its successor is to become */
-	bool cut;	   /* its clients were cut: it has had its time */
-	struct pool *prev, *next; /* of the master's list of those that end */
+	bool cut;		      /* its clients were cut: it has had its time */
+	struct pool *prev, *next;     /* of the master's list of those that end */
 };
 
 /* What a new pool is made of. */
@@ -99,9 +99,9 @@ struct pool_parts {
 	const struct config_workers *limits; /* NULL: the service's */
 	struct listener *listeners;	     /* taken over, also on an error */
 	size_t n_listeners;
-	struct tally *tally; /* referenced; NULL: a new one */
+	struct tally *tally;	   /* referenced; NULL: a new one */
 	const struct pool *former; /* of the same service: what it knows of upstreams is taken over; NULL: none */
-	struct sources *sources; /* the same; a new one also if it has another size than the service's */
+	struct sources *sources;   /* the same; a new one also if it has another size than the service's */
 	struct proc **by_pid;
 	int dead;
 };

@@ -105,9 +105,8 @@ bool pool_winds_down(const struct pool *pool)
 const char *pool_state_name(enum pool_state state)
 {
 	static const char *const names[] = {
-		[POOL_HELD] = "starting",	[POOL_SERVING] = "serving",
-		[POOL_PAUSED] = "paused",	[POOL_DRAINING] = "draining",
-		[POOL_DRAINED] = "drained",	[POOL_SUPERSEDED] = "superseded",
+		[POOL_HELD] = "starting",     [POOL_SERVING] = "serving", [POOL_PAUSED] = "paused",
+		[POOL_DRAINING] = "draining", [POOL_DRAINED] = "drained", [POOL_SUPERSEDED] = "superseded",
 		[POOL_ENDING] = "stopping",
 	};
 

@@ -14,18 +14,18 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
+#include "base/message_ids.h"
 #include "base/parse.h"
 #include "config/config.h"
-#include "base/message_ids.h"
-#include "pool/pool.h"
 #include "net/listen_queue.h"
+#include "pool/pool.h"
 #include "worker/contract.h"
 
-#define TELL_FULL_MS 60000
+#define TELL_FULL_MS	60000
 #define TELL_EVICTED_MS 10000
-#define BATCH 1024	    /* signals of one look */
-#define PAUSE_WORKERS 100   /* for so many workers a look may be a millisecond later */
-#define HEARD_MOST 64
+#define BATCH		1024 /* signals of one look */
+#define PAUSE_WORKERS	100  /* for so many workers a look may be a millisecond later */
+#define HEARD_MOST	64
 
 struct victim {
 	struct proc *proc;
@@ -66,8 +66,8 @@ void pool_full_clear(struct pool *pool)
 	fd_close(&f->queues);
 }
 
-int pool_full_watch(struct pool *pool, sd_event *event, sd_event_io_handler_t on_queue,
-		    sd_event_time_handler_t on_time, struct err *err)
+int pool_full_watch(struct pool *pool, sd_event *event, sd_event_io_handler_t on_queue, sd_event_time_handler_t on_time,
+		    struct err *err)
 {
 	struct pool_full *f = &pool->full;
 	int rc;
@@ -142,8 +142,8 @@ static int by_age(const void *a, const void *b)
 	return (x->since > y->since) - (x->since < y->since);
 }
 
-/* Who of LANE may give way, and be it to a successor of the worker; *under_way_out: how many were told so already and are
- * still there. */
+/* Who of LANE may give way, and be it to a successor of the worker; *under_way_out: how many were told so already and
+ * are still there. */
 static size_t choose(struct pool *pool, size_t lane, int64_t now_ms, int64_t *under_way_out)
 {
 	struct victim *victims = pool->full.victims;
@@ -273,11 +273,11 @@ static void tell_evicted(struct pool *pool, uint64_t evicted, int64_t now_ms)
 	struct log_about who = pool_about(pool);
 	struct pool_full *f = &pool->full;
 
-	if (evicted <= f->evicted_told ||
-	    (f->evicted_told_ms != 0 && now_ms - f->evicted_told_ms < TELL_EVICTED_MS))
+	if (evicted <= f->evicted_told || (f->evicted_told_ms != 0 && now_ms - f->evicted_told_ms < TELL_EVICTED_MS))
 		return;
 	who.message_id = MESSAGE_ID_EVICTED;
-	log_about(LOG_NOTICE, &who, "evicted: %" PRIu64 " clients that had sent nothing gave way to others (workers.on_full)",
+	log_about(LOG_NOTICE, &who,
+		  "evicted: %" PRIu64 " clients that had sent nothing gave way to others (workers.on_full)",
 		  evicted - f->evicted_told);
 	f->evicted_told = evicted;
 	f->evicted_told_ms = now_ms;
@@ -305,7 +305,8 @@ static void tell_full(struct pool *pool, uint64_t away, int64_t now_ms)
 		(void)snprintf(more, sizeof(more), ", and %" PRIu64 " were turned away", away - f->away_told);
 	who.message_id = MESSAGE_ID_POOL_FULL;
 	log_about(LOG_WARNING, &who,
-		  "all workers are busy (workers.max = %" PRId64 "): %" PRId64 " clients wait in the queue now, %" PRId64
+		  "all workers are busy (workers.max = %" PRId64 "): %" PRId64
+		  " clients wait in the queue now, %" PRId64
 		  " at most in the last %s%s; raise workers.max, or see workers.on_full",
 		  pool->limits.max, waiting, f->most, span, more);
 	*told_ms = now_ms;

@@ -4,8 +4,8 @@
  * clients that have said nothing yet give way to those that wait in the queue.
  *
  * While such a pool is full nobody rings, so the master watches the queue itself: once for each time that it has looked
- * and found it empty, for a queue that is always watched would wake it for every client. It never accepts. Who gives way
- * is chosen from hints on the board, and the worker, who knows, has the last word (worker/orders.c).
+ * and found it empty, for a queue that is always watched would wake it for every client. It never accepts. Who gives
+ * way is chosen from hints on the board, and the worker, who knows, has the last word (worker/orders.c).
  *
  * Whatever clients do, a look costs no more than one pass over the pool and one signal a worker, and between two looks
  * the loop serves everybody else.
@@ -23,9 +23,11 @@ struct err;
 struct pool;
 struct victim;
 
-#define FULL_YOUNG_MS 20   /* a client that is here for less long is not evicted: its first byte may be under way */
-#define FULL_ANSWER_MS 200 /* a worker that was told gets so much time before it is told again, and another one, too */
-#define FULL_PAUSE_MS 20   /* between two looks while clients wait and nobody gives way */
+#define FULL_YOUNG_MS 20 /* a client that is here for less long is not evicted: its first byte may be under way */
+#define FULL_ANSWER_MS                                                                                                 \
+	200		 /* a worker that was told gets so much time before it is told again, and another one, too     \
+			  */
+#define FULL_PAUSE_MS 20 /* between two looks while clients wait and nobody gives way */
 
 struct pool_full { /* of a struct pool */
 	/* for the advice; times are 0 as long as there is nothing to tell */
@@ -52,8 +54,8 @@ int pool_full_init(struct pool *pool, struct err *err);
 void pool_full_clear(struct pool *pool);
 
 /* Lets the loop hear its queues and its timer, each with POOL as its userdata; ON_QUEUE calls pool_full_heard(). */
-int pool_full_watch(struct pool *pool, sd_event *event, sd_event_io_handler_t on_queue,
-		    sd_event_time_handler_t on_time, struct err *err);
+int pool_full_watch(struct pool *pool, sd_event *event, sd_event_io_handler_t on_queue, sd_event_time_handler_t on_time,
+		    struct err *err);
 void pool_full_heard(struct pool *pool);
 
 /*

@@ -6,23 +6,23 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/exit_text.h"
 #include "base/log.h"
+#include "base/message_ids.h"
 #include "board/sources.h"
 #include "config/config.h"
-#include "base/message_ids.h"
 #include "gate/penalty.h"
-#include "base/exit_text.h"
-#include "base/message_ids.h"
 #include "pool/pool.h"
 #include "pool/program.h"
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived shorter than this has failed */
-#define HUNG_MS 5000  /* a worker without a client that was told to leave is gone long before */
+#define HUNG_MS	 5000 /* a worker without a client that was told to leave is gone long before */
 
 /*
- * By a signal, or out of its service's own code, which called exit(3): a worker that leaves by itself says so in its slot
- * first. The slots that a program before this one has left behind do not tell; those workers have all been told to leave.
+ * By a signal, or out of its service's own code, which called exit(3): a worker that leaves by itself says so in its
+ * slot first. The slots that a program before this one has left behind do not tell; those workers have all been told to
+ * leave.
  */
 static bool has_crashed(const struct proc *proc, int status)
 {

@@ -73,8 +73,7 @@ static void shrink(const struct policy_limits *limits, struct policy_lane *lane)
 }
 
 /* More than max, because somebody has lowered it: idle ones go at once, busy ones when they have become idle. */
-static void cut_back(const struct policy_limits *limits, struct policy_lane *lanes, size_t n,
-		     int64_t excess)
+static void cut_back(const struct policy_limits *limits, struct policy_lane *lanes, size_t n, int64_t excess)
 {
 	for (size_t i = 0; i < n && excess > 0; i++) {
 		int64_t spare = least(lanes[i].idle, present(&lanes[i]) - minimum(limits));
@@ -94,8 +93,7 @@ static bool move_one(const struct policy_limits *limits, struct policy_lane *lan
 	for (size_t i = 0; i < n; i++) {
 		struct policy_lane *lane = &lanes[i];
 
-		if (lane->pending || lane->idle - lane->stop <= keep ||
-		    present(lane) - lane->stop <= minimum(limits))
+		if (lane->pending || lane->idle - lane->stop <= keep || present(lane) - lane->stop <= minimum(limits))
 			continue;
 		if (donor == NULL || lane->idle - lane->stop > donor->idle - donor->stop)
 			donor = lane;
@@ -106,8 +104,7 @@ static bool move_one(const struct policy_limits *limits, struct policy_lane *lan
 	return true;
 }
 
-static void replace_spent(const struct policy_limits *limits, struct policy_lane *lanes, size_t n,
-			  int64_t total)
+static void replace_spent(const struct policy_limits *limits, struct policy_lane *lanes, size_t n, int64_t total)
 {
 	int64_t room = limits->max + recycling_room(limits) - total;
 
@@ -118,8 +115,7 @@ static void replace_spent(const struct policy_limits *limits, struct policy_lane
 	}
 }
 
-struct policy_verdict pool_policy_decide(struct pool_policy *policy,
-					 const struct policy_limits *limits,
+struct policy_verdict pool_policy_decide(struct pool_policy *policy, const struct policy_limits *limits,
 					 struct policy_lane *lanes, size_t n_lanes, int64_t now_ms)
 {
 	struct policy_verdict verdict = {.full = false};
@@ -150,8 +146,8 @@ struct policy_verdict pool_policy_decide(struct pool_policy *policy,
 		return verdict; /* the next tick asks again */
 
 	/*
-	 * Every lane's minimum first, or one lane's flood would leave another without any worker; then those without the
-	 * one that turns away; then lanes with clients in the queue; then those that merely lack spare workers.
+	 * Every lane's minimum first, or one lane's flood would leave another without any worker; then those without
+	 * the one that turns away; then lanes with clients in the queue; then those that merely lack spare workers.
 	 */
 	room = limits->max - total;
 	for (size_t i = 0; i < n_lanes; i++) {

@@ -15,18 +15,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POLICY_STEP_FIRST 4	 /* workers started for queued clients the first time; doubles */
-#define POLICY_STEP_LAST 256
-#define POLICY_CALM_MS 1000	 /* without growth for so long: the first step again */
-#define POLICY_SHRINK_MS 5000	 /* the interval */
-#define POLICY_HOLD_FIRST_MS 100 /* after the first failure; doubles */
-#define POLICY_HOLD_LAST_MS 30000
+#define POLICY_STEP_FIRST    4 /* workers started for queued clients the first time; doubles */
+#define POLICY_STEP_LAST     256
+#define POLICY_CALM_MS	     1000 /* without growth for so long: the first step again */
+#define POLICY_SHRINK_MS     5000 /* the interval */
+#define POLICY_HOLD_FIRST_MS 100  /* after the first failure; doubles */
+#define POLICY_HOLD_LAST_MS  30000
 
 struct policy_limits {
 	int64_t min, min_spare, max_spare; /* of each lane */
 	int64_t max;			   /* of the pool */
-	bool one_idle; /* each lane needs one idle worker, whatever else: it turns clients away */
-	bool keep_min; /* each lane has its min beside those that leave, also beyond max */
+	bool one_idle;			   /* each lane needs one idle worker, whatever else: it turns clients away */
+	bool keep_min;			   /* each lane has its min beside those that leave, also beyond max */
 };
 
 /* One lane: the workers of one listener. */
@@ -53,13 +53,12 @@ struct pool_policy { /* zero at the start */
 };
 
 struct policy_verdict {
-	bool full;	     /* clients are queued, and max forbids to grow */
-	bool interval_over;  /* the caller begins to measure lowest anew */
+	bool full;	    /* clients are queued, and max forbids to grow */
+	bool interval_over; /* the caller begins to measure lowest anew */
 };
 
 /* Fills the out fields of LANES. */
-struct policy_verdict pool_policy_decide(struct pool_policy *policy,
-					 const struct policy_limits *limits,
+struct policy_verdict pool_policy_decide(struct pool_policy *policy, const struct policy_limits *limits,
 					 struct policy_lane *lanes, size_t n_lanes, int64_t now_ms);
 
 /* A worker died before it was ready, or could not be forked. */

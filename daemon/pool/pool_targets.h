@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory in which a pool's workers tell each other of their upstreams (board/targets.h). The master only hands it on. */
+/* The memory in which a pool's workers tell each other of their upstreams (board/targets.h). The master only hands it
+ * on. */
 #ifndef PREFORKD_POOL_POOL_TARGETS_H
 #define PREFORKD_POOL_POOL_TARGETS_H
 

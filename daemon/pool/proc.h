@@ -19,18 +19,18 @@ struct proc {
 	pid_t pid;
 	struct pool *pool;
 	size_t lane, slot;
-	int seat;	      /* in its pool's table of sources; -1: in another image's, which is not read */
+	int seat; /* in its pool's table of sources; -1: in another image's, which is not read */
 	int64_t started_ms;
-	bool ready;	      /* has been seen idle or busy */
-	bool believed;	      /* its pool may start others at once again, after failures */
-	bool leaving;	      /* was told to leave */
-	int64_t told_ms;      /* when */
-	bool succeeded;	      /* spent, and its successor is under way */
-	pid_t predecessor;    /* leaves when this one is ready; 0: none */
-	int64_t kill_ms;      /* was cut: is killed then; 0: not */
-	int64_t evict_ms;     /* was told to let its client go; 0: never */
-	uint32_t evict_turn;  /* and which one (board.h) */
-	int64_t sampled_ms;   /* when its memory was looked at; 0: never */
+	bool ready;		 /* has been seen idle or busy */
+	bool believed;		 /* its pool may start others at once again, after failures */
+	bool leaving;		 /* was told to leave */
+	int64_t told_ms;	 /* when */
+	bool succeeded;		 /* spent, and its successor is under way */
+	pid_t predecessor;	 /* leaves when this one is ready; 0: none */
+	int64_t kill_ms;	 /* was cut: is killed then; 0: not */
+	int64_t evict_ms;	 /* was told to let its client go; 0: never */
+	uint32_t evict_turn;	 /* and which one (board.h) */
+	int64_t sampled_ms;	 /* when its memory was looked at; 0: never */
 	struct program *program; /* owned; NULL: it is a worker of ours */
 	UT_hash_handle by_pid;
 	struct proc *prev, *next; /* of its pool's list */

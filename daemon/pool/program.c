@@ -11,13 +11,13 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/exit_text.h"
 #include "base/log.h"
+#include "base/message_ids.h"
 #include "base/parse.h"
 #include "config/config.h"
-#include "base/exit_text.h"
-#include "base/message_ids.h"
-#include "pool/pool.h"
 #include "master/state.h"
+#include "pool/pool.h"
 #include "worker/contract.h"
 
 #define ABORT_GRACE_MS 5000 /* for a core to be written */
@@ -46,8 +46,7 @@ void program_free(struct program **program)
 void program_started(struct proc *proc)
 {
 	(void)setpgid(proc->pid, proc->pid); /* it does so, too: whoever is first */
-	output_watch(proc->program->output, proc->pid,
-		     proc->pool->master != NULL ? proc->pool->master->event : NULL);
+	output_watch(proc->program->output, proc->pid, proc->pool->master != NULL ? proc->pool->master->event : NULL);
 }
 
 static struct log_about about_program(const struct proc *proc)
@@ -154,8 +153,9 @@ static void press(struct proc *proc, int64_t now)
 	if (limit == 0 || now - proc->told_ms < limit)
 		return;
 	format_duration(limit, time, sizeof(time));
-	log_about(LOG_WARNING, &about, "program %d is still there %s after it was told to leave (timeouts.drain); killed",
-		  (int)proc->pid, time);
+	log_about(LOG_WARNING, &about,
+		  "program %d is still there %s after it was told to leave (timeouts.drain); killed", (int)proc->pid,
+		  time);
 	kill_it(proc, now);
 }
 
@@ -182,8 +182,10 @@ void program_mend_listeners(struct pool *pool)
 
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		if (listener_revive(&pool->listeners[i], pool->service))
-			log_about(LOG_ERR, &about, "%s: a program has shut it down (shutdown(2)) for all, where it should "
-				  "close it; it listens again", pool->listeners[i].text);
+			log_about(LOG_ERR, &about,
+				  "%s: a program has shut it down (shutdown(2)) for all, where it should "
+				  "close it; it listens again",
+				  pool->listeners[i].text);
 }
 
 void program_tell_gone(const struct proc *proc, int status)

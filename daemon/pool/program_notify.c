@@ -15,13 +15,13 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "master/state.h"
 #include "pool/pool.h"
 #include "pool/program.h"
-#include "master/state.h"
 
 #define MESSAGE_MOST 4096
-#define AT_ONCE 64  /* messages of one look: the rest of the loop has its turn, too */
-#define DEPTH_MOST 16 /* from a process up to the program that has started it, or its parent did */
+#define AT_ONCE	     64 /* messages of one look: the rest of the loop has its turn, too */
+#define DEPTH_MOST   16 /* from a process up to the program that has started it, or its parent did */
 
 /* 0: it is gone, or cannot be seen. */
 static pid_t parent_of(pid_t pid)
@@ -98,8 +98,8 @@ static bool take_one(struct pool *pool)
 		char room[CMSG_SPACE(sizeof(struct ucred))];
 	} control;
 	struct iovec iov = {.iov_base = text, .iov_len = MESSAGE_MOST};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			     .msg_controllen = sizeof(control)};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	struct log_about about = pool_about(pool);
 	struct proc *proc;
 	struct ucred who;
@@ -115,14 +115,18 @@ static bool take_one(struct pool *pool)
 	proc = find_program(pool, who.pid);
 	if (proc == NULL) {
 		if (log_limit(&strangers, &missed))
-			log_about(LOG_NOTICE, &about, "process %d of user %u is no program of this service: what it "
-				  "says on NOTIFY_SOCKET is not heard", (int)who.pid, (unsigned)who.uid);
+			log_about(LOG_NOTICE, &about,
+				  "process %d of user %u is no program of this service: what it "
+				  "says on NOTIFY_SOCKET is not heard",
+				  (int)who.pid, (unsigned)who.uid);
 		return true;
 	}
 	if ((msg.msg_flags & MSG_TRUNC) != 0) {
 		if (log_limit(&long_ones, &missed))
-			log_about(LOG_NOTICE, &about, "process %d says more than %d bytes at once on NOTIFY_SOCKET, "
-				  "which is not heard", (int)who.pid, MESSAGE_MOST);
+			log_about(LOG_NOTICE, &about,
+				  "process %d says more than %d bytes at once on NOTIFY_SOCKET, "
+				  "which is not heard",
+				  (int)who.pid, MESSAGE_MOST);
 		return true;
 	}
 	text[n] = '\0';

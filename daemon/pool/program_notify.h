@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The other side of sd_notify(3): a datagram socket for each pool of programs, through which they say READY=1,
- * STATUS=, WATCHDOG=1. Its name is abstract, so there is no path to be cleaned up, and a program in a chroot reaches it;
- * that anybody on this host can send there does not matter, for the kernel says who did: only a program of
- * the pool, and the processes that it has started, are heard.
+ * STATUS=, WATCHDOG=1. Its name is abstract, so there is no path to be cleaned up, and a program in a chroot reaches
+ * it; that anybody on this host can send there does not matter, for the kernel says who did: only a program of the
+ * pool, and the processes that it has started, are heard.
  */
 #ifndef PREFORKD_POOL_PROGRAM_NOTIFY_H
 #define PREFORKD_POOL_PROGRAM_NOTIFY_H

@@ -12,7 +12,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 
-#define CHUNK 16384
+#define CHUNK	  16384
 #define REST_MOST 64 /* chunks: what a pipe holds, even if something that escaped goes on writing */
 
 static void say(const struct output *o, int level, const char *text, int len, const char *end)

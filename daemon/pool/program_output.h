@@ -16,7 +16,7 @@
 
 struct err;
 
-#define OUTPUT_LINE 1024	/* bytes of a line; the rest of a longer one is dropped */
+#define OUTPUT_LINE	  1024 /* bytes of a line; the rest of a longer one is dropped */
 #define OUTPUT_PER_SECOND 100
 
 struct output {
@@ -26,9 +26,9 @@ struct output {
 	pid_t pid;
 	char line[OUTPUT_LINE];
 	size_t used;
-	bool too_long;		/* the rest of this line is dropped */
-	int64_t second;		/* the running one */
-	unsigned lines;		/* written in it */
+	bool too_long;	/* the rest of this line is dropped */
+	int64_t second; /* the running one */
+	unsigned lines; /* written in it */
 	unsigned long dropped;
 };
 

@@ -11,8 +11,8 @@
 #include "config/config.h"
 #include "pool/pool.h"
 
-#define SAMPLE_MS 10000 /* how often a worker's memory is looked at: the kernel walks all of it */
-#define SAMPLES_MOST 64 /* of one tick */
+#define SAMPLE_MS    10000 /* how often a worker's memory is looked at: the kernel walks all of it */
+#define SAMPLES_MOST 64	   /* of one tick */
 
 /* The share of each process in what it has in memory (proc_pid_smaps(5)). -1: it may not be read, or it is gone. */
 static int64_t read_pss(pid_t pid)

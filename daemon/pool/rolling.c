@@ -3,13 +3,13 @@
 
 #include <utlist.h>
 
-#include "base/log.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "pool/pool.h"
 
 #define PATIENCE_MS 10000 /* beyond what a program may take to start: crashes, and the pauses after them */
-#define START_MS 60000	  /* where timeouts.start allows any time */
+#define START_MS    60000 /* where timeouts.start allows any time */
 
 void roll_begin(struct pool *fresh, const struct pool *old)
 {

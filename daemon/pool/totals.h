@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a service has done and been told so far, across its generations. The living workers count in their slots of the board. */
+/* What a service has done and been told so far, across its generations. The living workers count in their slots of the
+ * board. */
 #ifndef PREFORKD_POOL_TOTALS_H
 #define PREFORKD_POOL_TOTALS_H
 
@@ -34,11 +35,11 @@ struct own_count {
 #define TALLY_OWN (2 * BOARD_COUNTERS) /* those of two generations */
 
 struct tally {
-	struct counts gone; /* of workers that have gone */
-	struct own_count own[TALLY_OWN]; /* of them, too */
+	struct counts gone;		     /* of workers that have gone */
+	struct own_count own[TALLY_OWN];     /* of them, too */
 	uint64_t samples[TALLY_SECONDS + 1]; /* accepted, at each second */
-	unsigned n_samples; /* ever */
-	int64_t full_told_ms; /* the last advice of pool_full.c; 0: none so far */
+	unsigned n_samples;		     /* ever */
+	int64_t full_told_ms;		     /* the last advice of pool_full.c; 0: none so far */
 	unsigned refs;
 };
 

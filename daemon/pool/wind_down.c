@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "config/config.h"
-#include "pool/program.h"
 #include "net/listen_queue.h"
+#include "pool/program.h"
 
 #define LET_GO_MS 1000 /* for a program that was told to leave to close its listener */
 
@@ -46,8 +46,8 @@ static bool has_takers(const struct pool *pool, size_t lane)
 }
 
 /*
- * A program would take a listener that is shut under its feet for an error of its own: it is told to leave first, and the
- * listener goes when it has gone, or has had the time to let it go.
+ * A program would take a listener that is shut under its feet for an error of its own: it is told to leave first, and
+ * the listener goes when it has gone, or has had the time to let it go.
  */
 static void drain_programs(struct pool *pool, size_t lane)
 {
@@ -75,15 +75,13 @@ static void drain_lane(struct pool *pool, size_t lane)
 		drain_programs(pool, lane);
 		return;
 	}
-	if (listener->inherited || listener->refusing || !listener->listening ||
-	    listener_is_empty(listener)) {
+	if (listener->inherited || listener->refusing || !listener->listening || listener_is_empty(listener)) {
 		shut_lane(pool, lane);
 		return;
 	}
 	/* those that finished saw an empty queue and left, and then a client slipped in */
 	n = pool_count(pool, (ssize_t)lane);
-	if (n.starting + n.idle + n.busy == 0 && pool_start_worker(pool, lane) == NULL &&
-	    pool->generation == NULL)
+	if (n.starting + n.idle + n.busy == 0 && pool_start_worker(pool, lane) == NULL && pool->generation == NULL)
 		shut_lane(pool, lane); /* nobody will ever serve them */
 }
 
@@ -101,8 +99,7 @@ static void tell_queued(const struct pool *pool, const struct listener *listener
 	struct log_about who = pool_about(pool);
 	struct listen_queue queue;
 
-	if (is_shut(listener) || listener->inherited || !listener->listening ||
-	    !listen_pending(listener->fd))
+	if (is_shut(listener) || listener->inherited || !listener->listening || !listen_pending(listener->fd))
 		return;
 	if (listen_queue(listener->fd, &queue) == 0 && queue.queued >= 0)
 		log_about(LOG_WARNING, &who, "%s: %lld queued clients are cut: %s", listener->text,
@@ -129,8 +126,7 @@ static void check_drain(struct pool *pool, int64_t now)
 	if (limit == 0 || pool->cut || now - pool->wind_down_ms < limit)
 		return;
 	format_duration(limit, text, sizeof(text));
-	(void)snprintf(why, sizeof(why), "still there %s after the %s began (timeouts.drain)", text,
-		       pool->occasion);
+	(void)snprintf(why, sizeof(why), "still there %s after the %s began (timeouts.drain)", text, pool->occasion);
 	wind_down_now(pool, why);
 }
 

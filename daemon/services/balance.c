@@ -55,8 +55,8 @@ uint64_t balance_source(const struct sockaddr_any *client, int64_t bits4, int64_
 }
 
 /*
- * The one with the greatest number comes first, the number made of client and upstream. So each client has an order of its
- * own: when one upstream is gone, its clients spread over all others, and nobody else's choice changes.
+ * The one with the greatest number comes first, the number made of client and upstream. So each client has an order of
+ * its own: when one upstream is gone, its clients spread over all others, and nobody else's choice changes.
  */
 static uint64_t weight(const struct balance *balance, size_t i)
 {
@@ -77,7 +77,8 @@ static bool before(const struct balance *balance, uint8_t a, uint8_t b)
 	return false;
 }
 
-/* Those that are left ALONE, or the others: sorted as they are filled in, and stable, so that equals keep the order of their turns. */
+/* Those that are left ALONE, or the others: sorted as they are filled in, and stable, so that equals keep the order of
+ * their turns. */
 static size_t fill(const struct balance *balance, bool alone, uint8_t *order_out)
 {
 	bool turns = balance->how == BALANCE_ROUND_ROBIN || balance->how == BALANCE_LEAST_BUSY;

@@ -24,7 +24,8 @@ struct balance {
 /* All of them, the first choice first, those that are left alone at the end, into ORDER_OUT (indices from 0). */
 void balance_order(const struct balance *balance, uint8_t *order_out);
 
-/* One number for the clients that count as one: addresses that agree in the first BITS4 or BITS6 bits. Unix clients are all one. */
+/* One number for the clients that count as one: addresses that agree in the first BITS4 or BITS6 bits. Unix clients are
+ * all one. */
 uint64_t balance_source(const struct sockaddr_any *client, int64_t bits4, int64_t bits6);
 
 uint64_t balance_name(const char *text);

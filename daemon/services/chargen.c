@@ -10,7 +10,7 @@
 
 #define CHARS 95 /* the printing ones, from space to ~ */
 #define WIDTH 72
-#define LINE (WIDTH + 2)
+#define LINE  (WIDTH + 2)
 
 /* One whole rotation, laid once a worker. */
 static char pattern[CHARS * LINE];

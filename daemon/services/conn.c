@@ -16,12 +16,12 @@
 #include "base/parse.h"
 #include "board/board.h"
 #include "config/config.h"
+#include "loader/loader.h"
 #include "net/linger.h"
 #include "net/proxy_header.h"
 #include "net/relay.h"
 #include "net/tcp_info.h"
 #include "services/deadline.h"
-#include "loader/loader.h"
 
 /* A client from whom nothing is expected has no first byte to be late with. */
 static bool client_begins(const struct config_service *service)
@@ -68,7 +68,8 @@ static void lay(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 	conn->header = 0;
 	conn->told = NULL;
 	conn->sender = NULL;
-	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->reset = conn->hung_up = conn->unserved = conn->spent = false;
+	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->reset = conn->hung_up = conn->unserved =
+		conn->spent = false;
 	conn->peer_text[0] = conn->reason[0] = '\0';
 	if (slot != NULL) {
 		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
@@ -82,8 +83,7 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 		const struct config_service *service, struct board_slot *slot)
 {
 	lay(conn, fd, peer, service, slot);
-	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total
-						       : 0);
+	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total : 0);
 }
 
 void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *peer,
@@ -92,8 +92,8 @@ void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *
 	lay(conn, -1, peer, service, slot);
 }
 
-void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
-		       const struct config_service *service, struct board_slot *slot)
+void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void), const struct config_service *service,
+		       struct board_slot *slot)
 {
 	const struct sockaddr_any nobody = {.len = 0};
 
@@ -404,8 +404,8 @@ static void name_unix_peer(struct preforkd_conn *conn)
 	socklen_t len = sizeof(cred);
 
 	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
-		(void)snprintf(conn->peer_text, sizeof(conn->peer_text), "unix:uid=%u,pid=%d",
-			       (unsigned)cred.uid, (int)cred.pid);
+		(void)snprintf(conn->peer_text, sizeof(conn->peer_text), "unix:uid=%u,pid=%d", (unsigned)cred.uid,
+			       (int)cred.pid);
 }
 
 const char *preforkd_peer(struct preforkd_conn *conn)

@@ -19,26 +19,26 @@ struct unix_peer;
 struct preforkd_conn {
 	int fd;
 	const struct config_service *service;
-	struct sockaddr_any peer;	   /* who counts: as a proxy has said, or who is there */
-	struct sockaddr_any via;	   /* the proxy that has said it, who is there; len 0: there is none */
+	struct sockaddr_any peer;	/* who counts: as a proxy has said, or who is there */
+	struct sockaddr_any via;	/* the proxy that has said it, who is there; len 0: there is none */
 	const struct unix_peer *sender; /* of a datagram on a unix socket, if that is known; NULL: ask the socket */
 	struct sockaddr_any local; /* where the client connected to, as the proxy has said; len 0: ask the socket */
 	int64_t start_ms;
-	int64_t own_ms; /* the service's own limit, for the message */
-	uint64_t in, out; /* payload */
-	struct board_slot *slot; /* where it is counted for others to see; NULL: nowhere */
-	uint64_t header;  /* bytes from the client that are not payload: a PROXY header */
-	bool limited;	  /* the limits of the configuration are in force */
+	int64_t own_ms;		    /* the service's own limit, for the message */
+	uint64_t in, out;	    /* payload */
+	struct board_slot *slot;    /* where it is counted for others to see; NULL: nowhere */
+	uint64_t header;	    /* bytes from the client that are not payload: a PROXY header */
+	bool limited;		    /* the limits of the configuration are in force */
 	size_t ahead_at, ahead_len; /* what was read ahead (conn_line.c) */
-	bool greeted;	  /* the client has sent its first byte */
-	bool probe;	  /* a health check: counted, and not logged */
-	bool peer_done;	  /* the client has finished sending: nothing unread can be left */
-	bool reset;	  /* what the client got is not all: the end must not look like one */
-	bool hung_up;	  /* the client was gone before the service had ended, and that is the reason: no failure of ours */
-	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker been told to
-			     * leave? NULL: of a connection */
-	bool unserved;	  /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
-	bool spent;	  /* something of it could not be ended: this worker is to be replaced */
+	bool greeted;		    /* the client has sent its first byte */
+	bool probe;		    /* a health check: counted, and not logged */
+	bool peer_done;		    /* the client has finished sending: nothing unread can be left */
+	bool reset;		    /* what the client got is not all: the end must not look like one */
+	bool hung_up; /* the client was gone before the service had ended, and that is the reason: no failure of ours */
+	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker
+			     * been told to leave? NULL: of a connection */
+	bool unserved; /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
+	bool spent;    /* something of it could not be ended: this worker is to be replaced */
 	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
 	char reason[256];	       /* why it ended badly; "" if it did not */
 };
@@ -51,9 +51,10 @@ void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *p
 void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *peer,
 			 const struct config_service *service, struct board_slot *slot);
 
-/* The same for the service's own SOCKET, with all the datagrams that there will be: no limit holds, nobody is the peer. */
-void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void),
-		       const struct config_service *service, struct board_slot *slot);
+/* The same for the service's own SOCKET, with all the datagrams that there will be: no limit holds, nobody is the peer.
+ */
+void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void), const struct config_service *service,
+		       struct board_slot *slot);
 
 /* It has no connection, so nobody has seen that its peer is where it says. */
 bool conn_may_be_forged(const struct preforkd_conn *conn);

@@ -15,9 +15,9 @@
 #include "base/signals.h"
 #include "net/tcp_info.h"
 
-#define LOOKS 4		   /* in the time of a limit */
-#define LOOK_LEAST_MS 10   /* between two of them */
-#define BUSY_LOOKS 8	   /* in the time of first_byte_busy */
+#define LOOKS	      4	 /* in the time of a limit */
+#define LOOK_LEAST_MS 10 /* between two of them */
+#define BUSY_LOOKS    8	 /* in the time of first_byte_busy */
 #define BUSY_LEAST_MS 100
 
 /* Shared between this process and its own signal handlers, hence lock-free atomics. */
@@ -40,8 +40,8 @@ static _Atomic int64_t nobodys_silent_since;
 /* What the handler saw when it looked last; nobody else's while `limited` is true. */
 static struct {
 	uint64_t in, out;
-	int64_t moved_ms;   /* when bytes last went either way */
-	int64_t stuck_ms;   /* since when the client takes nothing of what there is; 0: it does, or there is nothing */
+	int64_t moved_ms; /* when bytes last went either way */
+	int64_t stuck_ms; /* since when the client takes nothing of what there is; 0: it does, or there is nothing */
 	/* a write has stood still for too long, unless the service says otherwise by the next look */
 	int64_t overdue_ms, overdue_at;
 	uint64_t beyond; /* of beyond_fd: what went there and came from there, or is still on its way */
@@ -177,7 +177,7 @@ static enum deadline_kind look_send(int64_t now, bool tcp, int64_t noted)
 	if (tcp)
 		return seen.stuck_ms != 0 && now >= seen.stuck_ms + limit.send ? DEADLINE_SEND : DEADLINE_NONE;
 	return waits == DEADLINE_WRITES && now >= noted + limit.send && is_overdue_again(noted, now) ? DEADLINE_SEND
-												: DEADLINE_NONE;
+												     : DEADLINE_NONE;
 }
 
 static enum deadline_kind look_idle(int64_t now, bool tcp, int64_t noted, int64_t *next)

@@ -28,19 +28,19 @@ enum deadline_kind {
 	DEADLINE_OWN, /* the service's: deadline_own() */
 };
 
-struct deadline_limits { /* milliseconds, of base/clock.h; 0: none */
-	int64_t start;		 /* when the connection was accepted */
-	int64_t first_byte;	 /* 0: the client need not send anything first, and first_byte_busy does not count */
+struct deadline_limits {    /* milliseconds, of base/clock.h; 0: none */
+	int64_t start;	    /* when the connection was accepted */
+	int64_t first_byte; /* 0: the client need not send anything first, and first_byte_busy does not count */
 	/* from when the client connected, while deadline_saturated()'s function says so; unseen: from when the program
 	 * began, or last said something */
 	int64_t first_byte_busy;
-	int64_t idle;		 /* no byte in either direction, counted from the first one */
-	int64_t send;		 /* the client takes nothing of what there is for it */
-	uint64_t header;	 /* bytes from the client that are none of its first ones: a PROXY header */
-	bool unseen; /* a program's connection: only the kernel knows what moves, and on unix sockets nobody does */
+	int64_t idle;	 /* no byte in either direction, counted from the first one */
+	int64_t send;	 /* the client takes nothing of what there is for it */
+	uint64_t header; /* bytes from the client that are none of its first ones: a PROXY header */
+	bool unseen;	 /* a program's connection: only the kernel knows what moves, and on unix sockets nobody does */
 	/* where others can see it; NULL: nowhere */
-	_Atomic uint32_t *greeted;	/* 1: the first byte has come */
-	_Atomic int64_t *silent_since;	/* when the client connected; set where the kernel knows better */
+	_Atomic uint32_t *greeted;     /* 1: the first byte has come */
+	_Atomic int64_t *silent_since; /* when the client connected; set where the kernel knows better */
 };
 
 /* Installs the handler. Once, when the worker starts. */

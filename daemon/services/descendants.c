@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "base/signals.h"
 
-#define NAP_MS 10	/* between two looks at who is left, if nobody dies before */
-#define BURIALS_MAX 64	/* at once: the program's limits are watched in between */
+#define NAP_MS	    10 /* between two looks at who is left, if nobody dies before */
+#define BURIALS_MAX 64 /* at once: the program's limits are watched in between */
 
 static volatile sig_atomic_t died;
 

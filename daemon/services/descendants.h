@@ -15,8 +15,8 @@
 void family_init(void);
 
 /*
- * For the wait beside the running PROGRAM (0: it has ended, others run), whose end is not taken notice of here: buries what has come to us and died
- * meanwhile. SIGCHLD, which says so, must be let in only inside that wait.
+ * For the wait beside the running PROGRAM (0: it has ended, others run), whose end is not taken notice of here: buries
+ * what has come to us and died meanwhile. SIGCHLD, which says so, must be let in only inside that wait.
  */
 void family_bury(pid_t program);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a program for each client, inetd's way: the socket on 0 and 1, standard error into the log.
- * The worker waits beside it, keeps the time limits, sees when the client is gone, and ends all that the program leaves.
+ * The worker waits beside it, keeps the time limits, sees when the client is gone, and ends all that the program
+ * leaves.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,22 +21,22 @@
 #include "net/tcp_info.h"
 #include "services/conn.h"
 #include "services/deadline.h"
+#include "services/descendants.h"
 #include "services/exec_env.h"
 #include "services/exec_errors.h"
-#include "services/descendants.h"
 #include "services/hangup.h"
 #include "services/kinds.h"
 #include "services/spawn.h"
 
-#define GRACE_MS 2000	    /* between SIGTERM and SIGKILL */
-#define PATIENCE_MS 10000   /* for a system that lacks what a program needs */
-#define OTHERS_MS 100	    /* between two looks at what a program has left at work */
-#define RUSH_MS 1000	    /* a program for a socket that has ended within it while more waits is in a rush: */
-#define RUSH_MOST 100	    /* so often in a row without a pause, */
-#define RUSH_PAUSE_MS 100   /* and then with one before the next, */
-#define FAILED_PAUSE_MS 1000 /* or after a failure: what it did not take must not have it started without end */
-#define PAUSE_FIRST_MS 50   /* between two tries; doubles */
-#define PAUSE_LAST_MS 1000
+#define GRACE_MS	2000  /* between SIGTERM and SIGKILL */
+#define PATIENCE_MS	10000 /* for a system that lacks what a program needs */
+#define OTHERS_MS	100   /* between two looks at what a program has left at work */
+#define RUSH_MS		1000  /* a program for a socket that has ended within it while more waits is in a rush: */
+#define RUSH_MOST	100   /* so often in a row without a pause, */
+#define RUSH_PAUSE_MS	100   /* and then with one before the next, */
+#define FAILED_PAUSE_MS 1000  /* or after a failure: what it did not take must not have it started without end */
+#define PAUSE_FIRST_MS	50    /* between two tries; doubles */
+#define PAUSE_LAST_MS	1000
 
 static int worker_start(void)
 {
@@ -60,7 +61,7 @@ struct wait {
 	pid_t pid;
 	int64_t kill_ms; /* told to end: is killed then; 0: not told */
 	struct hangup hangup;
-	bool gone; /* the client is, and that is why it was told */
+	bool gone;  /* the client is, and that is why it was told */
 	bool asked; /* one that serves a socket was asked to leave, in its own time */
 };
 
@@ -207,7 +208,8 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 static void end_others(struct preforkd_conn *conn)
 {
 	if (!family_end()) {
-		preforkd_log(conn, LOG_WARNING, "%s left something behind that could not be ended; the worker is replaced",
+		preforkd_log(conn, LOG_WARNING,
+			     "%s left something behind that could not be ended; the worker is replaced",
 			     conn->service->command[0]);
 		conn->spent = true; /* then the master gets it, who may do more */
 	}

@@ -17,9 +17,9 @@
 static int read_end = -1, write_end = -1;
 static char line[EXEC_ERRORS_LINE];
 static size_t used;
-static bool too_long; /* the rest of this line is dropped */
-static int64_t second;	/* the running one */
-static unsigned lines;	/* written in it */
+static bool too_long;  /* the rest of this line is dropped */
+static int64_t second; /* the running one */
+static unsigned lines; /* written in it */
 static unsigned long dropped;
 
 int exec_errors_open(struct err *err)

@@ -6,7 +6,7 @@
 
 #include "net/tcp_info.h"
 
-#define LOOK_TCP_MS 1000
+#define LOOK_TCP_MS  1000
 #define LOOK_UNIX_MS 200 /* at a unix socket that was closed, and may have something unread */
 
 void hangup_begin(struct hangup *hangup, int fd)

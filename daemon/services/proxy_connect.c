@@ -47,7 +47,7 @@ static bool is_ours(int code)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-	case EAGAIN: /* no process for a look-up */
+	case EAGAIN:	    /* no process for a look-up */
 	case EADDRNOTAVAIL: /* no port is free, or proxy.bind is no address of ours */
 	case EADDRINUSE:
 	case ECANCELED:
@@ -102,7 +102,8 @@ static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 	}
 }
 
-/* A port of this host that nobody listens at may be what the kernel chose for our end: then we would talk to ourselves. */
+/* A port of this host that nobody listens at may be what the kernel chose for our end: then we would talk to ourselves.
+ */
 static bool is_self(int fd, const struct sockaddr_any *to)
 {
 	struct sockaddr_any own = {.len = sizeof(own.ss)}, peer = {.len = sizeof(peer.ss)};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls of <preforkd/module.h> that are about the service as a whole. A worker serves one; the master calls one init() at
- * a time. */
+/* The calls of <preforkd/module.h> that are about the service as a whole. A worker serves one; the master calls one
+ * init() at a time. */
 #include <preforkd/module.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,8 +56,7 @@ void preforkd_count(unsigned index, uint64_t n)
 		return;
 	counter = &self_slot->own[index];
 	/* one writer: no need for a locked instruction */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-			      memory_order_relaxed);
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
 int preforkd_keep(int fd)

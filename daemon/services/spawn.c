@@ -73,8 +73,8 @@ pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
 	struct child child = {.spawn = spawn, .parent = getpid()};
 	pid_t pid;
 
-	pid = clone(become_program, child_stack + sizeof(child_stack),
-		    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, pidfd_out);
+	pid = clone(become_program, child_stack + sizeof(child_stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
+		    &child, pidfd_out);
 	if (pid < 0)
 		return err_sys(err, "cannot start %s", spawn->argv[0]);
 	if (child.failure == 0)

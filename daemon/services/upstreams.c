@@ -17,10 +17,10 @@
 #include "net/lookup.h"
 #include "services/balance.h"
 
-#define LOOKUP_MS      5000 /* for a name that nothing is known of */
+#define LOOKUP_MS	5000 /* for a name that nothing is known of */
 #define LOOKUP_AGAIN_MS 1000 /* for one that was known: the client waits for it */
-#define CLOCKS_APART_MS 100 /* the coarse one and the other, at the most */
-#define CLAIM_MS       2000 /* what a try may take beside connecting: its look-up */
+#define CLOCKS_APART_MS 100  /* the coarse one and the other, at the most */
+#define CLAIM_MS	2000 /* what a try may take beside connecting: its look-up */
 
 static const struct config_service *service;
 static const struct config_upstreams *config;
@@ -68,8 +68,7 @@ static void count_busy(uint32_t *busy)
 		const struct board_slot *one = &board->slots[i];
 		uint32_t at = atomic_load_explicit(&one->target, memory_order_relaxed);
 
-		if (at > 0 && at <= config->n &&
-		    atomic_load_explicit(&one->state, memory_order_relaxed) == SLOT_BUSY)
+		if (at > 0 && at <= config->n && atomic_load_explicit(&one->state, memory_order_relaxed) == SLOT_BUSY)
 			busy[at - 1]++;
 	}
 }
@@ -98,8 +97,7 @@ size_t upstreams_order(const struct sockaddr_any *client, uint8_t *order_out)
 {
 	uint32_t busy[CONFIG_UPSTREAMS_MOST] = {0};
 	bool alone[CONFIG_UPSTREAMS_MOST];
-	struct balance balance = {
-		.how = config->balance, .n = config->n, .alone = alone, .busy = busy, .names = names};
+	struct balance balance = {.how = config->balance, .n = config->n, .alone = alone, .busy = busy, .names = names};
 
 	see_alone(alone);
 	switch ((enum config_balance)config->balance) {

@@ -19,10 +19,11 @@ struct err;
 struct sockaddr_any;
 
 /* Once, when the worker starts. TARGETS is the descriptor of board/targets.h. */
-int upstreams_begin(const struct config_service *service, int targets, const struct board *board, struct board_slot *slot,
-		    struct err *err);
+int upstreams_begin(const struct config_service *service, int targets, const struct board *board,
+		    struct board_slot *slot, struct err *err);
 
-/* The order for a connection of CLIENT: indices of upstreams into ORDER_OUT, CONFIG_UPSTREAMS_MOST at most. How many. */
+/* The order for a connection of CLIENT: indices of upstreams into ORDER_OUT, CONFIG_UPSTREAMS_MOST at most. How many.
+ */
 size_t upstreams_order(const struct sockaddr_any *client, uint8_t *order_out);
 
 /* It has not failed lately. Of one whose pause is over this is true for one caller, who is to try it, until that one

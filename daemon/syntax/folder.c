@@ -27,10 +27,9 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_conf_d(const char *folder, struct arena *arena, struct problems *problems,
-		       struct raws *raws)
+static int read_conf_d(const char *folder, struct arena *arena, struct problems *problems, struct raws *raws)
 {
-	const struct origin where = { .file = folder };
+	const struct origin where = {.file = folder};
 	struct dirent **entries;
 	int n, i, rc = 0;
 
@@ -38,13 +37,11 @@ static int read_conf_d(const char *folder, struct arena *arena, struct problems 
 	if (n < 0 && errno == ENOENT)
 		return 0;
 	if (n < 0) {
-		problems_add(problems, LOG_ERR, &where, NULL, "cannot read the folder: %s",
-			     strerror(errno));
+		problems_add(problems, LOG_ERR, &where, NULL, "cannot read the folder: %s", strerror(errno));
 		return -1;
 	}
 	for (i = 0; i < n; i++) {
-		if (read_file(arena_printf(arena, "%s/%s", folder, entries[i]->d_name), arena,
-			      problems, raws) < 0)
+		if (read_file(arena_printf(arena, "%s/%s", folder, entries[i]->d_name), arena, problems, raws) < 0)
 			rc = -1;
 		free(entries[i]);
 	}
@@ -52,15 +49,13 @@ static int read_conf_d(const char *folder, struct arena *arena, struct problems 
 	return rc;
 }
 
-int folder_read(const char *main_file, struct arena *arena, struct problems *problems,
-		struct raws *raws)
+int folder_read(const char *main_file, struct arena *arena, struct problems *problems, struct raws *raws)
 {
 	const char *slash = strrchr(main_file, '/');
 	int len = slash != NULL ? (int)(slash + 1 - main_file) : 0;
 	int rc, rc_folder;
 
 	rc = read_file(main_file, arena, problems, raws);
-	rc_folder = read_conf_d(arena_printf(arena, "%.*sconf.d", len, main_file), arena, problems,
-				raws);
+	rc_folder = read_conf_d(arena_printf(arena, "%.*sconf.d", len, main_file), arena, problems, raws);
 	return rc < 0 ? rc : rc_folder;
 }

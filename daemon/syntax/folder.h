@@ -9,7 +9,6 @@ struct raws;
 
 /* Reads the main file, then conf.d/NAME.conf beside it in the byte order of their names; names
  * that begin with a dot are left out. -1 if any of them could not be read as a whole. */
-int folder_read(const char *main_file, struct arena *arena, struct problems *problems,
-		struct raws *raws);
+int folder_read(const char *main_file, struct arena *arena, struct problems *problems, struct raws *raws);
 
 #endif

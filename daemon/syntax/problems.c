@@ -10,9 +10,9 @@
 #include <syslog.h>
 
 #include "base/escape.h"
-#include "syntax/arena.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "syntax/arena.h"
 
 struct entry {
 	struct problem problem;
@@ -94,8 +94,8 @@ static bool is_reported(const struct problems *problems, const char *text)
 	return false;
 }
 
-void problems_add(struct problems *problems, int level, const struct origin *where, const char *key,
-		  const char *fmt, ...)
+void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
+		  ...)
 {
 	char place[640], text[1200], line[2048], safe[2560];
 	struct entry *entry;
@@ -105,13 +105,12 @@ void problems_add(struct problems *problems, int level, const struct origin *whe
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	format_place(where, place, sizeof(place));
-	(void)snprintf(line, sizeof(line), "%s%.160s%s%s", place, key != NULL ? key : "",
-		       key != NULL ? ": " : "", text);
+	(void)snprintf(line, sizeof(line), "%s%.160s%s%s", place, key != NULL ? key : "", key != NULL ? ": " : "",
+		       text);
 	(void)escape_bytes(line, strlen(line), safe, sizeof(safe));
 	if (is_reported(problems, safe))
 		return;
-	problems->entries = arena_resize(problems->entries, problems->n_entries + 1,
-					 sizeof(*problems->entries));
+	problems->entries = arena_resize(problems->entries, problems->n_entries + 1, sizeof(*problems->entries));
 	entry = &problems->entries[problems->n_entries];
 	memset(entry, 0, sizeof(*entry));
 	entry->problem.level = level;

@@ -17,8 +17,8 @@ void problems_file(struct problems *problems, const char *file);
  * One problem of LEVEL, found at WHERE (NULL: at no place; line 0: at the file as a whole) about
  * KEY (NULL: none). The same line is never reported twice.
  */
-void problems_add(struct problems *problems, int level, const struct origin *where, const char *key,
-		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
+		  ...) __attribute__((format(printf, 5, 6)));
 
 bool problems_have_error(const struct problems *problems);
 

@@ -51,7 +51,7 @@ static struct raw *add_raw(struct arena *arena, struct raws *raws, const char *p
 void raws_clear(struct raws *raws)
 {
 	free(raws->list);
-	*raws = (struct raws){ .list = NULL };
+	*raws = (struct raws){.list = NULL};
 }
 
 static void take_value(const struct reader *r, const config_setting_t *setting, struct raw *raw);
@@ -103,8 +103,7 @@ static void take_value(const struct reader *r, const config_setting_t *setting, 
 	}
 }
 
-static void take_group(const struct reader *r, const config_setting_t *group, const char *path,
-		       int depth)
+static void take_group(const struct reader *r, const config_setting_t *group, const char *path, int depth)
 {
 	const config_setting_t *setting;
 	const char *name;
@@ -127,8 +126,7 @@ static void take_group(const struct reader *r, const config_setting_t *group, co
 }
 
 /* Where libconfig's parser stood when it gave up, as well as that can be told. */
-static void report_syntax(const config_t *config, const struct scan *scan,
-			  struct problems *problems)
+static void report_syntax(const config_t *config, const struct scan *scan, struct problems *problems)
 {
 	struct origin where = scan_origin(scan, (unsigned)config_error_line(config));
 	const char *text = config_error_text(config);
@@ -137,15 +135,13 @@ static void report_syntax(const config_t *config, const struct scan *scan,
 		problems_add(problems, LOG_ERR, &where, NULL,
 			     "syntax error: something is wrong or missing here or in front of it");
 	else
-		problems_add(problems, LOG_ERR, &where, NULL, "syntax error: %s",
-			     text != NULL ? text : "unknown");
+		problems_add(problems, LOG_ERR, &where, NULL, "syntax error: %s", text != NULL ? text : "unknown");
 }
 
 /* Has libconfig read what was scanned, into *raws. */
-static int parse(const struct scan *scan, struct arena *arena, struct problems *problems,
-		 struct raws *raws)
+static int parse(const struct scan *scan, struct arena *arena, struct problems *problems, struct raws *raws)
 {
-	struct reader r = { .scan = scan, .arena = arena, .raws = raws };
+	struct reader r = {.scan = scan, .arena = arena, .raws = raws};
 	config_t config;
 	int rc = 0;
 
@@ -172,12 +168,11 @@ int read_file(const char *file, struct arena *arena, struct problems *problems, 
 	return rc;
 }
 
-int read_override(const char *text, struct arena *arena, struct problems *problems,
-		  struct raws *raws)
+int read_override(const char *text, struct arena *arena, struct problems *problems, struct raws *raws)
 {
-	const struct origin where = { .file = NULL, .line = -1 };
+	const struct origin where = {.file = NULL, .line = -1};
 	const char *equals = strchr(text, '=');
-	struct raws parsed = { .list = NULL };
+	struct raws parsed = {.list = NULL};
 	const char *value, *path;
 	struct scan scan;
 	struct raw *raw;
@@ -198,8 +193,7 @@ int read_override(const char *text, struct arena *arena, struct problems *proble
 	}
 	/* A value in the syntax of a file: read like a file that says nothing else. */
 	value = arena_printf(arena, "value = %s\n;", value);
-	if (scan_text(value, &where, arena, problems, &scan) < 0 ||
-	    parse(&scan, arena, problems, &parsed) < 0) {
+	if (scan_text(value, &where, arena, problems, &scan) < 0 || parse(&scan, arena, problems, &parsed) < 0) {
 		rc = -1;
 	} else if (parsed.n != 1) {
 		problems_add(problems, LOG_ERR, &where, path, "more than one value");

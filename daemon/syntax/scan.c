@@ -44,12 +44,11 @@ struct input {
 	ino_t ino;
 	bool may_include;
 	const char *p, *end; /* *end is NUL */
-	char before; /* the last character that was not blank; 'a' for a word, '"' for a string */
-	int held;    /* line ends behind a string that were not written yet */
+	char before;	     /* the last character that was not blank; 'a' for a word, '"' for a string */
+	int held;	     /* line ends behind a string that were not written yet */
 };
 
-__attribute__((format(printf, 3, 4))) static void fail(struct scanner *s, const struct origin *at,
-						       const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void fail(struct scanner *s, const struct origin *at, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -176,8 +175,7 @@ static void take_name(struct scanner *s, struct input *in)
 	flush_newlines(s, in);
 	/* Where a value must come, a name is a string without its quotes. */
 	if (!is_bool && strchr("=:[(", in->before) != NULL)
-		fail(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p, (int)len,
-		     in->p);
+		fail(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p, (int)len, in->p);
 	emit(s, in->p, len);
 	in->p += len;
 	in->before = 'a';
@@ -232,8 +230,7 @@ static void take_integer(struct scanner *s, struct input *in)
 	in->p = end;
 	if (*in->p == 'L')
 		in->p += in->p[1] == 'L' ? 2 : 1;
-	n = snprintf(text, sizeof(text), "%" PRId64 "%s", value,
-		     value > INT32_MAX || value < INT32_MIN ? "L" : "");
+	n = snprintf(text, sizeof(text), "%" PRId64 "%s", value, value > INT32_MAX || value < INT32_MIN ? "L" : "");
 	emit(s, text, (size_t)n);
 }
 
@@ -259,9 +256,8 @@ static void take_number(struct scanner *s, struct input *in)
 		take_integer(s, in);
 	if (*in->p != '\0' && strchr(LETTERS DIGITS "._", *in->p) != NULL) {
 		len = strspn(start, LETTERS DIGITS "._+-:/");
-		fail(s, &in->at,
-		     "%.*s: a value that is more than a number goes into quotes, \"%.*s\"",
-		     (int)len, start, (int)len, start);
+		fail(s, &in->at, "%.*s: a value that is more than a number goes into quotes, \"%.*s\"", (int)len, start,
+		     (int)len, start);
 		in->p = start + len;
 	}
 	in->before = 'a';
@@ -282,7 +278,7 @@ static bool is_open(const struct input *in, const struct slurp *file)
 static void include(struct scanner *s, struct input *in, const char *name)
 {
 	const char *slash = strrchr(in->at.file, '/');
-	struct input child = { .parent = in, .depth = in->depth + 1, .may_include = true };
+	struct input child = {.parent = in, .depth = in->depth + 1, .may_include = true};
 	struct slurp file;
 	struct err err;
 	int folder;
@@ -292,8 +288,7 @@ static void include(struct scanner *s, struct input *in, const char *name)
 	child.at.file = arena_printf(s->arena, "%.*s%s", folder, in->at.file, name);
 	child.at.line = 1;
 	if (child.depth > DEPTH_MOST) {
-		fail(s, &in->at, "@include \"%s\": more than %d files inside each other", name,
-		     DEPTH_MOST);
+		fail(s, &in->at, "@include \"%s\": more than %d files inside each other", name, DEPTH_MOST);
 		return;
 	}
 	if (++s->n_includes > INCLUDES_MOST) {
@@ -334,8 +329,7 @@ static void take_include(struct scanner *s, struct input *in)
 	p += strspn(p, BLANKS);
 	if (!in->may_include || *p != '"') {
 		fail(s, &in->at,
-		     in->may_include ? "@include takes a file name in quotes"
-				     : "@include cannot stand here");
+		     in->may_include ? "@include takes a file name in quotes" : "@include cannot stand here");
 		in->p += strcspn(in->p, "\n");
 		return;
 	}
@@ -366,8 +360,7 @@ static void take_character(struct scanner *s, struct input *in)
 		else if (c > ' ' && c <= '~')
 			fail(s, &in->at, "the character %c cannot stand here", c);
 		else
-			fail(s, &in->at, "the byte 0x%02x cannot stand outside of quotes",
-			     (unsigned char)c);
+			fail(s, &in->at, "the byte 0x%02x cannot stand outside of quotes", (unsigned char)c);
 		in->p = in->end;
 		return;
 	}
@@ -414,7 +407,7 @@ static void scan_input(struct scanner *s, struct input *in)
 
 static int scan(struct scanner *s, struct input *in)
 {
-	*s->out = (struct scan){ .text = NULL };
+	*s->out = (struct scan){.text = NULL};
 	emit(s, "", 0);
 	map_line(s, in->at);
 	scan_input(s, in);
@@ -424,13 +417,13 @@ static int scan(struct scanner *s, struct input *in)
 
 int scan_file(const char *file, struct arena *arena, struct problems *problems, struct scan *out)
 {
-	struct scanner s = { .out = out, .arena = arena, .problems = problems };
-	struct input in = { .may_include = true, .before = ';' };
+	struct scanner s = {.out = out, .arena = arena, .problems = problems};
+	struct input in = {.may_include = true, .before = ';'};
 	struct slurp content;
 	struct err err;
 	int rc;
 
-	*out = (struct scan){ .text = NULL };
+	*out = (struct scan){.text = NULL};
 	in.at.file = arena_strdup(arena, file);
 	problems_file(problems, file);
 	if (slurp(file, FILE_MOST, &content, &err) < 0) {
@@ -449,11 +442,11 @@ int scan_file(const char *file, struct arena *arena, struct problems *problems, 
 	return rc;
 }
 
-int scan_text(const char *text, const struct origin *where, struct arena *arena,
-	      struct problems *problems, struct scan *out)
+int scan_text(const char *text, const struct origin *where, struct arena *arena, struct problems *problems,
+	      struct scan *out)
 {
-	struct scanner s = { .out = out, .arena = arena, .problems = problems };
-	struct input in = { .at = *where, .before = ';', .p = text, .end = text + strlen(text) };
+	struct scanner s = {.out = out, .arena = arena, .problems = problems};
+	struct input in = {.at = *where, .before = ';', .p = text, .end = text + strlen(text)};
 
 	return scan(&s, &in);
 }
@@ -469,5 +462,5 @@ void scan_clear(struct scan *scan)
 {
 	free(scan->text);
 	free(scan->lines);
-	*scan = (struct scan){ .text = NULL };
+	*scan = (struct scan){.text = NULL};
 }

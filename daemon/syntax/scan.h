@@ -27,8 +27,8 @@ struct scan {
 int scan_file(const char *file, struct arena *arena, struct problems *problems, struct scan *out);
 
 /* The same for a piece of text that was written at WHERE. It cannot include anything. */
-int scan_text(const char *text, const struct origin *where, struct arena *arena,
-	      struct problems *problems, struct scan *out);
+int scan_text(const char *text, const struct origin *where, struct arena *arena, struct problems *problems,
+	      struct scan *out);
 
 /* Where line LINE of the text came from. */
 struct origin scan_origin(const struct scan *scan, unsigned line);

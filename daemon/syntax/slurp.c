@@ -40,7 +40,7 @@ int slurp(const char *file, size_t most, struct slurp *out, struct err *err)
 	struct stat st;
 	int fd, rc;
 
-	*out = (struct slurp){ .len = 0 };
+	*out = (struct slurp){.len = 0};
 	/* Non-blocking, because opening a named pipe would wait for a writer. */
 	fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)

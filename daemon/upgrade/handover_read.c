@@ -13,13 +13,13 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "fleet/orphans.h"
 #include "control/server.h"
-#include "upgrade/handover.h"
+#include "fleet/orphans.h"
+#include "listeners/fd_store.h"
+#include "master/state.h"
 #include "pool/pool_targets.h"
 #include "pool/program.h"
-#include "master/state.h"
-#include "listeners/fd_store.h"
+#include "upgrade/handover.h"
 
 #define LANES_MOST   10000 /* beyond any sense */
 #define RECORDS_MOST 1048576
@@ -168,8 +168,10 @@ static int read_table(const json_t *s, struct table *out, struct err *err)
 	if (out->known)
 		return 0;
 	fd_close(&fd);
-	log_msg(LOG_WARNING, "the table of sources of the program before is not taken over: %s; "
-		"limits and penalties of clients begin anew", why.text);
+	log_msg(LOG_WARNING,
+		"the table of sources of the program before is not taken over: %s; "
+		"limits and penalties of clients begin anew",
+		why.text);
 	out->sources = sources_new((size_t)records, err);
 	return out->sources != NULL ? 0 : -1;
 }
@@ -196,8 +198,7 @@ static void tables_clear(struct tables *tables)
 	*tables = (struct tables){.n = 0};
 }
 
-static int find_table(const json_t *p, const struct tables *tables, struct pool *pool, bool *known_out,
-		      struct err *err)
+static int find_table(const json_t *p, const struct tables *tables, struct pool *pool, bool *known_out, struct err *err)
 {
 	for (size_t i = 0; i < tables->n; i++) {
 		if (tables->list[i].fd != number(p, "sources"))
@@ -221,8 +222,7 @@ static int read_seat(const json_t *w, struct pool *pool, const struct known *kno
 {
 	int64_t seat = number(w, "seat");
 
-	if (!known->sources || seat < 0 || seat >= SOURCES_SEATS ||
-	    sources_seat_keep(pool->sources, (size_t)seat) < 0)
+	if (!known->sources || seat < 0 || seat >= SOURCES_SEATS || sources_seat_keep(pool->sources, (size_t)seat) < 0)
 		return -1;
 	return (int)seat;
 }
@@ -244,8 +244,8 @@ static int read_program(const json_t *p, struct proc *proc, struct err *err)
 	return 0;
 }
 
-static int read_worker(const json_t *w, struct master *master, struct pool *pool,
-		       const struct known *known, struct err *err)
+static int read_worker(const json_t *w, struct master *master, struct pool *pool, const struct known *known,
+		       struct err *err)
 {
 	struct proc *proc = calloc(1, sizeof(*proc));
 
@@ -262,8 +262,7 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 		.told_ms = number(w, "told"),
 		.kill_ms = number(w, "kill"),
 	};
-	if (proc->pid <= 1 || proc->lane >= pool->n_lanes ||
-	    board_slot_keep(&pool->board, proc->slot) < 0) {
+	if (proc->pid <= 1 || proc->lane >= pool->n_lanes || board_slot_keep(&pool->board, proc->slot) < 0) {
 		free(proc);
 		return err_set(err, "a worker of the program before makes no sense");
 	}
@@ -406,8 +405,7 @@ static void read_state(const json_t *p, struct pool *pool)
 	pool->occasion = occasion_of(p);
 }
 
-static int read_pool(const json_t *p, struct master *master, const struct tables *tables,
-		     struct err *err)
+static int read_pool(const json_t *p, struct master *master, const struct tables *tables, struct err *err)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 	struct known known = {.board = false};

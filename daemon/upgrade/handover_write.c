@@ -12,13 +12,13 @@
 
 #include "base/err.h"
 #include "base/fds.h"
-#include "config/config.h"
-#include "fleet/orphans.h"
-#include "control/server.h"
 #include "base/json_text.h"
+#include "config/config.h"
+#include "control/server.h"
+#include "fleet/orphans.h"
+#include "master/state.h"
 #include "pool/pool_targets.h"
 #include "pool/program.h"
-#include "master/state.h"
 
 #define SIZE_MAX_READ (256L << 20)
 
@@ -45,14 +45,13 @@ static json_t *address(const struct sockaddr_any *addr)
 
 static json_t *listener(const struct listener *l)
 {
-	return json_pack("{s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:b, s:s}",
-			 "fd", l->fd,
-			 "asked", address(&l->key.asked), "dual", l->key.dual, "datagram", l->key.datagram, "v6only",
-			 l->key.v6only, "name", l->key.name, "addr", address(&l->addr), "inherited",
+	return json_pack("{s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:b, s:s}", "fd",
+			 l->fd, "asked", address(&l->key.asked), "dual", l->key.dual, "datagram", l->key.datagram,
+			 "v6only", l->key.v6only, "name", l->key.name, "addr", address(&l->addr), "inherited",
 			 l->inherited, "listening", l->listening, "refusing", l->refusing, "dev",
-			 (json_int_t)l->path.dev, "ino", (json_int_t)l->path.ino, "backlog",
-			 (json_int_t)l->backlog, "quiesced", (json_int_t)l->quiesced_ms, "for_good",
-			 l->for_good, "reuse_port", l->reuse_port, "stored", l->stored);
+			 (json_int_t)l->path.dev, "ino", (json_int_t)l->path.ino, "backlog", (json_int_t)l->backlog,
+			 "quiesced", (json_int_t)l->quiesced_ms, "for_good", l->for_good, "reuse_port", l->reuse_port,
+			 "stored", l->stored);
 }
 
 static json_t *program(const struct proc *p)
@@ -65,9 +64,9 @@ static json_t *program(const struct proc *p)
 static json_t *worker(const struct proc *p)
 {
 	json_t *out = json_pack("{s:i, s:I, s:I, s:i, s:I, s:b, s:b, s:I, s:I}", "pid", (int)p->pid, "lane",
-			 (json_int_t)p->lane, "slot", (json_int_t)p->slot, "seat", p->seat, "started",
-			 (json_int_t)p->started_ms, "ready", p->ready, "leaving", p->leaving,
-			 "told", (json_int_t)p->told_ms, "kill", (json_int_t)p->kill_ms);
+				(json_int_t)p->lane, "slot", (json_int_t)p->slot, "seat", p->seat, "started",
+				(json_int_t)p->started_ms, "ready", p->ready, "leaving", p->leaving, "told",
+				(json_int_t)p->told_ms, "kill", (json_int_t)p->kill_ms);
 
 	if (p->program != NULL)
 		(void)json_object_set_new(out, "program", program(p));
@@ -76,13 +75,12 @@ static json_t *worker(const struct proc *p)
 
 static json_t *options(const struct socket_options *o)
 {
-	return json_pack("{s:b, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:b, s:s?, s:i, s:I, s:I}", "nodelay",
-			 o->nodelay, "keepalive", (json_int_t)o->keepalive, "defer_accept",
-			 (json_int_t)o->defer_accept, "reuse_port", o->reuse_port, "v6only",
-			 o->v6only, "rcvbuf", (json_int_t)o->rcvbuf, "sndbuf",
-			 (json_int_t)o->sndbuf, "user_timeout", (json_int_t)o->user_timeout,
-			 "freebind", o->freebind, "device", o->device, "mode", (int)o->mode, "owner",
-			 (json_int_t)o->owner, "group", (json_int_t)o->group);
+	return json_pack("{s:b, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:b, s:s?, s:i, s:I, s:I}", "nodelay", o->nodelay,
+			 "keepalive", (json_int_t)o->keepalive, "defer_accept", (json_int_t)o->defer_accept,
+			 "reuse_port", o->reuse_port, "v6only", o->v6only, "rcvbuf", (json_int_t)o->rcvbuf, "sndbuf",
+			 (json_int_t)o->sndbuf, "user_timeout", (json_int_t)o->user_timeout, "freebind", o->freebind,
+			 "device", o->device, "mode", (int)o->mode, "owner", (json_int_t)o->owner, "group",
+			 (json_int_t)o->group);
 }
 
 static json_t *own_names(const struct own_names *own)
@@ -109,12 +107,11 @@ static json_t *tally(const struct tally *t)
 	json_t *refused = json_object(); /* by name: the next image may know more of them */
 
 	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
-		(void)json_object_set_new(refused, refusal_name(r),
-					  json_integer((json_int_t)t->gone.refused[r]));
+		(void)json_object_set_new(refused, refusal_name(r), json_integer((json_int_t)t->gone.refused[r]));
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "accepted", (json_int_t)t->gone.accepted, "failed",
 			 (json_int_t)t->gone.failed, "in", (json_int_t)t->gone.bytes_in, "out",
-			 (json_int_t)t->gone.bytes_out, "crashes", (json_int_t)t->gone.crashes,
-			 "probes", (json_int_t)t->gone.probes, "refused", refused, "own", own_counts(t));
+			 (json_int_t)t->gone.bytes_out, "crashes", (json_int_t)t->gone.crashes, "probes",
+			 (json_int_t)t->gone.probes, "refused", refused, "own", own_counts(t));
 }
 
 static json_t *programs(const struct pool *p)
@@ -138,18 +135,16 @@ static json_t *pool(const struct pool *p)
 	DL_FOREACH (p->procs, proc)
 		(void)json_array_append_new(workers, worker(proc));
 	out = json_pack("{s:s, s:s, s:b, s:b, s:I, s:s?, s:I, s:I, s:I, s:I, s:b, s:b, s:{s:i, s:I, s:I, s:I}, "
-			 "s:i, s:o, s:o, s:o, s:o, s:o}",
-			 "name", s->name, "state", pool_state_name(p->state), "proved", p->proved,
-			 "cut", p->cut, "wind_down", (json_int_t)p->wind_down_ms, "occasion",
-			 p->occasion, "drain", (json_int_t)s->timeouts.drain, "backlog",
-			 (json_int_t)s->backlog, "min", (json_int_t)p->limits.min, "max",
-			 (json_int_t)p->limits.max, "resized",
-			 p->limits.max != s->workers.max || p->limits.min != s->workers.min,
-			 "programs", s->command != NULL, "board", "fd", p->board.fd, "lanes",
-			 (json_int_t)p->board.n_lanes, "slots", (json_int_t)p->board.n_slots,
-			 "version", (json_int_t)board_version(), "sources", p->sources->fd, "options", options(&s->socket),
-			 "tally", tally(p->tally), "listeners", listeners, "workers", workers,
-			 "own", own_names(&p->own));
+			"s:i, s:o, s:o, s:o, s:o, s:o}",
+			"name", s->name, "state", pool_state_name(p->state), "proved", p->proved, "cut", p->cut,
+			"wind_down", (json_int_t)p->wind_down_ms, "occasion", p->occasion, "drain",
+			(json_int_t)s->timeouts.drain, "backlog", (json_int_t)s->backlog, "min",
+			(json_int_t)p->limits.min, "max", (json_int_t)p->limits.max, "resized",
+			p->limits.max != s->workers.max || p->limits.min != s->workers.min, "programs",
+			s->command != NULL, "board", "fd", p->board.fd, "lanes", (json_int_t)p->board.n_lanes, "slots",
+			(json_int_t)p->board.n_slots, "version", (json_int_t)board_version(), "sources", p->sources->fd,
+			"options", options(&s->socket), "tally", tally(p->tally), "listeners", listeners, "workers",
+			workers, "own", own_names(&p->own));
 	if (s->program.runs)
 		(void)json_object_set_new(out, "program", programs(p));
 	if (p->targets >= 0)
@@ -166,9 +161,8 @@ static void add_sources(json_t *list, const struct sources *s)
 	json_array_foreach (list, i, other)
 		if (json_integer_value(json_object_get(other, "fd")) == s->fd)
 			return;
-	(void)json_array_append_new(list, json_pack("{s:i, s:I, s:I}", "fd", s->fd, "records",
-						    (json_int_t)s->n_records, "version",
-						    (json_int_t)sources_version()));
+	(void)json_array_append_new(list, json_pack("{s:i, s:I, s:I}", "fd", s->fd, "records", (json_int_t)s->n_records,
+						    "version", (json_int_t)sources_version()));
 }
 
 static json_t *jobs(const struct jobs *j)
@@ -179,11 +173,10 @@ static json_t *jobs(const struct jobs *j)
 		const struct job *job = &j->list[i];
 
 		if (job->number != 0)
-			(void)json_array_append_new(
-				list, json_pack("{s:I, s:b, s:b, s:o, s:O?}", "number",
-						(json_int_t)job->number, "done", job->done,
-						"success", job->success, "text",
-						json_text(job->text), "reasons", job->reasons));
+			(void)json_array_append_new(list, json_pack("{s:I, s:b, s:b, s:o, s:O?}", "number",
+								    (json_int_t)job->number, "done", job->done,
+								    "success", job->success, "text",
+								    json_text(job->text), "reasons", job->reasons));
 	}
 	return json_pack("{s:I, s:o}", "last", (json_int_t)j->last, "list", list);
 }
@@ -214,12 +207,12 @@ json_t *handover_collect(const struct master *master, unsigned job)
 		add_sources(sources, former->sources);
 	}
 	return json_pack("{s:i, s:i, s:I, s:s, s:I, s:I, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o*}", "format",
-			 HANDOVER_FORMAT, "pid", (int)getpid(), "job", (json_int_t)job, "version",
-			 PACKAGE_VERSION, "generation", (json_int_t)master->generation->number,
-			 "started", (json_int_t)master->started_ms, "background",
-			 !master->launch->foreground, "drained", master->drained, "drain_job",
-			 (json_int_t)master->admin.drain_job, "before_us", adopted_before_us(),
-			 "pools", pools, "sources", sources, "jobs", jobs(&master->jobs), "control", control(master));
+			 HANDOVER_FORMAT, "pid", (int)getpid(), "job", (json_int_t)job, "version", PACKAGE_VERSION,
+			 "generation", (json_int_t)master->generation->number, "started",
+			 (json_int_t)master->started_ms, "background", !master->launch->foreground, "drained",
+			 master->drained, "drain_job", (json_int_t)master->admin.drain_job, "before_us",
+			 adopted_before_us(), "pools", pools, "sources", sources, "jobs", jobs(&master->jobs),
+			 "control", control(master));
 }
 
 /* ---- the memfd ---- */
@@ -278,8 +271,7 @@ json_t *handover_read(int fd, int master_pid, struct err *err)
 		(void)err_set(err, "what the program before left is not readable");
 	} else if (json_integer_value(json_object_get(handover, "format")) != HANDOVER_FORMAT) {
 		(void)err_set(err, "the program before hands over in format %d, this one takes %d",
-			      (int)json_integer_value(json_object_get(handover, "format")),
-			      HANDOVER_FORMAT);
+			      (int)json_integer_value(json_object_get(handover, "format")), HANDOVER_FORMAT);
 		json_decref(handover);
 		handover = NULL;
 	} else if (json_integer_value(json_object_get(handover, "pid")) != master_pid) {

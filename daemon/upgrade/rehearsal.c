@@ -19,17 +19,17 @@
 #include "base/fds.h"
 #include "base/notify.h"
 #include "base/parse.h"
+#include "base/trial.h"
 #include "config/config.h"
 #include "control/server.h"
-#include "upgrade/handover.h"
-#include "listeners/listener.h"
-#include "fleet/lenders.h"
 #include "fleet/fleet.h"
+#include "fleet/lenders.h"
+#include "listeners/listener.h"
 #include "master/state.h"
-#include "base/trial.h"
+#include "upgrade/handover.h"
 #include "worker/proof.h"
 
-#define HANDOVER "PREFORKD_HANDOVER"
+#define HANDOVER  "PREFORKD_HANDOVER"
 #define REHEARSAL "PREFORKD_REHEARSAL"
 #define SPARE_FDS 12 /* for the loop of the new image, and for what comes and goes */
 
@@ -78,8 +78,8 @@ static int run(void *arg, int out)
 	return EX_OSERR;
 }
 
-int rehearsal_start(struct trial *trial, struct master *master,
-		    void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err)
+int rehearsal_start(struct trial *trial, struct master *master, void (*done)(struct trial *trial, void *userdata),
+		    void *userdata, struct err *err)
 {
 	return trial_start(trial, master->event, run, master, REHEARSAL_MS, done, userdata, err);
 }
@@ -180,8 +180,8 @@ static int try_worker(struct pool *pool, struct err *err)
 }
 
 /* As the new image will have it: its listeners are lent by what is handed over, or bound. */
-static int try_pool(struct master *master, const struct config_service *service,
-		    const struct listener_offers *offers, struct err *err)
+static int try_pool(struct master *master, const struct config_service *service, const struct listener_offers *offers,
+		    struct err *err)
 {
 	struct pool_parts parts = {
 		.master = master,

@@ -21,8 +21,8 @@ struct master;
 struct trial;
 
 /* The old image: starts it; its standard error is what the trial collects. */
-int rehearsal_start(struct trial *trial, struct master *master,
-		    void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err);
+int rehearsal_start(struct trial *trial, struct master *master, void (*done)(struct trial *trial, void *userdata),
+		    void *userdata, struct err *err);
 
 /* For the environment of a new image, and back. */
 void rehearsal_export(int handover, bool rehearsal);

@@ -12,24 +12,24 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/fds.h"
-#include "base/log.h"
-#include "config/config.h"
-#include "fleet/retiring.h"
-#include "control/server.h"
 #include "base/exit_text.h"
-#include "upgrade/handover.h"
+#include "base/fds.h"
 #include "base/json_text.h"
+#include "base/log.h"
 #include "base/message_ids.h"
-#include "upgrade/rehearsal.h"
+#include "base/trial.h"
+#include "config/config.h"
+#include "control/server.h"
+#include "fleet/retiring.h"
 #include "master/report.h"
 #include "master/state.h"
-#include "base/trial.h"
 #include "pool/wind_down.h"
+#include "upgrade/handover.h"
+#include "upgrade/rehearsal.h"
 
-#define RETIRE_MS 5000 /* for the old binary's workers to hear that they are to leave */
-#define REHEARSED_MS 100 /* so long a rehearsal is worth something: binary and configuration may have changed since */
-#define STEP_MS 20
+#define RETIRE_MS    5000 /* for the old binary's workers to hear that they are to leave */
+#define REHEARSED_MS 100  /* so long a rehearsal is worth something: binary and configuration may have changed since */
+#define STEP_MS	     20
 
 /*
  *	old image: rehearsing -> waiting (for what cannot be handed over) -> exec
@@ -163,8 +163,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void step_by_clock(struct master *master)
 {
-	(void)sd_event_add_time_relative(master->event, &master->upgrade->timer, CLOCK_MONOTONIC,
-					 STEP_MS * 1000, 1000, on_timer, master);
+	(void)sd_event_add_time_relative(master->event, &master->upgrade->timer, CLOCK_MONOTONIC, STEP_MS * 1000, 1000,
+					 on_timer, master);
 }
 
 static void on_rehearsed(struct trial *trial, void *userdata)
@@ -288,11 +288,9 @@ void upgrade_step(struct master *master)
 	}
 	if (u->state == UPGRADE_STARTING && master->phase == MASTER_SERVING)
 		retire_old(master);
-	if (u->state != UPGRADE_RETIRING ||
-	    (!ending_all_told(master) && clock_ms() - u->since_ms < RETIRE_MS))
+	if (u->state != UPGRADE_RETIRING || (!ending_all_told(master) && clock_ms() - u->since_ms < RETIRE_MS))
 		return;
-	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s", PACKAGE_VERSION,
-		       u->before);
+	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s", PACKAGE_VERSION, u->before);
 	finish(master, true, text, NULL);
 }
 

@@ -6,8 +6,8 @@
 #include <signal.h>
 
 #define WORKER_SIGNAL_RETIRE SIGTERM /* finish this client, take no other, leave */
-#define WORKER_SIGNAL_CUT SIGUSR1    /* end this client now and leave; sent by the kernel, too, when the master dies */
-#define WORKER_SIGNAL_EVICT SIGUSR2  /* end the client of this turn (the value, see board.h) if it has sent nothing */
+#define WORKER_SIGNAL_CUT    SIGUSR1 /* end this client now and leave; sent by the kernel, too, when the master dies */
+#define WORKER_SIGNAL_EVICT  SIGUSR2 /* end the client of this turn (the value, see board.h) if it has sent nothing */
 
 /* How long a worker that was cut has for its clean-up before it is killed. */
 #define WORKER_CUT_GRACE_MS 4000

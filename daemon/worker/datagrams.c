@@ -33,8 +33,8 @@ static uint16_t own_port(int socket)
 }
 
 /*
- * From these come the answers of such services as ours: two of them would answer each other for ever, and be it one that
- * answers itself. A module knows what it answers: there are protocols between equals, which have one port.
+ * From these come the answers of such services as ours: two of them would answer each other for ever, and be it one
+ * that answers itself. A module knows what it answers: there are protocols between equals, which have one port.
  */
 static bool is_answering_port(const struct gate *gate, int socket, const struct sockaddr_any *peer)
 {
@@ -56,15 +56,14 @@ static bool is_answering_port(const struct gate *gate, int socket, const struct 
 }
 
 /*
- * The sender's address may be forged: whoever is not allowed by a rule of its own gets no more than it has sent, so that
- * nobody else is flooded. Who is on a unix socket is who it says.
+ * The sender's address may be forged: whoever is not allowed by a rule of its own gets no more than it has sent, so
+ * that nobody else is flooded. Who is on a unix socket is who it says.
  */
 static size_t most_for(const struct gate *gate, const struct datagram *datagram)
 {
 	const struct access_rule *rule = gate->verdict.rule;
 
-	if (datagram->len < ANSWER_MOST &&
-	    (datagram->peer.sa.sa_family == AF_UNIX || (rule != NULL && rule->allow)))
+	if (datagram->len < ANSWER_MOST && (datagram->peer.sa.sa_family == AF_UNIX || (rule != NULL && rule->allow)))
 		return ANSWER_MOST;
 	return datagram->len; /* what came in one can go in one */
 }
@@ -78,7 +77,8 @@ static void tell_lost(struct preforkd_conn *conn, int code)
 	if (code == ECONNREFUSED || code == ENOENT || !log_limit(&limit, &missed)) /* it is gone, as it may be */
 		return;
 	if (missed > 0)
-		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s; %u more since the last such line", strerror(code), missed);
+		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s; %u more since the last such line", strerror(code),
+			     missed);
 	else
 		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s", strerror(code));
 }

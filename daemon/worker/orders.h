@@ -18,7 +18,7 @@ struct board_slot;
 
 /* Who orders, and where the answers go. */
 struct orders {
-	pid_t master;	    /* the pid of our parent */
+	pid_t master;	     /* the pid of our parent */
 	struct board *board; /* may be NULL: then nobody is evicted */
 	int ring;
 	struct board_slot *slot; /* told becomes 1 when this worker has heard that it is to leave */

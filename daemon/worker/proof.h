@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
-#define HOLD_PROVEN '+'
-#define HOLD_FAILED '-' /* followed by the reason, no more than HOLD_TEXT_MAX bytes, not terminated */
-#define HOLD_GO '!'
+#define HOLD_PROVEN   '+'
+#define HOLD_FAILED   '-' /* followed by the reason, no more than HOLD_TEXT_MAX bytes, not terminated */
+#define HOLD_GO	      '!'
 #define HOLD_TEXT_MAX 512
 
 /* The worker's side. Says that it is ready, and waits with only ppoll(2) letting signals in; they are blocked

@@ -11,15 +11,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
+#include "loader/loader.h"
 #include "net/addr.h"
 #include "net/datagram.h"
-#include "loader/loader.h"
 #include "worker/orders.h"
 
 #define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */
-#define PAUSE_LAST_MS 1000
-#define LOG_EVERY_MS 10000
-#define PASS_OVER_MAX 100 /* clients in a row that could not be accepted, before it is a trouble of ours */
+#define PAUSE_LAST_MS  1000
+#define LOG_EVERY_MS   10000
+#define PASS_OVER_MAX  100 /* clients in a row that could not be accepted, before it is a trouble of ours */
 
 /*
  * Waits for a client on LISTENER (-1: for nothing, which works even where RLIMIT_NOFILE allows no descriptor at
@@ -46,11 +46,9 @@ static void report(struct board_head *head, const char *service, int code)
 	int64_t now = clock_coarse_ms();
 	int64_t next = atomic_load(&head->next_accept_error_ms);
 
-	if (now < next || !atomic_compare_exchange_strong(&head->next_accept_error_ms, &next,
-							  now + LOG_EVERY_MS))
+	if (now < next || !atomic_compare_exchange_strong(&head->next_accept_error_ms, &next, now + LOG_EVERY_MS))
 		return;
-	log_about(LOG_WARNING, &about, "cannot accept clients for now: %s; they wait in the queue",
-		  strerror(code));
+	log_about(LOG_WARNING, &about, "cannot accept clients for now: %s; they wait in the queue", strerror(code));
 }
 
 /* What accept(2) may say of one client or of the network, and not of us: try the next one. */
@@ -128,8 +126,8 @@ static int take_client(int listener, void *out)
 	return client->fd;
 }
 
-enum wait_result wait_client(int listener, struct board_head *head, const char *service,
-			     int *fd_out, struct sockaddr_any *peer_out)
+enum wait_result wait_client(int listener, struct board_head *head, const char *service, int *fd_out,
+			     struct sockaddr_any *peer_out)
 {
 	struct client client = {.peer = peer_out};
 	enum wait_result result = wait_with(take_client, &client, listener, head, service);
@@ -143,8 +141,7 @@ static int take_datagram(int listener, void *out)
 	return datagram_receive(listener, out);
 }
 
-enum wait_result wait_datagram(int listener, struct board_head *head, const char *service,
-			       struct datagram *out)
+enum wait_result wait_datagram(int listener, struct board_head *head, const char *service, struct datagram *out)
 {
 	return wait_with(take_datagram, out, listener, head, service);
 }

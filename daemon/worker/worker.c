@@ -25,19 +25,19 @@
 #include "config/config.h"
 #include "gate/gate.h"
 #include "gate/refuse.h"
+#include "loader/loader.h"
 #include "net/datagram.h"
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
-#include "loader/loader.h"
 #include "services/upstreams.h"
 #include "worker/become_program.h"
 #include "worker/contract.h"
 #include "worker/datagrams.h"
-#include "worker/proof.h"
 #include "worker/oom_score.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
+#include "worker/proof.h"
 #include "worker/saturation.h"
 #include "worker/wait.h"
 
@@ -59,8 +59,7 @@ static struct log_about about_service(const struct worker_params *params)
 	return (struct log_about){.service = params->service->name, .worker = getpid()};
 }
 
-_Noreturn static void give_up(const struct worker_params *params, enum worker_exit status,
-			      const char *text)
+_Noreturn static void give_up(const struct worker_params *params, enum worker_exit status, const char *text)
 {
 	struct log_about about = about_service(params);
 
@@ -82,8 +81,8 @@ static uint64_t with_jitter(int64_t max_requests)
 static void close_others(const struct worker_params *params)
 {
 	const struct loaded_module *module = params->service->module;
-	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board, params->ring, params->dead, params->hold,
-					  params->sources, params->targets, log_fd()};
+	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board,   params->ring,    params->dead,
+					  params->hold,	    params->sources, params->targets, log_fd()};
 	size_t n = 8;
 
 	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
@@ -111,15 +110,16 @@ static void start_service(const struct worker_params *params)
 
 	if (handler->worker_start == NULL)
 		return;
-	/* threads that it begins have this mask for good: a signal that one of them takes wakes nobody who waits here */
+	/* threads that it begins have this mask for good: a signal that one of them takes wakes nobody who waits here
+	 */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	rc = handler->worker_start();
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (rc == 0)
 		return;
-	(void)snprintf(text, sizeof(text), "the service could not start%s%s",
-		       *module_self_reason() != '\0' ? ": " : "", module_self_reason());
+	(void)snprintf(text, sizeof(text), "the service could not start%s%s", *module_self_reason() != '\0' ? ": " : "",
+		       module_self_reason());
 	give_up(params, WORKER_EXIT_SETUP, text);
 }
 
@@ -157,9 +157,9 @@ static void set_up(struct worker *w, const struct worker_params *params)
 		datagram_init(&datagram, w->answers);
 	}
 	signals_harmless();
-	orders_init(params->listener, params->dead,
-		    &(struct orders){
-			    .master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot});
+	orders_init(
+		params->listener, params->dead,
+		&(struct orders){.master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot});
 	deadline_init();
 	saturation_init(w->board.head, w->lane, params->listener);
 	seed();
@@ -198,8 +198,8 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 {
 	int32_t idle;
 
-	/* before it is seen as busy: whatever is said of the client before is not of this one, and of this one nothing is
-	 * known yet */
+	/* before it is seen as busy: whatever is said of the client before is not of this one, and of this one nothing
+	 * is known yet */
 	atomic_store_explicit(&w->slot->greeted, 1, memory_order_release);
 	atomic_store_explicit(&w->slot->turn, atomic_load_explicit(&w->slot->turn, memory_order_relaxed) + 1,
 			      memory_order_release);
@@ -241,14 +241,13 @@ static void log_bad_end(struct preforkd_conn *conn, const char *via, enum config
 	    (which == LOG_CONNECTIONS_ERRORS && conn->hung_up && !log_limit(&limit, &missed)))
 		return;
 	if (missed > 0)
-		preforkd_log(conn, priority, "%s%s; %u more of this worker's clients since the last such line", conn->reason,
-			     via, missed);
+		preforkd_log(conn, priority, "%s%s; %u more of this worker's clients since the last such line",
+			     conn->reason, via, missed);
 	else
 		preforkd_log(conn, priority, "%s%s", conn->reason, via);
 }
 
-static void log_connection(struct preforkd_conn *conn, bool failed,
-			   enum config_log_connections which)
+static void log_connection(struct preforkd_conn *conn, bool failed, enum config_log_connections which)
 {
 	/* the master has said it, or does so for many at once */
 	bool told = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
@@ -395,7 +394,7 @@ _Noreturn static void leave(struct worker *w, enum worker_exit status)
 
 _Noreturn void worker_main(const struct worker_params *params)
 {
-	enum wait_result (*serve_next)(struct worker *w) = serve_next_client;
+	enum wait_result (*serve_next)(struct worker * w) = serve_next_client;
 	struct worker w = {0};
 	int hold = params->hold;
 	sigset_t none;

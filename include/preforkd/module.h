@@ -39,8 +39,11 @@ enum {
 	/* The client need not send anything before the service does: first_byte and first_byte_busy, which would cut a
 	 * client that says nothing, do not apply. Not for a service that reads a request: they free its worker. */
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
-	/* Of the built-in ones only: stands for what is in `path`; needs `upstream`; becomes `command`, which accepts itself. */
-	PREFORKD_PATH = 1U << 4, PREFORKD_UPSTREAM = 1U << 5, PREFORKD_BECOMES_COMMAND = 1U << 8,
+	/* Of the built-in ones only: stands for what is in `path`; needs `upstream`; becomes `command`, which accepts
+	   itself. */
+	PREFORKD_PATH = 1U << 4,
+	PREFORKD_UPSTREAM = 1U << 5,
+	PREFORKD_BECOMES_COMMAND = 1U << 8,
 };
 
 /* What a value is in the configuration, and the type of the member that it is put into. */
@@ -60,21 +63,21 @@ struct preforkd_list {
 
 /* One key of `options` in the configuration. The whole table is checked before anything is served. */
 struct preforkd_option {
-	const char *name;   /* letters, digits and _; NULL ends the table */
-	int type;	    /* enum preforkd_type */
-	size_t offset;	    /* of the member in the module's struct: offsetof(struct ..., ...) */
-	const char *preset; /* the default, as text; NULL: none, 0, false or empty */
-	int64_t min, max;   /* of numbers, inclusive, in the member's unit */
-	const char *zero;   /* what 0 and "unlimited" mean, if they are more than a number; or NULL */
-	bool required;	    /* the configuration must say it */
-	const char *help;   /* one line */
+	const char *name;     /* letters, digits and _; NULL ends the table */
+	int type;	      /* enum preforkd_type */
+	size_t offset;	      /* of the member in the module's struct: offsetof(struct ..., ...) */
+	const char *preset;   /* the default, as text; NULL: none, 0, false or empty */
+	int64_t min, max;     /* of numbers, inclusive, in the member's unit */
+	const char *zero;     /* what 0 and "unlimited" mean, if they are more than a number; or NULL */
+	bool required;	      /* the configuration must say it */
+	const char *help;     /* one line */
 	uint64_t reserved[2]; /* 0 */
 };
 
 /* A number that each worker counts up; status shows the sum. */
 struct preforkd_counter {
-	const char *name; /* letters, digits and _, at most 31; NULL ends the table */
-	const char *help; /* one line */
+	const char *name;     /* letters, digits and _, at most 31; NULL ends the table */
+	const char *help;     /* one line */
 	uint64_t reserved[2]; /* 0 */
 };
 
@@ -106,9 +109,9 @@ struct preforkd_module {
 	/* From here on all may be NULL or 0. */
 
 	/*
-	 * Answers one datagram; a service with PREFORKD_DATAGRAM needs it. Writes at most MAX bytes to REPLY and returns
-	 * how many the answer has: -1, there is none; more than MAX, it does not fit and is not sent. MAX is the size of
-	 * the request unless the sender is allowed more, so that nobody is made to flood others through us.
+	 * Answers one datagram; a service with PREFORKD_DATAGRAM needs it. Writes at most MAX bytes to REPLY and
+	 * returns how many the answer has: -1, there is none; more than MAX, it does not fit and is not sent. MAX is
+	 * the size of the request unless the sender is allowed more, so that nobody is made to flood others through us.
 	 */
 	ssize_t (*answer)(const void *request, size_t size, void *reply, size_t max);
 
@@ -118,13 +121,15 @@ struct preforkd_module {
 
 	/*
 	 * Called in the master, with its privileges (mostly root's), once for each generation, before any worker is
-	 * forked; and before that, in the same way, in a child that ends afterwards, so that what goes wrong does no harm.
-	 * 0, or -1 to refuse (preforkd_fail(NULL, ...) says why): then the start, or the reload, is rejected. The master
-	 * waits for it: it must be quick. It leaves behind no thread and no descriptor but what it gives to preforkd_keep(),
-	 * and changes nothing that is the whole process's: user, umask, working directory, mask of signals, SIGCHLD, locale.
+	 * forked; and before that, in the same way, in a child that ends afterwards, so that what goes wrong does no
+	 * harm. 0, or -1 to refuse (preforkd_fail(NULL, ...) says why): then the start, or the reload, is rejected. The
+	 * master waits for it: it must be quick. It leaves behind no thread and no descriptor but what it gives to
+	 * preforkd_keep(), and changes nothing that is the whole process's: user, umask, working directory, mask of
+	 * signals, SIGCHLD, locale.
 	 */
 	int (*init)(void);
-	/* Called in the master when no worker of that generation is left; not after an upgrade, which replaces the program. */
+	/* Called in the master when no worker of that generation is left; not after an upgrade, which replaces the
+	 * program. */
 	void (*fini)(void);
 	/* Called when a worker leaves in an orderly way, not when it crashes or is killed. */
 	void (*worker_stop)(void);
@@ -159,8 +164,7 @@ int preforkd_read_line(struct preforkd_conn *conn, char *buf, size_t size, size_
 int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size);
 
 /* The same for formatted text of at most 4095 bytes; more is EMSGSIZE, and nothing is written. */
-int preforkd_printf(struct preforkd_conn *conn, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int preforkd_printf(struct preforkd_conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* From now on the connection may take MS milliseconds, beside the limits of the configuration; then it
  * is cut. Each call sets it anew; 0: no such limit. */
@@ -170,8 +174,7 @@ void preforkd_deadline(struct preforkd_conn *conn, int64_t ms);
 bool preforkd_ended(const struct preforkd_conn *conn);
 
 /* Says why the connection ended badly, or why (CONN is NULL) init() or worker_start() refuses. Returns -1. */
-int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Who is at the other end: "192.0.2.7:4711", "[2001:db8::7]:4711", "unix:uid=1000,pid=4711". Never NULL. */
 const char *preforkd_peer(struct preforkd_conn *conn);
@@ -181,8 +184,7 @@ const char *preforkd_service(const struct preforkd_conn *conn);
 
 /* One line for the log; PRIORITY is one of syslog(3)'s LOG_ levels. The service and the peer (CONN may be NULL)
  * are added; control characters are escaped; a line is cut at 2048 bytes. */
-void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The module's struct, filled from `options`; never changes. NULL where the module has none. */
 const void *preforkd_options(void);

@@ -20,16 +20,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BODY 64
-#define HEADER 28
-#define SOURCES 64 /* of 127.0.0.0/8, so that no port is waited for */
+#define BODY	   64
+#define HEADER	   28
+#define SOURCES	   64 /* of 127.0.0.0/8, so that no port is waited for */
 #define PATIENCE_S 10
 
 static const uint8_t header[HEADER] = {
-	'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n', /* the signature */
-	0x21, 0x11, 0, 12,	     /* PROXY, TCP over IPv4, so many bytes follow */
-	10, 0, 0, 0, 127, 0, 0, 1,   /* from, to */
-	0x30, 0x39, 0, 7,	     /* their ports */
+	'\r', '\n', '\r', '\n', 0,   '\r', '\n', 'Q', 'U', 'I', 'T', '\n', /* the signature */
+	0x21, 0x11, 0,	  12,			    /* PROXY, TCP over IPv4, so many bytes follow */
+	10,   0,    0,	  0,	127, 0,	   0,	 1, /* from, to */
+	0x30, 0x39, 0,	  7,			    /* their ports */
 };
 
 static double now(void)
@@ -52,17 +52,16 @@ static long number(const char *text, long min, long max)
 
 static int visit(uint16_t port, uint32_t turn)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in from = { .sin_family = AF_INET };
-	const struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in from = {.sin_family = AF_INET};
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + turn % SOURCES);
 	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-	    bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+	    bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		err(71, "connect");
 	return fd;
 }

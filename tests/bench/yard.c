@@ -27,7 +27,7 @@ static long number(const char *text, long min, long max)
 
 static int listen_on(long port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in in = {.sin_family = AF_INET};
 	socklen_t len = sizeof(in);
 	int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SIZE 64
+#define SIZE	   64
 #define WINDOW_MAX 256
 
 static int open_socket(struct sockaddr_in *in)

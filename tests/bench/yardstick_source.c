@@ -6,8 +6,8 @@
 
 #include "yard.h"
 
-#define ASKED	64
-#define ANSWER	(16L << 20)
+#define ASKED  64
+#define ANSWER (16L << 20)
 
 static void pour(int fd)
 {

@@ -50,7 +50,7 @@ static void as_text(const uint8_t *data, size_t size)
 
 static void as_address(const uint8_t *data, size_t size)
 {
-	struct sockaddr_any address = { .len = 0 };
+	struct sockaddr_any address = {.len = 0};
 	char text[ADDR_TEXT_MAX];
 
 	if (size > sizeof(address.ss))

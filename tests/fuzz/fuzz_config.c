@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "syntax/arena.h"
 #include "config/build.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "config/values.h"
+#include "syntax/arena.h"
 #include "syntax/problems.h"
 #include "syntax/read.h"
-#include "config/values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,9 +36,9 @@ static char *load_and_print(const void *data, size_t size)
 	char path[] = "/tmp/fuzz_config.XXXXXX";
 	struct arena *arena = arena_new();
 	struct problems *problems = problems_new();
-	struct config_store store = { .arena = arena };
-	struct config config = { .store = &store };
-	struct raws raws = { .list = NULL };
+	struct config_store store = {.arena = arena};
+	struct config config = {.store = &store};
+	struct raws raws = {.list = NULL};
 	char *text = NULL;
 	size_t length;
 	FILE *out;
@@ -65,8 +65,8 @@ static void override(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new();
 	struct problems *problems = problems_new();
-	struct config_store store = { .arena = arena };
-	struct raws raws = { .list = NULL };
+	struct config_store store = {.arena = arena};
+	struct raws raws = {.list = NULL};
 	char *text = malloc(size + 1);
 
 	if (text == NULL)

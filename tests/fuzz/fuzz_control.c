@@ -17,8 +17,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct config config;
-static struct generation generation = { .config = &config, .number = 1, .refs = 1 };
-static struct launch launch = { .binary = "/nowhere/preforkd" };
+static struct generation generation = {.config = &config, .number = 1, .refs = 1};
+static struct launch launch = {.binary = "/nowhere/preforkd"};
 
 static void check_reply(json_t *reply)
 {
@@ -36,7 +36,7 @@ static void check_reply(json_t *reply)
 
 static void ask(struct master *master, bool may_change, bool read_all, json_t *request)
 {
-	struct control_peer peer = { .uid = 1000, .pid = 1, .may_change = may_change };
+	struct control_peer peer = {.uid = 1000, .pid = 1, .may_change = may_change};
 	unsigned job;
 
 	config.control.read_all = read_all;

@@ -37,7 +37,7 @@ static void piece_by_piece(const uint8_t *data, size_t size, enum frame_state wh
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned char head[FRAME_HEAD];
-	struct err err = { .code = 0 };
+	struct err err = {.code = 0};
 	enum frame_state state;
 	json_error_t error;
 	size_t len;

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/check.h"
 #include "config/load.h"
 #include "config/network_list.h"
-#include "syntax/problems.h"
 #include "config/values.h"
 #include "net/addr.h"
+#include "syntax/arena.h"
+#include "syntax/problems.h"
 
 #define ENTRIES_MOST 200 /* each is looked for in all others */
 
@@ -39,7 +39,7 @@ static int id_of(const char *name, uid_t *out, struct err *err)
 	return 0;
 }
 
-static const struct network_names names = { id_of, id_of };
+static const struct network_names names = {id_of, id_of};
 
 static void write_and_read(const struct network *network)
 {
@@ -56,8 +56,8 @@ static void write_and_read(const struct network *network)
 		if (network->has_uid)
 			len += snprintf(text + len, sizeof(text) - (size_t)len, "uid=%u", network->uid);
 		if (network->has_gid)
-			(void)snprintf(text + len, sizeof(text) - (size_t)len, "%sgid=%u",
-				       network->has_uid ? "/" : "", network->gid);
+			(void)snprintf(text + len, sizeof(text) - (size_t)len, "%sgid=%u", network->has_uid ? "/" : "",
+				       network->gid);
 	}
 	expect(network_parse(text, NULL, &again, NULL) == 0);
 	expect(again.kind == network->kind && again.bits == network->bits && again.has_uid == network->has_uid &&
@@ -108,7 +108,7 @@ static const struct networks_entry *better(const struct networks_entry *a, const
 static void look(const struct networks *set, const struct network_list *list, enum network_kind kind,
 		 const uint8_t *address)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	const struct networks_entry *best = NULL;
 	struct sockaddr_any peer;
 	size_t i;
@@ -137,7 +137,7 @@ static void look(const struct networks *set, const struct network_list *list, en
 static void look_as(const struct networks *set, const struct network_list *list, const struct unix_peer *cred)
 {
 	const struct networks_entry *best = NULL;
-	struct sockaddr_any peer = { .len = sizeof(sa_family_t) };
+	struct sockaddr_any peer = {.len = sizeof(sa_family_t)};
 	size_t i;
 
 	peer.sa.sa_family = AF_UNIX;
@@ -179,7 +179,7 @@ static void look_at_edges(const struct networks *set, const struct network_list 
 
 static void look_around(const struct networks *set, const struct network_list *list)
 {
-	struct unix_peer cred = { .uid = 0 };
+	struct unix_peer cred = {.uid = 0};
 	size_t i;
 
 	look_as(set, list, NULL);
@@ -228,11 +228,11 @@ static void check(struct network_list *list, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct config_source nothing = { .file = "" };
-	struct value_source source = { .key = "list" };
+	struct config_source nothing = {.file = ""};
+	struct value_source source = {.key = "list"};
 	struct problems *problems = problems_new();
-	struct checker checker = { .source = &nothing, .problems = problems };
-	struct network_list list = { .n = 0 };
+	struct checker checker = {.source = &nothing, .problems = problems};
+	struct network_list list = {.n = 0};
 	struct arena *arena = arena_new();
 	char file[64];
 	bool good;

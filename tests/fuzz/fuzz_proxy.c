@@ -63,7 +63,8 @@ static void write_again(const struct proxy_header *header)
 	size_t used, need;
 
 	for (int version = 1; version <= 2; version++) {
-		size_t len = proxy_header_write(version, false, &header->source, &header->destination, out, sizeof(out));
+		size_t len =
+			proxy_header_write(version, false, &header->source, &header->destination, out, sizeof(out));
 
 		expect(len > 0 && parse(out, len, &again, &used, &need) == PROXY_OK && used == len);
 		if (again.known)

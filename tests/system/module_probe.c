@@ -24,10 +24,21 @@ struct options {
 };
 
 static const struct preforkd_option table[] = {
-	{.name = "number", .type = PREFORKD_INTEGER, .offset = offsetof(struct options, number), .preset = "7",
-	 .min = -5, .max = 100, .help = "A number."},
-	{.name = "wait", .type = PREFORKD_DURATION, .offset = offsetof(struct options, wait), .preset = "3s",
-	 .min = 1, .max = 60000, .zero = "for ever", .help = "A time."},
+	{.name = "number",
+	 .type = PREFORKD_INTEGER,
+	 .offset = offsetof(struct options, number),
+	 .preset = "7",
+	 .min = -5,
+	 .max = 100,
+	 .help = "A number."},
+	{.name = "wait",
+	 .type = PREFORKD_DURATION,
+	 .offset = offsetof(struct options, wait),
+	 .preset = "3s",
+	 .min = 1,
+	 .max = 60000,
+	 .zero = "for ever",
+	 .help = "A time."},
 	{.name = "size", .type = PREFORKD_SIZE, .offset = offsetof(struct options, size), .preset = "4K", .max = 65536},
 	{.name = "text", .type = PREFORKD_STRING, .offset = offsetof(struct options, text), .preset = "some text"},
 	/* a file: the worker, and the master's init() and fini(), write what they do into it */
@@ -38,10 +49,12 @@ static const struct preforkd_option table[] = {
 };
 
 #if VERSION == 1
-static const struct preforkd_counter counters[] = {{.name = "asked", .help = "lines"}, {.name = "ticks"}, {.name = NULL}};
+static const struct preforkd_counter counters[] = {
+	{.name = "asked", .help = "lines"}, {.name = "ticks"}, {.name = NULL}};
 enum { ASKED, TICKS };
 #else /* the same in another order, and one more */
-static const struct preforkd_counter counters[] = {{.name = "ticks"}, {.name = "more"}, {.name = "asked"}, {.name = NULL}};
+static const struct preforkd_counter counters[] = {
+	{.name = "ticks"}, {.name = "more"}, {.name = "asked"}, {.name = NULL}};
 enum { TICKS, MORE, ASKED };
 #endif
 
@@ -115,8 +128,8 @@ static int obey(struct preforkd_conn *conn, const char *line)
 	if (is(line, "options"))
 		return preforkd_printf(conn, "%lld %lld %lld %s %s %zu:%s %d\n", (long long)o->number,
 				       (long long)o->wait, (long long)o->size, o->text != NULL ? o->text : "-",
-				       preforkd_service(NULL), o->list.n, o->list.n > 0 ? o->list.items[o->list.n - 1] : "",
-				       o->flag);
+				       preforkd_service(NULL), o->list.n,
+				       o->list.n > 0 ? o->list.items[o->list.n - 1] : "", o->flag);
 	if (is(line, "random"))
 		return preforkd_printf(conn, "%d %ld %f\n", rand(), random(), drand48());
 	if (is(line, "kept")) {
@@ -127,7 +140,8 @@ static int obey(struct preforkd_conn *conn, const char *line)
 	if (is(line, "raw ")) { /* the rest of what was sent comes through preforkd_read() */
 		int left = atoi(line + 4);
 
-		while (left > 0 && (n = preforkd_read(conn, buf, left < (int)sizeof(buf) ? (size_t)left : sizeof(buf))) > 0) {
+		while (left > 0 &&
+		       (n = preforkd_read(conn, buf, left < (int)sizeof(buf) ? (size_t)left : sizeof(buf))) > 0) {
 			if (preforkd_write(conn, buf, (size_t)n) < 0)
 				return -1;
 			left -= (int)n;

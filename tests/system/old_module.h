@@ -75,8 +75,7 @@ int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size);
 bool preforkd_ended(const struct preforkd_conn *conn);
 
 /* Says why the connection ended badly: one line for the log. Returns -1. */
-int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Who is at the other end: "192.0.2.7:4711", "[2001:db8::7]:4711", "unix:uid=1000,pid=4711". Never NULL. */
 const char *preforkd_peer(struct preforkd_conn *conn);
@@ -86,8 +85,7 @@ const char *preforkd_service(const struct preforkd_conn *conn);
 
 /* One line for the log; PRIORITY is one of syslog(3)'s LOG_ levels. The service and the peer are
  * added; control characters are escaped; a line is cut at 2048 bytes. */
-void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #ifdef __cplusplus
 }

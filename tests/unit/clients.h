@@ -31,7 +31,7 @@ struct clients {
 
 static inline void clients_patience(int fd, int which, int ms)
 {
-	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	(void)setsockopt(fd, SOL_SOCKET, which, &tv, sizeof(tv));
 }
@@ -85,8 +85,8 @@ static inline void clients_end(struct clients *c)
 	c->over = true;
 	for (int i = 0; i < c->n; i++)
 		(void)pthread_join(c->threads[i], NULL);
-	ck_assert_msg(c->lost == 0, "%d clients lost, %d answered, %d kept out: %s", c->lost,
-		      c->answered, c->kept_out, strerror(c->lost_code));
+	ck_assert_msg(c->lost == 0, "%d clients lost, %d answered, %d kept out: %s", c->lost, c->answered, c->kept_out,
+		      strerror(c->lost_code));
 	ck_assert_int_gt(c->answered, 0);
 }
 

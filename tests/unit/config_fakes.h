@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Handlers that exist by name only, what a configuration prints, and the tree's place, for the tests of the configuration. */
+/* Handlers that exist by name only, what a configuration prints, and the tree's place, for the tests of the
+ * configuration. */
 #ifndef PREFORKD_TESTS_CONFIG_FAKES_H
 #define PREFORKD_TESTS_CONFIG_FAKES_H
 
@@ -10,10 +11,10 @@
 
 #include "config/load.h"
 
-#define FAKE(NAME, FLAGS)                                                                          \
-	{                                                                                          \
-		.abi = PREFORKD_MODULE_ABI, .size = sizeof(struct preforkd_module), .name = NAME,  \
-		.summary = "the summary of " NAME, .flags = FLAGS,                                 \
+#define FAKE(NAME, FLAGS)                                                                                              \
+	{                                                                                                              \
+		.abi = PREFORKD_MODULE_ABI, .size = sizeof(struct preforkd_module), .name = NAME,                      \
+		.summary = "the summary of " NAME, .flags = FLAGS,                                                     \
 	}
 
 static const struct preforkd_module fakes[] = {
@@ -29,9 +30,9 @@ static const struct preforkd_module fakes[] = {
 	FAKE("both", PREFORKD_STREAM | PREFORKD_COMMAND | PREFORKD_UPSTREAM),
 };
 
-static const struct preforkd_module *const fake_handlers[] = { &fakes[0], &fakes[1], &fakes[2],
-							       &fakes[3], &fakes[4], &fakes[5],
-							       &fakes[6], &fakes[7], &fakes[8], &fakes[9], NULL };
+static const struct preforkd_module *const fake_handlers[] = {&fakes[0], &fakes[1], &fakes[2], &fakes[3],
+							      &fakes[4], &fakes[5], &fakes[6], &fakes[7],
+							      &fakes[8], &fakes[9], NULL};
 
 /* What --print-config says; to be freed. */
 static inline char *config_printed(const struct config *config)

@@ -69,8 +69,7 @@ static inline void sample_seal(struct sample *s, size_t at)
 }
 
 static const uint8_t sample_inet[12] = {192, 0, 2, 7, 198, 51, 100, 9, 0x12, 0x67, 0x01, 0xBB};
-static const uint8_t sample_inet6[36] = {0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7,
-					 0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9,
-					 0x12, 0x67, 0x01, 0xBB};
+static const uint8_t sample_inet6[36] = {0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    7,	   0x20, 0x01,
+					 0x0D, 0xB8, 0,	   0,	 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0x12, 0x67, 0x01, 0xBB};
 
 #endif

@@ -22,8 +22,7 @@ static inline int suite_finish(Suite *suite)
 }
 
 /* Runs TESTS, each in a process of its own, after SETUP (may be NULL). */
-static inline int suite_run(const char *name, void (*setup)(void), const TTest *const *tests,
-			    size_t n)
+static inline int suite_run(const char *name, void (*setup)(void), const TTest *const *tests, size_t n)
 {
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
@@ -37,8 +36,8 @@ static inline int suite_run(const char *name, void (*setup)(void), const TTest *
 	return suite_finish(suite);
 }
 
-#define SUITE_RUN(name, setup, ...)                                                            \
-	suite_run((name), (setup), (const TTest *const[]){__VA_ARGS__},                        \
+#define SUITE_RUN(name, setup, ...)                                                                                    \
+	suite_run((name), (setup), (const TTest *const[]){__VA_ARGS__},                                                \
 		  sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *))
 
 #endif

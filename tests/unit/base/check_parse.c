@@ -22,7 +22,7 @@ typedef int parser(const char *text, int64_t *out, struct err *err);
 
 static void expect_good(parser *parse, const struct good *good)
 {
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 	int64_t value = -77;
 
 	ck_assert_msg(parse(good->text, &value, &err) == 0, "%s: %s", good->text, err.text);
@@ -32,7 +32,7 @@ static void expect_good(parser *parse, const struct good *good)
 /* A refusal says something, and leaves the value alone. */
 static void expect_bad(parser *parse, const char *text)
 {
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 	int64_t value = -77;
 
 	ck_assert_msg(parse(text, &value, &err) == -1, "\"%s\" was taken as %" PRId64, text, value);
@@ -42,13 +42,13 @@ static void expect_bad(parser *parse, const char *text)
 }
 
 static const struct good integers[] = {
-	{ "0", 0 },
-	{ "-0", 0 },
-	{ "+7", 7 },
-	{ "-7", -7 },
-	{ "007", 7 },
-	{ "9223372036854775807", INT64_MAX },
-	{ "-9223372036854775808", INT64_MIN },
+	{"0", 0},
+	{"-0", 0},
+	{"+7", 7},
+	{"-7", -7},
+	{"007", 7},
+	{"9223372036854775807", INT64_MAX},
+	{"-9223372036854775808", INT64_MIN},
 };
 static const char *const bad_integers[] = {
 	"",
@@ -79,22 +79,22 @@ START_TEST(integer_bad)
 END_TEST
 
 static const struct good durations[] = {
-	{ "0", 0 },
-	{ "unlimited", 0 },
-	{ "5", 5000 },
-	{ "1.5", 1500 },
-	{ "500ms", 500 },
-	{ "30s", 30000 },
-	{ "1.5s", 1500 },
-	{ "1.500000000000s", 1500 },
-	{ "5min", 300000 },
-	{ "1h", 3600000 },
-	{ "1h30min", 5400000 },
-	{ "2d", 172800000 },
-	{ "1d2h3min4s5ms", 93784005 },
-	{ "0.5d", 43200000 },
-	{ "0.001s", 1 },
-	{ "9223372036854775807ms", INT64_MAX },
+	{"0", 0},
+	{"unlimited", 0},
+	{"5", 5000},
+	{"1.5", 1500},
+	{"500ms", 500},
+	{"30s", 30000},
+	{"1.5s", 1500},
+	{"1.500000000000s", 1500},
+	{"5min", 300000},
+	{"1h", 3600000},
+	{"1h30min", 5400000},
+	{"2d", 172800000},
+	{"1d2h3min4s5ms", 93784005},
+	{"0.5d", 43200000},
+	{"0.001s", 1},
+	{"9223372036854775807ms", INT64_MAX},
 };
 static const char *const bad_durations[] = {
 	"",
@@ -140,13 +140,12 @@ START_TEST(duration_bad)
 END_TEST
 
 static const struct good sizes[] = {
-	{ "0", 0 },	      { "unlimited", 0 },	  { "4096", 4096 },
-	{ "64K", 65536 },     { "64k", 65536 },		  { "10M", 10485760 },
-	{ "2G", 2147483648 }, { "1T", INT64_C(1) << 40 }, { "9223372036854775807", INT64_MAX },
+	{"0", 0},	    {"unlimited", 0},	      {"4096", 4096},
+	{"64K", 65536},	    {"64k", 65536},	      {"10M", 10485760},
+	{"2G", 2147483648}, {"1T", INT64_C(1) << 40}, {"9223372036854775807", INT64_MAX},
 };
 static const char *const bad_sizes[] = {
-	"",	    "K",  "-1", "1KB", "1 K", "1.5M", "9223372036854775808", "9007199254740993K",
-	"8388608T", "1Q",
+	"", "K", "-1", "1KB", "1 K", "1.5M", "9223372036854775808", "9007199254740993K", "8388608T", "1Q",
 };
 
 START_TEST(size_good)
@@ -163,8 +162,7 @@ END_TEST
 
 START_TEST(modes)
 {
-	static const char *const bad[] = { "",	 "8",	  "0x1", "10000",
-					   "-1", "0660 ", "rw",	 "77777777777777777777" };
+	static const char *const bad[] = {"", "8", "0x1", "10000", "-1", "0660 ", "rw", "77777777777777777777"};
 	struct err err;
 	mode_t mode = 1;
 	size_t i;
@@ -229,25 +227,25 @@ static const struct {
 	int64_t n, per_ms;
 	const char *again;
 } rates[] = {
-	{ "10/s", 10, 1000, "10/1s" },
-	{ "10/1s", 10, 1000, "10/1s" },
-	{ "100/1min", 100, 60000, "100/1min" },
-	{ "100/min", 100, 60000, "100/1min" },
-	{ "5/500ms", 5, 500, "5/500ms" },
-	{ "5/ms", 5, 1, "5/1ms" },
-	{ "7/60", 7, 60000, "7/1min" },
-	{ "7/90", 7, 90000, "7/90s" },
-	{ "7/1min30s", 7, 90000, "7/90s" },
-	{ "1/1d", 1, 86400000, "1/1d" },
-	{ "1000000/1ms", 1000000, 1, "1000000/1ms" },
-	{ "0", 0, 0, "0" },
-	{ "unlimited", 0, 0, "0" },
+	{"10/s", 10, 1000, "10/1s"},
+	{"10/1s", 10, 1000, "10/1s"},
+	{"100/1min", 100, 60000, "100/1min"},
+	{"100/min", 100, 60000, "100/1min"},
+	{"5/500ms", 5, 500, "5/500ms"},
+	{"5/ms", 5, 1, "5/1ms"},
+	{"7/60", 7, 60000, "7/1min"},
+	{"7/90", 7, 90000, "7/90s"},
+	{"7/1min30s", 7, 90000, "7/90s"},
+	{"1/1d", 1, 86400000, "1/1d"},
+	{"1000000/1ms", 1000000, 1, "1000000/1ms"},
+	{"0", 0, 0, "0"},
+	{"unlimited", 0, 0, "0"},
 };
 
 START_TEST(rate_good)
 {
-	struct rate rate = { .n = -1, .per_ms = -1 }, again;
-	struct err err = { .text = "" };
+	struct rate rate = {.n = -1, .per_ms = -1}, again;
+	struct err err = {.text = ""};
 	char text[32];
 
 	ck_assert_msg(parse_rate(rates[_i].text, &rate, &err) == 0, "%s: %s", rates[_i].text, err.text);
@@ -263,39 +261,39 @@ END_TEST
 static const struct {
 	const char *text, *says;
 } bad_rates[] = {
-	{ "", "is not a rate" },
-	{ "10", "is not a rate" },
-	{ "/s", "is not a rate" },
-	{ "10/", "" },
-	{ "10/0", "out of range" },
-	{ "10/unlimited", "" },
-	{ "0/s", "out of range" },
-	{ "-1/s", "out of range" },
-	{ "1000001/s", "out of range" },
-	{ "1/25h", "out of range" },
-	{ "1/2d", "out of range" },
-	{ "10 /s", "" },
-	{ "10/ s", "" },
-	{ "10/s ", "" },
-	{ "10/s/s", "" },
-	{ "10/S", "" },
-	{ "1.5/s", "" },
-	{ "x/s", "" },
-	{ "10/1x", "" },
-	{ "99999999999999999999/s", "" },
-	{ "00000000000000000000000000000001/s", "is not a rate" },
+	{"", "is not a rate"},
+	{"10", "is not a rate"},
+	{"/s", "is not a rate"},
+	{"10/", ""},
+	{"10/0", "out of range"},
+	{"10/unlimited", ""},
+	{"0/s", "out of range"},
+	{"-1/s", "out of range"},
+	{"1000001/s", "out of range"},
+	{"1/25h", "out of range"},
+	{"1/2d", "out of range"},
+	{"10 /s", ""},
+	{"10/ s", ""},
+	{"10/s ", ""},
+	{"10/s/s", ""},
+	{"10/S", ""},
+	{"1.5/s", ""},
+	{"x/s", ""},
+	{"10/1x", ""},
+	{"99999999999999999999/s", ""},
+	{"00000000000000000000000000000001/s", "is not a rate"},
 	/* cut off, this would be another time */
-	{ "1/000000000000000000000000000000000000000000000000000000000000000000001ms", "is not a rate" },
+	{"1/000000000000000000000000000000000000000000000000000000000000000000001ms", "is not a rate"},
 };
 
 START_TEST(rate_bad)
 {
-	struct rate rate = { .n = 77, .per_ms = 77 };
-	struct err err = { .text = "" };
+	struct rate rate = {.n = 77, .per_ms = 77};
+	struct err err = {.text = ""};
 
 	ck_assert_msg(parse_rate(bad_rates[_i].text, &rate, &err) == -1, "%s", bad_rates[_i].text);
-	ck_assert_msg(err.text[0] != '\0' && strstr(err.text, bad_rates[_i].says) != NULL, "%s: %s",
-		      bad_rates[_i].text, err.text);
+	ck_assert_msg(err.text[0] != '\0' && strstr(err.text, bad_rates[_i].says) != NULL, "%s: %s", bad_rates[_i].text,
+		      err.text);
 	ck_assert(rate.n == 77 && rate.per_ms == 77);
 	ck_assert_int_eq(parse_rate(bad_rates[_i].text, &rate, NULL), -1);
 }

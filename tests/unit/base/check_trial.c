@@ -87,7 +87,7 @@ static int say(void *arg, int out)
 
 START_TEST(what_it_says_and_how_it_ends)
 {
-	start(say, (void *)(uintptr_t)"hello\n", AMPLE_MS);
+	start(say, (void *)(uintptr_t) "hello\n", AMPLE_MS);
 	finish();
 	ck_assert_str_eq(trial.text, "hello\n");
 	ck_assert_uint_eq(trial.len, 6);
@@ -222,6 +222,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("trial", setup, what_it_says_and_how_it_ends, it_dies, it_hangs, it_floods,
-			 what_it_leaves_in_its_group_goes_with_it,
-			 what_has_left_its_group_is_not_waited_for, ended_without_a_call);
+			 what_it_leaves_in_its_group_goes_with_it, what_has_left_its_group_is_not_waited_for,
+			 ended_without_a_call);
 }

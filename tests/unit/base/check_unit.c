@@ -130,9 +130,7 @@ START_TEST(silence_does_not_hold_up_the_end)
 	sd_event *event;
 
 	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_ge(sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 100000, 1000, on_time,
-						    NULL),
-			 0);
+	ck_assert_int_ge(sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 100000, 1000, on_time, NULL), 0);
 	query = unit_ask(event, &unit, on_answer, NULL);
 	ck_assert_ptr_nonnull(query);
 	ck_assert_int_eq(sd_event_loop(event), 7);

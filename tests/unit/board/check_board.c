@@ -245,12 +245,10 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("board", setup, slots_are_taken_and_freed,
-			 the_master_does_not_believe_it, a_damaged_one_is_not_mapped,
-			 neighbours_share_no_cache_line,
-			 the_size_is_sealed, a_child_sees_it_only_through_the_descriptor,
-			 peers_survive_packing, garbage_in_a_slot_is_no_peer,
-			 one_ring_until_it_is_answered, the_next_image_reads_on, a_slot_is_kept_once,
-			 of_another_version_nothing_is_read, of_another_size_nothing_is_read,
+	return SUITE_RUN("board", setup, slots_are_taken_and_freed, the_master_does_not_believe_it,
+			 a_damaged_one_is_not_mapped, neighbours_share_no_cache_line, the_size_is_sealed,
+			 a_child_sees_it_only_through_the_descriptor, peers_survive_packing,
+			 garbage_in_a_slot_is_no_peer, one_ring_until_it_is_answered, the_next_image_reads_on,
+			 a_slot_is_kept_once, of_another_version_nothing_is_read, of_another_size_nothing_is_read,
 			 what_is_no_board_is_not_read);
 }

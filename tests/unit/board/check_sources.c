@@ -231,8 +231,17 @@ END_TEST
 START_TEST(extreme_rates)
 {
 	const struct rate rates[] = {
-		{1, 1}, {1000000, 1}, {1, DAY_MS}, {1000000, DAY_MS}, {999983, 7},
-		{INT64_MAX, INT64_MAX}, {1, INT64_MAX}, {INT64_MAX, 1}, {1, -1}, {-1, 1}, {INT64_MIN, INT64_MIN},
+		{1, 1},
+		{1000000, 1},
+		{1, DAY_MS},
+		{1000000, DAY_MS},
+		{999983, 7},
+		{INT64_MAX, INT64_MAX},
+		{1, INT64_MAX},
+		{INT64_MAX, 1},
+		{1, -1},
+		{-1, 1},
+		{INT64_MIN, INT64_MIN},
 	};
 	const int64_t times[] = {INT64_MIN, -1, 0, 1, NOW_US, INT64_MAX / 1000, INT64_MAX - 1, INT64_MAX};
 
@@ -326,7 +335,8 @@ START_TEST(many_processes_share_a_bucket)
 				_exit(1);
 			for (int i = 0; i < ROUNDS; i++)
 				for (int key = 0; key < 2; key++)
-					if (sources_rate_take(&mine, (uint64_t)key * 77, &rate, NOW_US, &untracked) == 0)
+					if (sources_rate_take(&mine, (uint64_t)key * 77, &rate, NOW_US, &untracked) ==
+					    0)
 						atomic_fetch_add(&taken[key], 1);
 			_exit(0);
 		}
@@ -453,11 +463,11 @@ START_TEST(the_newest_refusals_come_first)
 	ck_assert_uint_eq(sources_refusals(sources, 0, out, 100), 0);
 	for (int i = 1; i <= 100; i++)
 		sources_refusal_note(sources, &(struct sources_refusal){
-							 .at_ms = i,
-							 .key = (uint64_t)i % 2 + 1,
-							 .reason = REFUSED_DENIED,
-							 .peer = {(uint64_t)i, 2, 3},
-						 });
+						      .at_ms = i,
+						      .key = (uint64_t)i % 2 + 1,
+						      .reason = REFUSED_DENIED,
+						      .peer = {(uint64_t)i, 2, 3},
+					      });
 	ck_assert_uint_eq(sources_refusals(sources, 0, out, 100), SOURCES_LAST_REFUSALS);
 	ck_assert_int_eq(out[0].at_ms, 100);
 	ck_assert_int_eq(out[63].at_ms, 37);
@@ -566,13 +576,12 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("sources", setup, a_worker_maps_what_the_master_made, the_size_is_sealed,
-			 what_is_none_is_not_mapped, the_next_image_reads_on, a_source_is_a_network,
-			 a_source_is_a_user, the_secret_is_another_in_each_table, a_bucket_fills_and_leaks,
-			 no_rate_is_no_limit, extreme_rates, who_asks_with_an_older_time_takes_nothing_back,
-			 a_slower_rate_from_before_is_forgotten, a_full_table_lets_in,
-			 many_processes_share_a_bucket, a_penalty_begins_and_ends,
-			 a_short_penalty_within_a_long_window_begins_anew,
-			 faults_far_apart_are_none_together, faults_close_together_are_found,
-			 no_rule_no_penalty, a_penalty_survives_a_flood, the_newest_refusals_come_first,
-			 a_torn_refusal_is_left_out, whatever_is_in_it_nothing_breaks, garbage_is_over);
+			 what_is_none_is_not_mapped, the_next_image_reads_on, a_source_is_a_network, a_source_is_a_user,
+			 the_secret_is_another_in_each_table, a_bucket_fills_and_leaks, no_rate_is_no_limit,
+			 extreme_rates, who_asks_with_an_older_time_takes_nothing_back,
+			 a_slower_rate_from_before_is_forgotten, a_full_table_lets_in, many_processes_share_a_bucket,
+			 a_penalty_begins_and_ends, a_short_penalty_within_a_long_window_begins_anew,
+			 faults_far_apart_are_none_together, faults_close_together_are_found, no_rule_no_penalty,
+			 a_penalty_survives_a_flood, the_newest_refusals_come_first, a_torn_refusal_is_left_out,
+			 whatever_is_in_it_nothing_breaks, garbage_is_over);
 }

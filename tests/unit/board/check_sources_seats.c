@@ -29,7 +29,7 @@ static struct shared {
 	_Atomic bool over;
 	_Atomic int inside, most_inside, sat, all_inside, most_all;
 	_Atomic unsigned rounds[MANY];
-} *shared;
+} * shared;
 
 static void setup(void)
 {
@@ -416,10 +416,9 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("sources_seats", setup, seats_are_taken_and_freed, there_is_an_end_of_seats,
-			 a_source_has_so_many, the_seat_of_a_dead_one_is_free,
-			 a_stale_attempt_is_not_waited_for_long, the_high_water_mark_is_not_believed,
-			 as_many_as_may_are_all_let_in, of_more_exactly_as_many_as_may, of_two_exactly_one,
-			 the_limit_of_all_is_exact_too, the_narrower_of_two_limits_holds,
-			 never_one_more_than_allowed, who_fits_is_let_in_though_others_come_and_go,
-			 the_killed_leak_nothing);
+			 a_source_has_so_many, the_seat_of_a_dead_one_is_free, a_stale_attempt_is_not_waited_for_long,
+			 the_high_water_mark_is_not_believed, as_many_as_may_are_all_let_in,
+			 of_more_exactly_as_many_as_may, of_two_exactly_one, the_limit_of_all_is_exact_too,
+			 the_narrower_of_two_limits_holds, never_one_more_than_allowed,
+			 who_fits_is_let_in_though_others_come_and_go, the_killed_leak_nothing);
 }

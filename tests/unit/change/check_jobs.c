@@ -100,6 +100,6 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("jobs", setup, numbers_grow, the_oldest_makes_way, zero_is_no_number,
-			 a_verdict_is_final, of_an_unknown_one_nothing_is_kept, a_long_text_is_cut);
+	return SUITE_RUN("jobs", setup, numbers_grow, the_oldest_makes_way, zero_is_no_number, a_verdict_is_final,
+			 of_an_unknown_one_nothing_is_kept, a_long_text_is_cut);
 }

@@ -49,9 +49,8 @@ static void check_against_exact(size_t n)
 		uint64_t exact = values[rank == 0 ? 0 : rank - 1];
 		uint64_t got = histogram_percentile(&h, wanted[i].percent);
 
-		ck_assert_msg(got >= exact && got - exact <= exact / HISTOGRAM_STEPS,
-			      "p%g of %zu: %llu, exactly %llu", wanted[i].percent, n,
-			      (unsigned long long)got, (unsigned long long)exact);
+		ck_assert_msg(got >= exact && got - exact <= exact / HISTOGRAM_STEPS, "p%g of %zu: %llu, exactly %llu",
+			      wanted[i].percent, n, (unsigned long long)got, (unsigned long long)exact);
 	}
 	ck_assert_uint_eq(h.count, n);
 	ck_assert_uint_eq(h.min, values[0]);
@@ -137,14 +136,13 @@ START_TEST(merged_equals_one)
 	histogram_merge(&h, &half[0]);
 	histogram_merge(&h, &half[1]);
 	check_against_exact(VALUES);
-	ck_assert(fabs(histogram_mean(&h) -
-		       (histogram_mean(&half[0]) + histogram_mean(&half[1])) / 2) < 1e-3);
+	ck_assert(fabs(histogram_mean(&h) - (histogram_mean(&half[0]) + histogram_mean(&half[1])) / 2) < 1e-3);
 }
 END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("histogram", setup, percentiles_of_many_magnitudes,
-			 percentiles_of_latencies, percentiles_of_few, small_values_are_exact,
-			 buckets_leave_no_gap, empty_one_has_nothing, merged_equals_one);
+	return SUITE_RUN("histogram", setup, percentiles_of_many_magnitudes, percentiles_of_latencies,
+			 percentiles_of_few, small_values_are_exact, buckets_leave_no_gap, empty_one_has_nothing,
+			 merged_equals_one);
 }

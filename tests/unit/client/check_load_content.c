@@ -29,13 +29,16 @@ START_TEST(escapes_become_bytes)
 	expect("GET / HTTP/1.0\\r\\n\\r\\n", "GET / HTTP/1.0\r\n\r\n", 18);
 	expect("\\t\\\\n", "\t\\n", 3);
 	expect("a\\0b", "a\0b", 3);
-	expect("\\x00\\x7f\\xFFf", "\0\x7f\xff" "f", 4);
+	expect("\\x00\\x7f\\xFFf",
+	       "\0\x7f\xff"
+	       "f",
+	       4);
 }
 END_TEST
 
 START_TEST(other_escapes_are_errors)
 {
-	static const char *const texts[] = { "\\", "a\\q", "\\x", "\\x1", "\\xg0", "\\x0g" };
+	static const char *const texts[] = {"\\", "a\\q", "\\x", "\\x1", "\\xg0", "\\x0g"};
 	size_t size;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -80,6 +83,6 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("load_content", NULL, escapes_become_bytes, other_escapes_are_errors,
-			 files_are_read_whole, no_shift_repeats_another);
+	return SUITE_RUN("load_content", NULL, escapes_become_bytes, other_escapes_are_errors, files_are_read_whole,
+			 no_shift_repeats_another);
 }

@@ -166,8 +166,8 @@ static void do_answer_at_end(int fd)
 
 static struct load_plan plan_for(uint64_t total)
 {
-	return (struct load_plan){.clients = 1, .threads = 1, .total = total, .request_size = 64,
-				  .timeout_ns = UINT64_C(10000000000)};
+	return (struct load_plan){
+		.clients = 1, .threads = 1, .total = total, .request_size = 64, .timeout_ns = UINT64_C(10000000000)};
 }
 
 static void run(struct load_plan *plan)
@@ -187,8 +187,7 @@ static void expect_only(enum load_outcome outcome, uint64_t count)
 {
 	for (int i = 0; i < LOAD_OUTCOMES; i++)
 		ck_assert_msg(stats.outcomes[i] == (i == (int)outcome ? count : 0), "%s: %llu",
-			      load_outcome_name((enum load_outcome)i),
-			      (unsigned long long)stats.outcomes[i]);
+			      load_outcome_name((enum load_outcome)i), (unsigned long long)stats.outcomes[i]);
 	ck_assert_uint_eq(load_stats_lost(&stats), outcome == LOAD_OK ? 0 : count);
 	ck_assert_uint_eq(stats.latency.count, outcome == LOAD_OK ? count : 0);
 }
@@ -490,11 +489,10 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("load_run", setup, echo_is_ok, large_echo_is_ok, kept_connection_is_one,
-			 sources_are_spread, wrong_byte_is_wrong, more_than_asked_is_wrong,
-			 early_end_is_short, reset_is_reset, reset_in_the_middle_is_cut,
-			 silence_is_timeout, nobody_there_is_refused, eof_takes_all,
-			 bytes_are_counted, hold_holds, held_and_dropped_is_cut,
-			 threads_share_the_work, failure_of_one_thread_ends_all, rate_is_kept,
-			 stall_is_not_hidden, without_a_client_it_is_unsent, own_request_is_sent);
+	return SUITE_RUN("load_run", setup, echo_is_ok, large_echo_is_ok, kept_connection_is_one, sources_are_spread,
+			 wrong_byte_is_wrong, more_than_asked_is_wrong, early_end_is_short, reset_is_reset,
+			 reset_in_the_middle_is_cut, silence_is_timeout, nobody_there_is_refused, eof_takes_all,
+			 bytes_are_counted, hold_holds, held_and_dropped_is_cut, threads_share_the_work,
+			 failure_of_one_thread_ends_all, rate_is_kept, stall_is_not_hidden,
+			 without_a_client_it_is_unsent, own_request_is_sent);
 }

@@ -60,12 +60,9 @@ START_TEST(families_take_turns)
 	expect_order("2001:db8::1", "2001:db8::1");
 	expect_order("192.0.2.1 2001:db8::1", "2001:db8::1 192.0.2.1");
 	expect_order("2001:db8::1 192.0.2.1", "2001:db8::1 192.0.2.1");
-	expect_order("192.0.2.1 192.0.2.2 2001:db8::1 2001:db8::2",
-		     "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2");
-	expect_order("2001:db8::3 2001:db8::1 2001:db8::2 192.0.2.9",
-		     "2001:db8::3 192.0.2.9 2001:db8::1 2001:db8::2");
-	expect_order("192.0.2.3 192.0.2.1 192.0.2.2 2001:db8::9",
-		     "2001:db8::9 192.0.2.3 192.0.2.1 192.0.2.2");
+	expect_order("192.0.2.1 192.0.2.2 2001:db8::1 2001:db8::2", "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2");
+	expect_order("2001:db8::3 2001:db8::1 2001:db8::2 192.0.2.9", "2001:db8::3 192.0.2.9 2001:db8::1 2001:db8::2");
+	expect_order("192.0.2.3 192.0.2.1 192.0.2.2 2001:db8::9", "2001:db8::9 192.0.2.3 192.0.2.1 192.0.2.2");
 	expect_order("192.0.2.3 192.0.2.1", "192.0.2.3 192.0.2.1");
 }
 END_TEST
@@ -141,6 +138,5 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("race", NULL, families_take_turns, silence_costs_250_ms_each,
-			 failure_costs_nothing, only_one);
+	return SUITE_RUN("race", NULL, families_take_turns, silence_costs_250_ms_each, failure_costs_nothing, only_one);
 }

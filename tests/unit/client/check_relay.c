@@ -110,8 +110,8 @@ END_TEST
  * the other. */
 START_TEST(directions_do_not_wait_for_each_other)
 {
-	struct pollfd pfd = { .fd = out[0], .events = POLLIN };
-	struct pollfd room = { .fd = dup(out[1]), .events = POLLOUT };
+	struct pollfd pfd = {.fd = out[0], .events = POLLIN};
+	struct pollfd room = {.fd = dup(out[1]), .events = POLLOUT};
 	pid_t pid = start_relay(), writer;
 
 	/* The pipe is not empty, so that it has no room for a large piece. */
@@ -163,6 +163,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("relay", setup, answer_comes_after_our_end, server_may_finish_first,
-			 directions_do_not_wait_for_each_other,
-			 server_that_takes_nothing_is_a_failure, silence_has_an_end);
+			 directions_do_not_wait_for_each_other, server_that_takes_nothing_is_a_failure,
+			 silence_has_an_end);
 }

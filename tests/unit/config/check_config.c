@@ -13,10 +13,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../config_fakes.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "config/nearest.h"
-#include "../config_fakes.h"
 
 #include "../suite.h"
 
@@ -48,9 +48,7 @@ static void put(const char *name, const char *text)
 /* OVERRIDES ends with NULL; without own_user there is none. */
 static void load_with(const char *file, const char *const *overrides)
 {
-	struct config_source source = { .file = file,
-					.overrides = overrides,
-					.handlers = fake_handlers };
+	struct config_source source = {.file = file, .overrides = overrides, .handlers = fake_handlers};
 
 	while (overrides[source.n_overrides] != NULL)
 		source.n_overrides++;
@@ -61,7 +59,7 @@ static void load_with(const char *file, const char *const *overrides)
 
 static void load(const char *override)
 {
-	const char *overrides[] = { own_user, override, NULL };
+	const char *overrides[] = {own_user, override, NULL};
 
 	load_with(path_of("main.conf"), overrides);
 }
@@ -136,8 +134,7 @@ static void tear_down(void)
 }
 
 /* One line "# expect: WHERE: TEXT" of a broken file: is it said, and at that place? */
-static bool is_expected_said(const char *dir, const char *file, const char *where, const char *text,
-			     int level)
+static bool is_expected_said(const char *dir, const char *file, const char *where, const char *text, int level)
 {
 	const char *colon = strstr(text, ": ");
 	const struct problem *problem;
@@ -153,14 +150,12 @@ static bool is_expected_said(const char *dir, const char *file, const char *wher
 	/* The key, if there is one, follows the place at once. */
 	len = strlen(prefix);
 	if (colon != NULL && text[0] != '@') {
-		(void)snprintf(prefix + len, sizeof(prefix) - len, "%.*s", (int)(colon + 2 - text),
-			       text);
+		(void)snprintf(prefix + len, sizeof(prefix) - len, "%.*s", (int)(colon + 2 - text), text);
 		text = colon + 2;
 	}
 	for (i = 0; i < problems_count(problems); i++) {
 		problem = problems_get(problems, i);
-		if (problem->level == level &&
-		    strncmp(problem->text, prefix, strlen(prefix)) == 0 &&
+		if (problem->level == level && strncmp(problem->text, prefix, strlen(prefix)) == 0 &&
 		    strstr(problem->text + strlen(prefix), text) != NULL)
 			return true;
 	}
@@ -179,7 +174,7 @@ static size_t count_level(int level)
 /* All that FILE says is to be said is, and nothing else. */
 static void replay(const char *dir, const char *file)
 {
-	const char *overrides[] = { own_user, NULL };
+	const char *overrides[] = {own_user, NULL};
 	char path[8192], line[512], where[128];
 	size_t n_errors = 0, n_warnings = 0;
 	int begin, level;
@@ -289,18 +284,17 @@ START_TEST(values)
 {
 	const struct config_service *s;
 
-	put("main.conf",
-	    "log: { target = \"stderr\"; facility = \"local3\"; level = \"debug\";\n"
-	    "  connections = \"all\"; };\n"
-	    "services: { x-1_y: { handler = \"exec\"; listen = ( \"*:0\", \"unix:@a\" );\n"
-	    "  command = [ \"/bin/sh\", \"-c\", \"a \\\"b\\\"\" ]; backlog = 7;\n"
-	    "  workers: { min = 0; max = 5; max_requests = \"unlimited\"; };\n"
-	    "  timeouts: { first_byte = 3; idle = 1.5; total = \"1h30min\"; drain = "
-	    "\"unlimited\";\n"
-	    "    start = \"250ms\"; };\n"
-	    "  socket: { keepalive = \"0\"; rcvbuf = 4096; sndbuf = \"64K\"; mode = \"0600\";\n"
-	    "    nodelay = false; owner = \"root\"; group = \"root\"; v6only = TRUE; };\n"
-	    "}; };\n");
+	put("main.conf", "log: { target = \"stderr\"; facility = \"local3\"; level = \"debug\";\n"
+			 "  connections = \"all\"; };\n"
+			 "services: { x-1_y: { handler = \"exec\"; listen = ( \"*:0\", \"unix:@a\" );\n"
+			 "  command = [ \"/bin/sh\", \"-c\", \"a \\\"b\\\"\" ]; backlog = 7;\n"
+			 "  workers: { min = 0; max = 5; max_requests = \"unlimited\"; };\n"
+			 "  timeouts: { first_byte = 3; idle = 1.5; total = \"1h30min\"; drain = "
+			 "\"unlimited\";\n"
+			 "    start = \"250ms\"; };\n"
+			 "  socket: { keepalive = \"0\"; rcvbuf = 4096; sndbuf = \"64K\"; mode = \"0600\";\n"
+			 "    nodelay = false; owner = \"root\"; group = \"root\"; v6only = TRUE; };\n"
+			 "}; };\n");
 	load(NULL);
 	expect_good();
 	ck_assert_int_eq(config->log.target, LOG_TO_STDERR);
@@ -331,11 +325,10 @@ END_TEST
 
 START_TEST(defaults_apply)
 {
-	put("main.conf",
-	    "defaults: { backlog = 9; workers: { max = 20; };\n"
-	    "  command = \"/bin/sh\"; };\n"
-	    "services: { a: { handler = \"echo\"; listen = \"*:1\"; };\n"
-	    "  b: { handler = \"exec\"; listen = \"*:2\"; workers: { max = 30; }; }; };\n");
+	put("main.conf", "defaults: { backlog = 9; workers: { max = 20; };\n"
+			 "  command = \"/bin/sh\"; };\n"
+			 "services: { a: { handler = \"echo\"; listen = \"*:1\"; };\n"
+			 "  b: { handler = \"exec\"; listen = \"*:2\"; workers: { max = 30; }; }; };\n");
 	load(NULL);
 	expect_good();
 	ck_assert_int_eq(config->services[0].backlog, 9);
@@ -362,8 +355,7 @@ START_TEST(control)
 	ck_assert_uint_eq(config->control.group, getgrnam("tty")->gr_gid);
 	ck_assert(config->control.read_all && config->control.asked);
 	/* What only a path could mean is not complained about without one. */
-	load_with(path_of("main.conf"),
-		  (const char *[]){ own_user, "control.path=", "control.mode=0600", NULL });
+	load_with(path_of("main.conf"), (const char *[]){own_user, "control.path=", "control.mode=0600", NULL});
 	expect_good();
 	ck_assert_uint_eq(problems_count(problems), 0);
 	ck_assert_ptr_null(config->control.path);
@@ -377,10 +369,8 @@ START_TEST(control)
 	expect_error("-o: control.path: \"c\" must be a full path");
 	load("control.path=/run/");
 	expect_error("-o: control.path: \"/run/\" names a directory");
-	load_with(path_of("main.conf"),
-		  (const char *[]){ own_user, "services.a.listen=unix:/run/c", NULL });
-	expect_error(
-		"-o: services.a.listen: \"unix:/run/c\" is taken already, by control.path in ");
+	load_with(path_of("main.conf"), (const char *[]){own_user, "services.a.listen=unix:/run/c", NULL});
+	expect_error("-o: services.a.listen: \"unix:/run/c\" is taken already, by control.path in ");
 	ck_assert(says("/main.conf:1"));
 }
 END_TEST
@@ -402,8 +392,7 @@ END_TEST
 START_TEST(conf_d)
 {
 	put("main.conf", "services: { m: { handler = \"echo\"; listen = \"*:1\"; }; };\n");
-	put("conf.d/b.conf",
-	    "services: { m: { backlog = 5; }; b: { handler = \"echo\"; listen = \"*:2\"; }; };");
+	put("conf.d/b.conf", "services: { m: { backlog = 5; }; b: { handler = \"echo\"; listen = \"*:2\"; }; };");
 	put("conf.d/B.conf", "services: { c: { handler = \"echo\"; listen = \"*:3\"; }; };");
 	put("conf.d/.hidden.conf", "nonsense");
 	put("conf.d/b.conf~", "nonsense");
@@ -427,8 +416,7 @@ END_TEST
 /* A file that cannot be read does not hide what is wrong in the others. */
 START_TEST(all_files_reported)
 {
-	put("main.conf",
-	    "services: { m: { handler = \"echo\"; listen = \"*:1\"; backlog = 0; }; };\n");
+	put("main.conf", "services: { m: { handler = \"echo\"; listen = \"*:1\"; backlog = 0; }; };\n");
 	put("conf.d/a.conf", "user = ;");
 	put("conf.d/b.conf", "services: { b: { backlog = 0; }; };\n");
 	load(NULL);
@@ -452,13 +440,13 @@ START_TEST(relative_file)
 	put("conf.d/b.conf", "@include \"../inc2\"\n");
 	put("inc2", "services: { a: { backlog = 5; }; };");
 	ck_assert_int_eq(chdir(folder), 0);
-	load_with("main.conf", (const char *[]){ own_user, NULL });
+	load_with("main.conf", (const char *[]){own_user, NULL});
 	expect_good();
 	ck_assert_str_eq(config->file, path_of("main.conf"));
 	first = config;
 	config = NULL;
 	ck_assert_int_eq(chdir("/"), 0);
-	load_with(first->file, (const char *[]){ own_user, NULL });
+	load_with(first->file, (const char *[]){own_user, NULL});
 	config_free(&first); /* nothing of it is left in the second */
 	expect_good();
 	ck_assert_uint_eq(problems_count(problems), 0);
@@ -505,16 +493,11 @@ END_TEST
 
 START_TEST(include_bomb)
 {
-	put("bomb1",
-	    "@include \"bomb2\"\n@include \"bomb2\"\n@include \"bomb2\"\n@include \"bomb2\"\n");
-	put("bomb2",
-	    "@include \"bomb3\"\n@include \"bomb3\"\n@include \"bomb3\"\n@include \"bomb3\"\n");
-	put("bomb3",
-	    "@include \"bomb4\"\n@include \"bomb4\"\n@include \"bomb4\"\n@include \"bomb4\"\n");
-	put("bomb4",
-	    "@include \"bomb5\"\n@include \"bomb5\"\n@include \"bomb5\"\n@include \"bomb5\"\n");
-	put("bomb5",
-	    "@include \"bomb6\"\n@include \"bomb6\"\n@include \"bomb6\"\n@include \"bomb6\"\n");
+	put("bomb1", "@include \"bomb2\"\n@include \"bomb2\"\n@include \"bomb2\"\n@include \"bomb2\"\n");
+	put("bomb2", "@include \"bomb3\"\n@include \"bomb3\"\n@include \"bomb3\"\n@include \"bomb3\"\n");
+	put("bomb3", "@include \"bomb4\"\n@include \"bomb4\"\n@include \"bomb4\"\n@include \"bomb4\"\n");
+	put("bomb4", "@include \"bomb5\"\n@include \"bomb5\"\n@include \"bomb5\"\n@include \"bomb5\"\n");
+	put("bomb5", "@include \"bomb6\"\n@include \"bomb6\"\n@include \"bomb6\"\n@include \"bomb6\"\n");
 	put("bomb6", "");
 	put("main.conf", "@include \"bomb1\"\n");
 	load(NULL);
@@ -581,12 +564,12 @@ END_TEST
 
 START_TEST(override_makes_service)
 {
-	const char *overrides[] = { own_user,
-				    "services.new.handler=echo",
-				    "services.new.listen=*:5",
-				    "services.a.backlog=1",
-				    "services.a.backlog=2",
-				    NULL };
+	const char *overrides[] = {own_user,
+				   "services.new.handler=echo",
+				   "services.new.listen=*:5",
+				   "services.a.backlog=1",
+				   "services.a.backlog=2",
+				   NULL};
 
 	put("main.conf", ONE);
 	load_with(path_of("main.conf"), overrides);
@@ -601,28 +584,28 @@ static const struct {
 	const char *a, *b, *options;
 	bool meet;
 } pairs[] = {
-	{ "*:80", "127.0.0.1:80", "", true },
-	{ "*:80", "[::1]:80", "", true },
-	{ "*:80", "*:80", "", true },
-	{ "*:80", "*:81", "", false },
-	{ "*:0", "*:0", "", false },
-	{ "127.0.0.1:0", "127.0.0.1:0", "", false },
-	{ "127.0.0.1:80", "127.0.0.2:80", "", false },
-	{ "127.0.0.1:80", "[::1]:80", "", false },
-	{ "0.0.0.0:80", "127.0.0.1:80", "", true },
-	{ "0.0.0.0:80", "[::1]:80", "", false },
-	{ "[::]:80", "0.0.0.0:80", "", true },
-	{ "[::]:80", "0.0.0.0:80", "v6only = true;", false },
-	{ "[::]:80", "[::1]:80", "v6only = true;", true },
-	{ "[::ffff:127.0.0.1]:80", "127.0.0.1:80", "", true },
-	{ "udp:127.0.0.1:80", "127.0.0.1:80", "", false },
-	{ "udp:127.0.0.1:80", "udp:*:80", "", true },
-	{ "unix:/run/x", "unix:/run/x", "", true },
-	{ "unix:/run/x", "unix:@run/x", "", false },
-	{ "systemd:x", "systemd:x", "", true },
-	{ "systemd:x", "systemd:y", "", false },
-	{ "systemd:x", "*:80", "", false },
-	{ "127.0.0.1:80", "localhost:80", "", true },
+	{"*:80", "127.0.0.1:80", "", true},
+	{"*:80", "[::1]:80", "", true},
+	{"*:80", "*:80", "", true},
+	{"*:80", "*:81", "", false},
+	{"*:0", "*:0", "", false},
+	{"127.0.0.1:0", "127.0.0.1:0", "", false},
+	{"127.0.0.1:80", "127.0.0.2:80", "", false},
+	{"127.0.0.1:80", "[::1]:80", "", false},
+	{"0.0.0.0:80", "127.0.0.1:80", "", true},
+	{"0.0.0.0:80", "[::1]:80", "", false},
+	{"[::]:80", "0.0.0.0:80", "", true},
+	{"[::]:80", "0.0.0.0:80", "v6only = true;", false},
+	{"[::]:80", "[::1]:80", "v6only = true;", true},
+	{"[::ffff:127.0.0.1]:80", "127.0.0.1:80", "", true},
+	{"udp:127.0.0.1:80", "127.0.0.1:80", "", false},
+	{"udp:127.0.0.1:80", "udp:*:80", "", true},
+	{"unix:/run/x", "unix:/run/x", "", true},
+	{"unix:/run/x", "unix:@run/x", "", false},
+	{"systemd:x", "systemd:x", "", true},
+	{"systemd:x", "systemd:y", "", false},
+	{"systemd:x", "*:80", "", false},
+	{"127.0.0.1:80", "localhost:80", "", true},
 };
 
 START_TEST(conflicts)
@@ -631,12 +614,11 @@ START_TEST(conflicts)
 	int turn;
 
 	for (turn = 0; turn < 2; turn++) {
-		(void)snprintf(
-			text, sizeof(text),
-			"services: { a: { handler = \"echo\"; listen = \"%s\"; socket: { %s }; };\n"
-			"b: { handler = \"echo\"; listen = \"%s\"; socket: { %s }; }; };\n",
-			turn == 0 ? pairs[_i].a : pairs[_i].b, pairs[_i].options,
-			turn == 0 ? pairs[_i].b : pairs[_i].a, pairs[_i].options);
+		(void)snprintf(text, sizeof(text),
+			       "services: { a: { handler = \"echo\"; listen = \"%s\"; socket: { %s }; };\n"
+			       "b: { handler = \"echo\"; listen = \"%s\"; socket: { %s }; }; };\n",
+			       turn == 0 ? pairs[_i].a : pairs[_i].b, pairs[_i].options,
+			       turn == 0 ? pairs[_i].b : pairs[_i].a, pairs[_i].options);
 		put("main.conf", text);
 		load(NULL);
 		if (pairs[_i].meet)
@@ -651,18 +633,17 @@ END_TEST
 /* What is printed loads, warns of nothing new, and prints the same again. */
 START_TEST(print_round_trip)
 {
-	const char *none[] = { NULL };
+	const char *none[] = {NULL};
 	char *first, *second;
 
-	put("main.conf",
-	    "log: { level = \"debug\"; };\n"
-	    "control: { path = \"\"; mode = \"0606\"; group = \"root\"; read = \"all\"; };\n"
-	    "defaults: { timeouts: { idle = 90; total = \"1500ms\"; }; group = \"root\"; };\n"
-	    "services: { a: { handler = \"echo\"; listen = [ \"*:1\", \"unix:/run/q\\\"\\\\nq\" "
-	    "];\n"
-	    "  socket: { sndbuf = 65536; mode = \"0600\"; }; };\n"
-	    "  b: { handler = \"exec\"; command = [ \"/bin/sh\", \"t\\ta\\nb\\x01\\xc3\\xa4\" ];\n"
-	    "    listen = \"127.0.0.1:2\"; workers: { max = 1; }; }; };\n");
+	put("main.conf", "log: { level = \"debug\"; };\n"
+			 "control: { path = \"\"; mode = \"0606\"; group = \"root\"; read = \"all\"; };\n"
+			 "defaults: { timeouts: { idle = 90; total = \"1500ms\"; }; group = \"root\"; };\n"
+			 "services: { a: { handler = \"echo\"; listen = [ \"*:1\", \"unix:/run/q\\\"\\\\nq\" "
+			 "];\n"
+			 "  socket: { sndbuf = 65536; mode = \"0600\"; }; };\n"
+			 "  b: { handler = \"exec\"; command = [ \"/bin/sh\", \"t\\ta\\nb\\x01\\xc3\\xa4\" ];\n"
+			 "    listen = \"127.0.0.1:2\"; workers: { max = 1; }; }; };\n");
 	load(geteuid() == 0 ? NULL : "defaults.group=");
 	expect_good();
 	ck_assert_uint_eq(problems_count(problems), 0);
@@ -689,7 +670,7 @@ END_TEST
 START_TEST(identity_as_root)
 {
 	const struct passwd *pw = getpwnam("nobody");
-	const char *none[] = { NULL };
+	const char *none[] = {NULL};
 	char home[256];
 	uid_t uid;
 	gid_t gid;
@@ -708,11 +689,10 @@ START_TEST(identity_as_root)
 	expect_good();
 	ck_assert(config->services[0].identity.set);
 	ck_assert_uint_eq(config->services[0].identity.uid, 0);
-	put("main.conf",
-	    "user = \"root\"; group = \"tty\";\n"
-	    "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"nobody\"; };\n"
-	    "  b: { handler = \"echo\"; listen = \"*:2\"; };\n"
-	    "  c: { handler = \"echo\"; listen = \"*:3\"; group = \"daemon\"; }; };\n");
+	put("main.conf", "user = \"root\"; group = \"tty\";\n"
+			 "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"nobody\"; };\n"
+			 "  b: { handler = \"echo\"; listen = \"*:2\"; };\n"
+			 "  c: { handler = \"echo\"; listen = \"*:3\"; group = \"daemon\"; }; };\n");
 	load_with(path_of("main.conf"), none);
 	expect_good();
 	ck_assert_uint_eq(config->services[0].identity.uid, uid);
@@ -729,15 +709,14 @@ END_TEST
 /* A group that was dropped, because another user was said more closely, is not printed. */
 START_TEST(identity_printed)
 {
-	const char *none[] = { NULL };
+	const char *none[] = {NULL};
 	char *text;
 	gid_t gid;
 
 	if (geteuid() != 0 || getpwnam("nobody") == NULL)
 		return;
-	put("main.conf",
-	    "user = \"root\"; defaults: { group = \"tty\"; };\n"
-	    "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"nobody\"; }; };\n");
+	put("main.conf", "user = \"root\"; defaults: { group = \"tty\"; };\n"
+			 "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"nobody\"; }; };\n");
 	load_with(path_of("main.conf"), none);
 	expect_good();
 	gid = config->services[0].identity.gid;
@@ -768,24 +747,24 @@ END_TEST
 START_TEST(identity_as_user)
 {
 	const struct passwd *pw = getpwnam("nobody");
-	const char *none[] = { NULL };
+	const char *none[] = {NULL};
 
 	put("main.conf", "services: { a: { handler = \"echo\"; listen = \"*:1\"; }; };\n");
 	put("secret.conf", ONE);
 	ck_assert_int_eq(chmod(path_of("secret.conf"), 0), 0);
-	if (geteuid() == 0 && (pw == NULL || setgroups(0, NULL) < 0 || setgid(pw->pw_gid) < 0 ||
-			       setuid(pw->pw_uid) < 0))
+	if (geteuid() == 0 &&
+	    (pw == NULL || setgroups(0, NULL) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0))
 		return;
 	load_with(path_of("main.conf"), none);
 	expect_good();
 	ck_assert(!config->services[0].identity.set);
 	ck_assert_uint_eq(config->services[0].identity.uid, geteuid());
 	ck_assert_ptr_nonnull(config->services[0].identity.home);
-	load_with(path_of("main.conf"), (const char *[]){ "user=root", NULL });
+	load_with(path_of("main.conf"), (const char *[]){"user=root", NULL});
 	expect_error("-o: user: cannot become \"root\": not started as root");
-	load_with(path_of("main.conf"), (const char *[]){ "group=root", NULL });
+	load_with(path_of("main.conf"), (const char *[]){"group=root", NULL});
 	expect_error("-o: group: cannot take the group \"root\"");
-	load_with(path_of("main.conf"), (const char *[]){ "services.a.user=no-such-user", NULL });
+	load_with(path_of("main.conf"), (const char *[]){"services.a.user=no-such-user", NULL});
 	expect_error("-o: services.a.user: there is no user");
 	load_with(path_of("secret.conf"), none);
 	expect_error("secret.conf: cannot open it: Permission denied");
@@ -794,7 +773,7 @@ END_TEST
 
 START_TEST(nearest)
 {
-	static const char *const words[] = { "echo", "exec", "discard" };
+	static const char *const words[] = {"echo", "exec", "discard"};
 
 	ck_assert_uint_eq(nearest_distance("abc", "abc"), 0);
 	ck_assert_uint_eq(nearest_distance("abc", "acb"), 1);

@@ -10,11 +10,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../config_fakes.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "config/network_list.h"
 #include "config/values.h"
-#include "../config_fakes.h"
 #include "net/addr.h"
 #include "net/networks.h"
 
@@ -83,14 +83,14 @@ static void print_problems(void)
 /* Up to three -o on top of main.conf; "@" in their values stands for the folder. */
 static void load(const char *one, const char *two, const char *three)
 {
-	const char *const given[] = { one, two, three };
+	const char *const given[] = {one, two, three};
 	char texts[3][600];
-	const char *overrides[4] = { own_user };
-	struct config_source source = { .file = path_of("main.conf"),
-					.overrides = overrides,
-					.n_overrides = 1,
-					.handlers = fake_handlers,
-					.portable = portable };
+	const char *overrides[4] = {own_user};
+	struct config_source source = {.file = path_of("main.conf"),
+				       .overrides = overrides,
+				       .n_overrides = 1,
+				       .handlers = fake_handlers,
+				       .portable = portable};
 	const char *at;
 
 	for (size_t i = 0; i < 3 && given[i] != NULL; i++) {
@@ -152,7 +152,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	static const char *const names[] = { "main.conf", "one", "empty", "list", "conf.d/x" };
+	static const char *const names[] = {"main.conf", "one", "empty", "list", "conf.d/x"};
 
 	problems_free(&problems);
 	config_free(&config);
@@ -186,14 +186,15 @@ START_TEST(presets)
 END_TEST
 
 #define ALL_KEYS                                                                                                       \
-	"services: { a: { handler = \"echo\"; listen = [ \"127.0.0.1:7\", \"unix:@check\" ]; on_hangup = \"ignore\";\n"  \
-	"workers: { on_full = \"refuse\"; max = 9; };\n"                                                                \
-	"access: { allow = [ \"10.0.0.0/8\", \"unix:\" ]; allow_file = \"%s/one\"; deny = \"10.1.0.0/16\";\n"           \
-	"  deny_file = [ \"%s/empty\" ]; refusal = \"close\"; banner = \"go\\r\\naway\\x01\\\"\"; per_source = 3;\n"     \
-	"  per_source_rate = \"10/s\"; rate = \"100/1min\"; prefix4 = 24; prefix6 = 56; sources = 256;\n"                \
-	"  exempt = \"::1\"; reserve = 2; reserve_for = [ \"192.0.2.0/24\" ]; probes = \"unix:uid=0\"; };\n"             \
-	"penalty: { crashes = 3; refusals = 20; within = \"30s\"; duration = 3600; };\n"                                \
-	"proxy_protocol: { from = \"::1\"; without = \"127.0.0.1\"; timeout = \"1500ms\"; };\n"                          \
+	"services: { a: { handler = \"echo\"; listen = [ \"127.0.0.1:7\", \"unix:@check\" ]; on_hangup = "             \
+	"\"ignore\";\n"                                                                                                \
+	"workers: { on_full = \"refuse\"; max = 9; };\n"                                                               \
+	"access: { allow = [ \"10.0.0.0/8\", \"unix:\" ]; allow_file = \"%s/one\"; deny = \"10.1.0.0/16\";\n"          \
+	"  deny_file = [ \"%s/empty\" ]; refusal = \"close\"; banner = \"go\\r\\naway\\x01\\\"\"; per_source = 3;\n"   \
+	"  per_source_rate = \"10/s\"; rate = \"100/1min\"; prefix4 = 24; prefix6 = 56; sources = 256;\n"              \
+	"  exempt = \"::1\"; reserve = 2; reserve_for = [ \"192.0.2.0/24\" ]; probes = \"unix:uid=0\"; };\n"           \
+	"penalty: { crashes = 3; refusals = 20; within = \"30s\"; duration = 3600; };\n"                               \
+	"proxy_protocol: { from = \"::1\"; without = \"127.0.0.1\"; timeout = \"1500ms\"; };\n"                        \
 	"timeouts: { first_byte = \"5s\"; first_byte_busy = \"500ms\"; send = \"unlimited\"; }; }; };\n"
 
 static void put_all_keys(void)
@@ -206,7 +207,7 @@ static void put_all_keys(void)
 
 START_TEST(values)
 {
-	const struct unix_peer root = { .uid = 0 }, user = { .uid = 1 };
+	const struct unix_peer root = {.uid = 0}, user = {.uid = 1};
 	const struct config_service *s;
 
 	put_all_keys();
@@ -268,72 +269,77 @@ static const struct {
 	const char *one, *two, *text; /* NULL: nothing is said */
 	int level;
 } cases[] = {
-	{ "services.a.access.allow=10.1.0.0/8", NULL, "services.a.access.allow: \"10.1.0.0/8\": bits are set", LOG_ERR },
-	{ "services.a.access.deny=[\"::1\",\"x\"]", NULL, "services.a.access.deny: \"x\": not an address", LOG_ERR },
-	{ "services.a.access.allow=unix:uid=no-such-user", NULL, "there is no user \"no-such-user\"", LOG_ERR },
-	{ "services.a.access.allow=unix:gid=no-such-group", NULL, "there is no group \"no-such-group\"", LOG_ERR },
-	{ "services.a.access.allow=[\"unix:uid=root\",\"unix:gid=root\"]", NULL, NULL, 0 },
-	{ "services.a.access.allow=", NULL, NULL, 0 },
-	{ "services.a.access.allow=[1]", NULL, "must be a string", LOG_ERR },
-	{ "services.a.access.allow=[\"\"]", NULL, "the network is empty", LOG_ERR },
-	{ "services.a.access.allow=0.0.0.0/0", "services.a.listen=[\"[::1]:7\"]", NULL, 0 },
-	{ "services.a.access.allow_file=one", NULL, "\"one\" must be a full path", LOG_ERR },
-	{ "services.a.access.allow_file=@/none", NULL, "cannot open it", LOG_ERR },
-	{ "services.a.access.allow_file=@/conf.d", NULL, "it is a directory", LOG_ERR },
-	{ "services.a.access.deny_file=/dev/zero", NULL, "it is not a regular file", LOG_ERR },
-	{ "services.a.access.deny_file=@/empty", NULL, NULL, 0 },
-	{ "services.a.access.allow_file=@/empty", NULL, "access.allow_file: there is no network in it: nobody may", LOG_WARNING },
-	{ "services.a.access.allow_file=@/empty", "services.a.access.allow=::1", NULL, 0 },
-	{ "services.a.access.probes=x", NULL, "services.a.access.probes: \"x\"", LOG_ERR },
-	{ "services.a.access.exempt=x", NULL, "services.a.access.exempt: \"x\"", LOG_ERR },
-	{ "services.a.access.reserve_for=x", "services.a.access.reserve=1", "services.a.access.reserve_for: \"x\"", LOG_ERR },
-	{ "services.a.proxy_protocol.from=x", NULL, "services.a.proxy_protocol.from: \"x\"", LOG_ERR },
-	{ "services.a.proxy_protocol.without=x", "services.a.proxy_protocol.from=::1", "services.a.proxy_protocol.without: \"x\"", LOG_ERR },
-	{ "defaults.access.deny=x", NULL, "defaults.access.deny: \"x\"", LOG_ERR },
-	{ "services.a.access.refusal=drop", NULL, "\"drop\" is not one of close, reset", LOG_ERR },
-	{ "services.a.access.banner=busy", NULL, NULL, 0 },
-	{ "services.a.access.banner=busy", "services.a.access.refusal=reset", "the reset can overtake it", LOG_WARNING },
-	{ "services.a.access.per_source=-1", NULL, "out of range", LOG_ERR },
-	{ "services.a.access.per_source=unlimited", NULL, NULL, 0 },
-	{ "services.a.access.per_source=1", "services.a.listen=unix:@other", NULL, 0 },
-	{ "services.a.access.per_source_rate=10", NULL, "\"10\" is not a rate", LOG_ERR },
-	{ "services.a.access.per_source_rate=10/2d", NULL, "out of range", LOG_ERR },
-	{ "services.a.access.rate=0/s", NULL, "out of range", LOG_ERR },
-	{ "services.a.access.rate=0", NULL, NULL, 0 },
-	{ "services.a.access.rate=unlimited", NULL, NULL, 0 },
-	{ "services.a.access.rate=[\"1/s\"]", NULL, "must be a rate", LOG_ERR },
-	{ "services.a.access.prefix4=33", NULL, "out of range", LOG_ERR },
-	{ "services.a.access.prefix4=0", NULL, NULL, 0 },
-	{ "services.a.access.prefix6=129", NULL, "out of range", LOG_ERR },
-	{ "services.a.access.prefix6=128", NULL, NULL, 0 },
-	{ "services.a.access.sources=255", NULL, "out of range", LOG_ERR },
-	{ "services.a.access.sources=1048577", NULL, "out of range", LOG_ERR },
-	{ "services.a.access.sources=1048576", NULL, NULL, 0 },
-	{ "services.a.access.reserve=2", NULL, "2 workers are kept for nobody", LOG_WARNING },
-	{ "services.a.access.reserve_for=::1", NULL, "changes nothing: access.reserve is 0", LOG_WARNING },
-	{ "defaults.access.reserve_for=::1", NULL, NULL, 0 },
-	{ "services.a.access.reserve_for=::1", "services.a.access.reserve=63", NULL, 0 },
-	{ "services.a.access.reserve_for=::1", "services.a.access.reserve=64", "leaves no worker for all others", LOG_ERR },
-	{ "defaults.access.reserve=2", "services.a.workers.max=2", "services.a.workers.max: access.reserve is 2", LOG_ERR },
-	{ "services.a.penalty.within=1min", "services.a.penalty.duration=1h", NULL, 0 },
-	{ "services.a.penalty.within=999ms", NULL, "out of range", LOG_ERR },
-	{ "services.a.penalty.duration=0", NULL, "out of range", LOG_ERR },
-	{ "services.a.penalty.duration=31d", NULL, "out of range", LOG_ERR },
-	{ "services.a.penalty.crashes=1000001", NULL, "out of range", LOG_ERR },
-	{ "services.a.penalty.refusals=-1", NULL, "out of range", LOG_ERR },
-	{ "services.a.proxy_protocol.without=::1", NULL, "changes nothing: proxy_protocol.from is empty", LOG_WARNING },
-	{ "defaults.proxy_protocol.without=::1", NULL, NULL, 0 },
-	{ "services.a.proxy_protocol.without=::1", "services.a.proxy_protocol.from=::2", NULL, 0 },
-	{ "services.a.proxy_protocol.timeout=0", NULL, "out of range", LOG_ERR },
-	{ "services.a.proxy_protocol.timeout=2d", NULL, "out of range", LOG_ERR },
-	{ "services.a.workers.on_full=drop", NULL, "is not one of queue, refuse, evict", LOG_ERR },
-	{ "services.a.on_hangup=kill", NULL, "is not one of term, ignore", LOG_ERR },
-	{ "services.a.timeouts.send=400d", NULL, "out of range", LOG_ERR },
-	{ "services.a.timeouts.first_byte=1s", NULL, NULL, 0 },
-	{ "services.a.timeouts.first_byte_busy=31s", NULL, "first_byte_busy is 31s, more than", LOG_WARNING },
-	{ "services.a.timeouts.first_byte_busy=30s", NULL, NULL, 0 },
-	{ "services.a.timeouts.first_byte_busy=1h", "services.a.timeouts.first_byte=0", NULL, 0 },
-	{ "services.a.acces.allow=::1", NULL, "did you mean services.a.access.allow", LOG_ERR },
+	{"services.a.access.allow=10.1.0.0/8", NULL, "services.a.access.allow: \"10.1.0.0/8\": bits are set", LOG_ERR},
+	{"services.a.access.deny=[\"::1\",\"x\"]", NULL, "services.a.access.deny: \"x\": not an address", LOG_ERR},
+	{"services.a.access.allow=unix:uid=no-such-user", NULL, "there is no user \"no-such-user\"", LOG_ERR},
+	{"services.a.access.allow=unix:gid=no-such-group", NULL, "there is no group \"no-such-group\"", LOG_ERR},
+	{"services.a.access.allow=[\"unix:uid=root\",\"unix:gid=root\"]", NULL, NULL, 0},
+	{"services.a.access.allow=", NULL, NULL, 0},
+	{"services.a.access.allow=[1]", NULL, "must be a string", LOG_ERR},
+	{"services.a.access.allow=[\"\"]", NULL, "the network is empty", LOG_ERR},
+	{"services.a.access.allow=0.0.0.0/0", "services.a.listen=[\"[::1]:7\"]", NULL, 0},
+	{"services.a.access.allow_file=one", NULL, "\"one\" must be a full path", LOG_ERR},
+	{"services.a.access.allow_file=@/none", NULL, "cannot open it", LOG_ERR},
+	{"services.a.access.allow_file=@/conf.d", NULL, "it is a directory", LOG_ERR},
+	{"services.a.access.deny_file=/dev/zero", NULL, "it is not a regular file", LOG_ERR},
+	{"services.a.access.deny_file=@/empty", NULL, NULL, 0},
+	{"services.a.access.allow_file=@/empty", NULL, "access.allow_file: there is no network in it: nobody may",
+	 LOG_WARNING},
+	{"services.a.access.allow_file=@/empty", "services.a.access.allow=::1", NULL, 0},
+	{"services.a.access.probes=x", NULL, "services.a.access.probes: \"x\"", LOG_ERR},
+	{"services.a.access.exempt=x", NULL, "services.a.access.exempt: \"x\"", LOG_ERR},
+	{"services.a.access.reserve_for=x", "services.a.access.reserve=1", "services.a.access.reserve_for: \"x\"",
+	 LOG_ERR},
+	{"services.a.proxy_protocol.from=x", NULL, "services.a.proxy_protocol.from: \"x\"", LOG_ERR},
+	{"services.a.proxy_protocol.without=x", "services.a.proxy_protocol.from=::1",
+	 "services.a.proxy_protocol.without: \"x\"", LOG_ERR},
+	{"defaults.access.deny=x", NULL, "defaults.access.deny: \"x\"", LOG_ERR},
+	{"services.a.access.refusal=drop", NULL, "\"drop\" is not one of close, reset", LOG_ERR},
+	{"services.a.access.banner=busy", NULL, NULL, 0},
+	{"services.a.access.banner=busy", "services.a.access.refusal=reset", "the reset can overtake it", LOG_WARNING},
+	{"services.a.access.per_source=-1", NULL, "out of range", LOG_ERR},
+	{"services.a.access.per_source=unlimited", NULL, NULL, 0},
+	{"services.a.access.per_source=1", "services.a.listen=unix:@other", NULL, 0},
+	{"services.a.access.per_source_rate=10", NULL, "\"10\" is not a rate", LOG_ERR},
+	{"services.a.access.per_source_rate=10/2d", NULL, "out of range", LOG_ERR},
+	{"services.a.access.rate=0/s", NULL, "out of range", LOG_ERR},
+	{"services.a.access.rate=0", NULL, NULL, 0},
+	{"services.a.access.rate=unlimited", NULL, NULL, 0},
+	{"services.a.access.rate=[\"1/s\"]", NULL, "must be a rate", LOG_ERR},
+	{"services.a.access.prefix4=33", NULL, "out of range", LOG_ERR},
+	{"services.a.access.prefix4=0", NULL, NULL, 0},
+	{"services.a.access.prefix6=129", NULL, "out of range", LOG_ERR},
+	{"services.a.access.prefix6=128", NULL, NULL, 0},
+	{"services.a.access.sources=255", NULL, "out of range", LOG_ERR},
+	{"services.a.access.sources=1048577", NULL, "out of range", LOG_ERR},
+	{"services.a.access.sources=1048576", NULL, NULL, 0},
+	{"services.a.access.reserve=2", NULL, "2 workers are kept for nobody", LOG_WARNING},
+	{"services.a.access.reserve_for=::1", NULL, "changes nothing: access.reserve is 0", LOG_WARNING},
+	{"defaults.access.reserve_for=::1", NULL, NULL, 0},
+	{"services.a.access.reserve_for=::1", "services.a.access.reserve=63", NULL, 0},
+	{"services.a.access.reserve_for=::1", "services.a.access.reserve=64", "leaves no worker for all others",
+	 LOG_ERR},
+	{"defaults.access.reserve=2", "services.a.workers.max=2", "services.a.workers.max: access.reserve is 2",
+	 LOG_ERR},
+	{"services.a.penalty.within=1min", "services.a.penalty.duration=1h", NULL, 0},
+	{"services.a.penalty.within=999ms", NULL, "out of range", LOG_ERR},
+	{"services.a.penalty.duration=0", NULL, "out of range", LOG_ERR},
+	{"services.a.penalty.duration=31d", NULL, "out of range", LOG_ERR},
+	{"services.a.penalty.crashes=1000001", NULL, "out of range", LOG_ERR},
+	{"services.a.penalty.refusals=-1", NULL, "out of range", LOG_ERR},
+	{"services.a.proxy_protocol.without=::1", NULL, "changes nothing: proxy_protocol.from is empty", LOG_WARNING},
+	{"defaults.proxy_protocol.without=::1", NULL, NULL, 0},
+	{"services.a.proxy_protocol.without=::1", "services.a.proxy_protocol.from=::2", NULL, 0},
+	{"services.a.proxy_protocol.timeout=0", NULL, "out of range", LOG_ERR},
+	{"services.a.proxy_protocol.timeout=2d", NULL, "out of range", LOG_ERR},
+	{"services.a.workers.on_full=drop", NULL, "is not one of queue, refuse, evict", LOG_ERR},
+	{"services.a.on_hangup=kill", NULL, "is not one of term, ignore", LOG_ERR},
+	{"services.a.timeouts.send=400d", NULL, "out of range", LOG_ERR},
+	{"services.a.timeouts.first_byte=1s", NULL, NULL, 0},
+	{"services.a.timeouts.first_byte_busy=31s", NULL, "first_byte_busy is 31s, more than", LOG_WARNING},
+	{"services.a.timeouts.first_byte_busy=30s", NULL, NULL, 0},
+	{"services.a.timeouts.first_byte_busy=1h", "services.a.timeouts.first_byte=0", NULL, 0},
+	{"services.a.acces.allow=::1", NULL, "did you mean services.a.access.allow", LOG_ERR},
 };
 
 START_TEST(good_and_bad)
@@ -371,7 +377,7 @@ START_TEST(a_file)
 				   "#10.9.9.9\n"
 				   "\n"
 				   "::ffff:192.0.2.1"; /* no end of line */
-	const struct unix_peer root = { .uid = 0 };
+	const struct unix_peer root = {.uid = 0};
 	const struct config_access *access;
 
 	put("list", text);
@@ -406,13 +412,15 @@ static const struct {
 	size_t len; /* 0: of the string */
 	const char *says[3];
 } wrong_files[] = {
-	{ "10.0.0.0/8\n10.0.0.1/8\nx\n", 0, { "list:2: services.a.access.deny_file: \"10.0.0.1/8\": bits", "list:3: " } },
-	{ "10.0.0.1 10.0.0.2\n", 0, { "list:1: services.a.access.deny_file: one network a line" } },
-	{ "10.0.0.1, 10.0.0.2\n", 0, { "list:1: services.a.access.deny_file: one network a line" } },
-	{ "\n10.0.0.1\n10.0\0.0.2\n::1", 23, { "list:3: services.a.access.deny_file: there is a NUL byte" } },
-	{ "\0", 1, { "list:1: services.a.access.deny_file: there is a NUL byte" } },
-	{ "\x1b[31mred\n", 0, { "list:1: services.a.access.deny_file: \"\\x1b[31mred\"" } },
-	{ "unix:uid=no-such-user\n", 0, { "list:1: services.a.access.deny_file: \"unix:uid=no-such-user\": there is no user" } },
+	{"10.0.0.0/8\n10.0.0.1/8\nx\n", 0, {"list:2: services.a.access.deny_file: \"10.0.0.1/8\": bits", "list:3: "}},
+	{"10.0.0.1 10.0.0.2\n", 0, {"list:1: services.a.access.deny_file: one network a line"}},
+	{"10.0.0.1, 10.0.0.2\n", 0, {"list:1: services.a.access.deny_file: one network a line"}},
+	{"\n10.0.0.1\n10.0\0.0.2\n::1", 23, {"list:3: services.a.access.deny_file: there is a NUL byte"}},
+	{"\0", 1, {"list:1: services.a.access.deny_file: there is a NUL byte"}},
+	{"\x1b[31mred\n", 0, {"list:1: services.a.access.deny_file: \"\\x1b[31mred\""}},
+	{"unix:uid=no-such-user\n",
+	 0,
+	 {"list:1: services.a.access.deny_file: \"unix:uid=no-such-user\": there is no user"}},
 };
 
 START_TEST(a_wrong_file)
@@ -527,10 +535,11 @@ END_TEST
 /* What is wrong in defaults is said once, and not for each service. */
 START_TEST(said_once)
 {
-	put("main.conf", "defaults: { access: { deny = \"x\"; banner = \"b\"; refusal = \"reset\"; deny_file = \"/no/such\"; };\n"
-			 "  };\n"
-			 "services: { a: { handler = \"echo\"; listen = \"unix:@a\"; };\n"
-			 "b: { handler = \"echo\"; listen = \"unix:@b\"; access: { allow = \"::1\"; }; }; };\n");
+	put("main.conf",
+	    "defaults: { access: { deny = \"x\"; banner = \"b\"; refusal = \"reset\"; deny_file = \"/no/such\"; };\n"
+	    "  };\n"
+	    "services: { a: { handler = \"echo\"; listen = \"unix:@a\"; };\n"
+	    "b: { handler = \"echo\"; listen = \"unix:@b\"; access: { allow = \"::1\"; }; }; };\n");
 	load(NULL, NULL, NULL);
 	print_problems();
 	ck_assert_uint_eq(count(LOG_ERR), 2);

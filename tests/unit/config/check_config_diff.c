@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../config_fakes.h"
 #include "base/err.h"
 #include "base/parse.h"
 #include "config/config.h"
@@ -18,13 +19,12 @@
 #include "config/loader.h"
 #include "config/row.h"
 #include "config/values.h"
-#include "../config_fakes.h"
 
 #include "../suite.h"
 
 /* The command and the upstream are in defaults so that another handler may do without them. */
-#define BASE                                                                                       \
-	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; };\n"                            \
+#define BASE                                                                                                           \
+	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; };\n"                                              \
 	"services: { a: { handler = \"both\"; listen = \"127.0.0.1:7\"; }; };\n"
 
 static const struct module_loader fake_loader;
@@ -54,12 +54,12 @@ static void put(const char *name, const char *text)
 /* main.conf with what -o says on top; OVERRIDE may be NULL. */
 static struct config *load(const char *override)
 {
-	const char *const overrides[] = { own_user, override };
-	struct config_source source = { .file = path_of("main.conf"),
-					.overrides = overrides,
-					.n_overrides = override != NULL ? 2 : 1,
-					.handlers = fake_handlers,
-					.loader = &fake_loader };
+	const char *const overrides[] = {own_user, override};
+	struct config_source source = {.file = path_of("main.conf"),
+				       .overrides = overrides,
+				       .n_overrides = override != NULL ? 2 : 1,
+				       .handlers = fake_handlers,
+				       .loader = &fake_loader};
 	struct problems *problems;
 	struct config *config = config_load(&source, &problems);
 	size_t i;
@@ -115,90 +115,85 @@ struct expected {
 };
 
 static const struct expected service_rows[] = {
-	{ "handler", "echo", CHANGE_WORKERS, false },
-	{ "listen", "127.0.0.1:8", CHANGE_LISTENER, false },
-	{ "backlog", NULL, CHANGE_LIVE, false },
-	{ "command", "/bin/cat", CHANGE_WORKERS, false },
-	{ "path", NULL, CHANGE_NONE, false },
-	{ "options", NULL, CHANGE_NONE, false },
-	{ "user", "daemon", CHANGE_WORKERS, true },
-	{ "group", "tty", CHANGE_WORKERS, true },
-	{ "on_hangup", NULL, CHANGE_WORKERS, false },
-	{ "upstream", "unix:@b", CHANGE_WORKERS, false },
-	{ "balance", NULL, CHANGE_WORKERS, false },
-	{ "send_proxy", NULL, CHANGE_WORKERS, false },
-	{ "proxy.connect_timeout", NULL, CHANGE_WORKERS, false },
-	{ "proxy.pause", NULL, CHANGE_WORKERS, false },
-	{ "proxy.resolve", NULL, CHANGE_WORKERS, false },
-	{ "proxy.bind", "192.0.2.1", CHANGE_WORKERS, false },
-	{ "workers.min", NULL, CHANGE_LIVE, false },
-	{ "workers.min_spare", NULL, CHANGE_LIVE, false },
-	{ "workers.max_spare", NULL, CHANGE_LIVE, false },
-	{ "workers.max", NULL, CHANGE_WORKERS, false },
-	{ "workers.max_requests", NULL, CHANGE_WORKERS, false },
-	{ "workers.max_age", NULL, CHANGE_LIVE, false },
-	{ "workers.max_memory", "5M", CHANGE_LIVE, false },
-	{ "workers.max_unavailable", NULL, CHANGE_LIVE, false },
-	{ "workers.on_full", NULL, CHANGE_WORKERS, false },
-	{ "program.notify", NULL, CHANGE_WORKERS, false },
-	{ "program.watchdog", NULL, CHANGE_WORKERS, false },
-	{ "program.stop_signal", NULL, CHANGE_LIVE, false },
-	{ "access.allow", "10.0.0.0/8", CHANGE_WORKERS, false },
-	{ "access.allow_file", "@list", CHANGE_WORKERS, false },
-	{ "access.deny", "10.0.0.0/8", CHANGE_WORKERS, false },
-	{ "access.deny_file", "@list", CHANGE_WORKERS, false },
-	{ "access.refusal", NULL, CHANGE_WORKERS, false },
-	{ "access.banner", "busy", CHANGE_WORKERS, false },
-	{ "access.per_source", NULL, CHANGE_WORKERS, false },
-	{ "access.per_source_rate", NULL, CHANGE_WORKERS, false },
-	{ "access.rate", NULL, CHANGE_WORKERS, false },
-	{ "access.prefix4", "24", CHANGE_WORKERS, false },
-	{ "access.prefix6", NULL, CHANGE_WORKERS, false },
-	{ "access.sources", NULL, CHANGE_WORKERS, false },
-	{ "access.exempt", "::1", CHANGE_WORKERS, false },
-	{ "access.reserve", NULL, CHANGE_WORKERS, false },
-	{ "access.reserve_for", "::1", CHANGE_WORKERS, false },
-	{ "access.probes", "::1", CHANGE_WORKERS, false },
-	{ "penalty.crashes", NULL, CHANGE_WORKERS, false },
-	{ "penalty.refusals", NULL, CHANGE_WORKERS, false },
-	{ "penalty.within", NULL, CHANGE_WORKERS, false },
-	{ "penalty.duration", NULL, CHANGE_WORKERS, false },
-	{ "proxy_protocol.from", "::1", CHANGE_WORKERS, false },
-	{ "proxy_protocol.without", "::1", CHANGE_WORKERS, false },
-	{ "proxy_protocol.timeout", NULL, CHANGE_WORKERS, false },
-	{ "timeouts.first_byte", NULL, CHANGE_WORKERS, false },
-	{ "timeouts.first_byte_busy", NULL, CHANGE_WORKERS, false },
-	{ "timeouts.send", NULL, CHANGE_WORKERS, false },
-	{ "timeouts.idle", NULL, CHANGE_WORKERS, false },
-	{ "timeouts.total", NULL, CHANGE_WORKERS, false },
-	{ "timeouts.drain", NULL, CHANGE_LIVE, false },
-	{ "timeouts.start", NULL, CHANGE_LIVE, false },
-	{ "socket.nodelay", NULL, CHANGE_LIVE, false },
-	{ "socket.keepalive", NULL, CHANGE_LIVE, false },
-	{ "socket.defer_accept", NULL, CHANGE_LIVE, false },
-	{ "socket.reuse_port", NULL, CHANGE_LIVE, false },
-	{ "socket.v6only", NULL, CHANGE_LISTENER, false },
-	{ "socket.rcvbuf", NULL, CHANGE_LIVE, false },
-	{ "socket.sndbuf", NULL, CHANGE_LIVE, false },
-	{ "socket.user_timeout", NULL, CHANGE_LIVE, false },
-	{ "socket.freebind", NULL, CHANGE_LIVE, false },
-	{ "socket.device", "lo", CHANGE_LIVE, false },
-	{ "socket.mode", NULL, CHANGE_LIVE, false },
-	{ "socket.owner", "daemon", CHANGE_LIVE, false },
-	{ "socket.group", "tty", CHANGE_LIVE, false },
+	{"handler", "echo", CHANGE_WORKERS, false},
+	{"listen", "127.0.0.1:8", CHANGE_LISTENER, false},
+	{"backlog", NULL, CHANGE_LIVE, false},
+	{"command", "/bin/cat", CHANGE_WORKERS, false},
+	{"path", NULL, CHANGE_NONE, false},
+	{"options", NULL, CHANGE_NONE, false},
+	{"user", "daemon", CHANGE_WORKERS, true},
+	{"group", "tty", CHANGE_WORKERS, true},
+	{"on_hangup", NULL, CHANGE_WORKERS, false},
+	{"upstream", "unix:@b", CHANGE_WORKERS, false},
+	{"balance", NULL, CHANGE_WORKERS, false},
+	{"send_proxy", NULL, CHANGE_WORKERS, false},
+	{"proxy.connect_timeout", NULL, CHANGE_WORKERS, false},
+	{"proxy.pause", NULL, CHANGE_WORKERS, false},
+	{"proxy.resolve", NULL, CHANGE_WORKERS, false},
+	{"proxy.bind", "192.0.2.1", CHANGE_WORKERS, false},
+	{"workers.min", NULL, CHANGE_LIVE, false},
+	{"workers.min_spare", NULL, CHANGE_LIVE, false},
+	{"workers.max_spare", NULL, CHANGE_LIVE, false},
+	{"workers.max", NULL, CHANGE_WORKERS, false},
+	{"workers.max_requests", NULL, CHANGE_WORKERS, false},
+	{"workers.max_age", NULL, CHANGE_LIVE, false},
+	{"workers.max_memory", "5M", CHANGE_LIVE, false},
+	{"workers.max_unavailable", NULL, CHANGE_LIVE, false},
+	{"workers.on_full", NULL, CHANGE_WORKERS, false},
+	{"program.notify", NULL, CHANGE_WORKERS, false},
+	{"program.watchdog", NULL, CHANGE_WORKERS, false},
+	{"program.stop_signal", NULL, CHANGE_LIVE, false},
+	{"access.allow", "10.0.0.0/8", CHANGE_WORKERS, false},
+	{"access.allow_file", "@list", CHANGE_WORKERS, false},
+	{"access.deny", "10.0.0.0/8", CHANGE_WORKERS, false},
+	{"access.deny_file", "@list", CHANGE_WORKERS, false},
+	{"access.refusal", NULL, CHANGE_WORKERS, false},
+	{"access.banner", "busy", CHANGE_WORKERS, false},
+	{"access.per_source", NULL, CHANGE_WORKERS, false},
+	{"access.per_source_rate", NULL, CHANGE_WORKERS, false},
+	{"access.rate", NULL, CHANGE_WORKERS, false},
+	{"access.prefix4", "24", CHANGE_WORKERS, false},
+	{"access.prefix6", NULL, CHANGE_WORKERS, false},
+	{"access.sources", NULL, CHANGE_WORKERS, false},
+	{"access.exempt", "::1", CHANGE_WORKERS, false},
+	{"access.reserve", NULL, CHANGE_WORKERS, false},
+	{"access.reserve_for", "::1", CHANGE_WORKERS, false},
+	{"access.probes", "::1", CHANGE_WORKERS, false},
+	{"penalty.crashes", NULL, CHANGE_WORKERS, false},
+	{"penalty.refusals", NULL, CHANGE_WORKERS, false},
+	{"penalty.within", NULL, CHANGE_WORKERS, false},
+	{"penalty.duration", NULL, CHANGE_WORKERS, false},
+	{"proxy_protocol.from", "::1", CHANGE_WORKERS, false},
+	{"proxy_protocol.without", "::1", CHANGE_WORKERS, false},
+	{"proxy_protocol.timeout", NULL, CHANGE_WORKERS, false},
+	{"timeouts.first_byte", NULL, CHANGE_WORKERS, false},
+	{"timeouts.first_byte_busy", NULL, CHANGE_WORKERS, false},
+	{"timeouts.send", NULL, CHANGE_WORKERS, false},
+	{"timeouts.idle", NULL, CHANGE_WORKERS, false},
+	{"timeouts.total", NULL, CHANGE_WORKERS, false},
+	{"timeouts.drain", NULL, CHANGE_LIVE, false},
+	{"timeouts.start", NULL, CHANGE_LIVE, false},
+	{"socket.nodelay", NULL, CHANGE_LIVE, false},
+	{"socket.keepalive", NULL, CHANGE_LIVE, false},
+	{"socket.defer_accept", NULL, CHANGE_LIVE, false},
+	{"socket.reuse_port", NULL, CHANGE_LIVE, false},
+	{"socket.v6only", NULL, CHANGE_LISTENER, false},
+	{"socket.rcvbuf", NULL, CHANGE_LIVE, false},
+	{"socket.sndbuf", NULL, CHANGE_LIVE, false},
+	{"socket.user_timeout", NULL, CHANGE_LIVE, false},
+	{"socket.freebind", NULL, CHANGE_LIVE, false},
+	{"socket.device", "lo", CHANGE_LIVE, false},
+	{"socket.mode", NULL, CHANGE_LIVE, false},
+	{"socket.owner", "daemon", CHANGE_LIVE, false},
+	{"socket.group", "tty", CHANGE_LIVE, false},
 };
 
 static const struct expected main_rows[] = {
-	{ "user", "daemon", CHANGE_WORKERS, true },
-	{ "group", "tty", CHANGE_WORKERS, true },
-	{ "log.target", NULL, CHANGE_WORKERS, false },
-	{ "log.facility", NULL, CHANGE_WORKERS, false },
-	{ "log.level", NULL, CHANGE_WORKERS, false },
-	{ "log.connections", NULL, CHANGE_WORKERS, false },
-	{ "control.path", "/run/other", CHANGE_NONE, false },
-	{ "control.mode", NULL, CHANGE_NONE, false },
-	{ "control.group", "tty", CHANGE_NONE, false },
-	{ "control.read", NULL, CHANGE_NONE, false },
+	{"user", "daemon", CHANGE_WORKERS, true},	    {"group", "tty", CHANGE_WORKERS, true},
+	{"log.target", NULL, CHANGE_WORKERS, false},	    {"log.facility", NULL, CHANGE_WORKERS, false},
+	{"log.level", NULL, CHANGE_WORKERS, false},	    {"log.connections", NULL, CHANGE_WORKERS, false},
+	{"control.path", "/run/other", CHANGE_NONE, false}, {"control.mode", NULL, CHANGE_NONE, false},
+	{"control.group", "tty", CHANGE_NONE, false},	    {"control.read", NULL, CHANGE_NONE, false},
 };
 
 static const struct expected *find_expected(const struct expected *list, size_t n, const char *path)
@@ -234,8 +229,7 @@ static void make_value(const struct row *row, char *out, size_t size)
 		format_size(number + 4096, out, size);
 		return;
 	case ROW_BOOL:
-		(void)snprintf(out, size, "%s",
-			       strcmp(row->preset, "true") == 0 ? "false" : "true");
+		(void)snprintf(out, size, "%s", strcmp(row->preset, "true") == 0 ? "false" : "true");
 		return;
 	case ROW_MODE:
 		ck_assert_int_eq(parse_mode(row->preset, &mode, &err), 0);
@@ -259,8 +253,8 @@ static void make_value(const struct row *row, char *out, size_t size)
 }
 
 /* "PREFIX PATH=VALUE" for the row; false if it cannot be changed here. */
-static bool make_override(const struct row *row, const struct expected *expected,
-			  const char *prefix, char *out, size_t size)
+static bool make_override(const struct row *row, const struct expected *expected, const char *prefix, char *out,
+			  size_t size)
 {
 	char value[128];
 
@@ -276,8 +270,8 @@ static bool make_override(const struct row *row, const struct expected *expected
 START_TEST(each_row_of_a_service)
 {
 	const struct row *row = &rows_service[_i];
-	const struct expected *expected = find_expected(
-		service_rows, sizeof(service_rows) / sizeof(service_rows[0]), row->path);
+	const struct expected *expected =
+		find_expected(service_rows, sizeof(service_rows) / sizeof(service_rows[0]), row->path);
 	char override[256];
 
 	if (expected->change == CHANGE_NONE) /* of_a_module */
@@ -294,10 +288,8 @@ END_TEST
 START_TEST(each_row_of_the_program)
 {
 	const struct row *row = &rows_main[_i];
-	const struct expected *expected =
-		find_expected(main_rows, sizeof(main_rows) / sizeof(main_rows[0]), row->path);
-	bool in_log =
-		strncmp(row->path, "log.", 4) == 0 && strcmp(row->path, "log.connections") != 0;
+	const struct expected *expected = find_expected(main_rows, sizeof(main_rows) / sizeof(main_rows[0]), row->path);
+	bool in_log = strncmp(row->path, "log.", 4) == 0 && strcmp(row->path, "log.connections") != 0;
 	bool in_control = strncmp(row->path, "control.", 8) == 0;
 	char override[256];
 
@@ -320,12 +312,17 @@ struct fake_options {
 };
 
 static const struct preforkd_option fake_options[] = {
-	{ .name = "number", .type = PREFORKD_DURATION, .offset = offsetof(struct fake_options, number),
-	  .preset = "3s", .min = 1, .max = 10000, .help = "a number" },
-	{ .name = "text", .type = PREFORKD_STRING, .offset = offsetof(struct fake_options, text) },
-	{ .name = "list", .type = PREFORKD_LIST, .offset = offsetof(struct fake_options, list) },
-	{ .name = "flag", .type = PREFORKD_BOOL, .offset = offsetof(struct fake_options, flag) },
-	{ .name = NULL },
+	{.name = "number",
+	 .type = PREFORKD_DURATION,
+	 .offset = offsetof(struct fake_options, number),
+	 .preset = "3s",
+	 .min = 1,
+	 .max = 10000,
+	 .help = "a number"},
+	{.name = "text", .type = PREFORKD_STRING, .offset = offsetof(struct fake_options, text)},
+	{.name = "list", .type = PREFORKD_LIST, .offset = offsetof(struct fake_options, list)},
+	{.name = "flag", .type = PREFORKD_BOOL, .offset = offsetof(struct fake_options, flag)},
+	{.name = NULL},
 };
 
 static uint64_t fake_mark = 1;
@@ -338,10 +335,10 @@ static struct loaded_module *fake_open(const char *path, struct err *err)
 	(void)path;
 	(void)err;
 	ck_assert_ptr_nonnull(module);
-	module->table = (struct preforkd_module){ .name = "fake",
-						  .flags = PREFORKD_STREAM,
-						  .options = fake_options,
-						  .options_size = sizeof(struct fake_options) };
+	module->table = (struct preforkd_module){.name = "fake",
+						 .flags = PREFORKD_STREAM,
+						 .options = fake_options,
+						 .options_size = sizeof(struct fake_options)};
 	module->mark = fake_mark;
 	fakes_open++;
 	return module;
@@ -355,7 +352,7 @@ static void fake_close(struct loaded_module **module)
 	*module = NULL;
 }
 
-static const struct module_loader fake_loader = { .open = fake_open, .close = fake_close };
+static const struct module_loader fake_loader = {.open = fake_open, .close = fake_close};
 
 START_TEST(of_a_module)
 {
@@ -403,20 +400,18 @@ END_TEST
 /* Neither the place, nor the order, nor the way in which a value is written is a change. */
 START_TEST(same_in_other_words)
 {
-	put("main.conf",
-	    "log: { level = \"debug\"; target = \"stderr\"; };\n"
-	    "services: { a: { handler = \"exec\"; command = [ \"/bin/sh\" ]; backlog = 9;\n"
-	    "  listen = [ \"127.0.0.1:7\" ]; timeouts: { idle = 90; total = \"60min\"; };\n"
-	    "  workers: { max = 1; }; socket: { sndbuf = 65536; nodelay = true; device = \"\"; };\n"
-	    "}; };\n");
+	put("main.conf", "log: { level = \"debug\"; target = \"stderr\"; };\n"
+			 "services: { a: { handler = \"exec\"; command = [ \"/bin/sh\" ]; backlog = 9;\n"
+			 "  listen = [ \"127.0.0.1:7\" ]; timeouts: { idle = 90; total = \"60min\"; };\n"
+			 "  workers: { max = 1; }; socket: { sndbuf = 65536; nodelay = true; device = \"\"; };\n"
+			 "}; };\n");
 	a = load(NULL);
 	put("main.conf", "\n\ndefaults: { workers: { max = 1; min = 1; min_spare = 1; };\n"
 			 "  backlog = 9; timeouts: { total = 3600; }; };\n"
 			 "log: { target = \"stderr\"; level = \"debug\"; };\n");
-	put("conf.d/a.conf",
-	    "services: { a: { socket: { sndbuf = \"64K\"; }; command = \"/bin/sh\";\n"
-	    "timeouts: { idle = \"90s\"; }; listen = \"127.0.0.1:7\";\n"
-	    "handler = \"exec\"; }; };\n");
+	put("conf.d/a.conf", "services: { a: { socket: { sndbuf = \"64K\"; }; command = \"/bin/sh\";\n"
+			     "timeouts: { idle = \"90s\"; }; listen = \"127.0.0.1:7\";\n"
+			     "handler = \"exec\"; }; };\n");
 	b = load("control.path=/run/preforkd/control");
 	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
 	ck_assert_str_eq(keys, "");
@@ -447,9 +442,8 @@ START_TEST(identity_as_root)
 	ck_assert_int_eq(added("group=root"), CHANGE_NONE);
 	ck_assert_int_eq(added("defaults.group=tty"), CHANGE_WORKERS);
 	ck_assert_str_eq(keys, "group");
-	put("main.conf",
-	    "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"root\"; };\n"
-	    "  b: { handler = \"echo\"; listen = \"*:2\"; }; };\n");
+	put("main.conf", "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"root\"; };\n"
+			 "  b: { handler = \"echo\"; listen = \"*:2\"; }; };\n");
 	/* The global user is not a's. */
 	ck_assert_int_eq(added("user=daemon"), CHANGE_NONE);
 	ck_assert_int_eq(config_diff_service(a, 1, b, 1, keys, sizeof(keys)), CHANGE_WORKERS);
@@ -460,7 +454,7 @@ END_TEST
 /* The same names, looked up again, may have become something else. */
 START_TEST(looked_up_again)
 {
-	gid_t groups_a[] = { 1, 2, 3 }, groups_b[] = { 3, 1, 2 };
+	gid_t groups_a[] = {1, 2, 3}, groups_b[] = {3, 1, 2};
 	struct service_values *old, *new;
 
 	ck_assert_int_eq(added(NULL), CHANGE_NONE);
@@ -519,10 +513,12 @@ START_TEST(networks_in_other_words)
 			 CHANGE_NONE);
 	ck_assert_str_eq(keys, "");
 	ck_assert_int_eq(between(WITH("probes = [ \"unix:uid=0\", \"::1\" ];"),
-				 WITH("probes = [ \"::1\", \"unix:uid=root\" ];")), CHANGE_NONE);
+				 WITH("probes = [ \"::1\", \"unix:uid=root\" ];")),
+			 CHANGE_NONE);
 	/* the same addresses, but another answer where a rule of 10.0.0.0/9 is against it */
-	ck_assert_int_eq(between(WITH("allow = [ \"10.0.0.0/8\" ];"),
-				 WITH("allow = [ \"10.0.0.0/8\", \"10.1.0.0/16\" ];")), CHANGE_WORKERS);
+	ck_assert_int_eq(
+		between(WITH("allow = [ \"10.0.0.0/8\" ];"), WITH("allow = [ \"10.0.0.0/8\", \"10.1.0.0/16\" ];")),
+		CHANGE_WORKERS);
 	ck_assert_str_eq(keys, "access.allow");
 	ck_assert_int_eq(between(WITH("allow = \"10.0.0.0/8\";"), WITH("deny = \"10.0.0.0/8\";")), CHANGE_WORKERS);
 	ck_assert_str_eq(keys, "access.allow, access.deny");
@@ -533,7 +529,7 @@ END_TEST
 /* The same name of a file: what is in it counts. */
 START_TEST(files_of_networks)
 {
-	static const char *const lists[] = { "allow_file", "deny_file" };
+	static const char *const lists[] = {"allow_file", "deny_file"};
 	char text[256], key[64];
 	size_t i;
 

@@ -6,18 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../config_fakes.h"
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "config/build.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "syntax/problems.h"
-#include "syntax/raw.h"
-#include "syntax/read.h"
 #include "config/row.h"
 #include "config/set_value.h"
 #include "config/values.h"
-#include "../config_fakes.h"
+#include "syntax/arena.h"
+#include "syntax/problems.h"
+#include "syntax/raw.h"
+#include "syntax/read.h"
 
 #include "../suite.h"
 
@@ -123,12 +123,12 @@ static bool same_field(const struct row *row, const void *a, const void *b)
 /* RAW says the same as the table does; without a default there, nothing. */
 static void expect_preset(const struct row *row, const struct raw *raw, struct arena *arena)
 {
-	const struct raw preset = { .type = RAW_TEXT, .string = row->preset };
+	const struct raw preset = {.type = RAW_TEXT, .string = row->preset};
 	union {
 		struct service_values service;
 		struct main_values main;
 	} *said = arena_alloc(arena, sizeof(*said)), *meant = arena_alloc(arena, sizeof(*meant));
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 
 	ck_assert_msg(set_value(row, raw, arena, said, &err) == 0, "%s: %s", row->path, err.text);
 	if (row->preset != NULL)
@@ -141,8 +141,8 @@ START_TEST(sample_has_every_key)
 {
 	struct arena *arena = arena_new();
 	struct problems *problems = problems_new();
-	struct config_store store = { .arena = arena };
-	struct raws raws = { .list = NULL };
+	struct config_store store = {.arena = arena};
+	struct raws raws = {.list = NULL};
 	const struct raw *raw;
 	size_t i;
 
@@ -162,8 +162,8 @@ START_TEST(sample_has_every_key)
 		if (raw != NULL)
 			expect_preset(&rows_service[i], raw, arena);
 		else
-			ck_assert_msg(rows_service[i].preset == NULL,
-				      "the sample's defaults lack %s", rows_service[i].path);
+			ck_assert_msg(rows_service[i].preset == NULL, "the sample's defaults lack %s",
+				      rows_service[i].path);
 		if (raw == NULL)
 			raw = find_raw(&raws, "services.git.", rows_service[i].path);
 		if (raw == NULL)
@@ -179,10 +179,8 @@ END_TEST
 /* As it is shipped, with a user that is here. */
 START_TEST(sample_loads)
 {
-	const char *overrides[] = { "user=" };
-	struct config_source source = { .overrides = overrides,
-					.n_overrides = 1,
-					.handlers = fake_handlers };
+	const char *overrides[] = {"user="};
+	struct config_source source = {.overrides = overrides, .n_overrides = 1, .handlers = fake_handlers};
 	struct problems *problems;
 	struct config *config;
 	char path[4096];
@@ -225,12 +223,11 @@ static void expect_in_manual(const char *manual, const char *after, const struct
 	ck_assert_msg(entry != NULL, "the manual lacks %s", row->path);
 	if (row->preset != NULL) {
 		(void)snprintf(text, sizeof(text), "default: %s;", row->preset);
-		ck_assert_msg(strstr(entry, text) != NULL, "the manual on %s lacks: %s", row->path,
-			      text);
+		ck_assert_msg(strstr(entry, text) != NULL, "the manual on %s lacks: %s", row->path, text);
 	}
 	(void)snprintf(text, sizeof(text), "; %s)", row_reload_name(row->reload));
-	ck_assert_msg(strstr(entry, text) != NULL || strstr(entry, text + 2) != NULL,
-		      "the manual on %s lacks: %s", row->path, text);
+	ck_assert_msg(strstr(entry, text) != NULL || strstr(entry, text + 2) != NULL, "the manual on %s lacks: %s",
+		      row->path, text);
 	free(entry);
 }
 
@@ -258,8 +255,7 @@ START_TEST(manual_has_every_class)
 	ck_assert_ptr_nonnull(keys);
 	*keys = '\0';
 	for (class = RELOAD_LIVE; class <= RELOAD_LISTENER; class ++) {
-		(void)snprintf(head, sizeof(head), "\n.TP\n.B %s\n",
-			       row_reload_name((enum row_reload) class));
+		(void)snprintf(head, sizeof(head), "\n.TP\n.B %s\n", row_reload_name((enum row_reload) class));
 		ck_assert_msg(strstr(manual, head) != NULL, "%s", head);
 	}
 	free(manual);
@@ -322,8 +318,7 @@ static void expect_in_help(const char *text, const char *prefix, const struct ro
 	const char *begin, *end, *said;
 
 	(void)snprintf(head, sizeof(head), "\n\n%s%s\n", prefix, row->path);
-	(void)snprintf(needs, sizeof(needs), "; a change needs: %s\n\n",
-		       row_reload_name(row->reload));
+	(void)snprintf(needs, sizeof(needs), "; a change needs: %s\n\n", row_reload_name(row->reload));
 	begin = strstr(text, head);
 	ck_assert_msg(begin != NULL, "%s", head);
 	end = strstr(begin + 2, "\n\n");
@@ -381,8 +376,7 @@ START_TEST(table_is_sound)
 	size_t i;
 
 	for (i = 0; i < rows_main_count + rows_service_count; i++) {
-		const struct row *row =
-			i < rows_main_count ? &rows_main[i] : &rows_service[i - rows_main_count];
+		const struct row *row = i < rows_main_count ? &rows_main[i] : &rows_service[i - rows_main_count];
 
 		ck_assert_ptr_nonnull(row->help);
 		ck_assert_msg(row->type != ROW_NAME || row->names != NULL, "%s", row->path);

@@ -7,9 +7,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../config_fakes.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "../config_fakes.h"
 
 #include "../suite.h"
 
@@ -32,30 +32,30 @@ static const struct {
 	const char *override, *text; /* NULL: nothing is said */
 	int level;
 } table[] = {
-	{ "log.level=info", NULL, 0 },
+	{"log.level=info", NULL, 0},
 	/* syntax, ranges, what goes together */
-	{ "services.a.backlog=many", "services.a.backlog", LOG_ERR },
-	{ "services.a.baklog=1", "backlog", LOG_ERR },
-	{ "services.a.workers.max=0", "services.a.workers.max", LOG_ERR },
-	{ "services.b.workers.max=1", NULL, 0 },
-	{ "services.a.workers.max=2", "there are 3 addresses", LOG_ERR },
-	{ "services.b.handler=none", "there is no handler", LOG_ERR },
-	{ "services.a.command=no/path", "must be a full path", LOG_ERR },
-	{ "services.a.command=[]", "needs the program to run", LOG_ERR },
-	{ "control.path=relative", "must be a full path", LOG_ERR },
+	{"services.a.backlog=many", "services.a.backlog", LOG_ERR},
+	{"services.a.baklog=1", "backlog", LOG_ERR},
+	{"services.a.workers.max=0", "services.a.workers.max", LOG_ERR},
+	{"services.b.workers.max=1", NULL, 0},
+	{"services.a.workers.max=2", "there are 3 addresses", LOG_ERR},
+	{"services.b.handler=none", "there is no handler", LOG_ERR},
+	{"services.a.command=no/path", "must be a full path", LOG_ERR},
+	{"services.a.command=[]", "needs the program to run", LOG_ERR},
+	{"control.path=relative", "must be a full path", LOG_ERR},
 	/* addresses */
-	{ "services.b.listen=name", "no port", LOG_ERR },
-	{ "services.b.listen=NO-such-host.invalid:80", "is taken already, by services.a", LOG_ERR },
-	{ "services.b.listen=no-such-host.invalid:81", NULL, 0 },
-	{ "services.b.listen=other.invalid:80", NULL, 0 },
-	{ "services.b.listen=[\"[fe80::1%none0]:80\"]", "is taken already", LOG_ERR },
-	{ "services.b.listen=[\"[fe80::1%none1]:80\"]", NULL, 0 },
-	{ "services.b.listen=*:80", "is taken already", LOG_ERR },
-	{ "services.b.listen=0.0.0.0:80", "is taken already, by services.a with \"127", LOG_ERR },
-	{ "services.b.listen=127.0.0.1:80", "is taken already, by services.a with \"127", LOG_ERR },
+	{"services.b.listen=name", "no port", LOG_ERR},
+	{"services.b.listen=NO-such-host.invalid:80", "is taken already, by services.a", LOG_ERR},
+	{"services.b.listen=no-such-host.invalid:81", NULL, 0},
+	{"services.b.listen=other.invalid:80", NULL, 0},
+	{"services.b.listen=[\"[fe80::1%none0]:80\"]", "is taken already", LOG_ERR},
+	{"services.b.listen=[\"[fe80::1%none1]:80\"]", NULL, 0},
+	{"services.b.listen=*:80", "is taken already", LOG_ERR},
+	{"services.b.listen=0.0.0.0:80", "is taken already, by services.a with \"127", LOG_ERR},
+	{"services.b.listen=127.0.0.1:80", "is taken already, by services.a with \"127", LOG_ERR},
 	/* who it will be started as is not known */
-	{ "user=", "services.b.user: missing", LOG_WARNING },
-	{ "user=root", NULL, 0 },
+	{"user=", "services.b.user: missing", LOG_WARNING},
+	{"user=root", NULL, 0},
 };
 
 static struct config *load(const char *override, bool portable, struct problems **problems)

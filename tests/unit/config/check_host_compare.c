@@ -11,10 +11,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "../config_fakes.h"
 #include "base/limits.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "../config_fakes.h"
 
 #include "../suite.h"
 
@@ -22,14 +22,13 @@ static char file[] = "/tmp/check_host.XXXXXX";
 static char own_user[128]; /* needed as root, harmless as anybody else */
 
 /* At their max 1 + 10 + 2 * 20 + 5 = 56 processes; 5 addresses. */
-static const char text[] =
-	"defaults: { command = \"/bin/sh\"; }; services: {\n"
-	"  few: { handler = \"echo\"; listen = \"unix:@f\"; workers: { max = 10; }; };\n"
-	"  most: { handler = \"exec\";\n"
-	"    listen = [ \"unix:@m\", \"unix:@n\", \"unix:@o\" ];\n"
-	"    workers: { max = 20; }; timeouts: { drain = \"45s\"; }; };\n"
-	"  less: { handler = \"daytime\"; listen = \"127.0.0.1:13\"; workers: { max = 5; }; };\n"
-	"};\n";
+static const char text[] = "defaults: { command = \"/bin/sh\"; }; services: {\n"
+			   "  few: { handler = \"echo\"; listen = \"unix:@f\"; workers: { max = 10; }; };\n"
+			   "  most: { handler = \"exec\";\n"
+			   "    listen = [ \"unix:@m\", \"unix:@n\", \"unix:@o\" ];\n"
+			   "    workers: { max = 20; }; timeouts: { drain = \"45s\"; }; };\n"
+			   "  less: { handler = \"daytime\"; listen = \"127.0.0.1:13\"; workers: { max = 5; }; };\n"
+			   "};\n";
 
 enum who { AS_IT_IS, ORDINARY, ROOT_FOR_OTHERS, ROOT_FOR_ROOT };
 
@@ -40,79 +39,77 @@ static const struct {
 	const char *expected[6]; /* parts of the only warning; none: there is none */
 } table[] = {
 	/* nothing known, or just enough */
-	{ "log.level=info", { .somaxconn = 0 }, AS_IT_IS, { NULL } },
-	{ "log.level=info", { .somaxconn = 4096 }, AS_IT_IS, { NULL } },
-	{ "log.level=info", { .tasks = 56, .tasks_set = "x" }, AS_IT_IS, { NULL } },
-	{ "log.level=info", { .files = 66 }, AS_IT_IS, { NULL } },
-	{ "log.level=info", { .stop_ms = 45001 }, AS_IT_IS, { NULL } },
+	{"log.level=info", {.somaxconn = 0}, AS_IT_IS, {NULL}},
+	{"log.level=info", {.somaxconn = 4096}, AS_IT_IS, {NULL}},
+	{"log.level=info", {.tasks = 56, .tasks_set = "x"}, AS_IT_IS, {NULL}},
+	{"log.level=info", {.files = 66}, AS_IT_IS, {NULL}},
+	{"log.level=info", {.stop_ms = 45001}, AS_IT_IS, {NULL}},
 
 	/* queues */
-	{ "log.level=info",
-	  { .somaxconn = 128 },
-	  AS_IT_IS,
-	  { ":2: services.few.backlog: ", "services.few asks", "4096 (the default)", "gives 128",
-	    "net.core.somaxconn" } },
-	{ "defaults.backlog=300",
-	  { .somaxconn = 128 },
-	  AS_IT_IS,
-	  { "-o: defaults.backlog: ", "services.few asks", "of 300,", "gives 128" } },
-	{ "services.less.backlog=5000",
-	  { .somaxconn = 4096 },
-	  AS_IT_IS,
-	  { "-o: services.less.backlog: ", "of 5000,", "gives 4096" } },
+	{"log.level=info",
+	 {.somaxconn = 128},
+	 AS_IT_IS,
+	 {":2: services.few.backlog: ", "services.few asks", "4096 (the default)", "gives 128", "net.core.somaxconn"}},
+	{"defaults.backlog=300",
+	 {.somaxconn = 128},
+	 AS_IT_IS,
+	 {"-o: defaults.backlog: ", "services.few asks", "of 300,", "gives 128"}},
+	{"services.less.backlog=5000",
+	 {.somaxconn = 4096},
+	 AS_IT_IS,
+	 {"-o: services.less.backlog: ", "of 5000,", "gives 4096"}},
 
 	/* descriptors */
-	{ "log.level=info",
-	  { .files = 65, .unit = "x.service" },
-	  AS_IT_IS,
-	  { ":4: services.most.listen: ", "5 addresses of 3 services", "need 66", " is 65",
-	    "LimitNOFILE= of x.service, or ulimit -n" } },
+	{"log.level=info",
+	 {.files = 65, .unit = "x.service"},
+	 AS_IT_IS,
+	 {":4: services.most.listen: ", "5 addresses of 3 services", "need 66", " is 65",
+	  "LimitNOFILE= of x.service, or ulimit -n"}},
 
 	/* processes, of a group and of the kernel */
-	{ "log.level=info",
-	  { .tasks = 55, .tasks_set = "TasksMax= of x.service" },
-	  AS_IT_IS,
-	  { ":5: services.most.workers.max: ", "become 56", "40 of them of services.most, with",
-	    " is 55;", "raise TasksMax= of x.service, or lower workers.max" } },
-	{ "services.few.workers.max=41",
-	  { .tasks = 55, .tasks_set = "x" },
-	  AS_IT_IS,
-	  { "-o: services.few.workers.max: ", "become 87", "41 of them of services.few; " } },
+	{"log.level=info",
+	 {.tasks = 55, .tasks_set = "TasksMax= of x.service"},
+	 AS_IT_IS,
+	 {":5: services.most.workers.max: ", "become 56", "40 of them of services.most, with", " is 55;",
+	  "raise TasksMax= of x.service, or lower workers.max"}},
+	{"services.few.workers.max=41",
+	 {.tasks = 55, .tasks_set = "x"},
+	 AS_IT_IS,
+	 {"-o: services.few.workers.max: ", "become 87", "41 of them of services.few; "}},
 
 	/* one more for each address, and it runs no program */
-	{ "services.most.workers.on_full=refuse",
-	  { .tasks = 58, .tasks_set = "x" },
-	  AS_IT_IS,
-	  { "services.most.workers.max: ", "become 59", "43 of them of services.most, with" } },
-	{ "services.most.workers.on_full=evict", { .tasks = 56, .tasks_set = "x" }, AS_IT_IS, { NULL } },
+	{"services.most.workers.on_full=refuse",
+	 {.tasks = 58, .tasks_set = "x"},
+	 AS_IT_IS,
+	 {"services.most.workers.max: ", "become 59", "43 of them of services.most, with"}},
+	{"services.most.workers.on_full=evict", {.tasks = 56, .tasks_set = "x"}, AS_IT_IS, {NULL}},
 
 	/* processes of a user: 56 with the master, 55 without; root is spared */
-	{ "log.level=info", { .processes = 56 }, ORDINARY, { NULL } },
-	{ "log.level=info",
-	  { .processes = 55 },
-	  ORDINARY,
-	  { "services.most.workers.max: ", "user somebody may become 56", " is 55;",
-	    "LimitNPROC= of the unit, or ulimit -u" } },
-	{ "log.level=info", { .processes = 55 }, ROOT_FOR_OTHERS, { NULL } },
-	{ "log.level=info", { .processes = 54 }, ROOT_FOR_OTHERS, { "may become 55", " is 54;" } },
-	{ "services.most.handler=echo", { .processes = 1 }, ROOT_FOR_OTHERS, { NULL } },
-	{ "log.level=info", { .processes = 1 }, ROOT_FOR_ROOT, { NULL } },
+	{"log.level=info", {.processes = 56}, ORDINARY, {NULL}},
+	{"log.level=info",
+	 {.processes = 55},
+	 ORDINARY,
+	 {"services.most.workers.max: ", "user somebody may become 56", " is 55;",
+	  "LimitNPROC= of the unit, or ulimit -u"}},
+	{"log.level=info", {.processes = 55}, ROOT_FOR_OTHERS, {NULL}},
+	{"log.level=info", {.processes = 54}, ROOT_FOR_OTHERS, {"may become 55", " is 54;"}},
+	{"services.most.handler=echo", {.processes = 1}, ROOT_FOR_OTHERS, {NULL}},
+	{"log.level=info", {.processes = 1}, ROOT_FOR_ROOT, {NULL}},
 
 	/* the end */
-	{ "log.level=info",
-	  { .stop_ms = 45000, .unit = "x.service" },
-	  AS_IT_IS,
-	  { ":5: services.most.timeouts.drain: ", "have 45s", "after 45s;",
-	    "TimeoutStopSec= of x.service" } },
-	{ "services.less.timeouts.drain=unlimited",
-	  { .stop_ms = 90000 },
-	  AS_IT_IS,
-	  { "services.less.timeouts.drain: ", "have as long as they like", "after 90s;" } },
+	{"log.level=info",
+	 {.stop_ms = 45000, .unit = "x.service"},
+	 AS_IT_IS,
+	 {":5: services.most.timeouts.drain: ", "have 45s", "after 45s;", "TimeoutStopSec= of x.service"}},
+	{"services.less.timeouts.drain=unlimited",
+	 {.stop_ms = 90000},
+	 AS_IT_IS,
+	 {"services.less.timeouts.drain: ", "have as long as they like", "after 90s;"}},
 };
 
 static struct config *load(const char *override)
 {
-	const char *overrides[] = { own_user, override, NULL };
+	const char *overrides[] = {own_user, override, NULL};
 	const struct config_source source = {
 		.file = file,
 		.overrides = overrides,

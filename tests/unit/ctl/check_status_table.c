@@ -16,7 +16,7 @@ static char text[16384];
 
 static void setup(void)
 {
-	view = (struct status_view){ .sort = STATUS_AS_SENT };
+	view = (struct status_view){.sort = STATUS_AS_SENT};
 	memset(text, 0, sizeof(text));
 }
 
@@ -43,47 +43,45 @@ static const char *table_of(const char *json)
 	return text;
 }
 
-#define HEAD                                                                                       \
-	"{'version':'0.1.0','pid':4194303,'state':'serving','generation':1000001,'uptime':59.9,"     \
+#define HEAD                                                                                                           \
+	"{'version':'0.1.0','pid':4194303,'state':'serving','generation':1000001,'uptime':59.9,"                       \
 	"'last_reload':null,'log_lost':0,'services':["
-#define WORKERS(idle, busy, starting, retiring)                                                    \
-	"'workers':{'idle':" #idle ",'busy':" #busy ",'starting':" #starting                         \
-	",'retiring':" #retiring ",'min':1,'max':10}"
-#define LISTENER(address, queue, backlog, asked, drops)                                            \
-	"{'address':'" address "','queue':" #queue ",'backlog':" #backlog                            \
-	",'backlog_asked':" #asked ",'drops':" #drops "}"
-#define SERVICE(name, workers, listeners, refused)                                                 \
-	"{'name':'" name "','handler':'exec','state':'serving'," workers ",'listeners':[" listeners  \
-	"],'connections':{'accepted':1234567,'active':1,'refused':" refused                          \
+#define WORKERS(idle, busy, starting, retiring)                                                                        \
+	"'workers':{'idle':" #idle ",'busy':" #busy ",'starting':" #starting ",'retiring':" #retiring                  \
+	",'min':1,'max':10}"
+#define LISTENER(address, queue, backlog, asked, drops)                                                                \
+	"{'address':'" address "','queue':" #queue ",'backlog':" #backlog ",'backlog_asked':" #asked                   \
+	",'drops':" #drops "}"
+#define SERVICE(name, workers, listeners, refused)                                                                     \
+	"{'name':'" name "','handler':'exec','state':'serving'," workers ",'listeners':[" listeners                    \
+	"],'connections':{'accepted':1234567,'active':1,'refused':" refused                                            \
 	"},'requests':1,'bytes':{'in':1,'out':2},'crashes':0,'rate':1.5}"
 
 #define HEAD_LINE "preforkd 0.1.0 is serving, pid 4194303, up 59 s, generation 1000001\n"
-#define TITLES                                                                                     \
-	"SERVICE  HANDLER  STATE    IDLE  BUSY  MAX  QUEUE   RATE  ACCEPTED  REFUSED  DROPS  CRASH\n"
+#define TITLES	  "SERVICE  HANDLER  STATE    IDLE  BUSY  MAX  QUEUE   RATE  ACCEPTED  REFUSED  DROPS  CRASH\n"
 
 START_TEST(a_quiet_service)
 {
-	ck_assert_str_eq(table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0),
-					       LISTENER("*:9418", 0, 128, 128, 0), "{}") "]}"),
-			 HEAD_LINE TITLES
-			 "git      exec     serving     2     1   10  0/128  1.5/s     1.23M        0      0      0\n");
+	ck_assert_str_eq(
+		table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0), LISTENER("*:9418", 0, 128, 128, 0), "{}") "]}"),
+		HEAD_LINE TITLES
+		"git      exec     serving     2     1   10  0/128  1.5/s     1.23M        0      0      0\n");
 }
 END_TEST
 
 START_TEST(trouble_has_lines_of_its_own)
 {
-	ck_assert_str_eq(
-		table_of("{'version':'0.1.0','pid':1,'state':'draining','generation':2,'uptime':90061,"
-			 "'last_reload':{'success':false,'text':'no such user','age':75},'log_lost':1,"
-			 "'services':[" SERVICE("git", WORKERS(0, 3, 2, 1),
-						LISTENER("*:1", 7, 128, 4096, 4), "{'draining':2,'denied':0,'full':5}") "]}"),
-		"preforkd 0.1.0 is draining, pid 1, up 1 d 1 h, generation 2\n"
-		"The last reload failed, 1 min 15 s ago: no such user\n"
-		"1 line of the log is lost\n" TITLES
-		"git      exec     serving     0     3   10  7/128  1.5/s     1.23M        7      4      0\n"
-		"    workers: 2 starting, 1 retiring\n"
-		"    refused: 2 draining, 5 full\n"
-		"    *:1  queue 7/128 (4096 asked for), 4 dropped\n");
+	ck_assert_str_eq(table_of("{'version':'0.1.0','pid':1,'state':'draining','generation':2,'uptime':90061,"
+				  "'last_reload':{'success':false,'text':'no such user','age':75},'log_lost':1,"
+				  "'services':[" SERVICE("git", WORKERS(0, 3, 2, 1), LISTENER("*:1", 7, 128, 4096, 4),
+							 "{'draining':2,'denied':0,'full':5}") "]}"),
+			 "preforkd 0.1.0 is draining, pid 1, up 1 d 1 h, generation 2\n"
+			 "The last reload failed, 1 min 15 s ago: no such user\n"
+			 "1 line of the log is lost\n" TITLES
+			 "git      exec     serving     0     3   10  7/128  1.5/s     1.23M        7      4      0\n"
+			 "    workers: 2 starting, 1 retiring\n"
+			 "    refused: 2 draining, 5 full\n"
+			 "    *:1  queue 7/128 (4096 asked for), 4 dropped\n");
 }
 END_TEST
 
@@ -106,23 +104,22 @@ END_TEST
 
 START_TEST(several_listeners)
 {
-	ck_assert_str_eq(
-		table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0),
-				      LISTENER("127.0.0.1:7", 1, 10, 10, 2) ","
-				      LISTENER("unix:/\u00fc", null, null, 10, null), "{}") "]}"),
-		HEAD_LINE
-		"SERVICE  HANDLER  STATE    IDLE  BUSY  MAX  QUEUE   RATE  ACCEPTED  REFUSED  DROPS  CRASH\n"
-		"git      exec     serving     2     1   10   1/10  1.5/s     1.23M        0      2      0\n"
-		"    127.0.0.1:7  queue 1/10, 2 dropped\n"
-		"    unix:/\u00fc      queue -/-, - dropped\n");
+	ck_assert_str_eq(table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0),
+					       LISTENER("127.0.0.1:7", 1, 10, 10, 2) "," LISTENER("unix:/\u00fc", null,
+												  null, 10, null),
+					       "{}") "]}"),
+			 HEAD_LINE
+			 "SERVICE  HANDLER  STATE    IDLE  BUSY  MAX  QUEUE   RATE  ACCEPTED  REFUSED  DROPS  CRASH\n"
+			 "git      exec     serving     2     1   10   1/10  1.5/s     1.23M        0      2      0\n"
+			 "    127.0.0.1:7  queue 1/10, 2 dropped\n"
+			 "    unix:/\u00fc      queue -/-, - dropped\n");
 }
 END_TEST
 
 START_TEST(a_single_listener_when_asked)
 {
 	view.listeners = true;
-	(void)table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0),
-				    LISTENER("*:9418", 0, 128, 128, 0), "{}") "]}");
+	(void)table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0), LISTENER("*:9418", 0, 128, 128, 0), "{}") "]}");
 	ck_assert_ptr_nonnull(strstr(text, "\n    *:9418  queue 0/128, 0 dropped\n"));
 }
 END_TEST
@@ -131,14 +128,12 @@ START_TEST(eighty_columns)
 {
 	view.paper.width = 80;
 	ck_assert_str_eq(
-		table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0), LISTENER("*:1", 0, 4096, 4096, 0),
-				      "{}") "]}"),
-		HEAD_LINE
-		"SERVICE HANDLER STATE   IDLE BUSY MAX  QUEUE  RATE ACCEPTED REFUSED DROPS CRASH\n"
-		"git     exec    serving    2    1  10 0/4096 1.5/s    1.23M       0     0     0\n");
+		table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0), LISTENER("*:1", 0, 4096, 4096, 0), "{}") "]}"),
+		HEAD_LINE "SERVICE HANDLER STATE   IDLE BUSY MAX  QUEUE  RATE ACCEPTED REFUSED DROPS CRASH\n"
+			  "git     exec    serving    2    1  10 0/4096 1.5/s    1.23M       0     0     0\n");
 	/* what does not fit at all costs the handler, which is what the configuration says anyway */
-	(void)table_of(HEAD SERVICE("a-longer-name", WORKERS(2, 1, 0, 0),
-				    LISTENER("*:1", 0, 4096, 4096, 0), "{}") "]}");
+	(void)table_of(
+		HEAD SERVICE("a-longer-name", WORKERS(2, 1, 0, 0), LISTENER("*:1", 0, 4096, 4096, 0), "{}") "]}");
 	ck_assert_ptr_null(strstr(text, "HANDLER"));
 	ck_assert_ptr_nonnull(strstr(text, "\na-longer-name serving    2 "));
 }
@@ -147,8 +142,7 @@ END_TEST
 START_TEST(colours)
 {
 	view.paper.color = true;
-	(void)table_of(HEAD SERVICE("git", WORKERS(0, 3, 0, 0), LISTENER("*:1", 7, 128, 128, 0),
-				    "{}") "]}");
+	(void)table_of(HEAD SERVICE("git", WORKERS(0, 3, 0, 0), LISTENER("*:1", 7, 128, 128, 0), "{}") "]}");
 	ck_assert_ptr_nonnull(strstr(text, " is \033[32mserving\033[0m,"));
 	ck_assert_ptr_nonnull(strstr(text, "   \033[33m3\033[0m "));
 	ck_assert_ptr_nonnull(strstr(text, "  \033[33m7/128\033[0m "));
@@ -183,14 +177,13 @@ END_TEST
 /* Each value in turn is taken away, or becomes something else; nothing of that may do harm. */
 static void spoil(json_t *root, json_t *place)
 {
-	static const char *const others[] = { "null", "\"x\"", "-1",   "[]",	"{}",
-					      "true", "[null]", "1e300", "9223372036854775807" };
+	static const char *const others[] = {
+		"null", "\"x\"", "-1", "[]", "{}", "true", "[null]", "1e300", "9223372036854775807"};
 	size_t n = json_is_object(place) ? json_object_size(place) : json_array_size(place), i, j;
 	void *iter = json_object_iter(place);
 
 	for (i = 0; i < n; i++) {
-		json_t *value = json_is_object(place) ? json_object_iter_value(iter) :
-							json_array_get(place, i);
+		json_t *value = json_is_object(place) ? json_object_iter_value(iter) : json_array_get(place, i);
 		json_t *kept = json_incref(value);
 
 		for (j = 0; j < sizeof(others) / sizeof(others[0]); j++) {
@@ -204,9 +197,7 @@ static void spoil(json_t *root, json_t *place)
 			else
 				ck_assert_int_eq(json_array_set_new(place, i, other), 0);
 			ck_assert_int_eq(status_table_write(root, &view, out), 0);
-			ck_assert_int_eq(workers_table_write(json_object_get(root, "workers"),
-							     &view.paper, out),
-					 0);
+			ck_assert_int_eq(workers_table_write(json_object_get(root, "workers"), &view.paper, out), 0);
 			ck_assert_int_eq(fclose(out), 0);
 		}
 		if (json_is_object(place))
@@ -248,21 +239,21 @@ END_TEST
 static const struct {
 	const char *json, *count, *bytes, *rate, *age, *words;
 } numbers[] = {
-	{ "0", "0", "0", "0.0/s", "0s", "0 s" },
-	{ "7.26", "-", "-", "7.3/s", "7s", "7 s" },
-	{ "9.96", "-", "-", "10/s", "9s", "9 s" },
-	{ "200", "200", "200", "200/s", "3m20s", "3 min 20 s" },
-	{ "1000", "1000", "0.98k", "1000/s", "16m40s", "16 min 40 s" },
-	{ "3600", "3600", "3.52k", "3600/s", "1h0m", "1 h 0 min" },
-	{ "999999", "999999", "977k", "999999/s", "11d13h", "11 d 13 h" },
-	{ "1000000", "1.00M", "977k", "1.00M/s", "11d13h", "11 d 13 h" },
-	{ "12345678", "12.3M", "11.8M", "12.3M/s", "142d21h", "142 d 21 h" },
-	{ "9223372036854775807", "9.22E", "8.00E", "9.22E/s", "-", "-" },
-	{ "-5", "-5", "-5", "-5.0/s", "-", "-" },
-	{ "1e300", "-", "-", NULL, "-", "-" },
-	{ "-1e300", "-", "-", "-", "-", "-" },
-	{ "\"7\"", "-", "-", "-", "-", "-" },
-	{ "null", "-", "-", "-", "-", "-" },
+	{"0", "0", "0", "0.0/s", "0s", "0 s"},
+	{"7.26", "-", "-", "7.3/s", "7s", "7 s"},
+	{"9.96", "-", "-", "10/s", "9s", "9 s"},
+	{"200", "200", "200", "200/s", "3m20s", "3 min 20 s"},
+	{"1000", "1000", "0.98k", "1000/s", "16m40s", "16 min 40 s"},
+	{"3600", "3600", "3.52k", "3600/s", "1h0m", "1 h 0 min"},
+	{"999999", "999999", "977k", "999999/s", "11d13h", "11 d 13 h"},
+	{"1000000", "1.00M", "977k", "1.00M/s", "11d13h", "11 d 13 h"},
+	{"12345678", "12.3M", "11.8M", "12.3M/s", "142d21h", "142 d 21 h"},
+	{"9223372036854775807", "9.22E", "8.00E", "9.22E/s", "-", "-"},
+	{"-5", "-5", "-5", "-5.0/s", "-", "-"},
+	{"1e300", "-", "-", NULL, "-", "-"},
+	{"-1e300", "-", "-", "-", "-", "-"},
+	{"\"7\"", "-", "-", "-", "-", "-"},
+	{"null", "-", "-", "-", "-", "-"},
 };
 
 START_TEST(numbers_for_people)
@@ -291,7 +282,7 @@ END_TEST
 START_TEST(sums_do_not_wrap)
 {
 	json_t *object = json_pack("{s:I, s:I}", "a", (json_int_t)INT64_MAX, "b", (json_int_t)1);
-	struct values_sum sum = { .n = 0 };
+	struct values_sum sum = {.n = 0};
 	char out[VALUES_NUMBER_MAX];
 
 	ck_assert_str_eq(values_sum_text(&sum, out), "-");
@@ -306,7 +297,7 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("status_table", setup, a_quiet_service, trouble_has_lines_of_its_own,
-			 sources_that_are_told, several_listeners, a_single_listener_when_asked, eighty_columns, colours, order,
+	return SUITE_RUN("status_table", setup, a_quiet_service, trouble_has_lines_of_its_own, sources_that_are_told,
+			 several_listeners, a_single_listener_when_asked, eighty_columns, colours, order,
 			 nothing_is_taken_on_trust, numbers_for_people, sums_do_not_wrap);
 }

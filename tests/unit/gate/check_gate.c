@@ -156,7 +156,7 @@ START_TEST(reserved)
 
 	service.access.reserve = 2;
 	ck_assert_uint_eq(gate_most_all(&service, 8, false), 6);
-	ck_assert_uint_eq(gate_most_all(&service, 8, true), 0); /* the kernel's queue is the limit */
+	ck_assert_uint_eq(gate_most_all(&service, 8, true), 0);	 /* the kernel's queue is the limit */
 	ck_assert_uint_eq(gate_most_all(&service, 2, false), 1); /* never nobody */
 	ck_assert_uint_eq(gate_most_all(&service, 1, false), 1);
 	ck_assert_int_eq(reason(&facts), REFUSED_NOT);
@@ -219,8 +219,8 @@ static void come(struct visit *visit, size_t slot, const char *from)
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	visit->client = fds[1];
-	visit->gate = (struct gate){
-		.head = board.head, .lane = &board.lanes[0], .slot = &board.slots[slot], .listener = -1};
+	visit->gate =
+		(struct gate){.head = board.head, .lane = &board.lanes[0], .slot = &board.slots[slot], .listener = -1};
 	gate_open(&visit->gate, &service, sources, slot);
 	board_peer_set(&board.slots[slot], &peer);
 	conn_begin(&visit->conn, fds[0], &peer, &service, &board.slots[slot]);
@@ -369,8 +369,8 @@ START_TEST(seats)
 }
 END_TEST
 
-/* A source that has all its seats is looked at for a moment longer, but not each time: it would hold one worker after the
- * other. */
+/* A source that has all its seats is looked at for a moment longer, but not each time: it would hold one worker after
+ * the other. */
 START_TEST(in_vain_once)
 {
 	struct visit held, visit;
@@ -653,9 +653,9 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded,
-			 nothing_configured, silent_in_the_queue, seats, in_vain_once, rates, rates_and_the_exempt,
-			 banner, banner_to_a_deaf_one, banner_while_others_wait,
-			 every_reason_is_counted_told_and_remembered, the_log_says_how_many_it_left_out, penalty,
-			 penalties_have_a_line_in_ten_seconds, no_penalty_for_the_exempt, who_is_blamed, without_a_table);
+	return SUITE_RUN("gate", setup, order, only_allowed, exempt, reserved, full, faults, folded, nothing_configured,
+			 silent_in_the_queue, seats, in_vain_once, rates, rates_and_the_exempt, banner,
+			 banner_to_a_deaf_one, banner_while_others_wait, every_reason_is_counted_told_and_remembered,
+			 the_log_says_how_many_it_left_out, penalty, penalties_have_a_line_in_ten_seconds,
+			 no_penalty_for_the_exempt, who_is_blamed, without_a_table);
 }

@@ -22,26 +22,26 @@ struct good {
 };
 
 static const struct good good[] = {
-	{ "127.0.0.1:80", ADDR_HOST, false, "127.0.0.1", 80 },
-	{ "localhost:0", ADDR_HOST, false, "localhost", 0 },
-	{ "a-b_c.example:65535", ADDR_HOST, false, "a-b_c.example", 65535 },
-	{ "udp:127.0.0.1:53", ADDR_HOST, true, "127.0.0.1", 53 },
-	{ "[::1]:80", ADDR_HOST6, false, "::1", 80 },
-	{ "udp:[::1]:80", ADDR_HOST6, true, "::1", 80 },
-	{ "[fe80::1%lo]:80", ADDR_HOST6, false, "fe80::1%lo", 80 },
-	{ "[::ffff:1.2.3.4]:80", ADDR_HOST6, false, "::ffff:1.2.3.4", 80 },
-	{ "*:80", ADDR_ANY, false, "", 80 },
-	{ "udp:*:80", ADDR_ANY, true, "", 80 },
-	{ "unix:/run/x", ADDR_UNIX, false, "/run/x", 0 },
-	{ "unix:/run/a:80", ADDR_UNIX, false, "/run/a:80", 0 },
-	{ "unix:@name", ADDR_UNIX, false, "@name", 0 },
-	{ "systemd:web", ADDR_SYSTEMD, false, "web", 0 },
+	{"127.0.0.1:80", ADDR_HOST, false, "127.0.0.1", 80},
+	{"localhost:0", ADDR_HOST, false, "localhost", 0},
+	{"a-b_c.example:65535", ADDR_HOST, false, "a-b_c.example", 65535},
+	{"udp:127.0.0.1:53", ADDR_HOST, true, "127.0.0.1", 53},
+	{"[::1]:80", ADDR_HOST6, false, "::1", 80},
+	{"udp:[::1]:80", ADDR_HOST6, true, "::1", 80},
+	{"[fe80::1%lo]:80", ADDR_HOST6, false, "fe80::1%lo", 80},
+	{"[::ffff:1.2.3.4]:80", ADDR_HOST6, false, "::ffff:1.2.3.4", 80},
+	{"*:80", ADDR_ANY, false, "", 80},
+	{"udp:*:80", ADDR_ANY, true, "", 80},
+	{"unix:/run/x", ADDR_UNIX, false, "/run/x", 0},
+	{"unix:/run/a:80", ADDR_UNIX, false, "/run/a:80", 0},
+	{"unix:@name", ADDR_UNIX, false, "@name", 0},
+	{"systemd:web", ADDR_SYSTEMD, false, "web", 0},
 };
 
 START_TEST(parse_good)
 {
 	const struct good *g = &good[_i];
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 	struct addr addr;
 
 	ck_assert_msg(addr_parse(g->text, &addr, &err) == 0, "%s: %s", g->text, err.text);
@@ -56,45 +56,45 @@ END_TEST
 static const struct {
 	const char *text, *says;
 } bad[] = {
-	{ "", "empty" },
-	{ "localhost", "no port" },
-	{ "80", "no port" },
-	{ "localhost:", "no port" },
-	{ ":80", "no host" },
-	{ "localhost:65536", "out of range" },
-	{ "localhost:99999999999999999999", "out of range" },
-	{ "localhost:-1", "not a number" },
-	{ "localhost:+1", "not a number" },
-	{ "localhost:http", "not a number" },
-	{ "localhost: 80", "not a number" },
-	{ "::1:80", "brackets" },
-	{ "::1", "brackets" },
-	{ "[::1:80", "not closed" },
-	{ "[::1]", "no port" },
-	{ "[::1]80", "no port" },
-	{ "[]:80", "no IPv6" },
-	{ "[1.2.3.4]:80", "no IPv6" },
-	{ "[::1%]:80", "no IPv6" },
-	{ "[fe80::1%interface-too-long]:80", "no IPv6" },
-	{ "127.1:80", "not an IPv4" },
-	{ "1:80", "not an IPv4" },
-	{ "1.2.3.256:80", "not an IPv4" },
-	{ "a b:80", "no such characters" },
-	{ "*.example:80", "no such characters" },
-	{ "unix:", "must begin" },
-	{ "unix:run", "must begin" },
-	{ "unix:@", "no name" },
-	{ "unix:/run/", "directory" },
-	{ "udp:unix:/x", "udp:" },
-	{ "systemd:", "no name" },
-	{ "systemd:a:b", "no such characters" },
-	{ "systemd:a b", "no such characters" },
-	{ "udp:", "no port" },
+	{"", "empty"},
+	{"localhost", "no port"},
+	{"80", "no port"},
+	{"localhost:", "no port"},
+	{":80", "no host"},
+	{"localhost:65536", "out of range"},
+	{"localhost:99999999999999999999", "out of range"},
+	{"localhost:-1", "not a number"},
+	{"localhost:+1", "not a number"},
+	{"localhost:http", "not a number"},
+	{"localhost: 80", "not a number"},
+	{"::1:80", "brackets"},
+	{"::1", "brackets"},
+	{"[::1:80", "not closed"},
+	{"[::1]", "no port"},
+	{"[::1]80", "no port"},
+	{"[]:80", "no IPv6"},
+	{"[1.2.3.4]:80", "no IPv6"},
+	{"[::1%]:80", "no IPv6"},
+	{"[fe80::1%interface-too-long]:80", "no IPv6"},
+	{"127.1:80", "not an IPv4"},
+	{"1:80", "not an IPv4"},
+	{"1.2.3.256:80", "not an IPv4"},
+	{"a b:80", "no such characters"},
+	{"*.example:80", "no such characters"},
+	{"unix:", "must begin"},
+	{"unix:run", "must begin"},
+	{"unix:@", "no name"},
+	{"unix:/run/", "directory"},
+	{"udp:unix:/x", "udp:"},
+	{"systemd:", "no name"},
+	{"systemd:a:b", "no such characters"},
+	{"systemd:a b", "no such characters"},
+	{"udp:", "no port"},
 };
 
 START_TEST(parse_bad)
 {
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 	struct addr addr;
 
 	ck_assert_msg(addr_parse(bad[_i].text, &addr, &err) == -1, "%s", bad[_i].text);
@@ -133,7 +133,7 @@ static struct sockaddr_any resolve_one(const char *text)
 {
 	struct sockaddr_any any;
 	struct addr addr;
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 
 	ck_assert_msg(addr_parse(text, &addr, &err) == 0, "%s: %s", text, err.text);
 	ck_assert_msg(addr_resolve(&addr, &any, 1, &err) == 1, "%s: %s", text, err.text);
@@ -156,8 +156,7 @@ END_TEST
 
 static struct sockaddr_any unix_address(const char *bytes, size_t len)
 {
-	struct sockaddr_any any = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-						       len) };
+	struct sockaddr_any any = {.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)};
 
 	any.un.sun_family = AF_UNIX;
 	memcpy(any.un.sun_path, bytes, len);

@@ -74,8 +74,7 @@ END_TEST
 START_TEST(another_version_names_both)
 {
 	ck_assert_int_eq(frame_look("PFD\xc8", 4, 10, &len, &err), FRAME_BAD);
-	ck_assert_str_eq(err.text,
-			 "the other side speaks version 200 of the protocol, this one version 1");
+	ck_assert_str_eq(err.text, "the other side speaks version 200 of the protocol, this one version 1");
 }
 END_TEST
 
@@ -87,17 +86,14 @@ START_TEST(the_limit_is_inclusive)
 	ck_assert_uint_eq(len, 65536);
 	ck_assert_int_eq(frame_look(stream, FRAME_HEAD, 65535, &len, &err), FRAME_BAD);
 	ck_assert_uint_eq(len, 0);
-	ck_assert_str_eq(err.text,
-			 "a message of 65536 bytes is longer than the 65535 that are allowed");
-	ck_assert_int_eq(frame_look("PFD\x01\xff\xff\xff\xff", FRAME_HEAD, FRAME_REPLY_MAX, &len, NULL),
-			 FRAME_BAD);
+	ck_assert_str_eq(err.text, "a message of 65536 bytes is longer than the 65535 that are allowed");
+	ck_assert_int_eq(frame_look("PFD\x01\xff\xff\xff\xff", FRAME_HEAD, FRAME_REPLY_MAX, &len, NULL), FRAME_BAD);
 }
 END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("frame", setup, the_head_is_laid_out_as_agreed, a_frame_comes_byte_by_byte,
-			 nothing_at_all, an_empty_body_is_whole,
-			 another_protocol_is_seen_at_its_first_wrong_byte, another_version_names_both,
-			 the_limit_is_inclusive);
+	return SUITE_RUN("frame", setup, the_head_is_laid_out_as_agreed, a_frame_comes_byte_by_byte, nothing_at_all,
+			 an_empty_body_is_whole, another_protocol_is_seen_at_its_first_wrong_byte,
+			 another_version_names_both, the_limit_is_inclusive);
 }

@@ -152,7 +152,6 @@ int main(void)
 		(void)open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return SUITE_RUN("inherited", setup, nothing_is_nothing, names_and_addresses_claim_each_once,
 			 one_name_for_two_sockets_gives_both, without_names_addresses_do,
-			 variables_go_and_descriptors_are_close_on_exec,
-			 what_does_not_fit_is_said_and_never_claimed,
+			 variables_go_and_descriptors_are_close_on_exec, what_does_not_fit_is_said_and_never_claimed,
 			 names_that_do_not_match_the_count_are_an_error);
 }

@@ -260,10 +260,8 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("listen", setup, the_kernels_clamp_is_seen,
-			 connections_inherit_the_options, any_takes_both_families,
-			 an_address_in_use_is_named, a_path_has_its_mode_and_goes_at_the_end,
-			 a_stale_path_is_replaced, a_living_path_is_left_alone,
-			 a_file_that_is_no_socket_is_left_alone, somebody_elses_path_is_not_removed,
-			 abstract_names_work, traffic_is_counted);
+	return SUITE_RUN("listen", setup, the_kernels_clamp_is_seen, connections_inherit_the_options,
+			 any_takes_both_families, an_address_in_use_is_named, a_path_has_its_mode_and_goes_at_the_end,
+			 a_stale_path_is_replaced, a_living_path_is_left_alone, a_file_that_is_no_socket_is_left_alone,
+			 somebody_elses_path_is_not_removed, abstract_names_work, traffic_is_counted);
 }

@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "net/addr.h"
-#include "net/listen_beside.h"
 #include "net/listen.h"
+#include "net/listen_beside.h"
 #include "net/listen_quiesce.h"
 #include "net/socket_options.h"
 
@@ -31,9 +31,7 @@ static struct err err;
 
 static void setup(void)
 {
-	options = (struct socket_options){
-		.v6only = true, .mode = 0600, .owner = (uid_t)-1, .group = (gid_t)-1
-	};
+	options = (struct socket_options){.v6only = true, .mode = 0600, .owner = (uid_t)-1, .group = (gid_t)-1};
 }
 
 /* TEXT, with the port PORT where that is not 0. */
@@ -52,7 +50,7 @@ static struct sockaddr_any resolve(const char *text, uint16_t port)
 /* Makes a bound socket listen, and says where it is. Not blocking, so that the test can look. */
 static struct sockaddr_any start(int fd)
 {
-	struct sockaddr_any addr = { .len = sizeof(addr.ss) };
+	struct sockaddr_any addr = {.len = sizeof(addr.ss)};
 	int64_t got;
 
 	ck_assert_msg(fd >= 0, "%s", err.text);
@@ -65,7 +63,7 @@ static struct sockaddr_any start(int fd)
 /* A port that the kernel gives for one family or address may be somebody's in another. */
 static bool is_free_everywhere(uint16_t port)
 {
-	struct sockaddr_in all = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in all = {.sin_family = AF_INET, .sin_port = htons(port)};
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool is_free;
 
@@ -80,7 +78,7 @@ static int open_listener(const char *text, struct sockaddr_any *addr_out)
 	struct sockaddr_any addr = resolve(text, 0);
 
 	for (int i = 0;; i++) {
-		struct sockaddr_any got = { .len = sizeof(got.ss) };
+		struct sockaddr_any got = {.len = sizeof(got.ss)};
 		int fd = listen_bind(&addr, SOCK_STREAM, text[0] == '*', &options, &path, &err);
 
 		ck_assert_msg(fd >= 0, "%s", err.text);
@@ -98,7 +96,7 @@ static int open_listener(const char *text, struct sockaddr_any *addr_out)
 static void serve_for(int a, int b, int ms)
 {
 	int64_t end = clock_ms() + ms;
-	struct pollfd p[] = { { .fd = a, .events = POLLIN }, { .fd = b, .events = POLLIN } };
+	struct pollfd p[] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
 
 	while (clock_ms() < end) {
 		(void)poll(p, 2, 1);
@@ -125,7 +123,7 @@ static void drain_and_close(int fd, const struct sockaddr_any *addr, int new_fd)
 
 static bool has_v6(void)
 {
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0;
 
@@ -144,7 +142,8 @@ static int flag(int fd)
 	return value;
 }
 
-/* OLD becomes NEW, while clients come to CLIENT, an address that both have. false: the port was somebody else's in NEW. */
+/* OLD becomes NEW, while clients come to CLIENT, an address that both have. false: the port was somebody else's in NEW.
+ */
 static bool hand_over_once(const char *old, const char *new, const char *client)
 {
 	struct sockaddr_any old_addr, new_addr, to;
@@ -290,8 +289,7 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("beside", setup, both_families_to_v6, v6_to_both_families,
-			 one_address_to_all, all_to_one_address, the_very_same_address,
-			 the_rest_of_the_old_address, an_old_one_with_a_device,
-			 a_failure_leaves_the_old_one_alone);
+	return SUITE_RUN("beside", setup, both_families_to_v6, v6_to_both_families, one_address_to_all,
+			 all_to_one_address, the_very_same_address, the_rest_of_the_old_address,
+			 an_old_one_with_a_device, a_failure_leaves_the_old_one_alone);
 }

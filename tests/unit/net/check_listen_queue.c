@@ -25,7 +25,7 @@ static struct err err;
 
 static int open_listener(const char *text, int64_t backlog)
 {
-	struct socket_options options = { .mode = 0600, .owner = (uid_t)-1, .group = (gid_t)-1 };
+	struct socket_options options = {.mode = 0600, .owner = (uid_t)-1, .group = (gid_t)-1};
 	struct listen_path path;
 	struct addr parsed;
 	int64_t got;
@@ -60,7 +60,7 @@ static void dial(int flags)
 
 static struct listen_queue ask(int fd)
 {
-	struct listen_queue queue = { .queued = -2 };
+	struct listen_queue queue = {.queued = -2};
 
 	ck_assert_int_eq(listen_queue(fd, &queue), 0);
 	return queue;
@@ -153,8 +153,7 @@ START_TEST(a_child_does_not_use_its_parents_socket)
 
 		(void)close_range((unsigned)fd + 1, ~0U, 0);
 		for (int i = 0; i < 8; i++) {
-			ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair),
-					 0);
+			ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair), 0);
 		}
 		if (ask(fd).queued != 1)
 			_exit(1);
@@ -173,7 +172,7 @@ START_TEST(many_are_asked_at_once)
 {
 	static int fds[MANY + 2];
 	static struct listen_queue out[MANY + 2];
-	struct rlimit limit = { MANY + 100, MANY + 100 };
+	struct rlimit limit = {MANY + 100, MANY + 100};
 	int64_t begin;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
@@ -205,7 +204,7 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("queue", NULL, tcp_tells, drops_are_counted, unix_tells,
-			 what_is_no_listener_fails, without_netlink_it_is_not_told,
-			 a_child_does_not_use_its_parents_socket, many_are_asked_at_once);
+	return SUITE_RUN("queue", NULL, tcp_tells, drops_are_counted, unix_tells, what_is_no_listener_fails,
+			 without_netlink_it_is_not_told, a_child_does_not_use_its_parents_socket,
+			 many_are_asked_at_once);
 }

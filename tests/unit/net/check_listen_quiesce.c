@@ -33,11 +33,8 @@ static struct err err;
 /* Not blocking, so that the test may look whether somebody is there. */
 static int open_listener(const char *text, int64_t defer_ms)
 {
-	struct socket_options options = { .v6only = true,
-					  .mode = 0600,
-					  .defer_accept = defer_ms,
-					  .owner = (uid_t)-1,
-					  .group = (gid_t)-1 };
+	struct socket_options options = {
+		.v6only = true, .mode = 0600, .defer_accept = defer_ms, .owner = (uid_t)-1, .group = (gid_t)-1};
 	struct addr parsed;
 	int64_t got;
 	int fd;
@@ -67,7 +64,7 @@ static struct sockaddr_any reach(bool v4)
 	struct sockaddr_any to = addr;
 
 	if (addr.sa.sa_family == AF_INET6 && v4) {
-		to = (struct sockaddr_any){ .len = sizeof(to.in) };
+		to = (struct sockaddr_any){.len = sizeof(to.in)};
 		to.in.sin_family = AF_INET;
 		to.in.sin_port = addr.in6.sin6_port;
 		to.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -102,7 +99,7 @@ static int cannot_dial(void)
 static bool has_v6(void)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0;
 
 	(void)close(fd);
@@ -122,7 +119,7 @@ static void drop_privileges(void)
 static void serve_for(int fd, int ms)
 {
 	int64_t end = clock_ms() + ms;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	while (clock_ms() < end) {
 		(void)poll(&p, 1, 1);
@@ -441,10 +438,8 @@ int main(void)
 {
 	return SUITE_RUN("quiesce", NULL, filtered_v4, filtered_v6, filtered_both_families,
 			 for_good_v4_without_privileges, for_good_v6_without_privileges,
-			 for_good_both_families_without_privileges, for_good_unix,
-			 a_unix_queue_ends, by_backlog, a_handshake_gets_in_past_the_filter,
-			 a_handshake_gets_in_without_privileges, readmitted_after_quiesce,
-			 refused_for_a_while, refused_for_a_while_without_privileges,
-			 who_is_queued_stays_or_not, nowhere_is_not_for_good_with_a_device,
-			 unix_is_not_refused);
+			 for_good_both_families_without_privileges, for_good_unix, a_unix_queue_ends, by_backlog,
+			 a_handshake_gets_in_past_the_filter, a_handshake_gets_in_without_privileges,
+			 readmitted_after_quiesce, refused_for_a_while, refused_for_a_while_without_privileges,
+			 who_is_queued_stays_or_not, nowhere_is_not_for_good_with_a_device, unix_is_not_refused);
 }

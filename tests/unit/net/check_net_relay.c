@@ -36,7 +36,7 @@ struct seen { /* of the process in the middle */
 static struct seen *seen;
 static pid_t middle;
 static int client = -1, server = -1; /* our ends */
-static int relayed = -1;		     /* the relay's end of the client */
+static int relayed = -1;	     /* the relay's end of the client */
 static char *sent, *got;
 
 static void tcp_pair(int family, int *a, int *b)
@@ -404,8 +404,8 @@ START_TEST(a_reset_while_the_other_side_is_full)
 }
 END_TEST
 
-/* The client sends until nobody takes any more, and closes: no news from its socket may keep the relay running while the
- * server is slow. A unix socket says at once that it was closed, with all that is still to be read from it. */
+/* The client sends until nobody takes any more, and closes: no news from its socket may keep the relay running while
+ * the server is slow. A unix socket says at once that it was closed, with all that is still to be read from it. */
 START_TEST(a_closed_client_costs_nothing)
 {
 	struct pollfd p = {.events = POLLOUT};

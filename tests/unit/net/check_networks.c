@@ -38,7 +38,7 @@ static int gid_of(const char *name, gid_t *out, struct err *err)
 	return 0;
 }
 
-static const struct network_names names = { uid_of, gid_of };
+static const struct network_names names = {uid_of, gid_of};
 
 /* A network as text again, so that cases fit on a line. */
 static const char *shown(const struct network *network)
@@ -64,36 +64,36 @@ static const char *shown(const struct network *network)
 static const struct {
 	const char *text, *is;
 } good[] = {
-	{ "192.0.2.7", "192.0.2.7/32" },
-	{ "10.0.0.0/8", "10.0.0.0/8" },
-	{ "0.0.0.0/0", "0.0.0.0/0" },
-	{ "192.0.2.7/32", "192.0.2.7/32" },
-	{ "192.0.2.6/31", "192.0.2.6/31" },
-	{ "128.0.0.0/1", "128.0.0.0/1" },
-	{ "::1", "::1/128" },
-	{ "::/0", "::/0" },
-	{ "2001:db8::/32", "2001:db8::/32" },
-	{ "2001:DB8:0:0::1/128", "2001:db8::1/128" },
-	{ "2001:db8:8000::/33", "2001:db8:8000::/33" },
-	{ "::ffff:10.0.0.0/104", "10.0.0.0/8" },
-	{ "::ffff:10.1.2.3", "10.1.2.3/32" },
-	{ "::ffff:0:0/96", "0.0.0.0/0" },
-	{ "::fffe:0:0/95", "::fffe:0:0/95" },
-	{ "::/80", "::/80" },
-	{ "unix:", "unix:" },
-	{ "unix:uid=0", "unix:uid=0" },
-	{ "unix:gid=33", "unix:gid=33" },
-	{ "unix:uid=1000/gid=100", "unix:uid=1000/gid=100" },
-	{ "unix:gid=100/uid=1000", "unix:uid=1000/gid=100" },
-	{ "unix:uid=4294967294", "unix:uid=4294967294" },
-	{ "unix:uid=alice", "unix:uid=1000" },
-	{ "unix:gid=staff", "unix:gid=50" },
-	{ "unix:uid=alice/gid=staff", "unix:uid=1000/gid=50" },
+	{"192.0.2.7", "192.0.2.7/32"},
+	{"10.0.0.0/8", "10.0.0.0/8"},
+	{"0.0.0.0/0", "0.0.0.0/0"},
+	{"192.0.2.7/32", "192.0.2.7/32"},
+	{"192.0.2.6/31", "192.0.2.6/31"},
+	{"128.0.0.0/1", "128.0.0.0/1"},
+	{"::1", "::1/128"},
+	{"::/0", "::/0"},
+	{"2001:db8::/32", "2001:db8::/32"},
+	{"2001:DB8:0:0::1/128", "2001:db8::1/128"},
+	{"2001:db8:8000::/33", "2001:db8:8000::/33"},
+	{"::ffff:10.0.0.0/104", "10.0.0.0/8"},
+	{"::ffff:10.1.2.3", "10.1.2.3/32"},
+	{"::ffff:0:0/96", "0.0.0.0/0"},
+	{"::fffe:0:0/95", "::fffe:0:0/95"},
+	{"::/80", "::/80"},
+	{"unix:", "unix:"},
+	{"unix:uid=0", "unix:uid=0"},
+	{"unix:gid=33", "unix:gid=33"},
+	{"unix:uid=1000/gid=100", "unix:uid=1000/gid=100"},
+	{"unix:gid=100/uid=1000", "unix:uid=1000/gid=100"},
+	{"unix:uid=4294967294", "unix:uid=4294967294"},
+	{"unix:uid=alice", "unix:uid=1000"},
+	{"unix:gid=staff", "unix:gid=50"},
+	{"unix:uid=alice/gid=staff", "unix:uid=1000/gid=50"},
 };
 
 START_TEST(parse_good)
 {
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 	struct network network;
 
 	ck_assert_msg(network_parse(good[_i].text, &names, &network, &err) == 0, "%s: %s", good[_i].text, err.text);
@@ -104,55 +104,55 @@ END_TEST
 static const struct {
 	const char *text, *says;
 } bad[] = {
-	{ "", "empty" },
-	{ "/8", "no address" },
-	{ "10.1.2.3/8", "the network is 10.0.0.0/8" },
-	{ "10.0.0.1/0", "the network is 0.0.0.0/0" },
-	{ "2001:db8::1/64", "the network is 2001:db8::/64" },
-	{ "::ffff:10.0.0.1/104", "bits are set beyond" },
-	{ "::ffff:0:0/95", "bits are set beyond" },
-	{ "10.0.0.0/33", "more bits than the address has, 32" },
-	{ "::/129", "more bits than the address has, 128" },
-	{ "10.0.0.0/", "no number of bits" },
-	{ "10.0.0.0/x", "not a number of bits" },
-	{ "10.0.0.0/-1", "not a number of bits" },
-	{ "10.0.0.0/+8", "not a number of bits" },
-	{ "10.0.0.0/08", "not a number of bits" },
-	{ "10.0.0.0/8/8", "not a number of bits" },
-	{ "10.0.0.0/99999999999999999999", "more bits" },
-	{ "10.0.0.0/255.0.0.0", "not a mask" },
-	{ "10.0.0.0 /8", "not an address" },
-	{ " 10.0.0.0/8", "not an address" },
-	{ "10.0.0.0/8 ", "not a number of bits" },
-	{ "10.0.0", "not an IPv4 address" },
-	{ "010.0.0.1", "not an IPv4 address" },
-	{ "10.0.0.256", "not an IPv4 address" },
-	{ "10.0.0.1:80", "without a port" },
-	{ "[::1]", "without brackets" },
-	{ "fe80::1%eth0", "zone" },
-	{ "fe80::g", "not an IPv6 address" },
-	{ "example.com", "names of hosts" },
-	{ "*", "names of hosts" },
-	{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd", "too long" },
-	{ "unix:/run/x", "behind unix:" },
-	{ "unix:@x", "behind unix:" },
-	{ "unix:pid=1", "behind unix:" },
-	{ "unix:uid=", "no user" },
-	{ "unix:gid=", "no group" },
-	{ "unix:uid=1/", "nothing behind the last /" },
-	{ "unix:uid=1/uid=2", "twice" },
-	{ "unix:gid=1/gid=2", "twice" },
-	{ "unix:uid=4294967295", "too large" },
-	{ "unix:uid=99999999999999999999", "too large" },
-	{ "unix:uid=-1", "there is no user" },
-	{ "unix:uid=bob", "there is no user" },
-	{ "unix:gid=bob", "there is no group" },
-	{ "UNIX:", "without a port" },
+	{"", "empty"},
+	{"/8", "no address"},
+	{"10.1.2.3/8", "the network is 10.0.0.0/8"},
+	{"10.0.0.1/0", "the network is 0.0.0.0/0"},
+	{"2001:db8::1/64", "the network is 2001:db8::/64"},
+	{"::ffff:10.0.0.1/104", "bits are set beyond"},
+	{"::ffff:0:0/95", "bits are set beyond"},
+	{"10.0.0.0/33", "more bits than the address has, 32"},
+	{"::/129", "more bits than the address has, 128"},
+	{"10.0.0.0/", "no number of bits"},
+	{"10.0.0.0/x", "not a number of bits"},
+	{"10.0.0.0/-1", "not a number of bits"},
+	{"10.0.0.0/+8", "not a number of bits"},
+	{"10.0.0.0/08", "not a number of bits"},
+	{"10.0.0.0/8/8", "not a number of bits"},
+	{"10.0.0.0/99999999999999999999", "more bits"},
+	{"10.0.0.0/255.0.0.0", "not a mask"},
+	{"10.0.0.0 /8", "not an address"},
+	{" 10.0.0.0/8", "not an address"},
+	{"10.0.0.0/8 ", "not a number of bits"},
+	{"10.0.0", "not an IPv4 address"},
+	{"010.0.0.1", "not an IPv4 address"},
+	{"10.0.0.256", "not an IPv4 address"},
+	{"10.0.0.1:80", "without a port"},
+	{"[::1]", "without brackets"},
+	{"fe80::1%eth0", "zone"},
+	{"fe80::g", "not an IPv6 address"},
+	{"example.com", "names of hosts"},
+	{"*", "names of hosts"},
+	{"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd", "too long"},
+	{"unix:/run/x", "behind unix:"},
+	{"unix:@x", "behind unix:"},
+	{"unix:pid=1", "behind unix:"},
+	{"unix:uid=", "no user"},
+	{"unix:gid=", "no group"},
+	{"unix:uid=1/", "nothing behind the last /"},
+	{"unix:uid=1/uid=2", "twice"},
+	{"unix:gid=1/gid=2", "twice"},
+	{"unix:uid=4294967295", "too large"},
+	{"unix:uid=99999999999999999999", "too large"},
+	{"unix:uid=-1", "there is no user"},
+	{"unix:uid=bob", "there is no user"},
+	{"unix:gid=bob", "there is no group"},
+	{"UNIX:", "without a port"},
 };
 
 START_TEST(parse_bad)
 {
-	struct err err = { .text = "" };
+	struct err err = {.text = ""};
 	struct network network;
 
 	ck_assert_int_eq(network_parse(bad[_i].text, &names, &network, &err), -1);
@@ -163,8 +163,8 @@ END_TEST
 
 START_TEST(names_need_somebody_who_knows_them)
 {
-	const struct network_names none = { NULL, NULL };
-	struct err err = { .text = "" };
+	const struct network_names none = {NULL, NULL};
+	struct err err = {.text = ""};
 	struct network network;
 
 	ck_assert_int_eq(network_parse("unix:uid=alice", NULL, &network, &err), -1);
@@ -185,7 +185,7 @@ static struct networks *set_of(const char *const *texts)
 	size_t n;
 
 	for (n = 0; texts[n] != NULL; n++) {
-		entries[n] = (struct networks_entry){ .value = (uint32_t)n, .rank = texts[n][0] == '!' };
+		entries[n] = (struct networks_entry){.value = (uint32_t)n, .rank = texts[n][0] == '!'};
 		ck_assert_int_eq(network_parse(texts[n] + entries[n].rank, NULL, &entries[n].network, NULL), 0);
 	}
 	set = networks_new(entries, n);
@@ -194,7 +194,7 @@ static struct networks *set_of(const char *const *texts)
 	return set;
 }
 
-#define SET(...) set_of((const char *const[]){ __VA_ARGS__, NULL })
+#define SET(...) set_of((const char *const[]){__VA_ARGS__, NULL})
 
 static int64_t find(const struct networks *set, const char *text)
 {
@@ -271,7 +271,7 @@ START_TEST(same_network_higher_rank_then_first)
 {
 	struct networks *set = SET("10.0.0.0/8", "!10.0.0.0/8", "!10.0.0.0/8", "192.0.2.0/24", "192.0.2.0/24",
 				   "!192.0.2.0/23", "::1", "!::1", "unix:", "!unix:", "unix:uid=3", "unix:uid=3");
-	const struct unix_peer three = { .uid = 3, .gid = 3 };
+	const struct unix_peer three = {.uid = 3, .gid = 3};
 	struct sockaddr_any local = at("unix");
 
 	ck_assert_int_eq(find(set, "10.2.3.4"), 1);
@@ -299,12 +299,12 @@ END_TEST
 
 START_TEST(clients_of_unix_sockets)
 {
-	struct networks *set = SET("unix:", "unix:uid=1", "unix:gid=10", "unix:uid=1/gid=10", "!unix:gid=11", "unix:gid=12",
-				   "10.0.0.0/8", "unix:uid=2/gid=10", "!unix:uid=2/gid=12");
+	struct networks *set = SET("unix:", "unix:uid=1", "unix:gid=10", "unix:uid=1/gid=10", "!unix:gid=11",
+				   "unix:gid=12", "10.0.0.0/8", "unix:uid=2/gid=10", "!unix:uid=2/gid=12");
 	struct networks *some = SET("unix:uid=1/gid=10", "unix:gid=10");
 	struct sockaddr_any local = at("unix");
 	gid_t groups[2];
-	struct unix_peer peer = { .uid = 1, .gid = 10, .groups = groups };
+	struct unix_peer peer = {.uid = 1, .gid = 10, .groups = groups};
 
 	ck_assert_int_eq(networks_find(set, &local, NULL), 0);
 	ck_assert_int_eq(networks_find(some, &local, NULL), -1);
@@ -340,7 +340,7 @@ START_TEST(nothing_is_in_no_set)
 {
 	struct networks *empty = networks_new(NULL, 0);
 	struct networks *set = SET("0.0.0.0/0", "::/0", "unix:");
-	struct sockaddr_any peer = { .len = 0 };
+	struct sockaddr_any peer = {.len = 0};
 
 	ck_assert_ptr_nonnull(empty);
 	ck_assert_int_eq(find(empty, "10.0.0.1"), -1);
@@ -364,7 +364,7 @@ END_TEST
 
 START_TEST(values_have_all_bits)
 {
-	struct networks_entry entry = { .value = UINT32_MAX };
+	struct networks_entry entry = {.value = UINT32_MAX};
 	struct networks *set;
 
 	ck_assert_int_eq(network_parse("10.0.0.0/8", NULL, &entry.network, NULL), 0);
@@ -378,21 +378,21 @@ static const struct {
 	const char *const a[4], *const b[4];
 	bool equal;
 } pairs[] = {
-	{ { "10.0.0.0/8", "::1" }, { "::ffff:10.0.0.0/104", "0:0::1" }, true },
-	{ { "10.0.0.0/8" }, { "10.0.0.0/9" }, false },
+	{{"10.0.0.0/8", "::1"}, {"::ffff:10.0.0.0/104", "0:0::1"}, true},
+	{{"10.0.0.0/8"}, {"10.0.0.0/9"}, false},
 	/* the same addresses, but not the same networks: together with others that is not the same */
-	{ { "10.0.0.0/8" }, { "10.0.0.0/8", "10.0.0.0/9" }, false },
-	{ { "10.0.0.0/8" }, { "11.0.0.0/8" }, false },
-	{ { "::/1" }, { "::/2" }, false },
-	{ { "::1" }, { "::2" }, false },
-	{ { "10.0.0.0/8" }, { NULL }, false },
-	{ { NULL }, { NULL }, true },
-	{ { "unix:uid=1" }, { "unix:uid=1" }, true },
-	{ { "unix:uid=1" }, { "unix:uid=2" }, false },
-	{ { "unix:uid=1" }, { "unix:gid=1" }, false },
-	{ { "unix:" }, { "unix:uid=0" }, false },
-	{ { "10.0.0.0/8", "11.0.0.0/8" }, { "11.0.0.0/8", "10.0.0.0/8" }, false }, /* other values */
-	{ { "unix:", "unix:uid=1" }, { "unix:uid=1", "unix:" }, false },
+	{{"10.0.0.0/8"}, {"10.0.0.0/8", "10.0.0.0/9"}, false},
+	{{"10.0.0.0/8"}, {"11.0.0.0/8"}, false},
+	{{"::/1"}, {"::/2"}, false},
+	{{"::1"}, {"::2"}, false},
+	{{"10.0.0.0/8"}, {NULL}, false},
+	{{NULL}, {NULL}, true},
+	{{"unix:uid=1"}, {"unix:uid=1"}, true},
+	{{"unix:uid=1"}, {"unix:uid=2"}, false},
+	{{"unix:uid=1"}, {"unix:gid=1"}, false},
+	{{"unix:"}, {"unix:uid=0"}, false},
+	{{"10.0.0.0/8", "11.0.0.0/8"}, {"11.0.0.0/8", "10.0.0.0/8"}, false}, /* other values */
+	{{"unix:", "unix:uid=1"}, {"unix:uid=1", "unix:"}, false},
 };
 
 START_TEST(equal_sets)
@@ -425,13 +425,13 @@ static uint32_t below(uint32_t n)
 static void clear(uint8_t *address, unsigned from, unsigned to)
 {
 	for (; from < to; from++)
-		address[from / 8] &= (uint8_t)~(0x80 >> (from % 8));
+		address[from / 8] &= (uint8_t) ~(0x80 >> (from % 8));
 }
 
 /* Few different addresses, so that networks nest and touch; with a long common beginning at times. */
 static void some_address(uint8_t *address, size_t size)
 {
-	static const uint8_t bytes[] = { 0, 0, 1, 0x7f, 0x80, 0xfe, 0xff, 0xff };
+	static const uint8_t bytes[] = {0, 0, 1, 0x7f, 0x80, 0xfe, 0xff, 0xff};
 	size_t i;
 
 	for (i = 0; i < size; i++)
@@ -503,7 +503,7 @@ static void step(uint8_t *address, size_t size)
 
 static void look_around(const struct networks *set, const struct networks_entry *entries, size_t n)
 {
-	uint8_t address[16] = { 0 };
+	uint8_t address[16] = {0};
 	const struct network *network;
 	enum network_kind kind;
 	unsigned i;
@@ -540,7 +540,7 @@ START_TEST(as_the_simplest_way)
 	for (round = 0; round < 3000; round++) {
 		n = below(round % 10 == 0 ? ENTRIES_MOST : 24);
 		for (i = 0; i < n; i++) {
-			entries[i] = (struct networks_entry){ .value = (uint32_t)i, .rank = (int)below(3) - 1 };
+			entries[i] = (struct networks_entry){.value = (uint32_t)i, .rank = (int)below(3) - 1};
 			network = &entries[i].network;
 			network->kind = below(2) == 0 ? NETWORK_IP4 : NETWORK_IP6;
 			size = network->kind == NETWORK_IP4 ? 4 : 16;
@@ -612,7 +612,7 @@ END_TEST
 
 START_TEST(who_a_peer_is)
 {
-	struct unix_peer peer = { .uid = 0 };
+	struct unix_peer peer = {.uid = 0};
 	int pair[2], none;
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
@@ -634,10 +634,10 @@ END_TEST
 /* All of them, whatever the one before had: whoever is denied by the last one is denied. */
 START_TEST(a_peer_with_many_groups)
 {
-	static const size_t counts[] = { 200, 0, 63, 64, 65, 5000, 1 };
+	static const size_t counts[] = {200, 0, 63, 64, 65, 5000, 1};
 	struct networks *set = SET("unix:", "!unix:gid=5999");
 	struct sockaddr_any local = at("unix");
-	struct unix_peer peer = { .uid = 0 };
+	struct unix_peer peer = {.uid = 0};
 	gid_t groups[5000];
 	int pair[2];
 	size_t i, n;

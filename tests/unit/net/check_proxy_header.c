@@ -54,7 +54,8 @@ static const struct {
 	const char *line, *source, *destination; /* NULL: not known */
 } good[] = {
 	{"PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n", "192.168.0.1:56324", "192.168.0.11:443"},
-	{"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "255.255.255.255:65535", "255.255.255.255:65535"},
+	{"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "255.255.255.255:65535",
+	 "255.255.255.255:65535"},
 	{"PROXY TCP4 0.0.0.0 10.0.0.1 0 1\r\n", "0.0.0.0:0", "10.0.0.1:1"},
 	{"PROXY TCP6 2001:db8::1 ::1 56324 443\r\n", "[2001:db8::1]:56324", "[::1]:443"},
 	{"PROXY TCP6 FFFF:ffff:FFFF:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
@@ -66,7 +67,8 @@ static const struct {
 	{"PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 1 2\r\n", "192.0.2.7:1", "[2001:db8::1]:2"},
 	{"PROXY UNKNOWN\r\n", NULL, NULL},
 	{"PROXY UNKNOWN \r\n", NULL, NULL},
-	{"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
+	{"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 "
+	 "65535\r\n",
 	 NULL, NULL},
 	{"PROXY UNKNOWN what\rever \n \r\r\n", NULL, NULL},
 };
@@ -200,8 +202,8 @@ END_TEST
 /* Who sends what cannot become a line hears of it before the line's end. */
 START_TEST(version_1_at_once)
 {
-	static const char *const hopeless[] = {"PROXYx", "PROXY x", "PROXY TCP5", "PROXY TCP4 x", "PROXY TCP4 1\n",
-					       "PROXY TCP6 1\r1", "PROXY UNX"};
+	static const char *const hopeless[] = {"PROXYx",	 "PROXY x",	    "PROXY TCP5", "PROXY TCP4 x",
+					       "PROXY TCP4 1\n", "PROXY TCP6 1\r1", "PROXY UNX"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(hopeless); i++)
 		ck_assert_msg(parse(hopeless[i], strlen(hopeless[i])) == PROXY_BAD, "%s", hopeless[i]);
@@ -210,8 +212,16 @@ END_TEST
 
 START_TEST(neither)
 {
-	static const char *const other[] = {"GET / HTTP/1.0\r\n", "proxy TCP4", "PROXX", "P\r\n", "\n", "\r\n\r\nx",
-					    "\r\nPROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", " PROXY", "EHLO x\r\n", "x"};
+	static const char *const other[] = {"GET / HTTP/1.0\r\n",
+					    "proxy TCP4",
+					    "PROXX",
+					    "P\r\n",
+					    "\n",
+					    "\r\n\r\nx",
+					    "\r\nPROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n",
+					    " PROXY",
+					    "EHLO x\r\n",
+					    "x"};
 	static const char ssh[] = "SSH-2.0-OpenSSH\r\n";
 
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
@@ -416,7 +426,7 @@ START_TEST(version_2_checksum)
 	ck_assert_int_eq(parse_sample(), PROXY_OK);
 	ck_assert_uint_eq(used, whole);
 	for (size_t i = 16; i < whole; i++) { /* one bit, wherever it is */
-		if (i == at - 3) /* of the type: then there is no checksum */
+		if (i == at - 3)	      /* of the type: then there is no checksum */
 			continue;
 		s.bytes[i] ^= 1;
 		ck_assert_int_eq(parse_sample(), PROXY_BAD);

@@ -16,7 +16,7 @@
 #include "../proxy_samples.h"
 #include "../suite.h"
 
-#define MUTANTS 1000000
+#define MUTANTS	      1000000
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static uint64_t seed = 0x9E3779B97F4A7C15U;
@@ -88,8 +88,8 @@ static bool is_v1_line(const char *line)
 
 	if (strncmp(line, "PROXY UNKNOWN", 13) == 0)
 		return true;
-	if (sscanf(line, "PROXY %7s %63s %63s %5u %5u", word, from, to, &from_port, &to_port) != 5 || from_port > 65535 ||
-	    to_port > 65535)
+	if (sscanf(line, "PROXY %7s %63s %63s %5u %5u", word, from, to, &from_port, &to_port) != 5 ||
+	    from_port > 65535 || to_port > 65535)
 		return false;
 	(void)snprintf(again, sizeof(again), "PROXY %s %s %s %u %u", word, from, to, from_port, to_port);
 	if (strcmp(line, again) != 0)
@@ -230,7 +230,8 @@ static void grow_all(void)
 	grow_line("PROXY TCP6 1:2:3:4:5:6:7:8 1::8 80 443\r\n");
 	grow_line("PROXY TCP6 ::ffff:192.0.2.7 ::ffff:192.0.2.9 4711 443\r\n");
 	grow_line("PROXY UNKNOWN\r\n");
-	grow_line("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n");
+	grow_line("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 "
+		  "65535\r\n");
 	(void)grow(0x20, 0x00, "", 0);
 	(void)grow(0x21, 0x00, "", 0);
 	(void)grow(0x21, 0x12, sample_inet, 12);

@@ -66,8 +66,7 @@ static int changed(int fd)
 	int client = socket(addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), conn;
 
 	ck_assert_msg(socket_options_try(addr.sa.sa_family, &from, &to, &err) == 0, "%s", err.text);
-	ck_assert_msg(socket_options_change(fd, addr.sa.sa_family, &from, &to, &err) == 0, "%s",
-		      err.text);
+	ck_assert_msg(socket_options_change(fd, addr.sa.sa_family, &from, &to, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(connect(client, &addr.sa, addr.len), 0);
 	if (to.defer_accept > 0)
 		ck_assert_int_eq(send(client, "x", 1, 0), 1);
@@ -122,8 +121,7 @@ END_TEST
 static void buffers_go_back(const char *text)
 {
 	int fd = open_listener(text);
-	int born_rcv = option(fd, SOL_SOCKET, SO_RCVBUF),
-	    born_snd = option(fd, SOL_SOCKET, SO_SNDBUF);
+	int born_rcv = option(fd, SOL_SOCKET, SO_RCVBUF), born_snd = option(fd, SOL_SOCKET, SO_SNDBUF);
 	int locks;
 	socklen_t len = sizeof(locks);
 
@@ -136,8 +134,7 @@ static void buffers_go_back(const char *text)
 	from = to;
 	to.rcvbuf = to.sndbuf = 0;
 	if (getsockopt(fd, SOL_SOCKET, BUF_LOCK, &locks, &len) < 0) {
-		ck_assert_int_eq(socket_options_change(fd, addr.sa.sa_family, &from, &to, &err),
-				 -1);
+		ck_assert_int_eq(socket_options_change(fd, addr.sa.sa_family, &from, &to, &err), -1);
 		ck_assert_ptr_nonnull(strstr(err.text, "restart"));
 		return;
 	}
@@ -320,8 +317,8 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("socket_options", setup, tcp_options_on_and_off, flags_on_and_off,
-			 tcp_buffers_go_back, unix_buffers_go_back, one_buffer_goes_back_alone,
-			 the_device_comes_and_goes, a_trial_tells, a_path_gets_mode_and_owner,
-			 a_path_in_a_folder_with_a_group, somebody_elses_path_is_left_alone);
+	return SUITE_RUN("socket_options", setup, tcp_options_on_and_off, flags_on_and_off, tcp_buffers_go_back,
+			 unix_buffers_go_back, one_buffer_goes_back_alone, the_device_comes_and_goes, a_trial_tells,
+			 a_path_gets_mode_and_owner, a_path_in_a_folder_with_a_group,
+			 somebody_elses_path_is_left_alone);
 }

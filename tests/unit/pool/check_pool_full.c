@@ -127,7 +127,8 @@ START_TEST(it_says_which_setting_and_how_many)
 	pool.full.most = 300;
 	now += 3 * SECOND;
 	full(false);
-	expect("web: all workers are busy (workers.max = 64): 0 clients wait in the queue now, 300 at most in the last 3s; "
+	expect("web: all workers are busy (workers.max = 64): 0 clients wait in the queue now, 300 at most in the last "
+	       "3s; "
 	       "raise workers.max, or see workers.on_full");
 	/* what comes within the minute is told at its end, though it is over by then */
 	full(true);
@@ -209,6 +210,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("pool_full", set_up, nothing_to_tell, one_line_a_minute, a_reload_does_not_repeat_it,
-			 it_says_which_setting_and_how_many,			 those_turned_away_are_told_once, those_evicted_have_a_line_in_ten_seconds,
-			 who_has_just_come_stays);
+			 it_says_which_setting_and_how_many, those_turned_away_are_told_once,
+			 those_evicted_have_a_line_in_ten_seconds, who_has_just_come_stays);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The pool's policy with a clock that the test turns. */
 
-#include "pool/pool_policy.h"
 #include "../suite.h"
+#include "pool/pool_policy.h"
 
 static const struct policy_limits limits = {.min = 2, .min_spare = 2, .max_spare = 4, .max = 20};
 static struct pool_policy policy;
@@ -330,25 +330,14 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("pool_policy", setup, 
-			 starts_the_minimum, gives_up_what_is_above_a_lowered_max,
-			 keeps_spare_workers,
-			 never_leaves_a_lane_without_a_worker,
-			 doubles_while_clients_queue,
-			 calm_resets_the_step,
-			 waits_for_those_that_start,
-			 says_full_only_when_clients_wait,
-			 shrinks_by_low_water_only_after_the_interval,
-			 never_shrinks_below_the_minimum,
-			 backs_off_longer_each_time,
-			 spent_workers_are_replaced_beyond_max_in_bounds,
-			 at_max_idle_workers_move_to_the_queue,
-			 a_move_leaves_the_minimum_behind,
-			 every_lanes_minimum_comes_first,
-			 those_that_leave_take_the_place_of_none_that_must_be_there,
-			 idle_workers_that_take_nobody_do_not_count,
-			 queued_clients_come_before_spare_workers,
-			 one_at_each_address_turns_clients_away,
-			 an_address_without_one_gets_anothers,
+	return SUITE_RUN("pool_policy", setup, starts_the_minimum, gives_up_what_is_above_a_lowered_max,
+			 keeps_spare_workers, never_leaves_a_lane_without_a_worker, doubles_while_clients_queue,
+			 calm_resets_the_step, waits_for_those_that_start, says_full_only_when_clients_wait,
+			 shrinks_by_low_water_only_after_the_interval, never_shrinks_below_the_minimum,
+			 backs_off_longer_each_time, spent_workers_are_replaced_beyond_max_in_bounds,
+			 at_max_idle_workers_move_to_the_queue, a_move_leaves_the_minimum_behind,
+			 every_lanes_minimum_comes_first, those_that_leave_take_the_place_of_none_that_must_be_there,
+			 idle_workers_that_take_nobody_do_not_count, queued_clients_come_before_spare_workers,
+			 one_at_each_address_turns_clients_away, an_address_without_one_gets_anothers,
 			 the_one_that_turns_away_stays);
 }

@@ -137,6 +137,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("tally", setup, no_rate_without_two_samples, only_the_last_seconds_count,
-			 less_than_before_is_none, the_number_of_samples_may_wrap,
-			 it_lives_as_long_as_anybody_has_it, own_counters_by_name, names_of_a_table);
+			 less_than_before_is_none, the_number_of_samples_may_wrap, it_lives_as_long_as_anybody_has_it,
+			 own_counters_by_name, names_of_a_table);
 }

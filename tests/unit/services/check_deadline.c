@@ -17,7 +17,7 @@
 #include "../suite.h"
 
 #define QUIET 10000 /* a limit that does not come */
-#define TICK 20	    /* of the kernel's clock, twice */
+#define TICK  20    /* of the kernel's clock, twice */
 
 static struct deadline_limits limits;
 static _Atomic uint32_t greeted;

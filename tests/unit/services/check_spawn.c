@@ -31,8 +31,7 @@ static void setup(void)
 static pid_t start_program(char *const *argv, int *pidfd_out)
 {
 	char *envp[] = {(char *)"PATH=/usr/bin:/bin", (char *)"ONLY=this", NULL};
-	struct spawn spawn = {
-		.argv = argv, .envp = envp, .socket = sockets[1], .errors = errors[1]};
+	struct spawn spawn = {.argv = argv, .envp = envp, .socket = sockets[1], .errors = errors[1]};
 	sigset_t all, before;
 	pid_t pid;
 
@@ -107,8 +106,7 @@ END_TEST
 
 START_TEST(it_leads_a_process_group)
 {
-	ck_assert_str_eq(output("read p c s pp g r </proc/$$/stat; [ $g = $$ ] && echo yes"),
-			 "yes\n");
+	ck_assert_str_eq(output("read p c s pp g r </proc/$$/stat; [ $g = $$ ] && echo yes"), "yes\n");
 }
 END_TEST
 
@@ -139,8 +137,7 @@ END_TEST
 START_TEST(a_program_that_cannot_run_is_an_error)
 {
 	char *argv[] = {(char *)"/nonexistent/program", NULL}, *envp[] = {NULL};
-	struct spawn spawn = {
-		.argv = argv, .envp = envp, .socket = sockets[1], .errors = errors[1]};
+	struct spawn spawn = {.argv = argv, .envp = envp, .socket = sockets[1], .errors = errors[1]};
 	int pidfd;
 
 	ck_assert_int_eq(spawn_program(&spawn, &pidfd, &err), -1);
@@ -176,8 +173,8 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("spawn", setup, signals_are_default_and_unblocked,
-			 three_descriptors_are_open, the_environment_is_what_was_given,
-			 it_leads_a_process_group, standard_error_is_the_pipe, the_pidfd_tells_the_end,
-			 a_program_that_cannot_run_is_an_error, it_does_not_outlive_its_parent);
+	return SUITE_RUN("spawn", setup, signals_are_default_and_unblocked, three_descriptors_are_open,
+			 the_environment_is_what_was_given, it_leads_a_process_group, standard_error_is_the_pipe,
+			 the_pidfd_tells_the_end, a_program_that_cannot_run_is_an_error,
+			 it_does_not_outlive_its_parent);
 }

@@ -345,7 +345,7 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("upstreams", setup, in_turn, in_turn_without_one, the_first_that_works, the_least_busy,
-			 our_own_connection_is_seen,
-			 by_source, a_list_without_one, left_alone_for_a_while, not_tried_after_all, nonsense_is_not_believed, addresses,
-			 a_last_address_is_kept, a_dead_writer, another_number_of_targets, copied);
+			 our_own_connection_is_seen, by_source, a_list_without_one, left_alone_for_a_while,
+			 not_tried_after_all, nonsense_is_not_believed, addresses, a_last_address_is_kept,
+			 a_dead_writer, another_number_of_targets, copied);
 }

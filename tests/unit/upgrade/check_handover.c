@@ -13,9 +13,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "upgrade/handover.h"
 #include "listeners/listener.h"
 #include "master/state.h"
+#include "upgrade/handover.h"
 
 #include "../suite.h"
 
@@ -28,8 +28,13 @@ static struct config_service service = {
 	.timeouts = {.drain = 1500},
 	.workers = {.min = 1, .max = 4},
 	.access = {.sources = 256},
-	.socket = {.device = device, .keepalive = 7000, .rcvbuf = 65536, .nodelay = true, .mode = 0640,
-		   .owner = 12, .group = 13},
+	.socket = {.device = device,
+		   .keepalive = 7000,
+		   .rcvbuf = 65536,
+		   .nodelay = true,
+		   .mode = 0640,
+		   .owner = 12,
+		   .group = 13},
 };
 static struct config config = {.services = &service, .n_services = 1};
 static struct launch launch = {.foreground = false};
@@ -68,8 +73,14 @@ static void add_worker(struct pool *pool, pid_t pid, bool leaving)
 	int slot = board_slot_take(&pool->board, 1), seat = sources_seat_take(pool->sources);
 
 	ck_assert(proc != NULL && slot >= 0 && seat >= 0);
-	*proc = (struct proc){.pid = pid, .pool = pool, .slot = (size_t)slot, .seat = seat, .started_ms = 11,
-			      .ready = true, .leaving = leaving, .told_ms = leaving ? 12 : 0};
+	*proc = (struct proc){.pid = pid,
+			      .pool = pool,
+			      .slot = (size_t)slot,
+			      .seat = seat,
+			      .started_ms = 11,
+			      .ready = true,
+			      .leaving = leaving,
+			      .told_ms = leaving ? 12 : 0};
 	atomic_store(&proc_slot(proc)->state, SLOT_IDLE);
 	atomic_store(&proc_slot(proc)->accepted, 100);
 	DL_APPEND(pool->procs, proc);
@@ -95,8 +106,12 @@ static void setup(void)
 	pools[0]->state = POOL_PAUSED;
 	pools[0]->proved = true;
 	pools[0]->limits.max = 3;
-	pools[0]->tally->gone = (struct counts){.accepted = 1, .failed = 2, .bytes_in = INT64_MAX,
-						.bytes_out = 4, .crashes = 5, .probes = 6,
+	pools[0]->tally->gone = (struct counts){.accepted = 1,
+						.failed = 2,
+						.bytes_in = INT64_MAX,
+						.bytes_out = 4,
+						.crashes = 5,
+						.probes = 6,
 						.refused = {[REFUSED_DENIED] = 7, [REFUSALS - 1] = 8}};
 	add_worker(pools[0], WORKER, false);
 	add_worker(pools[0], LATE_WORKER, true);
@@ -324,8 +339,7 @@ START_TEST(two_workers_in_one_seat)
 {
 	json_t *workers = at("workers");
 
-	(void)json_object_set(json_array_get(workers, 1), "seat",
-			      json_object_get(json_array_get(workers, 0), "seat"));
+	(void)json_object_set(json_array_get(workers, 1), "seat", json_object_get(json_array_get(workers, 0), "seat"));
 	ck_assert_int_eq(restore(), 0); /* it costs but the second's count */
 	ck_assert_int_eq(after.ending->procs->seat, 0);
 	ck_assert_int_eq(after.ending->procs->next->seat, -1);
@@ -389,14 +403,22 @@ END_TEST
 static json_t *hostile(int i)
 {
 	switch (i) {
-	case 0: return json_null();
-	case 1: return json_integer(-1);
-	case 2: return json_integer(INT64_MAX);
-	case 3: return json_integer(INT64_MIN / 2); /* a time is subtracted from */
-	case 4: return json_string("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff");
-	case 5: return json_pack("[{}, n, [], i]", 1);
-	case 6: return json_object();
-	default: return NULL;
+	case 0:
+		return json_null();
+	case 1:
+		return json_integer(-1);
+	case 2:
+		return json_integer(INT64_MAX);
+	case 3:
+		return json_integer(INT64_MIN / 2); /* a time is subtracted from */
+	case 4:
+		return json_string("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff");
+	case 5:
+		return json_pack("[{}, n, [], i]", 1);
+	case 6:
+		return json_object();
+	default:
+		return NULL;
 	}
 }
 
@@ -465,8 +487,7 @@ START_TEST(two_workers_in_one_slot)
 {
 	json_t *workers = at("workers");
 
-	(void)json_object_set(json_array_get(workers, 1), "slot",
-			      json_object_get(json_array_get(workers, 0), "slot"));
+	(void)json_object_set(json_array_get(workers, 1), "slot", json_object_get(json_array_get(workers, 0), "slot"));
 	ck_assert_int_eq(restore(), -1);
 	ck_assert_str_ne(err.text, "");
 }
@@ -486,13 +507,11 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("handover", setup, what_is_read_is_what_was_written, the_master_comes_out,
-			 the_pool_comes_out, the_workers_come_out,
-			 workers_with_a_board_of_another_layout_are_busy, the_table_of_sources_comes_out,
-			 generations_share_their_table, a_table_of_another_layout_is_replaced,
-			 a_table_of_another_size_is_replaced, a_table_that_is_not_there_is_replaced,
-			 two_workers_in_one_seat, of_another_format,
+	return SUITE_RUN("handover", setup, what_is_read_is_what_was_written, the_master_comes_out, the_pool_comes_out,
+			 the_workers_come_out, workers_with_a_board_of_another_layout_are_busy,
+			 the_table_of_sources_comes_out, generations_share_their_table,
+			 a_table_of_another_layout_is_replaced, a_table_of_another_size_is_replaced,
+			 a_table_that_is_not_there_is_replaced, two_workers_in_one_seat, of_another_format,
 			 for_another_process, of_which_the_end_is_missing, descriptors_survive_or_do_not,
-			 no_memory_for_one, hostile_values, two_workers_in_one_slot,
-			 a_listener_that_is_not_there);
+			 no_memory_for_one, hostile_values, two_workers_in_one_slot, a_listener_that_is_not_there);
 }

@@ -61,8 +61,11 @@ static void set_up(void)
 
 static void limits(bool unseen, uint64_t header)
 {
-	const struct deadline_limits l = {
-		.start = clock_coarse_ms(), .first_byte = 60000, .header = header, .unseen = unseen, .greeted = &slot->greeted};
+	const struct deadline_limits l = {.start = clock_coarse_ms(),
+					  .first_byte = 60000,
+					  .header = header,
+					  .unseen = unseen,
+					  .greeted = &slot->greeted};
 
 	deadline_limit(&l);
 }

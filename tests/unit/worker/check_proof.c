@@ -12,8 +12,8 @@
 #include "base/signals.h"
 #include "board/board.h"
 #include "worker/contract.h"
-#include "worker/proof.h"
 #include "worker/orders.h"
+#include "worker/proof.h"
 
 #include "../suite.h"
 
@@ -130,7 +130,6 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("hold", setup, go, anything_else_is_no, the_end_is_no,
-			 nobody_there_from_the_beginning, told_to_leave,
-			 told_to_leave_before_it_is_there, a_failure_has_a_reason);
+	return SUITE_RUN("hold", setup, go, anything_else_is_no, the_end_is_no, nobody_there_from_the_beginning,
+			 told_to_leave, told_to_leave_before_it_is_there, a_failure_has_a_reason);
 }

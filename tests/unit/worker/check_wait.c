@@ -31,8 +31,8 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 
 static struct board_slot slot;
 static int calls;
-static int signal_in_window;   /* raised before the real call */
-static const int *fail_with;   /* errno values, 0 ends */
+static int signal_in_window; /* raised before the real call */
+static const int *fail_with; /* errno values, 0 ends */
 static struct board_head head;
 static int listener;
 static struct sockaddr_any self;
@@ -152,8 +152,7 @@ END_TEST
 
 START_TEST(passing_errors_are_tried_again)
 {
-	static const int errors[] = {ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH, ENETUNREACH,
-				     EPERM, EINTR, 0};
+	static const int errors[] = {ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH, ENETUNREACH, EPERM, EINTR, 0};
 	int fd;
 
 	fail_with = errors;
@@ -240,15 +239,9 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("wait", setup, 
-			 an_order_between_test_and_accept_is_not_lost,
-			 the_dead_descriptor_stays_close_on_exec,
-			 an_order_ends_a_blocked_accept,
-			 a_client_accepted_before_the_order_is_served,
-			 passing_errors_are_tried_again,
-			 lack_of_resources_pauses,
-			 a_pause_ends_with_an_order,
-			 a_broken_listener_is_said,
-			 a_non_blocking_listener_is_waited_for,
-			 an_order_ends_the_wait_on_a_non_blocking_listener);
+	return SUITE_RUN("wait", setup, an_order_between_test_and_accept_is_not_lost,
+			 the_dead_descriptor_stays_close_on_exec, an_order_ends_a_blocked_accept,
+			 a_client_accepted_before_the_order_is_served, passing_errors_are_tried_again,
+			 lack_of_resources_pauses, a_pause_ends_with_an_order, a_broken_listener_is_said,
+			 a_non_blocking_listener_is_waited_for, an_order_ends_the_wait_on_a_non_blocking_listener);
 }
