@@ -13,7 +13,7 @@ cd "$(dirname "$0")"
 
 build_packages="autoconf automake gcc libc6-dev make pkg-config
 	libconfig-dev libjansson-dev libsystemd-dev uthash-dev libsqlite3-dev check"
-test_packages="g++ python3 gunicorn perl-base netcat-openbsd curl git rsync strace procps groff shellcheck systemd
+test_packages="clang-format g++ python3 gunicorn perl-base netcat-openbsd curl git rsync strace procps groff shellcheck systemd
 	dbus rsyslog mount tar
 	iproute2 util-linux
 	haproxy nginx-light libnginx-mod-stream

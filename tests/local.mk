@@ -8,6 +8,7 @@ include tests/bench/local.mk
 
 tree_tests = \
 	%D%/check_docs.sh \
+	%D%/check_format.sh \
 	%D%/check_layers.py \
 	%D%/check_install.sh
 

@@ -39,11 +39,10 @@ enum {
 	/* The client need not send anything before the service does: first_byte and first_byte_busy, which would cut a
 	 * client that says nothing, do not apply. Not for a service that reads a request: they free its worker. */
 	PREFORKD_SPEAKS_FIRST = 1U << 3,
-	/* Of the built-in ones only: stands for what is in `path`; needs `upstream`; becomes `command`, which accepts
-	   itself. */
-	PREFORKD_PATH = 1U << 4,
-	PREFORKD_UPSTREAM = 1U << 5,
-	PREFORKD_BECOMES_COMMAND = 1U << 8,
+	/* Built-in services only. */
+	PREFORKD_PATH = 1U << 4,	    /* stands for the shared object in `path` */
+	PREFORKD_UPSTREAM = 1U << 5,	    /* needs `upstream` */
+	PREFORKD_BECOMES_COMMAND = 1U << 8, /* becomes `command`, which accepts by itself */
 };
 
 /* What a value is in the configuration, and the type of the member that it is put into. */
@@ -92,10 +91,9 @@ struct preforkd_module {
 	uint32_t flags;	     /* PREFORKD_... */
 
 	/*
-	 * Serves one connection to its end and returns 0 if it ended well, -1 if it was cut: by the
-	 * peer, by a time limit, or by the service's own judgement (the reason goes into
-	 * preforkd_fail()). The worker closes the connection afterwards, in such a way that the peer
-	 * gets all that was written (a lingering close), so the service does not close it.
+	 * Serves one connection to its end and returns 0 if it ended well, -1 if it was cut: by the peer, by a time
+	 * limit, or by the service's own judgement (the reason goes into preforkd_fail()). The service does not close
+	 * the connection: the worker does, in such a way that the peer gets all that was written (a lingering close).
 	 */
 	int (*serve)(struct preforkd_conn *conn);
 
