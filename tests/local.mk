@@ -27,6 +27,9 @@ EXTRA_DIST += \
 	$(tree_tests) \
 	%D%/fuzz/replay.sh \
 	%D%/layers-known \
+	%D%/layers/circles.py \
+	%D%/layers/made_up.py \
+	%D%/layers/source.py \
 	%D%/no-python \
 	%D%/tap-unit \
 	%D%/tap.sh
