@@ -69,7 +69,7 @@ static int make_item(struct plan *plan, struct master *master, size_t index, con
 	const struct config_service *service = &next->services[index];
 	struct plan_item *item = &plan->items[index];
 	struct pool_parts parts = {
-		.master = master,
+		.event = master->event,
 		.generation = plan->generation,
 		.service = service,
 		.by_pid = &master->by_pid,
@@ -143,7 +143,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool, con
 		struct err *err)
 {
 	struct pool_parts parts = {
-		.master = master,
+		.event = master->event,
 		.generation = master->generation,
 		.service = pool->service,
 		.limits = limits,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fleet/fleet.h"
 
-#include <errno.h>
 #include <preforkd/module.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include "master/report.h"
 #include "master/state.h"
 #include "net/inherited.h"
+#include "pool/pool_watch.h"
 #include "pool/wind_down.h"
 #include "upgrade/upgrade.h"
 
@@ -95,7 +95,7 @@ static int open_pool(struct master *master, const struct config_service *service
 {
 	const struct pool *former = find_former(master, service->name);
 	struct pool_parts parts = {
-		.master = master,
+		.event = master->event,
 		.generation = master->generation,
 		.service = service,
 		.tally = former != NULL ? former->tally : NULL,
@@ -204,48 +204,25 @@ static void look_after(struct master *master, struct pool *pool, bool tick)
 		watch_start(master);
 }
 
-static int on_ring(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void on_ring(struct pool *pool, void *userdata)
 {
-	struct pool *pool = userdata;
-	struct master *master = pool->master;
+	struct master *master = userdata;
 
-	(void)source;
-	(void)fd;
-	(void)revents;
 	if (master->phase == MASTER_STOPPING || pool_winds_down(pool)) {
 		board_answer(&pool->board, pool->ring);
 		if (master->phase == MASTER_STOPPING)
 			stop_step(master);
 		else
 			ending_step(master); /* may free the pool */
-		return 0;
+		return;
 	}
 	look_after(master, pool, false);
 	reload_step(master);
-	return 0;
-}
-
-/* While a pool is at its max: a client is in a queue that was empty. */
-static int on_queue(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-	pool_full_heard(userdata);
-	return on_ring(source, fd, revents, userdata);
-}
-
-static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)usec;
-	return on_ring(source, -1, 0, userdata);
 }
 
 int pools_watch(struct master *master, struct pool *pool, struct err *err)
 {
-	int rc = sd_event_add_io(master->event, &pool->ring_source, pool->ring, EPOLLIN, on_ring, pool);
-
-	if (rc >= 0)
-		return pool_full_watch(pool, master->event, on_queue, on_time, err);
-	errno = -rc;
-	return err_sys(err, "cannot watch a pool");
+	return pool_watch(pool, on_ring, master, err);
 }
 
 static void sample(struct master *master)

@@ -12,6 +12,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool_policy.h \
 	%D%/pool_targets.c \
 	%D%/pool_targets.h \
+	%D%/pool_watch.c \
+	%D%/pool_watch.h \
 	%D%/proc.c \
 	%D%/proc.h \
 	%D%/program.c \

@@ -82,7 +82,7 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		return NULL;
 	}
 	*pool = (struct pool){
-		.master = parts->master,
+		.event = parts->event,
 		.state = POOL_HELD,
 		.generation = generation_ref(parts->generation),
 		.service = parts->service,
@@ -309,7 +309,7 @@ static void notice_ready(struct pool *pool, int64_t now)
 			continue;
 		HASH_FIND(by_pid, *pool->by_pid, &proc->predecessor, sizeof(pid_t), old);
 		if (old != NULL && old->pool == pool && !old->leaving)
-			proc_retire(old);
+			pool_retire_proc(old);
 		proc->predecessor = 0;
 	}
 }
@@ -323,7 +323,7 @@ static void retire_idle(struct pool *pool, size_t lane, int64_t n)
 		return;
 	for (proc = pool->procs->prev; n > 0; proc = proc->prev) {
 		if (proc->lane == lane && !proc->leaving && proc_state(proc) == SLOT_IDLE) {
-			proc_retire(proc);
+			pool_retire_proc(proc);
 			n--;
 		}
 		if (proc == pool->procs)

@@ -26,7 +26,6 @@
 #include "pool/totals.h"
 
 struct err;
-struct master;
 
 /*
  *	held -> serving <-> paused
@@ -55,7 +54,7 @@ struct pool_lane {
 };
 
 struct pool {
-	struct master *master; /* for its event sources; this file's functions do not look at it */
+	sd_event *event; /* the loop's; not owned; NULL: nothing is watched (a rehearsal) */
 	enum pool_state state;
 	struct generation *generation; /* a reference; NULL: of another image of this program (handover.h) */
 	const struct config_service *service;
@@ -67,6 +66,8 @@ struct pool {
 	int ring;    /* eventfd */
 	int targets; /* of board/targets.h, when the service passes connections on; else -1 */
 	sd_event_source *ring_source;
+	void (*on_ring)(struct pool *pool, void *userdata); /* set by pool_watch() */
+	void *on_ring_data;
 	int dead; /* fd_dead(), for the workers; the master's, shared by all pools */
 	struct pool_policy policy;
 	struct policy_lane *lanes;     /* scratch of pool_look_after() */
@@ -93,7 +94,7 @@ struct pool {
 
 /* What a new pool is made of. */
 struct pool_parts {
-	struct master *master;
+	sd_event *event;
 	struct generation *generation; /* referenced */
 	const struct config_service *service;
 	const struct config_workers *limits; /* NULL: the service's */
@@ -120,6 +121,9 @@ void pool_look_after(struct pool *pool, bool tick);
 
 /* One worker has ended; STATUS is waitpid(2)'s. PROC is freed. */
 void pool_worker_gone(struct pool *pool, struct proc *proc, int status);
+
+/* Tells one worker to finish its client and leave. */
+void pool_retire_proc(struct proc *proc);
 
 /* All workers of a lane leave when they have finished their client; LANE -1: of all lanes. */
 void pool_retire(struct pool *pool, ssize_t lane);

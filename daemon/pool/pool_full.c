@@ -66,17 +66,16 @@ void pool_full_clear(struct pool *pool)
 	fd_close(&f->queues);
 }
 
-int pool_full_watch(struct pool *pool, sd_event *event, sd_event_io_handler_t on_queue, sd_event_time_handler_t on_time,
-		    struct err *err)
+int pool_full_watch(struct pool *pool, sd_event_io_handler_t on_queue, sd_event_time_handler_t on_time, struct err *err)
 {
 	struct pool_full *f = &pool->full;
 	int rc;
 
 	if (!f->evicts)
 		return 0;
-	rc = sd_event_add_io(event, &f->queue_source, f->queues, EPOLLIN, on_queue, pool);
+	rc = sd_event_add_io(pool->event, &f->queue_source, f->queues, EPOLLIN, on_queue, pool);
 	if (rc >= 0)
-		rc = sd_event_add_time(event, &f->timer, CLOCK_MONOTONIC, 0, 1000, on_time, pool);
+		rc = sd_event_add_time(pool->event, &f->timer, CLOCK_MONOTONIC, 0, 1000, on_time, pool);
 	if (rc >= 0)
 		rc = sd_event_source_set_enabled(f->timer, SD_EVENT_OFF);
 	if (rc >= 0)

@@ -54,7 +54,7 @@ int pool_full_init(struct pool *pool, struct err *err);
 void pool_full_clear(struct pool *pool);
 
 /* Lets the loop hear its queues and its timer, each with POOL as its userdata; ON_QUEUE calls pool_full_heard(). */
-int pool_full_watch(struct pool *pool, sd_event *event, sd_event_io_handler_t on_queue, sd_event_time_handler_t on_time,
+int pool_full_watch(struct pool *pool, sd_event_io_handler_t on_queue, sd_event_time_handler_t on_time,
 		    struct err *err);
 void pool_full_heard(struct pool *pool);
 

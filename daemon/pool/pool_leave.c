@@ -137,13 +137,23 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	free(proc);
 }
 
+void pool_retire_proc(struct proc *proc)
+{
+	proc->leaving = true;
+	proc->told_ms = clock_ms();
+	if (proc->program != NULL)
+		program_retire(proc);
+	else
+		(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
+}
+
 void pool_retire(struct pool *pool, ssize_t lane)
 {
 	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
 		if (!proc->leaving && (lane < 0 || proc->lane == (size_t)lane))
-			proc_retire(proc);
+			pool_retire_proc(proc);
 }
 
 bool pool_all_told(const struct pool *pool)

@@ -40,9 +40,6 @@ struct proc {
 struct board_slot *proc_slot(const struct proc *proc);
 enum slot_state proc_state(const struct proc *proc);
 
-/* Tells it to finish its client and leave. */
-void proc_retire(struct proc *proc);
-
 /* SIGKILL; to a program with all that is in its process group. */
 void proc_kill(const struct proc *proc);
 

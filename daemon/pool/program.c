@@ -16,7 +16,6 @@
 #include "base/message_ids.h"
 #include "base/parse.h"
 #include "config/config.h"
-#include "master/state.h"
 #include "pool/pool.h"
 #include "worker/contract.h"
 
@@ -46,7 +45,7 @@ void program_free(struct program **program)
 void program_started(struct proc *proc)
 {
 	(void)setpgid(proc->pid, proc->pid); /* it does so, too: whoever is first */
-	output_watch(proc->program->output, proc->pid, proc->pool->master != NULL ? proc->pool->master->event : NULL);
+	output_watch(proc->program->output, proc->pid, proc->pool->event);
 }
 
 static struct log_about about_program(const struct proc *proc)

@@ -15,7 +15,6 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "master/state.h"
 #include "pool/pool.h"
 #include "pool/program.h"
 
@@ -146,11 +145,9 @@ static int on_message(sd_event_source *source, int fd, uint32_t revents, void *u
 
 static void watch(struct pool *pool)
 {
-	sd_event *event = pool->master != NULL ? pool->master->event : NULL;
-
-	if (event == NULL) /* a rehearsal: what is said is for the running daemon */
+	if (pool->event == NULL) /* a rehearsal: what is said is for the running daemon */
 		return;
-	if (sd_event_add_io(event, &pool->notify.source, pool->notify.fd, EPOLLIN, on_message, pool) < 0)
+	if (sd_event_add_io(pool->event, &pool->notify.source, pool->notify.fd, EPOLLIN, on_message, pool) < 0)
 		pool->notify.source = NULL;
 	/* before what programs write is read (output.h), no more than that: both have their turn */
 	else

@@ -48,7 +48,7 @@ static void retire_down_to(struct pool *old, int64_t keep)
 				break;
 			if (proc->lane != i || proc->leaving)
 				continue;
-			proc_retire(proc);
+			pool_retire_proc(proc);
 			n--;
 		}
 	}

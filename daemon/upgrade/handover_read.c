@@ -240,7 +240,7 @@ static int read_program(const json_t *p, struct proc *proc, struct err *err)
 	proc->program->alive_ms = number(p, "alive");
 	proc->program->abort_ms = number(p, "abort");
 	(void)snprintf(proc->program->status, sizeof(proc->program->status), "%s", text(p, "status"));
-	output_watch(proc->program->output, proc->pid, proc->pool->master->event);
+	output_watch(proc->program->output, proc->pid, proc->pool->event);
 	return 0;
 }
 
@@ -415,7 +415,7 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 	if (pool == NULL)
 		return err_set(err, "no memory for a pool");
 	*pool = (struct pool){
-		.master = master,
+		.event = master->event,
 		.by_pid = &master->by_pid,
 		.dead = master->dead,
 		.board = {.fd = -1},

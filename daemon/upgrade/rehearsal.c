@@ -184,7 +184,7 @@ static int try_pool(struct master *master, const struct config_service *service,
 		    struct err *err)
 {
 	struct pool_parts parts = {
-		.master = master,
+		.event = master->event,
 		.generation = master->generation,
 		.service = service,
 		.by_pid = &master->by_pid,

@@ -90,7 +90,6 @@ static void add_worker(struct pool *pool, pid_t pid, bool leaving)
 static void setup(void)
 {
 	struct pool_parts parts = {
-		.master = &before,
 		.generation = &generation,
 		.service = &service,
 		.by_pid = &before.by_pid,

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/pool_watch.h"
+
+#include <errno.h>
+
+#include "base/err.h"
+#include "pool/pool.h"
+
+static int on_ring_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct pool *pool = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	pool->on_ring(pool, pool->on_ring_data); /* may free the pool */
+	return 0;
+}
+
+/* The pool is at its maximum, and a client has entered a queue that was empty: no worker rings then. */
+static int on_queue_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	pool_full_heard(userdata);
+	return on_ring_readable(source, fd, revents, userdata);
+}
+
+static int on_full_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)usec;
+	return on_ring_readable(source, -1, 0, userdata);
+}
+
+int pool_watch(struct pool *pool, void (*on_ring)(struct pool *pool, void *userdata), void *userdata, struct err *err)
+{
+	int rc;
+
+	pool->on_ring = on_ring;
+	pool->on_ring_data = userdata;
+	rc = sd_event_add_io(pool->event, &pool->ring_source, pool->ring, EPOLLIN, on_ring_readable, pool);
+	if (rc >= 0)
+		return pool_full_watch(pool, on_queue_readable, on_full_timer, err);
+	errno = -rc;
+	return err_sys(err, "cannot watch a pool");
+}
