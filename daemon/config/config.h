@@ -15,16 +15,11 @@
 #include "base/parse.h"
 #include "net/addr.h"
 #include "net/socket_options.h"
+#include "syntax/origin.h"
 
 struct loaded_module;
 struct networks;
 struct preforkd_module;
-
-/* Where a value came from, for messages: "FILE:LINE", "-o", or "default". */
-struct origin {
-	const char *file; /* NULL: the default, or (line == -1) the command line */
-	int line;
-};
 
 enum config_log_connections { LOG_CONNECTIONS_NONE, LOG_CONNECTIONS_ERRORS, LOG_CONNECTIONS_ALL };
 

@@ -117,7 +117,7 @@ struct config *config_load(const struct config_source *source, struct problems *
 
 	complete = read_raws(source, config->store->arena, problems, &raws);
 	build_store(&raws, problems, config->store);
-	raws_clear(&raws);
+	raw_clear(&raws);
 	/* With a part missing, most of what the checks would find is only that it is missing. */
 	if (complete)
 		check_all(&checker);

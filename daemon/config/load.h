@@ -10,12 +10,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "syntax/problems.h"
+
 struct config;
 struct module_loader;
 struct preforkd_module;
-
-/* What was found wrong, all of it, in the order of the files. */
-struct problems;
 
 /* How far one goes with the modules of a configuration. */
 enum config_modules {
@@ -42,15 +41,6 @@ struct config *config_load(const struct config_source *source, struct problems *
 
 /* What MODULES_USE would have done. -1: a module refused, and *problems_out says why. */
 int config_begin_modules(struct config *config, const struct config_source *source, struct problems **problems_out);
-
-struct problem {
-	int level;	  /* LOG_ERR or LOG_WARNING of syslog.h */
-	const char *text; /* "FILE:LINE: services.git.workers.max: ..." */
-};
-
-size_t problems_count(const struct problems *problems);
-const struct problem *problems_get(const struct problems *problems, size_t i);
-void problems_free(struct problems **problems);
 
 /* --print-config: every key with its value, as a file that loads to the same configuration and
  * prints the same again. --help-config: the table for people; PATH (may be NULL) picks keys by prefix;

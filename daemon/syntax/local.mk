@@ -4,8 +4,10 @@ libpreforkd_a_SOURCES += \
 	%D%/arena.h \
 	%D%/folder.c \
 	%D%/folder.h \
+	%D%/origin.h \
 	%D%/problems.c \
 	%D%/problems.h \
+	%D%/raw.c \
 	%D%/raw.h \
 	%D%/read.c \
 	%D%/read.h \

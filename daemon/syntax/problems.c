@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of what is wrong. Owns its texts: it outlives the configuration that it is about. */
 #include "syntax/problems.h"
 
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "base/escape.h"
-#include "config/config.h"
-#include "config/load.h"
 #include "syntax/arena.h"
+#include "syntax/origin.h"
 
 struct entry {
 	struct problem problem;
-	size_t file; /* its place in files[]; behind all of them: no file */
+	size_t file; /* index into files[]; n_files: no file, or one that was never announced */
 	int line;
-	size_t number; /* the order of reporting, which decides within one line */
+	size_t number; /* in the order of reporting, which decides within one line */
 };
 
 struct problems {
@@ -94,16 +91,13 @@ static bool is_reported(const struct problems *problems, const char *text)
 	return false;
 }
 
-void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
-		  ...)
+void problems_vadd(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
+		   va_list ap)
 {
 	char place[640], text[1200], line[2048], safe[2560];
 	struct entry *entry;
-	va_list ap;
 
-	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	format_place(where, place, sizeof(place));
 	(void)snprintf(line, sizeof(line), "%s%.160s%s%s", place, key != NULL ? key : "", key != NULL ? ": " : "",
 		       text);
@@ -124,6 +118,16 @@ void problems_add(struct problems *problems, int level, const struct origin *whe
 	}
 }
 
+void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
+		  ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	problems_vadd(problems, level, where, key, fmt, ap);
+	va_end(ap);
+}
+
 bool problems_have_error(const struct problems *problems)
 {
 	size_t i;
@@ -135,7 +139,7 @@ bool problems_have_error(const struct problems *problems)
 	return false;
 }
 
-static int compare(const void *left, const void *right)
+static int compare_entries(const void *left, const void *right)
 {
 	const struct entry *a = left, *b = right;
 
@@ -150,13 +154,13 @@ void problems_sort(struct problems *problems)
 {
 	size_t i;
 
-	/* A file that was never announced, or became known after the problem, sorts as none. */
+	/* An entry without a file has the n_files of its time, which may be the index of a file announced later. */
 	for (i = 0; i < problems->n_entries; i++) {
 		if (problems->entries[i].line == INT_MAX)
 			problems->entries[i].file = problems->n_files;
 	}
 	if (problems->n_entries > 0)
-		qsort(problems->entries, problems->n_entries, sizeof(*problems->entries), compare);
+		qsort(problems->entries, problems->n_entries, sizeof(*problems->entries), compare_entries);
 }
 
 size_t problems_count(const struct problems *problems)

@@ -1,28 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* How the parts of the configuration report what they find; load.h is the reader's side. */
+/*
+ * Any process. The list of errors and warnings about a configuration. The list owns its texts, so it can outlive the
+ * configuration.
+ */
 #ifndef PREFORKD_SYNTAX_PROBLEMS_H
 #define PREFORKD_SYNTAX_PROBLEMS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct origin;
 struct problems;
 
-struct problems *problems_new(void);
+struct problem {
+	int level;	  /* LOG_ERR or LOG_WARNING of syslog.h */
+	const char *text; /* "FILE:LINE: services.git.workers.max: ..."; unprintable bytes are escaped */
+};
 
-/* Says that FILE is read next: the problems are sorted in the order of these calls. */
+struct problems *problems_new(void);
+/* NULL is allowed; *problems becomes NULL. */
+void problems_free(struct problems **problems);
+
+/* Tells that FILE is read next. Problems are sorted by the order of these calls. */
 void problems_file(struct problems *problems, const char *file);
 
 /*
- * One problem of LEVEL, found at WHERE (NULL: at no place; line 0: at the file as a whole) about
- * KEY (NULL: none). The same line is never reported twice.
+ * Adds one problem of LEVEL, found at WHERE (NULL: at no place; line 0: in the file as a whole) about KEY (NULL: none).
+ * A text that is in the list already is not added again.
  */
 void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
 		  ...) __attribute__((format(printf, 5, 6)));
+void problems_vadd(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
+		   va_list ap) __attribute__((format(printf, 5, 0)));
 
 bool problems_have_error(const struct problems *problems);
 
-/* By file, then by line; what has no place in a file comes last. */
+/* Sorts by file, then by line; problems without a place in a file come last. */
 void problems_sort(struct problems *problems);
+
+size_t problems_count(const struct problems *problems);
+/* NULL if there is no problem number I. */
+const struct problem *problems_get(const struct problems *problems, size_t i);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A value as it was written, before anybody has asked what it is for: the form in which files and
- * the command line meet the rows.
+ * Any process. A value as it was written, before its key is known: the form in which values of files and of the command
+ * line reach config/build.h. A struct raw and its texts live in an arena.
  */
 #ifndef PREFORKD_SYNTAX_RAW_H
 #define PREFORKD_SYNTAX_RAW_H
@@ -10,16 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "syntax/origin.h"
+
+struct arena;
 
 enum raw_type {
-	RAW_GROUP, /* { ... }; what is in it follows with longer paths */
+	RAW_GROUP, /* { ... }; its members are raw values of their own, with longer paths */
 	RAW_INTEGER,
 	RAW_FLOAT,
 	RAW_BOOL,
 	RAW_STRING,
 	RAW_LIST,
-	RAW_TEXT, /* from the command line: the row says what it is */
+	RAW_TEXT, /* written after -o, without quotes: the key decides about the type */
 };
 
 struct raw {
@@ -30,15 +32,21 @@ struct raw {
 	double real;
 	bool boolean;
 	const char *string;
-	struct raw *items; /* of a list; only type, origin and value are set */
+	struct raw *items; /* of a list; in them only type, origin and value are set */
 	size_t n_items;
-	bool bad; /* reported already, not to be used */
+	bool bad; /* the value is wrong, and this was reported: it must not be used */
 };
 
-/* Embedded; the values live in the arena, the list of pointers is malloc()ed. */
+/* Raw values in the order of reading. The list of pointers is malloc()ed: raw_clear() frees it. */
 struct raws {
 	struct raw **list;
 	size_t n;
 };
+
+/* Adds an empty value for the key PATH, which must live as long as ARENA. */
+struct raw *raw_add(struct raws *raws, struct arena *arena, const char *path);
+
+/* Frees the list, not the values. */
+void raw_clear(struct raws *raws);
 
 #endif

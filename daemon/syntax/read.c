@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "syntax/read.h"
 
-#include <errno.h>
 #include <libconfig.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -37,22 +35,6 @@ struct reader {
 	struct arena *arena;
 	struct raws *raws;
 };
-
-static struct raw *add_raw(struct arena *arena, struct raws *raws, const char *path)
-{
-	struct raw *raw = arena_alloc(arena, sizeof(*raw));
-
-	raws->list = arena_resize(raws->list, raws->n + 1, sizeof(*raws->list));
-	raws->list[raws->n++] = raw;
-	raw->path = path;
-	return raw;
-}
-
-void raws_clear(struct raws *raws)
-{
-	free(raws->list);
-	*raws = (struct raws){.list = NULL};
-}
 
 static void take_value(const struct reader *r, const config_setting_t *setting, struct raw *raw);
 
@@ -118,7 +100,7 @@ static void take_group(const struct reader *r, const config_setting_t *group, co
 			name = arena_printf(r->arena, "%s.%s", path, name);
 		else
 			name = arena_strdup(r->arena, name);
-		raw = add_raw(r->arena, r->raws, name);
+		raw = raw_add(r->raws, r->arena, name);
 		take_value(r, setting, raw);
 		if (raw->type == RAW_GROUP && depth < DEPTH_MOST)
 			take_group(r, setting, name, depth + 1);
@@ -139,7 +121,7 @@ static void report_syntax(const config_t *config, const struct scan *scan, struc
 }
 
 /* Has libconfig read what was scanned, into *raws. */
-static int parse(const struct scan *scan, struct arena *arena, struct problems *problems, struct raws *raws)
+static int parse_text(const struct scan *scan, struct arena *arena, struct problems *problems, struct raws *raws)
 {
 	struct reader r = {.scan = scan, .arena = arena, .raws = raws};
 	config_t config;
@@ -163,7 +145,7 @@ int read_file(const char *file, struct arena *arena, struct problems *problems, 
 
 	rc = scan_file(file, arena, problems, &scan);
 	if (rc == 0)
-		rc = parse(&scan, arena, problems, raws);
+		rc = parse_text(&scan, arena, problems, raws);
 	scan_clear(&scan);
 	return rc;
 }
@@ -185,7 +167,7 @@ int read_override(const char *text, struct arena *arena, struct problems *proble
 	path = arena_printf(arena, "%.*s", (int)(equals - text), text);
 	value = equals + 1;
 	if (*value == '\0' || strchr("[(\"", *value) == NULL) {
-		raw = add_raw(arena, raws, path);
+		raw = raw_add(raws, arena, path);
 		raw->origin = where;
 		raw->type = RAW_TEXT;
 		raw->string = arena_strdup(arena, value);
@@ -193,17 +175,17 @@ int read_override(const char *text, struct arena *arena, struct problems *proble
 	}
 	/* A value in the syntax of a file: read like a file that says nothing else. */
 	value = arena_printf(arena, "value = %s\n;", value);
-	if (scan_text(value, &where, arena, problems, &scan) < 0 || parse(&scan, arena, problems, &parsed) < 0) {
+	if (scan_text(value, &where, arena, problems, &scan) < 0 || parse_text(&scan, arena, problems, &parsed) < 0) {
 		rc = -1;
 	} else if (parsed.n != 1) {
 		problems_add(problems, LOG_ERR, &where, path, "more than one value");
 		rc = -1;
 	} else {
-		raw = add_raw(arena, raws, path);
+		raw = raw_add(raws, arena, path);
 		*raw = *parsed.list[0];
 		raw->path = path;
 	}
 	scan_clear(&scan);
-	raws_clear(&parsed);
+	raw_clear(&parsed);
 	return rc;
 }

@@ -14,6 +14,4 @@ int read_file(const char *file, struct arena *arena, struct problems *problems, 
 /* One "PATH=VALUE" of the command line. */
 int read_override(const char *text, struct arena *arena, struct problems *problems, struct raws *raws);
 
-void raws_clear(struct raws *raws);
-
 #endif

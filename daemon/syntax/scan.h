@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "config/config.h"
+#include "syntax/origin.h"
 
 struct arena;
 struct problems;

@@ -55,7 +55,7 @@ static char *load_and_print(const void *data, size_t size)
 		config_print(&config, out);
 		(void)fclose(out);
 	}
-	raws_clear(&raws);
+	raw_clear(&raws);
 	problems_free(&problems);
 	arena_free(&arena);
 	return text;
@@ -77,7 +77,7 @@ static void override(const uint8_t *data, size_t size)
 	(void)read_override(text, arena, problems, &raws);
 	build_store(&raws, problems, &store);
 	free(text);
-	raws_clear(&raws);
+	raw_clear(&raws);
 	problems_free(&problems);
 	arena_free(&arena);
 }

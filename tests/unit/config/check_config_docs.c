@@ -170,7 +170,7 @@ START_TEST(sample_has_every_key)
 			raw = find_raw(&raws, "services.store.", rows_service[i].path);
 		ck_assert_msg(raw != NULL, "the sample lacks %s", rows_service[i].path);
 	}
-	raws_clear(&raws);
+	raw_clear(&raws);
 	problems_free(&problems);
 	arena_free(&arena);
 }
