@@ -1,31 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of who gets in, and of how long a client may take, against each other. */
+#include "config/access_check.h"
+
 #include <inttypes.h>
 
 #include "base/parse.h"
-#include "config/check.h"
+#include "config/checker.h"
+#include "config/value_source.h"
 #include "config/values.h"
 
 static void check_reserve(const struct checker *checker, const struct service_values *values)
 {
-	const struct value_source *list = store_source(values, "access.reserve_for");
-	const struct value_source *reserve = store_source(values, "access.reserve");
+	const struct value_source *list = value_source(values, "access.reserve_for");
+	const struct value_source *reserve = value_source(values, "access.reserve");
 	const struct config_access *access = &values->service.access;
 	int64_t max = values->service.workers.max;
 
 	if (reserve->bad || list->bad)
 		return;
-	if (access->reserve >= max && !store_source(values, "workers.max")->bad)
-		check_error(checker, values, check_nearer(values, "access.reserve", "workers.max"),
-			    "access.reserve is %" PRId64 ", and workers.max %" PRId64
-			    ": that leaves no worker for all others; lower reserve or raise max",
-			    access->reserve, max);
+	if (access->reserve >= max && !value_source(values, "workers.max")->bad)
+		checker_error(checker, values, checker_nearer(values, "access.reserve", "workers.max"),
+			      "access.reserve is %" PRId64 ", and workers.max %" PRId64
+			      ": that leaves no worker for all others; lower reserve or raise max",
+			      access->reserve, max);
 	else if (access->reserve > 0 && access->reserve_for == NULL)
-		check_warning(checker, values, reserve,
-			      "%" PRId64 " workers are kept for nobody: access.reserve_for is empty", access->reserve);
+		checker_warning(checker, values, reserve,
+				"%" PRId64 " workers are kept for nobody: access.reserve_for is empty",
+				access->reserve);
 	else if (access->reserve == 0 && access->reserve_for != NULL && list->level == LEVEL_SERVICE)
 		/* from defaults it is meant for those that reserve something */
-		check_warning(checker, values, list, "changes nothing: access.reserve is 0");
+		checker_warning(checker, values, list, "changes nothing: access.reserve is 0");
 }
 
 /* All but those of reserve_for are refused before the pool is full: nobody would have to give way to them. */
@@ -34,8 +37,8 @@ static void check_evict(const struct checker *checker, const struct service_valu
 	const struct config_access *access = &values->service.access;
 
 	if (access->reserve > 0 && access->reserve_for != NULL && values->service.workers.on_full == ON_FULL_EVICT)
-		check_warning(
-			checker, values, check_nearer(values, "workers.on_full", "access.reserve"),
+		checker_warning(
+			checker, values, checker_nearer(values, "workers.on_full", "access.reserve"),
 			"with access.reserve, workers.on_full = \"evict\" makes room for access.reserve_for only: all "
 			"others are refused (reserved) before anybody gives way");
 }
@@ -45,42 +48,42 @@ static void check_refusal(const struct checker *checker, const struct service_va
 	const struct config_access *access = &values->service.access;
 
 	if (access->banner != NULL && access->refusal == REFUSAL_RESET)
-		check_warning(checker, values, check_nearer(values, "access.banner", "access.refusal"),
-			      "with access.refusal = \"reset\" the client may never see access.banner: the reset can "
-			      "overtake it");
+		checker_warning(checker, values, checker_nearer(values, "access.banner", "access.refusal"),
+				"with access.refusal = \"reset\" the client may never see access.banner: the reset can "
+				"overtake it");
 }
 
 static void check_proxy(const struct checker *checker, const struct service_values *values)
 {
-	const struct value_source *without = store_source(values, "proxy_protocol.without");
-	const struct value_source *from = store_source(values, "proxy_protocol.from");
+	const struct value_source *without = value_source(values, "proxy_protocol.without");
+	const struct value_source *from = value_source(values, "proxy_protocol.from");
 	bool datagrams = false;
 
 	for (size_t i = 0; i < values->service.n_listen; i++)
 		datagrams = datagrams || values->service.listen[i].datagram;
 	if (datagrams && values->service.proxy_protocol.from != NULL)
-		check_error(checker, values, check_nearer(values, "proxy_protocol.from", "listen"),
-			    "no datagram has a PROXY header, so none would be let in: make it two services");
+		checker_error(checker, values, checker_nearer(values, "proxy_protocol.from", "listen"),
+			      "no datagram has a PROXY header, so none would be let in: make it two services");
 	if (values->service.proxy_protocol.without != NULL && values->service.proxy_protocol.from == NULL &&
 	    without->level == LEVEL_SERVICE && !from->bad)
-		check_warning(checker, values, without,
-			      "changes nothing: proxy_protocol.from is empty, so nobody needs a header");
+		checker_warning(checker, values, without,
+				"changes nothing: proxy_protocol.from is empty, so nobody needs a header");
 }
 
 static void check_first_byte(const struct checker *checker, const struct service_values *values)
 {
-	const struct value_source *source = store_source(values, "timeouts.first_byte_busy");
+	const struct value_source *source = value_source(values, "timeouts.first_byte_busy");
 	const struct config_timeouts *t = &values->service.timeouts;
 	char busy[32], usual[32];
 
-	if (source->level == LEVEL_PRESET || store_source(values, "timeouts.first_byte")->bad || t->first_byte == 0 ||
+	if (source->level == LEVEL_PRESET || value_source(values, "timeouts.first_byte")->bad || t->first_byte == 0 ||
 	    t->first_byte_busy <= t->first_byte)
 		return;
 	format_duration(t->first_byte_busy, busy, sizeof(busy));
 	format_duration(t->first_byte, usual, sizeof(usual));
-	check_warning(checker, values, check_nearer(values, "timeouts.first_byte_busy", "timeouts.first_byte"),
-		      "timeouts.first_byte_busy is %s, more than timeouts.first_byte, %s: it is meant to be shorter",
-		      busy, usual);
+	checker_warning(checker, values, checker_nearer(values, "timeouts.first_byte_busy", "timeouts.first_byte"),
+			"timeouts.first_byte_busy is %s, more than timeouts.first_byte, %s: it is meant to be shorter",
+			busy, usual);
 }
 
 void access_check(const struct checker *checker, const struct service_values *values)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The lists of networks of a service, its files of them included, into what a client is looked up in. */
+#include "config/access_lookup.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "config/check.h"
+#include "config/checker.h"
 #include "config/identity.h"
-#include "config/load.h"
 #include "config/network_list.h"
+#include "config/source.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/arena.h"
 
@@ -50,7 +52,7 @@ static const struct networks *lay(struct config_store *store, const struct netwo
 static bool add_texts(const struct checker *checker, const struct service_values *values, const char *path,
 		      const struct text_list *texts, bool allow, struct network_list *list)
 {
-	struct value_source place = *store_source(values, path);
+	struct value_source place = *value_source(values, path);
 	struct network network;
 	bool good = true;
 	struct err err;
@@ -64,7 +66,7 @@ static bool add_texts(const struct checker *checker, const struct service_values
 			continue;
 		}
 		place.origin = texts->origins[i];
-		check_error(checker, values, &place, "%s", err.text);
+		checker_error(checker, values, &place, "%s", err.text);
 		good = false;
 	}
 	return good;
@@ -74,15 +76,15 @@ static bool add_texts(const struct checker *checker, const struct service_values
 static bool add_files(const struct checker *checker, const struct service_values *values, const char *path,
 		      const struct text_list *files, bool allow, struct network_list *list)
 {
-	struct value_source place = *store_source(values, path);
+	struct value_source place = *value_source(values, path);
 	bool good = true;
 	size_t i;
 
 	for (i = 0; i < files->n; i++) {
 		place.origin = files->origins[i];
 		if (files->items[i][0] != '/') {
-			check_error(checker, values, &place, "\"%.256s\" must be a full path, beginning with /",
-				    files->items[i]);
+			checker_error(checker, values, &place, "\"%.256s\" must be a full path, beginning with /",
+				      files->items[i]);
 			good = false;
 		} else if (!checker->source->portable &&
 			   !network_list_read(checker, &place, files->items[i], allow, names_for(checker),
@@ -206,8 +208,8 @@ static void lookup_rules(struct checker *checker, struct service_values *values)
 	}
 	access->only_allowed = values->allow.n > 0 || values->allow_file.n > 0;
 	if (access->only_allowed && n_allowed == 0 && good && !checker->source->portable)
-		check_warning(checker, values, store_source(values, "access.allow_file"),
-			      "there is no network in it: nobody may connect");
+		checker_warning(checker, values, value_source(values, "access.allow_file"),
+				"there is no network in it: nobody may connect");
 	lay_rules(checker, access, &list);
 	network_list_clear(&list);
 }

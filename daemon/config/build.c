@@ -11,8 +11,9 @@
 
 #include "base/err.h"
 #include "config/nearest.h"
-#include "config/row.h"
+#include "config/rows.h"
 #include "config/set_value.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/arena.h"
 #include "syntax/problems.h"

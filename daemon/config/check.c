@@ -3,48 +3,15 @@
 
 #include <inttypes.h>
 #include <preforkd/module.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <syslog.h>
+#include <stddef.h>
 
+#include "config/access_check.h"
+#include "config/checker.h"
+#include "config/program_check.h"
+#include "config/value_source.h"
 #include "config/values.h"
-#include "syntax/problems.h"
 
 #define MODE_PRESET 0666 /* what the table has; writing it asks for nothing */
-
-__attribute__((format(printf, 5, 0))) static void report(const struct checker *checker, int level,
-							 const struct service_values *values,
-							 const struct value_source *source, const char *fmt, va_list ap)
-{
-	const struct origin *where = &source->origin;
-	char text[900];
-
-	if (source->level == LEVEL_PRESET)
-		where = &values->service.origin;
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	problems_add(checker->problems, level, where, source->key, "%s", text);
-}
-
-void check_error(const struct checker *checker, const struct service_values *values, const struct value_source *source,
-		 const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	report(checker, LOG_ERR, values, source, fmt, ap);
-	va_end(ap);
-}
-
-void check_warning(const struct checker *checker, const struct service_values *values,
-		   const struct value_source *source, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	report(checker, LOG_WARNING, values, source, fmt, ap);
-	va_end(ap);
-}
 
 /*
  * Limits that nobody wrote follow those that somebody did: `max = 1` alone must not fail because
@@ -55,27 +22,19 @@ static void adapt_presets(struct service_values *values)
 	struct config_workers *w = &values->service.workers;
 	int64_t lanes = values->n_lanes > 0 ? (int64_t)values->n_lanes : 1;
 
-	if (store_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes &&
-	    store_source(values, "workers.min")->level == LEVEL_PRESET)
+	if (value_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes &&
+	    value_source(values, "workers.min")->level == LEVEL_PRESET)
 		w->max = w->min * lanes;
-	if (store_source(values, "workers.min")->level == LEVEL_PRESET && w->min * lanes > w->max)
+	if (value_source(values, "workers.min")->level == LEVEL_PRESET && w->min * lanes > w->max)
 		w->min = w->max / lanes;
-	if (store_source(values, "workers.min_spare")->level == LEVEL_PRESET) {
+	if (value_source(values, "workers.min_spare")->level == LEVEL_PRESET) {
 		if (w->min_spare > w->max)
 			w->min_spare = w->max;
 		if (w->min_spare > w->max_spare)
 			w->min_spare = w->max_spare;
 	}
-	if (store_source(values, "workers.max_spare")->level == LEVEL_PRESET && w->max_spare < w->min_spare)
+	if (value_source(values, "workers.max_spare")->level == LEVEL_PRESET && w->max_spare < w->min_spare)
 		w->max_spare = w->min_spare;
-}
-
-const struct value_source *check_nearer(const struct service_values *values, const char *a, const char *b)
-{
-	const struct value_source *source_a = store_source(values, a);
-	const struct value_source *source_b = store_source(values, b);
-
-	return source_b->level > source_a->level ? source_b : source_a;
 }
 
 static void check_workers(struct checker *checker, struct service_values *values)
@@ -83,36 +42,36 @@ static void check_workers(struct checker *checker, struct service_values *values
 	const struct config_workers *w = &values->service.workers;
 	int64_t lanes = (int64_t)values->n_lanes;
 
-	if (store_source(values, "workers.min")->bad || store_source(values, "workers.max")->bad ||
-	    store_source(values, "workers.min_spare")->bad || store_source(values, "workers.max_spare")->bad)
+	if (value_source(values, "workers.min")->bad || value_source(values, "workers.max")->bad ||
+	    value_source(values, "workers.min_spare")->bad || value_source(values, "workers.max_spare")->bad)
 		return;
 	adapt_presets(values);
 	if (w->min > w->max)
-		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
-			    "workers.min is %" PRId64 ", more than workers.max, %" PRId64 "; raise max or lower min",
-			    w->min, w->max);
+		checker_error(checker, values, checker_nearer(values, "workers.min", "workers.max"),
+			      "workers.min is %" PRId64 ", more than workers.max, %" PRId64 "; raise max or lower min",
+			      w->min, w->max);
 	else if (lanes > 1 && w->min * lanes > w->max)
-		check_error(checker, values, check_nearer(values, "workers.min", "workers.max"),
-			    "workers.min is %" PRId64 " for each of %" PRId64 " addresses, %" PRId64
-			    " together, more than workers.max, %" PRId64 "; raise max or lower min",
-			    w->min, lanes, w->min * lanes, w->max);
+		checker_error(checker, values, checker_nearer(values, "workers.min", "workers.max"),
+			      "workers.min is %" PRId64 " for each of %" PRId64 " addresses, %" PRId64
+			      " together, more than workers.max, %" PRId64 "; raise max or lower min",
+			      w->min, lanes, w->min * lanes, w->max);
 	else if (lanes > w->max)
-		check_error(checker, values, store_source(values, "workers.max"),
-			    "workers.max is %" PRId64 ", but there are %" PRId64
-			    " addresses, and each needs a worker; raise it",
-			    w->max, lanes);
+		checker_error(checker, values, value_source(values, "workers.max"),
+			      "workers.max is %" PRId64 ", but there are %" PRId64
+			      " addresses, and each needs a worker; raise it",
+			      w->max, lanes);
 	if (values->service.program.runs)
 		return; /* there are as many as min says, whatever they do */
 	if (w->min_spare > w->max)
-		check_error(checker, values, check_nearer(values, "workers.min_spare", "workers.max"),
-			    "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64
-			    "; raise max or lower min_spare",
-			    w->min_spare, w->max);
+		checker_error(checker, values, checker_nearer(values, "workers.min_spare", "workers.max"),
+			      "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64
+			      "; raise max or lower min_spare",
+			      w->min_spare, w->max);
 	if (w->max_spare < w->min_spare)
-		check_error(checker, values, check_nearer(values, "workers.max_spare", "workers.min_spare"),
-			    "workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
-			    "; raise max_spare or lower min_spare",
-			    w->max_spare, w->min_spare);
+		checker_error(checker, values, checker_nearer(values, "workers.max_spare", "workers.min_spare"),
+			      "workers.max_spare is %" PRId64 ", less than workers.min_spare, %" PRId64
+			      "; raise max_spare or lower min_spare",
+			      w->max_spare, w->min_spare);
 }
 
 static bool has_kind(const struct service_values *values, enum addr_kind kind)
@@ -154,14 +113,14 @@ static void check_useless(struct checker *checker, const struct service_values *
 	if (values->service.n_listen == 0 || has_kind(values, ADDR_SYSTEMD))
 		return;
 	for (i = 0; i < sizeof(of_path) / sizeof(of_path[0]); i++) {
-		source = store_source(values, of_path[i].path);
+		source = value_source(values, of_path[i].path);
 		if (of_path[i].asked && source->level == LEVEL_SERVICE && !has_path(values))
-			check_warning(checker, values, source, "changes nothing: no address is a unix:/PATH");
+			checker_warning(checker, values, source, "changes nothing: no address is a unix:/PATH");
 	}
-	source = store_source(values, "socket.device");
+	source = value_source(values, "socket.device");
 	if (source->level == LEVEL_SERVICE && values->service.socket.device != NULL && !has_kind(values, ADDR_HOST) &&
 	    !has_kind(values, ADDR_HOST6) && !has_kind(values, ADDR_ANY))
-		check_warning(checker, values, source, "changes nothing: all addresses are unix sockets");
+		checker_warning(checker, values, source, "changes nothing: all addresses are unix sockets");
 }
 
 static void check_idle(struct checker *checker, const struct service_values *values)
@@ -172,9 +131,9 @@ static void check_idle(struct checker *checker, const struct service_values *val
 	if (handler == NULL || (handler->flags & PREFORKD_COMMAND) == 0 || !has_kind(values, ADDR_UNIX) ||
 	    (t->idle == 0 && t->first_byte == 0))
 		return;
-	check_warning(checker, values, store_source(values, "timeouts.idle"),
-		      "timeouts.idle and first_byte are not enforced for a program on a unix: "
-		      "address; timeouts.total is");
+	checker_warning(checker, values, value_source(values, "timeouts.idle"),
+			"timeouts.idle and first_byte are not enforced for a program on a unix: "
+			"address; timeouts.total is");
 }
 
 /* A datagram's sender costs nothing and may be forged: its rate is limited unless somebody wrote otherwise. */
@@ -184,7 +143,7 @@ static void limit_datagrams(struct service_values *values)
 
 	for (i = 0; i < values->service.n_listen; i++) {
 		if (values->service.listen[i].datagram &&
-		    store_source(values, "access.per_source_rate")->level == LEVEL_PRESET)
+		    value_source(values, "access.per_source_rate")->level == LEVEL_PRESET)
 			values->service.access.per_source_rate = (struct rate){.n = 100, .per_ms = 1000};
 	}
 }
@@ -205,16 +164,16 @@ static void check_takers(struct checker *checker, struct service_values *values)
 	if (handler == NULL || (handler->flags & PREFORKD_COMMAND) == 0 || datagrams == 0 || lanes == 0)
 		return;
 	if (datagrams < values->service.n_listen)
-		check_error(checker, values, store_source(values, "listen"),
-			    "a program serves either connections or datagrams: make it two services");
-	if (w->max > lanes && store_source(values, "workers.max")->level == LEVEL_SERVICE)
-		check_warning(checker, values, store_source(values, "workers.max"),
-			      "one program takes all datagrams of an address: there will be %" PRId64
-			      " workers, one for each address",
-			      lanes);
+		checker_error(checker, values, value_source(values, "listen"),
+			      "a program serves either connections or datagrams: make it two services");
+	if (w->max > lanes && value_source(values, "workers.max")->level == LEVEL_SERVICE)
+		checker_warning(checker, values, value_source(values, "workers.max"),
+				"one program takes all datagrams of an address: there will be %" PRId64
+				" workers, one for each address",
+				lanes);
 	if (values->service.access.rules != NULL || values->service.access.only_allowed)
-		check_error(checker, values, check_nearer(values, "access.allow", "access.deny"),
-			    "a program takes the datagrams itself, so nobody can be kept from it");
+		checker_error(checker, values, checker_nearer(values, "access.allow", "access.deny"),
+			      "a program takes the datagrams itself, so nobody can be kept from it");
 	w->min = w->min_spare = w->max_spare = 1;
 	w->max = lanes;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Looks up all addresses, and finds those that could not be bound beside each other: the kernel
- * would say so too, but only after a half of the sockets are there.
- */
+#include "config/conflict_check.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/err.h"
-#include "config/check.h"
-#include "config/load.h"
+#include "config/checker.h"
+#include "config/source.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/arena.h"
 
@@ -42,7 +41,7 @@ static void add_lane(struct lanes *lanes, const struct lane *lane)
 /* The place of one address of a list, with the key that the list has. */
 static struct value_source place_of(const struct service_values *values, size_t index)
 {
-	struct value_source place = *store_source(values, "listen");
+	struct value_source place = *value_source(values, "listen");
 
 	place.origin = values->service.listen_origin[index];
 	return place;
@@ -64,7 +63,7 @@ static void resolve(struct checker *checker, struct service_values *values, size
 	}
 	n = addr_resolve(addr, list, ADDRESSES_MOST, &err);
 	if (n < 0) {
-		check_error(checker, values, &place, "%s", err.text);
+		checker_error(checker, values, &place, "%s", err.text);
 		return;
 	}
 	if (addr->kind == ADDR_SYSTEMD) {
@@ -124,12 +123,12 @@ static void report(struct checker *checker, const struct lane *first, const stru
 	const struct origin *origin = &first->values->service.listen_origin[first->index];
 
 	if (origin->file != NULL)
-		check_error(checker, second->values, &place,
-			    "\"%s\" is taken already, by services.%s with \"%s\" in %s:%d", written(second)->text,
-			    first->values->service.name, written(first)->text, origin->file, origin->line);
+		checker_error(checker, second->values, &place,
+			      "\"%s\" is taken already, by services.%s with \"%s\" in %s:%d", written(second)->text,
+			      first->values->service.name, written(first)->text, origin->file, origin->line);
 	else
-		check_error(checker, second->values, &place, "\"%s\" is taken already, by services.%s with \"%s\"",
-			    written(second)->text, first->values->service.name, written(first)->text);
+		checker_error(checker, second->values, &place, "\"%s\" is taken already, by services.%s with \"%s\"",
+			      written(second)->text, first->values->service.name, written(first)->text);
 }
 
 /* One entry of a `listen` meets another once, however many addresses their names stand for. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket: can there be such a path, does it meet a service's, and who may use it. */
+#include "config/control_check.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +9,10 @@
 #include <syslog.h>
 
 #include "base/err.h"
-#include "config/check.h"
+#include "config/checker.h"
 #include "config/identity.h"
-#include "config/load.h"
+#include "config/source.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/problems.h"
 
@@ -20,7 +22,7 @@
 __attribute__((format(printf, 4, 5))) static void report(const struct checker *checker, int level, const char *path,
 							 const char *fmt, ...)
 {
-	const struct value_source *source = store_main_source(&checker->store->main, path);
+	const struct value_source *source = value_source_main(&checker->store->main, path);
 	char text[900];
 	va_list ap;
 
@@ -46,8 +48,8 @@ static void check_path(const struct checker *checker, const char *path)
 /* Said where the service has it, because the other place may be our own table. */
 static void report_taken(const struct checker *checker, const struct service_values *values, size_t index)
 {
-	const struct value_source *control = store_main_source(&checker->store->main, "control.path");
-	struct value_source place = *store_source(values, "listen");
+	const struct value_source *control = value_source_main(&checker->store->main, "control.path");
+	struct value_source place = *value_source(values, "listen");
 	char where[700] = "";
 
 	place.origin = values->service.listen_origin[index];
@@ -55,8 +57,8 @@ static void report_taken(const struct checker *checker, const struct service_val
 		(void)snprintf(where, sizeof(where), " in %s:%d", control->origin.file, control->origin.line);
 	else if (control->level == LEVEL_PRESET)
 		(void)snprintf(where, sizeof(where), ", which has it by default");
-	check_error(checker, values, &place, "\"%s\" is taken already, by control.path%s",
-		    values->service.listen[index].text, where);
+	checker_error(checker, values, &place, "\"%s\" is taken already, by control.path%s",
+		      values->service.listen[index].text, where);
 }
 
 static void check_taken(const struct checker *checker, const char *path)
@@ -77,7 +79,7 @@ static void check_taken(const struct checker *checker, const char *path)
 void control_check(struct checker *checker)
 {
 	struct main_values *values = &checker->store->main;
-	const struct value_source *source = store_main_source(values, "control.path");
+	const struct value_source *source = value_source_main(values, "control.path");
 	struct config_control *control = &values->control;
 	struct err err;
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "config/options.h"
-#include "config/row.h"
+#include "config/rows.h"
+#include "config/same.h"
 #include "config/values.h"
 #include "net/networks.h"
 
@@ -24,43 +24,6 @@ struct changes {
 static bool same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool same_list(const struct text_list *a, const struct text_list *b)
-{
-	size_t i;
-
-	for (i = 0; i < a->n && i < b->n; i++) {
-		if (!same_text(a->items[i], b->items[i]))
-			return false;
-	}
-	return a->n == b->n;
-}
-
-bool diff_same_field(const struct row *row, const void *a, const void *b)
-{
-	switch (row->type) {
-	case ROW_INTEGER:
-	case ROW_DURATION:
-	case ROW_SIZE:
-		return *(const int64_t *)a == *(const int64_t *)b;
-	case ROW_BOOL:
-		return *(const bool *)a == *(const bool *)b;
-	case ROW_NAME:
-		return *(const int *)a == *(const int *)b;
-	case ROW_MODE:
-		return *(const mode_t *)a == *(const mode_t *)b;
-	case ROW_STRING:
-		return same_text(*(char *const *)a, *(char *const *)b);
-	case ROW_LIST:
-		return same_list(a, b);
-	case ROW_RATE:
-		return ((const struct rate *)a)->n == ((const struct rate *)b)->n &&
-		       ((const struct rate *)a)->per_ms == ((const struct rate *)b)->per_ms;
-	case ROW_OPTIONS:
-		return options_same(a, b);
-	}
-	return false;
 }
 
 static bool has_groups(const struct identity *a, const struct identity *of)
@@ -122,7 +85,7 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 	case MEANS_ITSELF:
 		break;
 	}
-	return diff_same_field(row, (const char *)a + row->offset, (const char *)b + row->offset);
+	return same_field(row, (const char *)a + row->offset, (const char *)b + row->offset);
 }
 
 static enum config_change change_of(const struct row *row)

@@ -11,7 +11,6 @@
 #include <sys/types.h>
 
 struct config;
-struct row;
 
 /* What a service needs to become what it is in the other generation; the greater includes the
  * lesser. */
@@ -29,9 +28,6 @@ enum config_change config_diff_service(const struct config *a, size_t old, const
 
 /* The index of the service NAME; -1: there is none. */
 ssize_t config_find_service(const struct config *config, const char *name);
-
-/* Whether the fields A and B, of the type of ROW, have the same value. */
-bool diff_same_field(const struct row *row, const void *a, const void *b);
 
 /* Whether the log of the process itself (target, facility, level), or the control socket, is
  * another. */

@@ -7,7 +7,7 @@
 
 #include "config/load.h"
 #include "config/options.h"
-#include "config/row.h"
+#include "config/rows.h"
 #include "config/values.h"
 
 #define WIDTH  78

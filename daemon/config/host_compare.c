@@ -8,8 +8,9 @@
 
 #include "base/limits.h"
 #include "base/parse.h"
-#include "config/check.h"
+#include "config/checker.h"
 #include "config/config.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/problems.h"
 
@@ -61,13 +62,13 @@ static void compare_backlogs(const struct comparison *c)
 
 	for (size_t i = 0; most >= 0 && i < c->config->n_services; i++) {
 		const struct config_service *service = &c->config->services[i];
-		const struct value_source *source = store_source(values_of(c, i), "backlog");
+		const struct value_source *source = value_source(values_of(c, i), "backlog");
 
 		if (service->backlog <= most || !has_queue(service) || (said && source->level != LEVEL_SERVICE))
 			continue;
 		if (source->level != LEVEL_SERVICE)
 			said = true;
-		check_warning(
+		checker_warning(
 			&c->checker, values_of(c, i), source,
 			"services.%s asks for a queue of %" PRId64 "%s, the kernel gives %" PRId64 "; raise the sysctl "
 			"net.core.somaxconn, or lower backlog",
@@ -94,11 +95,11 @@ static void compare_files(const struct comparison *c)
 	need += (int64_t)c->config->n_services * FILES_SERVICE + listeners * FILES_LISTENER;
 	if (have < 0 || need <= have)
 		return;
-	check_warning(&c->checker, values_of(c, most), store_source(values_of(c, most), "listen"),
-		      "%" PRId64 " addresses of %zu services, of which services.%s has most, may "
-		      "need %" PRId64 " descriptors, the limit (RLIMIT_NOFILE, soft) is %" PRId64
-		      "; raise LimitNOFILE= of %s, or ulimit -n",
-		      listeners, c->config->n_services, c->config->services[most].name, need, have, unit_of(c));
+	checker_warning(&c->checker, values_of(c, most), value_source(values_of(c, most), "listen"),
+			"%" PRId64 " addresses of %zu services, of which services.%s has most, may "
+			"need %" PRId64 " descriptors, the limit (RLIMIT_NOFILE, soft) is %" PRId64
+			"; raise LimitNOFILE= of %s, or ulimit -n",
+			listeners, c->config->n_services, c->config->services[most].name, need, have, unit_of(c));
 }
 
 /* Processes of a service at its max; most of the time it has fewer. */
@@ -118,11 +119,11 @@ static void warn_processes(const struct comparison *c, size_t most, int64_t need
 {
 	const struct config_service *service = &c->config->services[most];
 
-	check_warning(&c->checker, values_of(c, most), store_source(values_of(c, most), "workers.max"),
-		      "%s may become %" PRId64 " processes, %" PRId64 " of them of services.%s%s; %s is %" PRId64
-		      "; raise %s, or lower workers.max",
-		      whose, need, processes_of(c, most), service->name,
-		      runs_programs(service) ? ", with their programs" : "", limit, have, setting);
+	checker_warning(&c->checker, values_of(c, most), value_source(values_of(c, most), "workers.max"),
+			"%s may become %" PRId64 " processes, %" PRId64 " of them of services.%s%s; %s is %" PRId64
+			"; raise %s, or lower workers.max",
+			whose, need, processes_of(c, most), service->name,
+			runs_programs(service) ? ", with their programs" : "", limit, have, setting);
 }
 
 static void compare_tasks(const struct comparison *c)
@@ -203,11 +204,11 @@ static void compare_stop(const struct comparison *c)
 	if (services[most].timeouts.drain != 0)
 		format_duration(services[most].timeouts.drain, drain, sizeof(drain));
 	format_duration(c->limits->stop_ms, stop, sizeof(stop));
-	check_warning(&c->checker, values_of(c, most), store_source(values_of(c, most), "timeouts.drain"),
-		      "at a stop clients of services.%s have %s to finish, but the service manager "
-		      "kills all after %s; raise TimeoutStopSec= of %s above it, or lower "
-		      "timeouts.drain",
-		      services[most].name, drain, stop, unit_of(c));
+	checker_warning(&c->checker, values_of(c, most), value_source(values_of(c, most), "timeouts.drain"),
+			"at a stop clients of services.%s have %s to finish, but the service manager "
+			"kills all after %s; raise TimeoutStopSec= of %s above it, or lower "
+			"timeouts.drain",
+			services[most].name, drain, stop, unit_of(c));
 }
 
 void host_compare(const struct config *config, const struct limits *limits, struct problems **problems)

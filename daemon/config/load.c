@@ -9,8 +9,13 @@
 
 #include "config/build.h"
 #include "config/check.h"
+#include "config/checker.h"
 #include "config/config.h"
+#include "config/conflict_check.h"
+#include "config/control_check.h"
 #include "config/loader.h"
+#include "config/lookup.h"
+#include "config/lookup_module.h"
 #include "config/values.h"
 #include "net/networks.h"
 #include "syntax/arena.h"
@@ -122,7 +127,7 @@ struct config *config_load(const struct config_source *source, struct problems *
 	if (complete)
 		check_all(&checker);
 	if (source->modules != MODULES_LOOK && !problems_have_error(problems))
-		(void)lookup_begin_modules(&checker, source->modules == MODULES_REHEARSE);
+		(void)lookup_module_begin(&checker, source->modules == MODULES_REHEARSE);
 	problems_sort(problems);
 	*problems_out = problems;
 	if (problems_have_error(problems))
@@ -138,5 +143,5 @@ int config_begin_modules(struct config *config, const struct config_source *sour
 		.source = source, .store = config->store, .problems = problems_new(), .root = geteuid() == 0};
 
 	*problems_out = checker.problems;
-	return lookup_begin_modules(&checker, false) ? 0 : -1;
+	return lookup_module_begin(&checker, false) ? 0 : -1;
 }

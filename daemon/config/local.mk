@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
 	%D%/access_check.c \
+	%D%/access_check.h \
 	%D%/access_lookup.c \
+	%D%/access_lookup.h \
 	%D%/build.c \
 	%D%/build.h \
 	%D%/check.c \
 	%D%/check.h \
+	%D%/checker.c \
+	%D%/checker.h \
 	%D%/config.h \
 	%D%/conflict_check.c \
+	%D%/conflict_check.h \
 	%D%/control_check.c \
+	%D%/control_check.h \
 	%D%/diff.c \
 	%D%/diff.h \
 	%D%/help.c \
@@ -20,8 +26,11 @@ libpreforkd_a_SOURCES += \
 	%D%/load.h \
 	%D%/loader.h \
 	%D%/lookup.c \
+	%D%/lookup.h \
 	%D%/lookup_module.c \
+	%D%/lookup_module.h \
 	%D%/lookup_upstreams.c \
+	%D%/lookup_upstreams.h \
 	%D%/nearest.c \
 	%D%/nearest.h \
 	%D%/network_list.c \
@@ -30,10 +39,20 @@ libpreforkd_a_SOURCES += \
 	%D%/options.h \
 	%D%/print.c \
 	%D%/program_check.c \
+	%D%/program_check.h \
+	%D%/row.c \
 	%D%/row.h \
+	%D%/row_names.c \
+	%D%/row_names.h \
 	%D%/rows.c \
+	%D%/rows.h \
+	%D%/same.c \
+	%D%/same.h \
 	%D%/set_value.c \
 	%D%/set_value.h \
+	%D%/source.h \
 	%D%/upstream_names.c \
 	%D%/upstream_names.h \
+	%D%/value_source.c \
+	%D%/value_source.h \
 	%D%/values.h

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of one service into what they stand for: handler, addresses, program, users and groups. */
+#include "config/lookup.h"
+
 #include <errno.h>
 #include <preforkd/module.h>
 #include <string.h>
@@ -7,10 +8,14 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "config/check.h"
+#include "config/access_lookup.h"
+#include "config/checker.h"
 #include "config/identity.h"
-#include "config/load.h"
+#include "config/lookup_module.h"
+#include "config/lookup_upstreams.h"
 #include "config/nearest.h"
+#include "config/source.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/arena.h"
 
@@ -24,7 +29,7 @@ static bool is_missing(const struct value_source *source)
 static void lookup_handler(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *const *handlers = checker->source->handlers;
-	const struct value_source *source = store_source(values, "handler");
+	const struct value_source *source = value_source(values, "handler");
 	const char *names[HANDLERS_MOST];
 	const char *near;
 	size_t i, n = 0;
@@ -32,7 +37,7 @@ static void lookup_handler(struct checker *checker, struct service_values *value
 	if (source->bad)
 		return;
 	if (values->handler == NULL) {
-		check_error(checker, values, source, "missing: it must be said what serves this");
+		checker_error(checker, values, source, "missing: it must be said what serves this");
 		return;
 	}
 	for (i = 0; handlers != NULL && handlers[i] != NULL; i++) {
@@ -46,16 +51,16 @@ static void lookup_handler(struct checker *checker, struct service_values *value
 	}
 	near = nearest_word(names, n, values->handler);
 	if (near != NULL)
-		check_error(checker, values, source, "there is no handler \"%.64s\"; did you mean \"%s\"?",
-			    values->handler, near);
+		checker_error(checker, values, source, "there is no handler \"%.64s\"; did you mean \"%s\"?",
+			      values->handler, near);
 	else
-		check_error(checker, values, source, "there is no handler \"%.64s\"", values->handler);
+		checker_error(checker, values, source, "there is no handler \"%.64s\"", values->handler);
 }
 
 static void lookup_listen(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *handler = values->service.handler;
-	const struct value_source *source = store_source(values, "listen");
+	const struct value_source *source = value_source(values, "listen");
 	struct config_service *service = &values->service;
 	struct arena *arena = checker->store->arena;
 	struct value_source place = *source;
@@ -64,29 +69,29 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 	size_t i;
 
 	if (is_missing(source)) {
-		check_error(checker, values, source, "missing: an address, or a list of them");
+		checker_error(checker, values, source, "missing: an address, or a list of them");
 		return;
 	}
 	if (values->listen.n == 0 && !source->bad)
-		check_error(checker, values, source, "the list of addresses is empty");
+		checker_error(checker, values, source, "the list of addresses is empty");
 	service->listen = arena_alloc(arena, values->listen.n * sizeof(*service->listen));
 	service->listen_origin = arena_alloc(arena, values->listen.n * sizeof(struct origin));
 	for (i = 0; i < values->listen.n; i++) {
 		addr = &service->listen[service->n_listen];
 		place.origin = values->listen.origins[i];
 		if (addr_parse(values->listen.items[i], addr, &err) < 0) {
-			check_error(checker, values, &place, "%s", err.text);
+			checker_error(checker, values, &place, "%s", err.text);
 			continue;
 		}
 		if (handler != NULL && addr->datagram && (handler->flags & PREFORKD_DATAGRAM) == 0) {
-			check_error(checker, values, &place, "\"%s\": the handler \"%s\" does not serve datagrams",
-				    addr->text, handler->name);
+			checker_error(checker, values, &place, "\"%s\": the handler \"%s\" does not serve datagrams",
+				      addr->text, handler->name);
 			continue;
 		}
 		if (handler != NULL && !addr->datagram && (handler->flags & PREFORKD_STREAM) == 0) {
-			check_error(checker, values, &place,
-				    "\"%s\": the handler \"%s\" serves datagrams only; write udp:", addr->text,
-				    handler->name);
+			checker_error(checker, values, &place,
+				      "\"%s\": the handler \"%s\" serves datagrams only; write udp:", addr->text,
+				      handler->name);
 			continue;
 		}
 		service->listen_origin[service->n_listen++] = place.origin;
@@ -111,36 +116,36 @@ static bool may_run(const struct identity *who, const struct stat *st)
 
 static void check_program(struct checker *checker, const struct service_values *values)
 {
-	const struct value_source *source = store_source(values, "command");
+	const struct value_source *source = value_source(values, "command");
 	const char *program = values->command.n > 0 ? values->command.items[0] : "";
 	struct stat st;
 
 	if (program[0] != '/') {
-		check_error(checker, values, source, "\"%.256s\" must be a full path, beginning with /", program);
+		checker_error(checker, values, source, "\"%.256s\" must be a full path, beginning with /", program);
 		return;
 	}
 	if (checker->source->portable)
 		return;
 	if (stat(program, &st) < 0) {
-		check_error(checker, values, source, "\"%.256s\": %s%s", program, strerror(errno),
-			    strchr(program, ' ') != NULL ? "; each argument is a string of its own" : "");
+		checker_error(checker, values, source, "\"%.256s\": %s%s", program, strerror(errno),
+			      strchr(program, ' ') != NULL ? "; each argument is a string of its own" : "");
 	} else if (S_ISDIR(st.st_mode)) {
-		check_error(checker, values, source, "\"%.256s\" is a directory", program);
+		checker_error(checker, values, source, "\"%.256s\" is a directory", program);
 	} else if (!S_ISREG(st.st_mode)) {
-		check_error(checker, values, source, "\"%.256s\" is not a program", program);
+		checker_error(checker, values, source, "\"%.256s\" is not a program", program);
 	} else if (access(program, X_OK) < 0) {
-		check_error(checker, values, source, "\"%.256s\" is not executable", program);
+		checker_error(checker, values, source, "\"%.256s\" is not executable", program);
 	} else if (values->service.identity.set && !may_run(&values->service.identity, &st)) {
 		/* Not an error: access control lists may say otherwise. */
-		check_warning(checker, values, source, "\"%.256s\" does not seem to be executable for the user %s",
-			      program, values->service.identity.user);
+		checker_warning(checker, values, source, "\"%.256s\" does not seem to be executable for the user %s",
+				program, values->service.identity.user);
 	}
 }
 
 static void lookup_command(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *handler = values->service.handler;
-	const struct value_source *source = store_source(values, "command");
+	const struct value_source *source = value_source(values, "command");
 	bool wanted;
 
 	if (handler == NULL || source->bad)
@@ -148,14 +153,14 @@ static void lookup_command(struct checker *checker, struct service_values *value
 	wanted = (handler->flags & PREFORKD_COMMAND) != 0;
 	if (!wanted) {
 		if (values->command.n > 0 && source->level == LEVEL_SERVICE)
-			check_error(checker, values, source, "the handler \"%s\" takes no command", handler->name);
+			checker_error(checker, values, source, "the handler \"%s\" takes no command", handler->name);
 		/* From defaults it is meant for the others. */
 		values->command = (struct text_list){.n = 0};
 		return;
 	}
 	if (values->command.n == 0) {
-		check_error(checker, values, source, "missing: the handler \"%s\" needs the program to run",
-			    handler->name);
+		checker_error(checker, values, source, "missing: the handler \"%s\" needs the program to run",
+			      handler->name);
 		return;
 	}
 	values->service.command = values->command.items;
@@ -172,9 +177,9 @@ static void lookup_socket(struct checker *checker, struct service_values *values
 	if (checker->source->portable)
 		return;
 	if (values->socket_owner != NULL && identity_uid(values->socket_owner, &socket->owner, &err) < 0)
-		check_error(checker, values, store_source(values, "socket.owner"), "%s", err.text);
+		checker_error(checker, values, value_source(values, "socket.owner"), "%s", err.text);
 	if (values->socket_group != NULL && identity_gid(values->socket_group, &socket->group, &err) < 0)
-		check_error(checker, values, store_source(values, "socket.group"), "%s", err.text);
+		checker_error(checker, values, value_source(values, "socket.group"), "%s", err.text);
 }
 
 /* What counts for a service's identity: the names, and where they were said. */
@@ -188,7 +193,7 @@ static int rank(const struct checker *checker, const struct value_source *source
 {
 	const struct main_values *values = &checker->store->main;
 
-	return source == store_main_source(values, "user") || source == store_main_source(values, "group")
+	return source == value_source_main(values, "user") || source == value_source_main(values, "group")
 		       ? 0
 		       : (int)source->level;
 }
@@ -199,15 +204,15 @@ static struct wish find_wish(struct checker *checker, struct service_values *val
 	const struct main_values *main_values = &checker->store->main;
 	struct wish wish = {.user = values->user, .group = values->group};
 
-	wish.user_source = store_source(values, "user");
-	wish.group_source = store_source(values, "group");
+	wish.user_source = value_source(values, "user");
+	wish.group_source = value_source(values, "group");
 	if (wish.user == NULL) {
 		wish.user = main_values->user;
-		wish.user_source = store_main_source(main_values, "user");
+		wish.user_source = value_source_main(main_values, "user");
 	}
 	if (wish.group == NULL) {
 		wish.group = main_values->group;
-		wish.group_source = store_main_source(main_values, "group");
+		wish.group_source = value_source_main(main_values, "group");
 	}
 	if (rank(checker, wish.group_source) < rank(checker, wish.user_source)) {
 		wish.group = NULL;
@@ -226,35 +231,36 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 
 	if (wish->user != NULL) {
 		if (identity_uid(wish->user, &uid, &err) < 0)
-			check_error(checker, values, wish->user_source, "%s", err.text);
+			checker_error(checker, values, wish->user_source, "%s", err.text);
 		else if (uid != geteuid())
-			check_error(checker, values, wish->user_source, "cannot become \"%.64s\": %s", wish->user, why);
+			checker_error(checker, values, wish->user_source, "cannot become \"%.64s\": %s", wish->user,
+				      why);
 	}
 	if (wish->group != NULL) {
 		if (identity_gid(wish->group, &gid, &err) < 0)
-			check_error(checker, values, wish->group_source, "%s", err.text);
+			checker_error(checker, values, wish->group_source, "%s", err.text);
 		else if (gid != getegid())
-			check_error(checker, values, wish->group_source, "cannot take the group \"%.64s\": %s",
-				    wish->group, why);
+			checker_error(checker, values, wish->group_source, "cannot take the group \"%.64s\": %s",
+				      wish->group, why);
 	}
 }
 
 /* Once for all services: the answer is mostly one line. */
 static void report_no_user(struct checker *checker, const struct service_values *values)
 {
-	const struct value_source *source = store_source(values, "user");
+	const struct value_source *source = value_source(values, "user");
 
 	if (checker->said_user)
 		return;
 	checker->said_user = true;
 	if (checker->source->portable)
-		check_warning(checker, values, source,
-			      "missing: will do for a start as an ordinary user; a start as root "
-			      "needs it, here or as a global user");
+		checker_warning(checker, values, source,
+				"missing: will do for a start as an ordinary user; a start as root "
+				"needs it, here or as a global user");
 	else
-		check_error(checker, values, source,
-			    "missing: started as root, so it must be said who workers run as, "
-			    "here or with a global user (\"root\" only if you mean it)");
+		checker_error(checker, values, source,
+			      "missing: started as root, so it must be said who workers run as, "
+			      "here or with a global user (\"root\" only if you mean it)");
 }
 
 static void lookup_identity(struct checker *checker, struct service_values *values)
@@ -272,25 +278,25 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 		check_unchanged(checker, values, &wish);
 		return;
 	}
-	if (wish.user == NULL && !wish.user_source->bad && !store_source(values, "user")->bad)
+	if (wish.user == NULL && !wish.user_source->bad && !value_source(values, "user")->bad)
 		report_no_user(checker, values);
 	if (wish.user == NULL || checker->source->portable)
 		return;
 	if (identity_uid(wish.user, &uid, &err) < 0) {
-		check_error(checker, values, wish.user_source, "%s", err.text);
+		checker_error(checker, values, wish.user_source, "%s", err.text);
 		good = false;
 	}
 	if (wish.group != NULL && identity_gid(wish.group, &gid, &err) < 0) {
-		check_error(checker, values, wish.group_source, "%s", err.text);
+		checker_error(checker, values, wish.group_source, "%s", err.text);
 		good = false;
 	}
 	if (good && identity_of_user(wish.user, wish.group, arena, &values->service.identity, &err) < 0)
-		check_error(checker, values, wish.user_source, "%s", err.text);
+		checker_error(checker, values, wish.user_source, "%s", err.text);
 }
 
 void lookup_service(struct checker *checker, struct service_values *values)
 {
-	values->service.backlog_asked = store_source(values, "backlog")->level != LEVEL_PRESET;
+	values->service.backlog_asked = value_source(values, "backlog")->level != LEVEL_PRESET;
 	lookup_handler(checker, values);
 	lookup_module(checker, values);
 	lookup_listen(checker, values);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The module of a service: its file loaded, its options understood; and, once all else is right, its init() called. */
+#include "config/lookup_module.h"
+
 #include <preforkd/module.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "config/check.h"
-#include "config/load.h"
+#include "config/checker.h"
 #include "config/loader.h"
 #include "config/options.h"
+#include "config/source.h"
 #include "config/values.h"
 #include "syntax/problems.h"
 #include "syntax/raw.h"
@@ -16,10 +17,10 @@
 static void refuse(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *handler = values->service.handler;
-	const struct value_source *source = store_source(values, "path");
+	const struct value_source *source = value_source(values, "path");
 
 	if (values->path != NULL && source->level == LEVEL_SERVICE)
-		check_error(checker, values, source, "the handler \"%s\" takes no path", handler->name);
+		checker_error(checker, values, source, "the handler \"%s\" takes no path", handler->name);
 	/* From defaults it is meant for the others. */
 	values->path = NULL;
 	if (values->n_option_raws > 0) {
@@ -27,14 +28,14 @@ static void refuse(struct checker *checker, struct service_values *values)
 		const struct value_source place = {.level = LEVEL_SERVICE, .origin = raw->origin, .key = raw->path};
 
 		if (!raw->bad)
-			check_error(checker, values, &place, "the handler \"%s\" takes no options", handler->name);
+			checker_error(checker, values, &place, "the handler \"%s\" takes no options", handler->name);
 	}
 }
 
 void lookup_module(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *handler = values->service.handler;
-	const struct value_source *source = store_source(values, "path");
+	const struct value_source *source = value_source(values, "path");
 	const struct module_loader *loader = checker->source->loader;
 	struct loaded_module *module;
 	struct err err;
@@ -46,20 +47,20 @@ void lookup_module(struct checker *checker, struct service_values *values)
 		return;
 	}
 	if (values->path == NULL) {
-		check_error(checker, values, source, "missing: the handler \"%s\" needs the file to load",
-			    handler->name);
+		checker_error(checker, values, source, "missing: the handler \"%s\" needs the file to load",
+			      handler->name);
 		return;
 	}
 	if (strchr(values->path, '/') != NULL && values->path[0] != '/') {
-		check_error(checker, values, source,
-			    "\"%.256s\" must be a full path, or the name of an installed module", values->path);
+		checker_error(checker, values, source,
+			      "\"%.256s\" must be a full path, or the name of an installed module", values->path);
 		return;
 	}
 	if (checker->source->portable || loader == NULL)
 		return;
 	module = loader->open(values->path, &err);
 	if (module == NULL) {
-		check_error(checker, values, source, "module %s", err.text);
+		checker_error(checker, values, source, "module %s", err.text);
 		return;
 	}
 	values->service.module = module;
@@ -68,7 +69,7 @@ void lookup_module(struct checker *checker, struct service_values *values)
 	options_take(checker, values, &module->table);
 }
 
-bool lookup_begin_modules(struct checker *checker, bool rehearse)
+bool lookup_module_begin(struct checker *checker, bool rehearse)
 {
 	struct config_store *store = checker->store;
 	bool good = true;
@@ -81,7 +82,7 @@ bool lookup_begin_modules(struct checker *checker, bool rehearse)
 
 		if (module == NULL || checker->source->loader->begin(module, &values->service, rehearse, &err) == 0)
 			continue;
-		check_error(checker, values, store_source(values, "path"), "module %s", err.text);
+		checker_error(checker, values, value_source(values, "path"), "module %s", err.text);
 		good = false;
 	}
 	return good;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Where a service passes connections on to. Their names are not looked up here: that a resolver is down must not delay
- * or prevent a start or a reload, and workers look them up again and again anyway. --check does, for a warning.
- */
+#include "config/lookup_upstreams.h"
+
 #include <preforkd/module.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "config/check.h"
-#include "config/load.h"
+#include "config/checker.h"
+#include "config/source.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/arena.h"
 
@@ -36,12 +35,12 @@ static void refuse(struct checker *checker, struct service_values *values)
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const struct value_source *source = store_source(values, keys[i].path);
+		const struct value_source *source = value_source(values, keys[i].path);
 
 		if (keys[i].asked && source->level == LEVEL_SERVICE && !source->bad)
-			check_error(checker, values, source,
-				    "the handler \"%s\" passes no connections on: it takes no %s",
-				    values->service.handler->name, keys[i].path);
+			checker_error(checker, values, source,
+				      "the handler \"%s\" passes no connections on: it takes no %s",
+				      values->service.handler->name, keys[i].path);
 	}
 	values->upstream = (struct text_list){.n = 0};
 	values->proxy_bind = NULL;
@@ -97,13 +96,13 @@ static const char *why_not(const struct config_service *service, const struct ad
 
 static void lookup_list(struct checker *checker, struct service_values *values)
 {
-	const struct value_source *source = store_source(values, "upstream");
+	const struct value_source *source = value_source(values, "upstream");
 	struct config_upstreams *upstreams = &values->service.upstreams;
 	struct value_source place = *source;
 
 	if (values->upstream.n > CONFIG_UPSTREAMS_MOST) {
-		check_error(checker, values, source, "there are %zu of them, more than %d", values->upstream.n,
-			    CONFIG_UPSTREAMS_MOST);
+		checker_error(checker, values, source, "there are %zu of them, more than %d", values->upstream.n,
+			      CONFIG_UPSTREAMS_MOST);
 		return;
 	}
 	upstreams->list = arena_alloc(checker->store->arena, values->upstream.n * sizeof(*upstreams->list));
@@ -113,9 +112,10 @@ static void lookup_list(struct checker *checker, struct service_values *values)
 
 		place.origin = values->upstream.origins[i];
 		if (addr_parse(values->upstream.items[i], addr, &err) < 0) {
-			check_error(checker, values, &place, "%s", err.text);
+			checker_error(checker, values, &place, "%s", err.text);
 		} else if (why_not(&values->service, addr) != NULL) {
-			check_error(checker, values, &place, "\"%s\": %s", addr->text, why_not(&values->service, addr));
+			checker_error(checker, values, &place, "\"%s\": %s", addr->text,
+				      why_not(&values->service, addr));
 		} else {
 			values->upstream.origins[upstreams->n++] = place.origin;
 		}
@@ -138,7 +138,7 @@ static int parse_source(const char *text, struct sockaddr_any *out, struct err *
 
 static void lookup_bind(struct checker *checker, struct service_values *values)
 {
-	const struct value_source *source = store_source(values, "proxy.bind");
+	const struct value_source *source = value_source(values, "proxy.bind");
 	struct config_upstreams *upstreams = &values->service.upstreams;
 	struct sockaddr_any address;
 	struct err err;
@@ -148,7 +148,7 @@ static void lookup_bind(struct checker *checker, struct service_values *values)
 	if (checker->source->portable && strchr(values->proxy_bind, '%') != NULL)
 		return; /* an interface of another host */
 	if (parse_source(values->proxy_bind, &upstreams->bind, &err) < 0) {
-		check_error(checker, values, source, "%s", err.text);
+		checker_error(checker, values, source, "%s", err.text);
 		return;
 	}
 	for (size_t i = 0; i < upstreams->n; i++) {
@@ -157,15 +157,15 @@ static void lookup_bind(struct checker *checker, struct service_values *values)
 		if (addr->kind == ADDR_UNIX || !addr_is_literal(addr) || addr_resolve(addr, &address, 1, NULL) < 1)
 			continue;
 		if (address.sa.sa_family != upstreams->bind.sa.sa_family)
-			check_error(checker, values, source, "no connection to %s can come from %s", addr->text,
-				    values->proxy_bind);
+			checker_error(checker, values, source, "no connection to %s can come from %s", addr->text,
+				      values->proxy_bind);
 	}
 }
 
 void lookup_upstreams(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *handler = values->service.handler;
-	const struct value_source *source = store_source(values, "upstream");
+	const struct value_source *source = value_source(values, "upstream");
 
 	if (handler == NULL)
 		return;
@@ -174,10 +174,10 @@ void lookup_upstreams(struct checker *checker, struct service_values *values)
 		return;
 	}
 	if (values->upstream.n == 0 && !source->bad) {
-		check_error(checker, values, source,
-			    "missing: the handler \"%s\" needs an address to pass "
-			    "connections on to",
-			    handler->name);
+		checker_error(checker, values, source,
+			      "missing: the handler \"%s\" needs an address to pass "
+			      "connections on to",
+			      handler->name);
 		return;
 	}
 	lookup_list(checker, values);

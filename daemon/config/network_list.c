@@ -6,7 +6,8 @@
 #include <syslog.h>
 
 #include "base/err.h"
-#include "config/check.h"
+#include "config/checker.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/arena.h"
 #include "syntax/problems.h"

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "config/check.h"
-#include "config/diff.h"
+#include "config/checker.h"
 #include "config/nearest.h"
 #include "config/set_value.h"
 #include "syntax/arena.h"
@@ -79,10 +78,12 @@ static void report_unknown(const struct checker *checker, const struct service_v
 			continue;
 		near = nearest_word(names, n, name);
 		if (near != NULL)
-			check_error(checker, values, &source,
-				    "the module \"%.64s\" has no such option; did you mean %.64s?", module->name, near);
+			checker_error(checker, values, &source,
+				      "the module \"%.64s\" has no such option; did you mean %.64s?", module->name,
+				      near);
 		else
-			check_error(checker, values, &source, "the module \"%.64s\" has no such option", module->name);
+			checker_error(checker, values, &source, "the module \"%.64s\" has no such option",
+				      module->name);
 	}
 }
 
@@ -92,7 +93,7 @@ static void take_preset(const struct checker *checker, const struct service_valu
 	struct err err;
 
 	if (raw.string != NULL && set_value(&value->row, &raw, checker->store->arena, value, &err) < 0)
-		check_error(checker, values, &value->source, "the module's own default is wrong: %s", err.text);
+		checker_error(checker, values, &value->source, "the module's own default is wrong: %s", err.text);
 }
 
 static void take(const struct checker *checker, const struct service_values *values,
@@ -107,13 +108,13 @@ static void take(const struct checker *checker, const struct service_values *val
 	take_preset(checker, values, value);
 	if (raw == NULL) {
 		if (option->required)
-			check_error(checker, values, &value->source, "missing: the module needs it");
+			checker_error(checker, values, &value->source, "missing: the module needs it");
 		return;
 	}
 	value->source.level = LEVEL_SERVICE;
 	value->source.origin = raw->origin;
 	if (!raw->bad && set_value(&value->row, raw, checker->store->arena, value, &err) < 0)
-		check_error(checker, values, &value->source, "%s", err.text);
+		checker_error(checker, values, &value->source, "%s", err.text);
 }
 
 static void put(const struct option_value *value, const struct preforkd_option *option, char *base)
@@ -144,19 +145,4 @@ void options_take(const struct checker *checker, struct service_values *values, 
 		put(&values->options.list[i], &module->options[i], base);
 	}
 	values->service.options = base;
-}
-
-bool options_same(const struct option_values *a, const struct option_values *b)
-{
-	size_t i;
-
-	for (i = 0; i < a->n && i < b->n; i++) {
-		const struct row *row = &a->list[i].row, *other = &b->list[i].row;
-
-		if (row->type != other->type || strcmp(row->path, other->path) != 0 ||
-		    !diff_same_field(row, (const char *)&a->list[i] + row->offset,
-				     (const char *)&b->list[i] + row->offset))
-			return false;
-	}
-	return a->n == b->n;
 }

@@ -4,6 +4,7 @@
 #define PREFORKD_CONFIG_OPTIONS_H
 
 #include "config/row.h"
+#include "config/value_source.h"
 #include "config/values.h"
 
 struct checker;
@@ -30,7 +31,5 @@ size_t options_width(int type);
 /* What was written in `options` as values of the rows of MODULE, into values->options, and from there into the
  * struct that the service gets. */
 void options_take(const struct checker *checker, struct service_values *values, const struct preforkd_module *module);
-
-bool options_same(const struct option_values *a, const struct option_values *b);
 
 #endif

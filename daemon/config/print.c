@@ -11,7 +11,8 @@
 #include "base/parse.h"
 #include "config/load.h"
 #include "config/options.h"
-#include "config/row.h"
+#include "config/row_names.h"
+#include "config/rows.h"
 #include "config/values.h"
 
 /* A string as libconfig reads it back. */
@@ -72,7 +73,7 @@ static void print_value(const struct row *row, const void *base, FILE *out)
 		print_string(*string != NULL ? *string : "", out);
 		return;
 	case ROW_NAME:
-		print_string(row->names->name_of(*(const int *)field), out);
+		print_string(row_names_text(row->names, *(const int *)field), out);
 		return;
 	case ROW_MODE:
 		(void)snprintf(text, sizeof(text), "%04o", (unsigned)*(const mode_t *)field);

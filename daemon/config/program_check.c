@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of a service whose workers are its program, which accepts by itself: for them much has no meaning. */
+#include "config/program_check.h"
+
 #include <string.h>
 
-#include "config/check.h"
-#include "config/diff.h"
-#include "config/row.h"
+#include "config/checker.h"
+#include "config/rows.h"
+#include "config/same.h"
 #include "config/set_value.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/raw.h"
 
@@ -34,7 +36,7 @@ static bool asks_for_nothing(const struct checker *checker, const struct service
 
 	if (row->preset != NULL && set_value(row, &raw, checker->store->arena, &scratch, NULL) < 0)
 		return false;
-	return diff_same_field(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
+	return same_field(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
 }
 
 /* From `defaults` it is meant for the others. */
@@ -47,13 +49,13 @@ static void tell_useless(const struct checker *checker, const struct service_val
 		if (source->level != LEVEL_SERVICE || asks_for_nothing(checker, values, &rows_service[i]))
 			continue;
 		if (values->service.program.runs && has_no_effect(path))
-			check_warning(checker, values, source, "has no effect: the program accepts by itself");
+			checker_warning(checker, values, source, "has no effect: the program accepts by itself");
 		else if (!values->service.program.runs && values->service.handler != NULL &&
 			 (strncmp(path, "program.", strlen("program.")) == 0 ||
 			  strcmp(path, "workers.max_unavailable") == 0))
-			check_warning(checker, values, source,
-				      "has no effect: it is for programs that accept by themselves (the handler "
-				      "\"listen\")");
+			checker_warning(checker, values, source,
+					"has no effect: it is for programs that accept by themselves (the handler "
+					"\"listen\")");
 	}
 }
 
@@ -73,11 +75,11 @@ static void complete(struct service_values *values)
 	service->access.per_source = service->access.reserve = 0;
 	service->access.per_source_rate.n = service->access.rate.n = 0;
 	service->proxy_protocol.from = NULL;
-	if (store_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
+	if (value_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
 		w->max = w->min * lanes;
 	/* without a limit it would be taken for ready before it runs */
 	if (!service->program.notify &&
-	    (service->timeouts.start == 0 || store_source(values, "timeouts.start")->level == LEVEL_PRESET))
+	    (service->timeouts.start == 0 || value_source(values, "timeouts.start")->level == LEVEL_PRESET))
 		service->timeouts.start = ALIVE_MS;
 }
 

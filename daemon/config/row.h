@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct row_names;
+
 enum row_type {
 	ROW_INTEGER,  /* int64_t */
 	ROW_DURATION, /* int64_t, milliseconds */
@@ -43,12 +45,6 @@ enum row_meaning {
 	MEANS_NETWORKS, /* a struct networks *, at `meant`; NULL: nothing was said */
 };
 
-struct row_names {
-	int (*by_name)(const char *name); /* -1: none such */
-	const char *(*name_of)(int value);
-	const char *all; /* for people: "auto, syslog, ..." */
-};
-
 struct row {
 	const char *path; /* "log.level"; for a service without "services.NAME." */
 	enum row_type type;
@@ -63,11 +59,6 @@ struct row {
 	enum row_reload reload;
 	const char *help;
 };
-
-extern const struct row rows_main[];
-extern const size_t rows_main_count;
-extern const struct row rows_service[];
-extern const size_t rows_service_count;
 
 /* "string", "number, 1 to 100", ...: the values that a row takes, for people. */
 void row_describe(const struct row *row, char *out, size_t size);

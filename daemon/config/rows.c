@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/row.h"
+#include "config/rows.h"
 
-#include <inttypes.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "base/log.h"
-#include "base/parse.h"
+#include "config/row_names.h"
 #include "config/values.h"
 
 #define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
@@ -19,170 +15,6 @@
 #define DAY	 (24 * 60 * 60 * SECOND)
 #define YEAR	 (365 * DAY)
 #define MEBIBYTE (INT64_C(1024) * 1024)
-
-static const char *const connection_names[] = {
-	[LOG_CONNECTIONS_NONE] = "none",
-	[LOG_CONNECTIONS_ERRORS] = "errors",
-	[LOG_CONNECTIONS_ALL] = "all",
-};
-
-static const char *const read_names[] = {
-	[CONTROL_READ_GROUP] = "group",
-	[CONTROL_READ_ALL] = "all",
-};
-
-static const char *const on_full_names[] = {
-	[ON_FULL_QUEUE] = "queue",
-	[ON_FULL_REFUSE] = "refuse",
-	[ON_FULL_EVICT] = "evict",
-};
-
-static const char *const refusal_names[] = {
-	[REFUSAL_CLOSE] = "close",
-	[REFUSAL_RESET] = "reset",
-};
-
-static const char *const on_hangup_names[] = {
-	[ON_HANGUP_TERM] = "term",
-	[ON_HANGUP_IGNORE] = "ignore",
-};
-
-static const char *const balance_names[] = {
-	[BALANCE_ROUND_ROBIN] = "round_robin",
-	[BALANCE_LEAST_BUSY] = "least_busy",
-	[BALANCE_SOURCE] = "source",
-	[BALANCE_FAILOVER] = "failover",
-};
-
-static const char *const send_proxy_names[] = {"none", "v1", "v2"}; /* index: the version */
-
-static const struct {
-	const char *name;
-	int number;
-} stop_signals[] = {
-	{"TERM", SIGTERM}, {"INT", SIGINT},   {"QUIT", SIGQUIT},   {"HUP", SIGHUP},
-	{"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH},
-};
-
-static int find_name(const char *const *names, size_t n, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (strcmp(names[i], name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-static int connections_by_name(const char *name)
-{
-	return find_name(connection_names, ARRAY_SIZE(connection_names), name);
-}
-
-static int read_by_name(const char *name)
-{
-	return find_name(read_names, ARRAY_SIZE(read_names), name);
-}
-
-static int signal_by_name(const char *name)
-{
-	size_t i;
-
-	if (strncmp(name, "SIG", 3) == 0)
-		name += 3;
-	for (i = 0; i < ARRAY_SIZE(stop_signals); i++) {
-		if (strcmp(stop_signals[i].name, name) == 0)
-			return stop_signals[i].number;
-	}
-	return -1;
-}
-
-static const char *signal_name(int number)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(stop_signals); i++) {
-		if (stop_signals[i].number == number)
-			return stop_signals[i].name;
-	}
-	return NULL;
-}
-
-static const char *connections_name(int value)
-{
-	return connection_names[value];
-}
-
-static const char *read_name(int value)
-{
-	return read_names[value];
-}
-
-static int on_full_by_name(const char *name)
-{
-	return find_name(on_full_names, ARRAY_SIZE(on_full_names), name);
-}
-
-static const char *on_full_name(int value)
-{
-	return on_full_names[value];
-}
-
-static int refusal_by_name(const char *name)
-{
-	return find_name(refusal_names, ARRAY_SIZE(refusal_names), name);
-}
-
-static const char *refusal_name(int value)
-{
-	return refusal_names[value];
-}
-
-static int on_hangup_by_name(const char *name)
-{
-	return find_name(on_hangup_names, ARRAY_SIZE(on_hangup_names), name);
-}
-
-static const char *on_hangup_name(int value)
-{
-	return on_hangup_names[value];
-}
-
-static int balance_by_name(const char *name)
-{
-	return find_name(balance_names, ARRAY_SIZE(balance_names), name);
-}
-
-static const char *balance_name(int value)
-{
-	return balance_names[value];
-}
-
-static int send_proxy_by_name(const char *name)
-{
-	return find_name(send_proxy_names, ARRAY_SIZE(send_proxy_names), name);
-}
-
-static const char *send_proxy_name(int value)
-{
-	return send_proxy_names[value];
-}
-
-static const struct row_names targets = {log_target_by_name, log_target_name, "auto, syslog, journal, stderr"};
-static const struct row_names facilities = {
-	log_facility_by_name, log_facility_name,
-	"daemon, user, auth, authpriv, cron, ftp, lpr, mail, news, uucp, syslog, local0 to local7"};
-static const struct row_names levels = {log_level_by_name, log_level_name,
-					"emerg, alert, crit, err, warning, notice, info, debug"};
-static const struct row_names connections = {connections_by_name, connections_name, "none, errors, all"};
-static const struct row_names reads = {read_by_name, read_name, "group, all"};
-static const struct row_names on_full = {on_full_by_name, on_full_name, "queue, refuse, evict"};
-static const struct row_names refusals = {refusal_by_name, refusal_name, "close, reset"};
-static const struct row_names signals = {signal_by_name, signal_name, "TERM, INT, QUIT, HUP, USR1, USR2, WINCH"};
-static const struct row_names on_hangup = {on_hangup_by_name, on_hangup_name, "term, ignore"};
-static const struct row_names balances = {balance_by_name, balance_name, "round_robin, least_busy, source, failover"};
-static const struct row_names send_proxy = {send_proxy_by_name, send_proxy_name, "none, v1, v2"};
 
 /* A row is easier to read in three lines than in ten. */
 /* clang-format off */
@@ -196,16 +28,16 @@ const struct row rows_main[] = {
 	 .meaning = MEANS_GROUP, .reload = RELOAD_WORKERS,
 	 .help = "The workers' group. Without it: the user's own."},
 	{.path = "log.target", .type = ROW_NAME, .offset = MAIN(log.target), .preset = "auto",
-	 .names = &targets, .reload = RELOAD_WORKERS,
+	 .names = &row_names_targets, .reload = RELOAD_WORKERS,
 	 .help = "Where log lines go. auto: the journal, a terminal, or else syslog."},
 	{.path = "log.facility", .type = ROW_NAME, .offset = MAIN(log.facility), .preset = "daemon",
-	 .names = &facilities, .reload = RELOAD_WORKERS,
+	 .names = &row_names_facilities, .reload = RELOAD_WORKERS,
 	 .help = "The facility of lines that go to syslog."},
 	{.path = "log.level", .type = ROW_NAME, .offset = MAIN(log.level), .preset = "info",
-	 .names = &levels, .reload = RELOAD_WORKERS,
+	 .names = &row_names_levels, .reload = RELOAD_WORKERS,
 	 .help = "Lines less important than this are not written."},
 	{.path = "log.connections", .type = ROW_NAME, .offset = MAIN(log.connections),
-	 .preset = "errors", .names = &connections, .reload = RELOAD_WORKERS,
+	 .preset = "errors", .names = &row_names_connections, .reload = RELOAD_WORKERS,
 	 .help = "Which connections get a line when they end."},
 	{.path = "control.path", .type = ROW_STRING, .offset = MAIN(control.path),
 	 .preset = "/run/preforkd/control", .reload = RELOAD_LIVE,
@@ -217,7 +49,7 @@ const struct row rows_main[] = {
 	 .meaning = MEANS_ID, .meant = MAIN(control.group), .reload = RELOAD_LIVE,
 	 .help = "Its group, whose members may change things, as root and the daemon's user may."},
 	{.path = "control.read", .type = ROW_NAME, .offset = MAIN(control_read), .preset = "group",
-	 .names = &reads, .reload = RELOAD_LIVE,
+	 .names = &row_names_reads, .reload = RELOAD_LIVE,
 	 .help = "Who may ask without changing anything: those who may change things, or all "
 		 "who can connect."},
 };
@@ -248,18 +80,18 @@ const struct row rows_service[] = {
 	 .meaning = MEANS_GROUP, .reload = RELOAD_WORKERS,
 	 .help = "Their group. Without it: that of the user."},
 	{.path = "on_hangup", .type = ROW_NAME, .offset = SERVICE(service.on_hangup), .preset = "term",
-	 .names = &on_hangup, .reload = RELOAD_WORKERS,
+	 .names = &row_names_on_hangup, .reload = RELOAD_WORKERS,
 	 .help = "What happens to a program whose client has reset the connection or vanished."},
 
 	{.path = "upstream", .type = ROW_LIST, .offset = SERVICE(upstream), .reload = RELOAD_WORKERS,
 	 .help = "Where the handler proxy passes connections on to, one string or a list: HOST:PORT, "
 		 "[V6]:PORT, unix:/PATH, unix:@NAME."},
 	{.path = "balance", .type = ROW_NAME, .offset = SERVICE(service.upstreams.balance),
-	 .preset = "round_robin", .names = &balances, .reload = RELOAD_WORKERS,
+	 .preset = "round_robin", .names = &row_names_balances, .reload = RELOAD_WORKERS,
 	 .help = "Which of them gets a connection: in turn, that with the fewest connections, one by "
 		 "the client's address, or the first that works. The others are tried next."},
 	{.path = "send_proxy", .type = ROW_NAME, .offset = SERVICE(service.upstreams.send_proxy),
-	 .preset = "none", .names = &send_proxy, .reload = RELOAD_WORKERS,
+	 .preset = "none", .names = &row_names_send_proxy, .reload = RELOAD_WORKERS,
 	 .help = "The version of the PROXY protocol header that tells the upstream who the client is."},
 
 	{.path = "proxy.connect_timeout", .type = ROW_DURATION,
@@ -307,7 +139,7 @@ const struct row rows_service[] = {
 	 .max = CONFIG_WORKERS_MOST, .reload = RELOAD_LIVE,
 	 .help = "At a reload, programs of the handler listen that are replaced at a time, at each address."},
 	{.path = "workers.on_full", .type = ROW_NAME, .offset = SERVICE(service.workers.on_full),
-	 .preset = "queue", .names = &on_full, .reload = RELOAD_WORKERS,
+	 .preset = "queue", .names = &row_names_on_full, .reload = RELOAD_WORKERS,
 	 .help = "All workers are busy: new clients wait in the queue, are refused, or take the place "
 		 "of the client that has been silent longest before its first byte."},
 
@@ -319,7 +151,7 @@ const struct row rows_service[] = {
 	 .preset = "0", .min = SECOND, .max = DAY, .zero = "none", .reload = RELOAD_WORKERS,
 	 .help = "The program must say WATCHDOG=1 this often, or is ended and started again."},
 	{.path = "program.stop_signal", .type = ROW_NAME, .offset = SERVICE(service.program.stop_signal),
-	 .preset = "TERM", .names = &signals, .reload = RELOAD_LIVE,
+	 .preset = "TERM", .names = &row_names_signals, .reload = RELOAD_LIVE,
 	 .help = "The signal that tells the program to finish and leave."},
 
 	{.path = "access.allow", .type = ROW_LIST, .offset = SERVICE(allow),
@@ -337,7 +169,7 @@ const struct row rows_service[] = {
 	 .meaning = MEANS_NETWORKS, .meant = SERVICE(sets.deny_file),
 	 .reload = RELOAD_WORKERS, .help = "Files with more of them."},
 	{.path = "access.refusal", .type = ROW_NAME, .offset = SERVICE(service.access.refusal),
-	 .preset = "close", .names = &refusals, .reload = RELOAD_WORKERS,
+	 .preset = "close", .names = &row_names_refusals, .reload = RELOAD_WORKERS,
 	 .help = "How a refused connection ends: closed, or reset."},
 	{.path = "access.banner", .type = ROW_STRING, .offset = SERVICE(service.access.banner),
 	 .reload = RELOAD_WORKERS,
@@ -468,107 +300,3 @@ const struct row rows_service[] = {
 };
 const size_t rows_service_count = ARRAY_SIZE(rows_service);
 /* clang-format on */
-
-static size_t find(const struct row *rows, size_t n, const char *path)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (strcmp(rows[i].path, path) == 0)
-			return i;
-	}
-	abort(); /* a wrong name in our own code */
-}
-
-const struct value_source *store_source(const struct service_values *values, const char *path)
-{
-	return &values->sources[find(rows_service, rows_service_count, path)];
-}
-
-const struct value_source *store_main_source(const struct main_values *values, const char *path)
-{
-	return &values->sources[find(rows_main, rows_main_count, path)];
-}
-
-const char *row_reload_name(enum row_reload reload)
-{
-	switch (reload) {
-	case RELOAD_LIVE:
-		return "live";
-	case RELOAD_WORKERS:
-		return "workers";
-	case RELOAD_LISTENER:
-		return "listener";
-	}
-	return "";
-}
-
-void row_range(const struct row *row, char *out, size_t size)
-{
-	char min[32], max[32];
-
-	switch (row->type) {
-	case ROW_DURATION:
-		format_duration(row->min, min, sizeof(min));
-		format_duration(row->max, max, sizeof(max));
-		break;
-	case ROW_SIZE:
-		format_size(row->min, min, sizeof(min));
-		format_size(row->max, max, sizeof(max));
-		break;
-	case ROW_INTEGER:
-	case ROW_BOOL:
-	case ROW_STRING:
-	case ROW_NAME:
-	case ROW_MODE:
-	case ROW_LIST:
-	case ROW_RATE:
-	case ROW_OPTIONS:
-		(void)snprintf(min, sizeof(min), "%" PRId64, row->min);
-		(void)snprintf(max, sizeof(max), "%" PRId64, row->max);
-		break;
-	}
-	if (row->zero != NULL)
-		(void)snprintf(out, size, "%s to %s, or 0: %s", min, max, row->zero);
-	else
-		(void)snprintf(out, size, "%s to %s", min, max);
-}
-
-void row_describe(const struct row *row, char *out, size_t size)
-{
-	char range[96];
-
-	row_range(row, range, sizeof(range));
-	switch (row->type) {
-	case ROW_INTEGER:
-		(void)snprintf(out, size, "number, %s", range);
-		return;
-	case ROW_DURATION:
-		(void)snprintf(out, size, "duration, %s", range);
-		return;
-	case ROW_SIZE:
-		(void)snprintf(out, size, "size, %s", range);
-		return;
-	case ROW_BOOL:
-		(void)snprintf(out, size, "true or false");
-		return;
-	case ROW_STRING:
-		(void)snprintf(out, size, "string");
-		return;
-	case ROW_NAME:
-		(void)snprintf(out, size, "one of %s", row->names->all);
-		return;
-	case ROW_MODE:
-		(void)snprintf(out, size, "octal mode in quotes, \"0\" to \"%04o\"", (unsigned)row->max);
-		return;
-	case ROW_LIST:
-		(void)snprintf(out, size, "string or list of strings");
-		return;
-	case ROW_RATE:
-		(void)snprintf(out, size, "rate such as \"100/1min\", or 0: %s", row->zero);
-		return;
-	case ROW_OPTIONS:
-		(void)snprintf(out, size, "group of the module's keys");
-		return;
-	}
-}

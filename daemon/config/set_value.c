@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/parse.h"
 #include "config/row.h"
+#include "config/row_names.h"
 #include "config/values.h"
 #include "syntax/arena.h"
 #include "syntax/raw.h"
@@ -170,13 +171,16 @@ static int set_mode(const struct row *row, const struct raw *raw, mode_t *field,
 
 static int set_name(const struct row *row, const struct raw *raw, int *field, struct err *err)
 {
+	char all[ROW_NAMES_SIZE];
 	int value;
 
 	if (!is_text(raw))
 		return wrong_type("a name in quotes", raw, err);
-	value = row->names->by_name(raw->string);
-	if (value < 0)
-		return err_set(err, "\"%.64s\" is not one of %s", raw->string, row->names->all);
+	value = row_names_value(row->names, raw->string);
+	if (value < 0) {
+		row_names_list(row->names, all, sizeof(all));
+		return err_set(err, "\"%.64s\" is not one of %s", raw->string, all);
+	}
 	*field = value;
 	return 0;
 }

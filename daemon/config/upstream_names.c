@@ -2,7 +2,8 @@
 #include "config/upstream_names.h"
 
 #include "base/err.h"
-#include "config/check.h"
+#include "config/checker.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/problems.h"
 
@@ -17,14 +18,14 @@ void upstream_names_check(const struct config *config, struct problems **problem
 	for (size_t i = 0; i < config->n_services; i++) {
 		const struct config_upstreams *upstreams = &config->services[i].upstreams;
 		const struct service_values *values = &config->store->services[i];
-		struct value_source place = *store_source(values, "upstream");
+		struct value_source place = *value_source(values, "upstream");
 		struct err err;
 
 		for (size_t k = 0; k < upstreams->n; k++) {
 			place.origin = values->upstream.origins[k];
 			if (!addr_is_literal(&upstreams->list[k]) &&
 			    addr_resolve(&upstreams->list[k], list, ADDRESSES_MOST, &err) < 0)
-				check_warning(&checker, values, &place, "%s", err.text);
+				checker_warning(&checker, values, &place, "%s", err.text);
 		}
 	}
 	problems_sort(*problems);

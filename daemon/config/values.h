@@ -12,22 +12,12 @@
 struct arena;
 struct module_loader;
 struct raw;
+struct value_source;
 
 struct text_list {
 	char **items; /* NULL-terminated */
 	struct origin *origins;
 	size_t n;
-};
-
-/* Which of the places that may say a value did; a higher one wins. */
-enum value_level { LEVEL_PRESET, LEVEL_DEFAULTS, LEVEL_SERVICE };
-
-/* What is known about one value besides the value. */
-struct value_source {
-	enum value_level level;
-	struct origin origin; /* of a preset: none */
-	const char *key;      /* as written, "defaults.workers.max"; never NULL */
-	bool bad;	      /* something else was written, but it was wrong: reported already */
 };
 
 /* Who may ask through the control socket: those who may change things, or all who can connect. */
@@ -83,9 +73,5 @@ struct config_store {
 	struct networks **networks;	    /* what is owned outside of the arena */
 	size_t n_networks;
 };
-
-/* Where the value of the row PATH came from. There must be such a row. */
-const struct value_source *store_source(const struct service_values *values, const char *path);
-const struct value_source *store_main_source(const struct main_values *values, const char *path);
 
 #endif

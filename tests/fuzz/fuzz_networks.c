@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "config/check.h"
+#include "config/checker.h"
 #include "config/load.h"
 #include "config/network_list.h"
+#include "config/value_source.h"
 #include "config/values.h"
 #include "net/addr.h"
 #include "syntax/arena.h"

@@ -18,6 +18,8 @@
 #include "config/load.h"
 #include "config/loader.h"
 #include "config/row.h"
+#include "config/row_names.h"
+#include "config/rows.h"
 #include "config/values.h"
 
 #include "../suite.h"
@@ -236,10 +238,10 @@ static void make_value(const struct row *row, char *out, size_t size)
 		(void)snprintf(out, size, "%04o", (unsigned)mode ^ 0006);
 		return;
 	case ROW_NAME:
-		while (row->names->name_of((int)number) == NULL ||
-		       strcmp(row->names->name_of((int)number), row->preset) == 0)
+		while (row_names_text(row->names, (int)number) == NULL ||
+		       strcmp(row_names_text(row->names, (int)number), row->preset) == 0)
 			number++;
-		(void)snprintf(out, size, "%s", row->names->name_of((int)number));
+		(void)snprintf(out, size, "%s", row_names_text(row->names, (int)number));
 		return;
 	case ROW_RATE:
 		(void)snprintf(out, size, "%s", strcmp(row->preset, "0") == 0 ? "7/1min" : "0");

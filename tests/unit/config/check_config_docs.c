@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/row.h"
+#include "config/rows.h"
 #include "config/set_value.h"
 #include "config/values.h"
 #include "syntax/arena.h"

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any process. What all steps of a check share: the source, the values, and the list of problems. The steps change
+ * values only to complete them.
+ */
+#ifndef PREFORKD_CONFIG_CHECKER_H
+#define PREFORKD_CONFIG_CHECKER_H
+
+#include <stdbool.h>
+
+struct config_source;
+struct config_store;
+struct problems;
+struct service_values;
+struct value_source;
+
+struct checker {
+	const struct config_source *source;
+	struct config_store *store;
+	struct problems *problems;
+	bool root;	/* started as root: workers change to another user */
+	bool said_user; /* the missing user was reported */
+};
+
+/* Reports a problem with the value that SOURCE describes, at its place; at the service's place if the value is a
+ * preset. */
+void checker_error(const struct checker *checker, const struct service_values *values,
+		   const struct value_source *source, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void checker_warning(const struct checker *checker, const struct service_values *values,
+		     const struct value_source *source, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Of two values that do not go together, the source of the one that was written closest to the service. */
+const struct value_source *checker_nearer(const struct service_values *values, const char *a, const char *b);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Any process. Are two values of one row the same? */
+#ifndef PREFORKD_CONFIG_SAME_H
+#define PREFORKD_CONFIG_SAME_H
+
+#include <stdbool.h>
+
+struct row;
+
+/* The fields A and B have the type of ROW. */
+bool same_field(const struct row *row, const void *a, const void *b);
+
+#endif
