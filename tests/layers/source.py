@@ -47,7 +47,7 @@ def include_path(texts, folder, target):
 
 def _is_local(name, function):
 	"""True if FUNCTION declares a parameter or a variable of this name."""
-	return re.search(rf"\b(?!(?:return|else|case|sizeof)\b)\w+(?:\s+|\s*\*+\s*){name}\s*[,;=)\[]|,\s*\*+{name}\b|"
+	return re.search(rf"\b(?!(?:return|else|case|sizeof)\b)\w+(?:\s+|\s*\*+\s*){name}\s*[,;=)\[]|,\s*\*+{name}\b(?!\()|"
 			rf"\(\*{name}\)\(", function)
 
 
