@@ -16,7 +16,7 @@
 #include "net/frame.h"
 #include "values.h"
 
-#define FULL_QUEUE_MS 20 /* between two looks at a queue that is full: nothing tells when it no longer is */
+#define FULL_QUEUE_MS 20 /* before another connect(2) to a full queue: the kernel does not say when there is room */
 
 struct buffer {
 	char *data;
@@ -33,21 +33,21 @@ void call_close(struct call *call)
 	fd_close(&call->fd);
 }
 
-/* Notes how the call ended; *err is filled already. */
-static int ended(struct call *call, enum call_end end, int status)
+/* Notes how the call ended. The caller has filled *err. Returns -1. */
+static int note_end(struct call *call, enum call_end end, int status)
 {
 	call->end = end;
 	call->status = status;
 	return -1;
 }
 
-static int out_of_memory(struct call *call, struct err *err)
+static int fail_memory(struct call *call, struct err *err)
 {
 	(void)err_set(err, "out of memory");
-	return ended(call, CALL_FAILED, EX_OSERR);
+	return note_end(call, CALL_FAILED, EX_OSERR);
 }
 
-static int silent(struct call *call, bool began, struct err *err)
+static int fail_silent(struct call *call, bool began, struct err *err)
 {
 	char who[64] = "the daemon";
 
@@ -57,14 +57,15 @@ static int silent(struct call *call, bool began, struct err *err)
 		(void)err_set(err, "%s has not finished its answer within %d s", who, CALL_PATIENCE_MS / 1000);
 	else
 		(void)err_set(err, "%s does not answer: it has been silent for %d s", who, CALL_PATIENCE_MS / 1000);
-	return ended(call, CALL_SILENT, EX_UNAVAILABLE);
+	return note_end(call, CALL_SILENT, EX_UNAVAILABLE);
 }
 
 /*
- * Waits until the connection is ready for EVENTS, or for AT_MOST_MS (-1: as long as there is time),
- * and attends to the watch meanwhile. BEGAN: a part of the answer is there.
+ * Waits until the connection is ready for EVENTS (0: only the time counts), or until AT_MOST_MS are over (-1: no such
+ * limit), and serves the watch meanwhile. BEGAN: a part of the answer is here already (for the error text). Returns 0,
+ * or -1 when the time of the call is over or the watch gives up.
  */
-static int wait_for(struct call *call, short events, int at_most_ms, bool began, struct err *err)
+static int wait_socket(struct call *call, short events, int at_most_ms, bool began, struct err *err)
 {
 	struct pollfd fds[3] = {{.fd = events == 0 ? -1 : call->fd, .events = events}};
 	int64_t begin = clock_ms();
@@ -78,7 +79,7 @@ static int wait_for(struct call *call, short events, int at_most_ms, bool began,
 		int n;
 
 		if (left <= 0)
-			return silent(call, began, err);
+			return fail_silent(call, began, err);
 		if (at_most_ms >= 0 && begin + at_most_ms <= now)
 			return 0;
 		if (at_most_ms >= 0 && left > begin + at_most_ms - now)
@@ -86,61 +87,61 @@ static int wait_for(struct call *call, short events, int at_most_ms, bool began,
 		n = poll(fds, 3, (int)left);
 		if (n < 0 && errno != EINTR) {
 			(void)err_sys(err, "cannot wait for the daemon");
-			return ended(call, CALL_FAILED, EX_OSERR);
+			return note_end(call, CALL_FAILED, EX_OSERR);
 		}
 		if (n <= 0)
 			continue;
 		if ((fds[1].revents != 0 || fds[2].revents != 0) && call->watch->attend(call->watch->context)) {
 			(void)err_set(err, "given up");
-			return ended(call, CALL_GIVEN_UP, 1);
+			return note_end(call, CALL_GIVEN_UP, 1);
 		}
 		if (fds[0].revents != 0)
 			return 0;
 	}
 }
 
-/* connect(2) has failed for good. */
-static int not_connected(struct call *call, struct err *err)
+/* connect(2) failed with an errno for which another try is of no use. */
+static int fail_connect(struct call *call, struct err *err)
 {
 	switch (errno) {
 	case ENOENT:
 		(void)err_set(err, "%s: no such socket. Is the daemon running?", call->path);
-		return ended(call, CALL_GONE, EX_UNAVAILABLE);
+		return note_end(call, CALL_GONE, EX_UNAVAILABLE);
 	case ECONNREFUSED:
 		(void)err_set(err, "%s: nobody listens there. Is the daemon running?", call->path);
-		return ended(call, CALL_GONE, EX_UNAVAILABLE);
+		return note_end(call, CALL_GONE, EX_UNAVAILABLE);
 	case EACCES:
 	case EPERM:
 		(void)err_set(err, "%s: not permitted", call->path);
-		return ended(call, CALL_FAILED, EX_NOPERM);
+		return note_end(call, CALL_FAILED, EX_NOPERM);
 	case ENOTDIR:
 	case ELOOP:
 	case ENAMETOOLONG:
 	case EPROTOTYPE:
 		(void)err_sys(err, "%s", call->path);
-		return ended(call, CALL_FAILED, EX_UNAVAILABLE);
+		return note_end(call, CALL_FAILED, EX_UNAVAILABLE);
 	default:
 		(void)err_sys(err, "%s: cannot connect", call->path);
-		return ended(call, CALL_FAILED, EX_OSERR);
+		return note_end(call, CALL_FAILED, EX_OSERR);
 	}
 }
 
-static int connect_in_time(struct call *call, struct err *err)
+static int connect_socket(struct call *call, struct err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	size_t length = strlen(call->path);
 
 	if (length == 0 || length >= sizeof(address.sun_path)) {
 		(void)err_set(err, "the path of a socket has 1 to %zu bytes", sizeof(address.sun_path) - 1);
-		return ended(call, CALL_FAILED, EX_USAGE);
+		return note_end(call, CALL_FAILED, EX_USAGE);
 	}
 	memcpy(address.sun_path, call->path, length);
 	while (connect(call->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN)
-			return not_connected(call, err);
-		if (wait_for(call, 0, FULL_QUEUE_MS, false, err) < 0)
+			return fail_connect(call, err);
+		if (wait_socket(call, 0, FULL_QUEUE_MS, false, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -156,9 +157,9 @@ int call_open(struct call *call, struct err *err)
 	call->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (call->fd < 0) {
 		(void)err_sys(err, "cannot make a socket");
-		return ended(call, CALL_FAILED, EX_OSERR);
+		return note_end(call, CALL_FAILED, EX_OSERR);
 	}
-	if (connect_in_time(call, err) < 0) {
+	if (connect_socket(call, err) < 0) {
 		call_close(call);
 		return -1;
 	}
@@ -167,8 +168,8 @@ int call_open(struct call *call, struct err *err)
 	return 0;
 }
 
-/* Sends all, unless the other side does not want it: then its reply says why. */
-static int send_all(struct call *call, const char *data, size_t size, struct err *err)
+/* Returns 0 also when the daemon has closed its end: its reply says why, and is read next. */
+static int send_bytes(struct call *call, const char *data, size_t size, struct err *err)
 {
 	while (size > 0) {
 		ssize_t n = send(call->fd, data, size, MSG_NOSIGNAL);
@@ -179,11 +180,11 @@ static int send_all(struct call *call, const char *data, size_t size, struct err
 		} else if (errno == EPIPE || errno == ECONNRESET) {
 			return 0;
 		} else if (errno == EAGAIN) {
-			if (wait_for(call, POLLOUT, -1, false, err) < 0)
+			if (wait_socket(call, POLLOUT, -1, false, err) < 0)
 				return -1;
 		} else if (errno != EINTR) {
 			(void)err_sys(err, "cannot send to the daemon");
-			return ended(call, CALL_FAILED, EX_OSERR);
+			return note_end(call, CALL_FAILED, EX_OSERR);
 		}
 	}
 	return 0;
@@ -197,20 +198,20 @@ static int send_request(struct call *call, const json_t *request, struct err *er
 
 	if (size == 0 || size > FRAME_REQUEST_MAX) {
 		(void)err_set(err, "the request is too long");
-		return ended(call, CALL_FAILED, EX_USAGE);
+		return note_end(call, CALL_FAILED, EX_USAGE);
 	}
 	message = malloc(FRAME_HEAD + size);
 	if (message == NULL)
-		return out_of_memory(call, err);
+		return fail_memory(call, err);
 	frame_head((unsigned char *)message, (uint32_t)size);
 	(void)json_dumpb(request, message + FRAME_HEAD, size, JSON_COMPACT);
-	rc = send_all(call, message, FRAME_HEAD + size, err);
+	rc = send_bytes(call, message, FRAME_HEAD + size, err);
 	free(message);
 	return rc;
 }
 
-/* Takes what is there. 0 at the end of the stream, 1 otherwise. */
-static int take_some(struct call *call, struct buffer *buffer, struct err *err)
+/* Reads once into BUFFER. 0 at the end of the stream, 1 otherwise. */
+static int receive_bytes(struct call *call, struct buffer *buffer, struct err *err)
 {
 	ssize_t n;
 
@@ -219,7 +220,7 @@ static int take_some(struct call *call, struct buffer *buffer, struct err *err)
 		char *data = realloc(buffer->data, room);
 
 		if (data == NULL)
-			return out_of_memory(call, err);
+			return fail_memory(call, err);
 		buffer->data = data;
 		buffer->room = room;
 	}
@@ -233,23 +234,23 @@ static int take_some(struct call *call, struct buffer *buffer, struct err *err)
 	if (errno == EINTR)
 		return 1;
 	if (errno == EAGAIN)
-		return wait_for(call, POLLIN, -1, buffer->have > 0, err) < 0 ? -1 : 1;
+		return wait_socket(call, POLLIN, -1, buffer->have > 0, err) < 0 ? -1 : 1;
 	(void)err_sys(err, "cannot read from the daemon");
-	return ended(call, CALL_FAILED, EX_OSERR);
+	return note_end(call, CALL_FAILED, EX_OSERR);
 }
 
-static int no_protocol(struct call *call, struct err *err, const char *why)
+static int fail_protocol(struct call *call, struct err *err, const char *why)
 {
 	struct err copy;
 
-	/* WHY may be in *err */
+	/* WHY may point into *err */
 	(void)err_set(&copy, "the daemon does not speak as it should: %.400s", why);
 	*err = copy;
-	return ended(call, CALL_FAILED, EX_UNAVAILABLE);
+	return note_end(call, CALL_FAILED, EX_UNAVAILABLE);
 }
 
-/* One whole frame; its body is the *len_out bytes behind the head. */
-static int take_frame(struct call *call, struct buffer *buffer, size_t *len_out, struct err *err)
+/* Receives one whole frame. Its body is the *len_out bytes behind the head of FRAME_HEAD bytes. */
+static int receive_frame(struct call *call, struct buffer *buffer, size_t *len_out, struct err *err)
 {
 	for (;;) {
 		int rc;
@@ -258,14 +259,15 @@ static int take_frame(struct call *call, struct buffer *buffer, size_t *len_out,
 		case FRAME_WHOLE:
 			return 0;
 		case FRAME_BAD:
-			return no_protocol(call, err, err->text);
+			return fail_protocol(call, err, err->text);
 		case FRAME_MORE:
 			break;
 		}
-		/* A peer that always has something ready would not be waited for otherwise. */
+		/* wait_socket() checks the time only when there is nothing to read, and a peer may send without a
+		 * pause. */
 		if (clock_ms() >= call->deadline_ms)
-			return silent(call, buffer->have > 0, err);
-		rc = take_some(call, buffer, err);
+			return fail_silent(call, buffer->have > 0, err);
+		rc = receive_bytes(call, buffer, err);
 		if (rc < 0)
 			return -1;
 		if (rc > 0)
@@ -274,12 +276,12 @@ static int take_frame(struct call *call, struct buffer *buffer, size_t *len_out,
 			(void)err_set(err, "the daemon closed the connection in the middle of its answer");
 		else
 			(void)err_set(err, "the daemon closed the connection without an answer");
-		return ended(call, CALL_GONE, EX_UNAVAILABLE);
+		return note_end(call, CALL_GONE, EX_UNAVAILABLE);
 	}
 }
 
-/* The reply says no: with which exit status, and why. */
-static int refused(struct call *call, const json_t *reply, struct err *err)
+/* Takes exit status and text from a reply whose "ok" is false. */
+static int note_refusal(struct call *call, const json_t *reply, struct err *err)
 {
 	int64_t status;
 	char text[400];
@@ -287,31 +289,31 @@ static int refused(struct call *call, const json_t *reply, struct err *err)
 	if (!values_integer(reply, "exit", &status) || (status != 1 && status != EX_USAGE && status != EX_NOPERM))
 		status = 1;
 	(void)err_set(err, "%s", values_text(reply, "error", text, sizeof(text)));
-	return ended(call, CALL_REFUSED, (int)status);
+	return note_end(call, CALL_REFUSED, (int)status);
 }
 
-static int take_reply(struct call *call, json_t **reply_out, struct err *err)
+static int receive_reply(struct call *call, json_t **reply_out, struct err *err)
 {
 	struct buffer buffer = {.data = NULL};
 	json_error_t error;
 	json_t *reply = NULL;
 	size_t len;
 
-	if (take_frame(call, &buffer, &len, err) < 0) {
+	if (receive_frame(call, &buffer, &len, err) < 0) {
 		free(buffer.data);
 		return -1;
 	}
 	reply = json_loadb(buffer.data + FRAME_HEAD, len, JSON_REJECT_DUPLICATES, &error);
 	free(buffer.data);
 	if (reply == NULL || !json_is_boolean(json_object_get(reply, "ok"))) {
-		(void)no_protocol(call, err,
-				  reply == NULL ? "its answer is not JSON"
-						: "its answer does not say whether all is well");
+		(void)fail_protocol(call, err,
+				    reply == NULL ? "its answer is not JSON"
+						  : "its answer does not say whether all is well");
 		json_decref(reply);
 		return -1;
 	}
 	if (json_is_false(json_object_get(reply, "ok"))) {
-		(void)refused(call, reply, err);
+		(void)note_refusal(call, reply, err);
 		json_decref(reply);
 		return -1;
 	}
@@ -324,7 +326,7 @@ int call_exchange(struct call *call, const json_t *request, json_t **reply_out, 
 	int rc = send_request(call, request, err);
 
 	if (rc == 0)
-		rc = take_reply(call, reply_out, err);
+		rc = receive_reply(call, reply_out, err);
 	call_close(call);
 	if (rc == 0)
 		call->end = CALL_DONE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands.h"
 
-#include <string.h>
+#include <stddef.h>
 
 #include "explain.h"
 #include "job.h"
@@ -9,9 +9,7 @@
 #include "stop.h"
 #include "top.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-static const struct command commands[] = {
+const struct command commands_table[] = {
 	{"status", "[SERVICE]", 0, 1, status_run, "the daemon and its services, or one of them"},
 	{"workers", "[SERVICE]", 0, 1, workers_run, "the workers, and the clients they serve"},
 	{"explain", "ADDRESS [SERVICE]", 1, 2, explain_run, "would this client get in now, and why (not)"},
@@ -23,20 +21,6 @@ static const struct command commands[] = {
 	{"resume", "SERVICE", 1, 1, job_run, "take them again"},
 	{"drain", "", 0, 0, job_run, "take no new clients, serve those that are here to the end"},
 	{"undrain", "", 0, 0, job_run, "take clients again"},
-	{"resize", "SERVICE MIN MAX", 3, 3, job_run, "so many workers, until the next reload"},
+	{"resize", "SERVICE MIN MAX", 3, 3, job_run, "change how many workers a service has, until the next reload"},
+	{NULL, NULL, 0, 0, NULL, NULL},
 };
-
-const struct command *commands_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
-void commands_print(FILE *out)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		(void)fprintf(out, "  %s %-*s %s\n", commands[i].name, (int)(26 - strlen(commands[i].name)),
-			      commands[i].arguments, commands[i].help);
-}

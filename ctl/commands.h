@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of commands. */
+/* preforkctl. The table of all its commands. Only main.c needs it: the commands themselves know struct command only. */
 #ifndef PREFORKD_CTL_COMMANDS_H
 #define PREFORKD_CTL_COMMANDS_H
 
-#include <stdio.h>
+#include "command.h"
 
-struct options;
-
-struct command {
-	const char *name;
-	const char *arguments;			   /* as the help writes them */
-	int least, most;			   /* how many arguments */
-	int (*run)(const struct options *options); /* returns the exit status */
-	const char *help;
-};
-
-/* NULL: there is none of that name. */
-const struct command *commands_find(const char *name);
-
-/* A line for each. */
-void commands_print(FILE *out);
+/* Ends with an entry whose name is NULL. */
+extern const struct command commands_table[];
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "call.h"
+#include "explain_request.h"
 #include "options.h"
 #include "say.h"
 #include "table.h"
@@ -16,7 +17,7 @@
 
 #define TEXT_MAX 512
 
-/* A line below the service: what it is about, and it. */
+/* The begin of a line below a service; takes the title of the line. */
 #define LABEL "  %-12s "
 
 static bool is_true(const json_t *object, const char *key)
@@ -24,8 +25,8 @@ static bool is_true(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
-/* "the value of KEY in OBJECT is this word" */
-static bool says(const json_t *object, const char *key, const char *word)
+/* Is the member KEY of OBJECT the string WORD? */
+static bool is_word(const json_t *object, const char *key, const char *word)
 {
 	const json_t *value = json_object_get(object, key);
 
@@ -48,7 +49,7 @@ static void write_verdict(const json_t *service, const char *address, const stru
 	if (values_real(service, "wait", &wait) && wait > 0)
 		(void)fprintf(out, ", for another %s", wait < 1 ? "second" : values_age_words(service, "wait", number));
 	(void)fputc('\n', out);
-	if (!says(service, "state", "serving"))
+	if (!is_word(service, "state", "serving"))
 		(void)fprintf(out, LABEL "it is %s\n", "state", values_text(service, "state", text, sizeof(text)));
 }
 
@@ -136,11 +137,11 @@ static void write_penalty(const json_t *service, FILE *out)
 
 static void write_proxy(const json_t *service, FILE *out)
 {
-	if (says(service, "proxy_protocol", "required"))
+	if (is_word(service, "proxy_protocol", "required"))
 		(void)fprintf(out, LABEL "its own connections must begin with a PROXY header\n", "proxy");
-	else if (says(service, "proxy_protocol", "optional"))
+	else if (is_word(service, "proxy_protocol", "optional"))
 		(void)fprintf(out, LABEL "it may come without a proxy\n", "proxy");
-	else if (says(service, "proxy_protocol", "refused"))
+	else if (is_word(service, "proxy_protocol", "refused"))
 		(void)fprintf(out, LABEL "through one; its own connections are refused: proxy_untrusted\n", "proxy");
 }
 
@@ -172,8 +173,8 @@ static void write_service(const json_t *service, const char *address, const stru
 	write_refusals(service, out);
 }
 
-/* The exit status. */
-static int answer(const struct options *options, const json_t *explain)
+/* Prints the answer for all services. Returns the exit status. */
+static int print_answer(const struct options *options, const json_t *explain)
 {
 	const json_t *services = json_object_get(explain, "services"), *service;
 	struct table_paper paper = {.color = false};
@@ -214,7 +215,7 @@ int explain_run(const struct options *options)
 	if (call_make(&call, request, &reply, &err) < 0) {
 		status = say_failure(&err, call.status);
 	} else {
-		status = answer(options, json_object_get(reply, "explain"));
+		status = print_answer(options, json_object_get(reply, "explain"));
 		json_decref(reply);
 	}
 	json_decref(request);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+#include "explain_request.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 
 #include "base/err.h"
-#include "explain.h"
 #include "net/networks.h"
 
-#define GROUPS_MOST 4096 /* what fits into a request (frame.h) */
+#define GROUPS_MOST 4096 /* so many fit into a request (FRAME_REQUEST_MAX) */
 
-static int user_number(const char *name, uid_t *out, struct err *err)
+static int find_uid(const char *name, uid_t *out, struct err *err)
 {
 	const struct passwd *pw;
 
@@ -22,7 +23,7 @@ static int user_number(const char *name, uid_t *out, struct err *err)
 	return 0;
 }
 
-static int group_number(const char *name, gid_t *out, struct err *err)
+static int find_gid(const char *name, gid_t *out, struct err *err)
 {
 	const struct group *gr;
 
@@ -34,7 +35,7 @@ static int group_number(const char *name, gid_t *out, struct err *err)
 	return 0;
 }
 
-static json_t *group_list(const gid_t *groups, int n)
+static json_t *list_groups(const gid_t *groups, int n)
 {
 	json_t *list = json_array();
 
@@ -43,8 +44,8 @@ static json_t *group_list(const gid_t *groups, int n)
 	return list;
 }
 
-/* A process of this user has these groups, unless it was started in an unusual way. */
-static json_t *ask_for_user(const struct network *network)
+/* Adds the groups that a process of this user has after a log-in; a process may have dropped or gained some. */
+static json_t *build_user_request(const struct network *network)
 {
 	const struct passwd *pw = getpwuid(network->uid);
 	gid_t groups[GROUPS_MOST], gid = network->gid;
@@ -60,14 +61,14 @@ static json_t *ask_for_user(const struct network *network)
 	if (pw == NULL)
 		n = 0;
 	else if (getgrouplist(pw->pw_name, gid, groups, &n) < 0)
-		n = GROUPS_MOST; /* so many it has written */
+		n = GROUPS_MOST; /* the list is full, and so many are written */
 	(void)snprintf(text, sizeof(text), "unix:uid=%u/gid=%u", (unsigned)network->uid, (unsigned)gid);
-	return json_pack("{s:s, s:s, s:o}", "command", "explain", "address", text, "groups", group_list(groups, n));
+	return json_pack("{s:s, s:s, s:o}", "command", "explain", "address", text, "groups", list_groups(groups, n));
 }
 
 json_t *explain_request(const char *client, const char *service, struct err *err)
 {
-	static const struct network_names names = {.uid = user_number, .gid = group_number};
+	static const struct network_names names = {.uid = find_uid, .gid = find_gid};
 	struct network network;
 	json_t *request;
 	struct err why;
@@ -77,7 +78,7 @@ json_t *explain_request(const char *client, const char *service, struct err *err
 		return NULL;
 	}
 	if (network.kind == NETWORK_UNIX && network.has_uid)
-		request = ask_for_user(&network);
+		request = build_user_request(&network);
 	else
 		request = json_pack("{s:s, s:s}", "command", "explain", "address", client);
 	if (request == NULL)

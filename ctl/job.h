@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that change something and take their time: asked for once, then followed to their
- * end. */
+/* preforkctl. The commands that change something: one request gives the order, further requests ask for its job until
+ * the daemon has a verdict. */
 #ifndef PREFORKD_CTL_JOB_H
 #define PREFORKD_CTL_JOB_H
 
 struct options;
 
-/* Returns the exit status. */
+/* Runs the command of the command line. Returns the exit status. */
 int job_run(const struct options *options);
 
 #endif

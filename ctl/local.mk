@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-# preforkctl. All but main.c is in the library, for the tests and for the master.
+# preforkctl. All but main.c is in the library, so that unit tests can link it.
 libpreforkd_a_SOURCES += \
 	%D%/call.c \
 	%D%/call.h \
+	%D%/command.c \
+	%D%/command.h \
 	%D%/commands.c \
 	%D%/commands.h \
 	%D%/explain.c \
 	%D%/explain.h \
 	%D%/explain_request.c \
+	%D%/explain_request.h \
 	%D%/job.c \
 	%D%/job.h \
 	%D%/options.c \

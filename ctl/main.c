@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* preforkctl: what the command line asks for is run; nothing else. */
+/* preforkctl. Parses the command line and runs the command. */
 #include <signal.h>
 #include <sysexits.h>
 
@@ -17,9 +17,9 @@ int main(int argc, char **argv)
 
 	if (fds_fill_stdio(&err) < 0)
 		return say_failure(&err, EX_OSERR);
-	/* A daemon that goes away, or a pager that was left, is an error of one write. */
+	/* If the daemon or a pager has closed its end, write() fails with EPIPE, and that is reported. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (options_parse(argc, argv, &options, &status) < 0)
+	if (options_parse(argc, argv, commands_table, &options, &status) < 0)
 		return status;
 	return options.command->run(&options);
 }

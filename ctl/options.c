@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/parse.h"
-#include "commands.h"
+#include "command.h"
 #include "say.h"
 
 #define INTERVAL_MIN_MS 100
@@ -17,20 +17,20 @@
 
 enum { OPT_JSON = 256, OPT_NO_COLOR, OPT_NOW };
 
-static const struct option known[] = {
+static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},      {"json", no_argument, NULL, OPT_JSON},
 	{"no-color", no_argument, NULL, OPT_NO_COLOR}, {"now", no_argument, NULL, OPT_NOW},
 	{"delay", required_argument, NULL, 'd'},       {"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},	       {NULL, 0, NULL, 0},
 };
 
-static void print_help(void)
+static void print_help(const struct command *commands)
 {
 	(void)fputs("Usage: preforkctl [OPTION]... COMMAND [ARGUMENT]...\n"
 		    "Asks a running preforkd how it is, and directs it.\n"
 		    "\n",
 		    stdout);
-	commands_print(stdout);
+	command_print_all(commands, stdout);
 	(void)printf("\n"
 		     "  -s, --socket=SOCKET  the daemon's control socket\n"
 		     "                       (%s)\n"
@@ -47,13 +47,13 @@ static void print_help(void)
 		     DEFAULT_CONTROL);
 }
 
-static int usage(void)
+static int print_usage(void)
 {
 	(void)fprintf(stderr, "Usage: preforkctl [OPTION]... COMMAND [ARGUMENT]... (--help says more)\n");
 	return -1;
 }
 
-__attribute__((format(printf, 1, 2))) static int wrong(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static int refuse_usage(const char *fmt, ...)
 {
 	struct err err;
 	va_list ap;
@@ -65,7 +65,7 @@ __attribute__((format(printf, 1, 2))) static int wrong(const char *fmt, ...)
 	return -1;
 }
 
-static int take_interval(const char *text, int64_t *out)
+static int parse_interval(const char *text, int64_t *out)
 {
 	struct err err;
 
@@ -74,12 +74,12 @@ static int take_interval(const char *text, int64_t *out)
 		return -1;
 	}
 	if (*out < INTERVAL_MIN_MS || *out > INTERVAL_MAX_MS)
-		return wrong("\"%.64s\": from 100ms to 1h", text);
+		return refuse_usage("\"%.64s\": from 100ms to 1h", text);
 	return 0;
 }
 
-/* 0, 1 for an option that is answered at once, -1 for one that is wrong. */
-static int take_option(int option, struct options *options)
+/* 0: taken; 1: the option is answered already (--help, --version); -1: the option is wrong, and that is printed. */
+static int take_option(int option, const struct command *commands, struct options *options)
 {
 	switch (option) {
 	case 's':
@@ -95,45 +95,45 @@ static int take_option(int option, struct options *options)
 		options->now = true;
 		return 0;
 	case 'd':
-		return take_interval(optarg, &options->interval_ms);
+		return parse_interval(optarg, &options->interval_ms);
 	case 'h':
-		print_help();
+		print_help(commands);
 		return 1;
 	case 'V':
 		(void)puts("preforkctl " PACKAGE_VERSION);
 		return 1;
 	}
-	return usage(); /* getopt has complained */
+	return print_usage(); /* getopt_long() has printed what is wrong */
 }
 
-/* Do the options and the number of arguments go with the command? */
-static int check(const char *name, const struct options *options)
+/* Returns -1, and prints why, if the command does not take these options or so many arguments. */
+static int check_usage(const char *name, const struct options *options)
 {
 	const struct command *command = options->command;
 
 	if (command == NULL)
-		return wrong("there is no command \"%.64s\" (--help lists them)", name);
+		return refuse_usage("there is no command \"%.64s\" (--help lists them)", name);
 	if (options->n_arguments < command->least || options->n_arguments > command->most)
-		return wrong("usage: preforkctl %s%s%s", command->name, command->arguments[0] != '\0' ? " " : "",
-			     command->arguments);
+		return refuse_usage("usage: preforkctl %s%s%s", command->name, command->arguments[0] != '\0' ? " " : "",
+				    command->arguments);
 	if (options->now && strcmp(command->name, "stop") != 0)
-		return wrong("--now goes with stop");
+		return refuse_usage("--now goes with stop");
 	if (options->interval_ms != 0 && strcmp(command->name, "top") != 0)
-		return wrong("-d goes with top");
+		return refuse_usage("-d goes with top");
 	if (options->json && strcmp(command->name, "top") == 0)
-		return wrong("top prints no JSON; status does");
+		return refuse_usage("top prints no JSON; status does");
 	return 0;
 }
 
-int options_parse(int argc, char **argv, struct options *options, int *status_out)
+int options_parse(int argc, char **argv, const struct command *commands, struct options *options, int *status_out)
 {
 	int option;
 
 	*options = (struct options){.socket = DEFAULT_CONTROL};
 	*status_out = EX_USAGE;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "s:d:hV", known, NULL)) != -1) {
-		int rc = take_option(option, options);
+	while ((option = getopt_long(argc, argv, "s:d:hV", long_options, NULL)) != -1) {
+		int rc = take_option(option, commands, options);
 
 		if (rc > 0)
 			*status_out = say_end(0);
@@ -141,9 +141,9 @@ int options_parse(int argc, char **argv, struct options *options, int *status_ou
 			return -1;
 	}
 	if (optind == argc)
-		return usage();
-	options->command = commands_find(argv[optind]);
+		return print_usage();
+	options->command = command_find(commands, argv[optind]);
 	options->arguments = argv + optind + 1;
 	options->n_arguments = argc - optind - 1;
-	return check(argv[optind], options);
+	return check_usage(argv[optind], options);
 }

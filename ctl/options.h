@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of preforkctl. */
+/* preforkctl. Its command line: options, a command, and how many arguments the command takes. */
 #ifndef PREFORKD_CTL_OPTIONS_H
 #define PREFORKD_CTL_OPTIONS_H
 
@@ -12,14 +12,15 @@ struct options {
 	const char *socket;
 	bool json;
 	bool no_color;
-	bool now;	     /* of `stop' */
-	int64_t interval_ms; /* of `top'; 0: not given */
+	bool now;	     /* --now, for the command stop */
+	int64_t interval_ms; /* --delay, for the command top; 0: not given */
 	const struct command *command;
-	char *const *arguments; /* of the command, as many as it takes */
+	char *const *arguments; /* of the command; into argv */
 	int n_arguments;
 };
 
-/* 0: there is a command to run. -1: all is said, *status_out is the exit status. */
-int options_parse(int argc, char **argv, struct options *options, int *status_out);
+/* COMMANDS ends with an entry without a name. 0: options->command is to be run. -1: the help, the version or an error
+ * is printed, and preforkctl must exit with *status_out. */
+int options_parse(int argc, char **argv, const struct command *commands, struct options *options, int *status_out);
 
 #endif

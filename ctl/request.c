@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/parse.h"
-#include "commands.h"
+#include "command.h"
 #include "options.h"
 
 static int add_number(json_t *request, const char *key, const char *text, struct err *err)
@@ -23,7 +23,7 @@ static int add_arguments(json_t *request, const struct options *options, struct 
 {
 	char *const *arguments = options->arguments;
 
-	/* the one thing that json_string() refuses is what no name of a service can be */
+	/* json_string() refuses only what is not UTF-8, and no service has such a name */
 	if (options->n_arguments > 0 && json_object_set_new(request, "service", json_string(arguments[0])) < 0)
 		return err_set(err, "the name of a service is UTF-8");
 	if (options->n_arguments > 1 && add_number(request, "min", arguments[1], err) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the command line asks for, as the daemon wants to hear it. */
+/* preforkctl. The requests that are sent to the daemon. Each function returns a new object. */
 #ifndef PREFORKD_CTL_REQUEST_H
 #define PREFORKD_CTL_REQUEST_H
 
@@ -9,10 +9,10 @@
 struct err;
 struct options;
 
-/* NULL and *err if an argument is none that can be sent. */
+/* The request for the command of the command line. NULL and *err: an argument cannot be sent, or there is no memory. */
 json_t *request_new(const struct options *options, struct err *err);
 
-/* The state of the daemon; how a job goes. NULL without memory. */
+/* Ask for the state of the daemon, and how the job of that number is getting on. NULL without memory. */
 json_t *request_status(void);
 json_t *request_job(int64_t job);
 

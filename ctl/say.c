@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/escape.h"
 
-/* Real numbers as they were meant: 123.4 rather than 123.40000000000001. */
+/* 15 digits print 123.4 as "123.4"; 17 would print 123.40000000000001. */
 #define AS_SENT (JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15))
 
 int say_failure(const struct err *err, int status)

@@ -10,17 +10,16 @@
 #include "base/err.h"
 #include "terminal.h"
 
-/* The other screen, no cursor, no wrapping; and back. */
+/* The alternate screen, no cursor, no wrapping; and back. */
 #define TAKE	  "\033[?1049h\033[?25l\033[?7l"
 #define GIVE_BACK "\033[?7h\033[?25h\033[?1049l"
 #define HOME	  "\033[H"
-/* Cleared before it is written: behind a full line the cursor still stands on its last character.
- */
+/* Sent before a line is written: behind a full line the cursor still stands on the last character. */
 #define CLEAR_LINE "\033[K"
 #define CLEAR_REST "\033[J"
 
-/* Writes all, unless a signal comes in between. */
-static int put(const char *data, size_t size)
+/* Writes DATA. 0 also when a signal interrupts it: the rest is not written then. */
+static int write_bytes(const char *data, size_t size)
 {
 	while (size > 0) {
 		ssize_t n = write(STDOUT_FILENO, data, size);
@@ -46,7 +45,7 @@ int screen_open(struct screen *screen, struct err *err)
 		return err_sys(err, "cannot read the modes of the terminal");
 	raw = screen->before;
 	raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
-	/* a stopped output would hold us, too */
+	/* Ctrl-S would block our writes */
 	raw.c_iflag &= (tcflag_t)~IXON;
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
@@ -55,7 +54,7 @@ int screen_open(struct screen *screen, struct err *err)
 			return err_sys(err, "cannot set the modes of the terminal");
 	screen->taken = true;
 	screen_measure(screen);
-	return put(TAKE, strlen(TAKE)) < 0 ? err_sys(err, "cannot write to the terminal") : 0;
+	return write_bytes(TAKE, strlen(TAKE)) < 0 ? err_sys(err, "cannot write to the terminal") : 0;
 }
 
 void screen_close(struct screen *screen)
@@ -63,13 +62,13 @@ void screen_close(struct screen *screen)
 	if (!screen->taken)
 		return;
 	screen->taken = false;
-	/* a terminal that is gone needs neither */
-	(void)put(GIVE_BACK, strlen(GIVE_BACK));
+	/* both fail if the terminal is gone, and that does not matter */
+	(void)write_bytes(GIVE_BACK, strlen(GIVE_BACK));
 	while (tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before) < 0 && errno == EINTR)
 		continue;
 }
 
-/* One line of TEXT, at most COLUMNS wide; colours have no width. */
+/* Draws LENGTH bytes of TEXT, at most COLUMNS wide. Colour sequences have no width. */
 static void draw_line(const char *text, size_t length, unsigned columns, FILE *out)
 {
 	unsigned used = 0;
@@ -106,7 +105,7 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-static void draw(const struct screen *screen, const char *text, const char *foot, FILE *out)
+static void draw_screen(const struct screen *screen, const char *text, const char *foot, FILE *out)
 {
 	size_t n = count_lines(text), room = screen->lines > 1 ? screen->lines - 1 : 0, i;
 
@@ -136,12 +135,12 @@ int screen_show(const struct screen *screen, const char *text, const char *foot,
 
 	if (out == NULL)
 		return err_sys(err, "cannot draw");
-	draw(screen, text, foot, out);
+	draw_screen(screen, text, foot, out);
 	if (fclose(out) != 0) {
 		free(drawn);
 		return err_sys(err, "cannot draw");
 	}
-	rc = put(drawn, size) < 0 ? err_sys(err, "cannot write to the terminal") : 0;
+	rc = write_bytes(drawn, size) < 0 ? err_sys(err, "cannot write to the terminal") : 0;
 	free(drawn);
 	return rc;
 }

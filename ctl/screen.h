@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole terminal, on standard input and output: taken, drawn upon, given back as it was. Plain
- * ANSI sequences; the text that is drawn holds none but those of colours.
+ * preforkctl. The whole terminal on standard input and output: switched to the alternate screen, drawn, and restored.
+ * The sequences are plain ANSI; the text to draw may contain sequences for colours only.
  */
 #ifndef PREFORKD_CTL_SCREEN_H
 #define PREFORKD_CTL_SCREEN_H
@@ -17,17 +17,17 @@ struct screen {
 	unsigned columns, lines;
 };
 
-/* Takes it, or takes it again after somebody else had it. */
+/* Sets the modes and shows the alternate screen; also after another program has used the terminal. */
 int screen_open(struct screen *screen, struct err *err);
 
-/* Gives it back, if it is taken. */
+/* Restores the modes and the screen, if they were changed. */
 void screen_close(struct screen *screen);
 
-/* The terminal may have another size now. */
+/* Asks the terminal for its size (after SIGWINCH). */
 void screen_measure(struct screen *screen);
 
-/* Draws TEXT from the top, and FOOT in the last line. What does not fit is cut; that lines are
- * missing is said. An interrupted drawing is left unfinished. Fails when the terminal is gone. */
+/* Draws TEXT from the top, and FOOT in the last line. Lines that are too long are cut; a note says how many lines do
+ * not fit. A signal ends the drawing early: the caller draws again. Fails when the terminal is gone. */
 int screen_show(const struct screen *screen, const char *text, const char *foot, struct err *err);
 
 #endif

@@ -11,14 +11,14 @@
 
 static int ends[2] = {-1, -1};
 
-static void note(int sig, siginfo_t *info, void *context)
+static void write_signal(int sig, siginfo_t *info, void *context)
 {
 	unsigned char byte = (unsigned char)sig;
 	int saved = errno;
 
 	(void)info;
 	(void)context;
-	/* a full pipe has enough signals in it */
+	/* EAGAIN: a full pipe wakes the reader as well */
 	if (write(ends[1], &byte, 1) < 0)
 		errno = saved;
 }
@@ -31,7 +31,7 @@ int signal_pipe_open(const int *signals, size_t n, struct err *err)
 		return err_sys(err, "cannot make a pipe");
 	for (size_t i = 0; i < n; i++)
 		if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			signals_handle(signals[i], note);
+			signals_handle(signals[i], write_signal);
 	return ends[0];
 }
 
@@ -46,5 +46,5 @@ void signal_pipe_obey(int sig)
 {
 	(void)signal(sig, SIG_DFL);
 	(void)raise(sig);
-	signals_handle(sig, note);
+	signals_handle(sig, write_signal);
 }

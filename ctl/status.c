@@ -13,8 +13,8 @@
 #include "terminal.h"
 #include "workers_table.h"
 
-/* The reply, or NULL and the exit status. */
-static json_t *ask(const struct options *options, int *status_out)
+/* Returns the reply; NULL: failed, printed, and *status_out is the exit status. */
+static json_t *ask_daemon(const struct options *options, int *status_out)
 {
 	json_t *request, *reply = NULL;
 	struct call call;
@@ -32,7 +32,7 @@ static json_t *ask(const struct options *options, int *status_out)
 	return reply;
 }
 
-static struct table_paper paper_for(const struct options *options)
+static struct table_paper choose_paper(const struct options *options)
 {
 	struct table_paper paper = {.color = false};
 	unsigned lines;
@@ -46,11 +46,11 @@ static struct table_paper paper_for(const struct options *options)
 
 int status_run(const struct options *options)
 {
-	struct status_view view = {.paper = paper_for(options), .listeners = options->n_arguments > 0};
+	struct status_view view = {.paper = choose_paper(options), .listeners = options->n_arguments > 0};
 	json_t *reply, *object;
 	int status = 0;
 
-	reply = ask(options, &status);
+	reply = ask_daemon(options, &status);
 	if (reply == NULL)
 		return status;
 	object = json_object_get(reply, "status");
@@ -68,11 +68,11 @@ int status_run(const struct options *options)
 
 int workers_run(const struct options *options)
 {
-	struct table_paper paper = paper_for(options);
+	struct table_paper paper = choose_paper(options);
 	json_t *reply, *list;
 	int status = 0;
 
-	reply = ask(options, &status);
+	reply = ask_daemon(options, &status);
 	if (reply == NULL)
 		return status;
 	list = json_object_get(reply, "workers");

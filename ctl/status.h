@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that ask once: status and workers. */
+/* preforkctl. The commands status and workers: one request, one table. */
 #ifndef PREFORKD_CTL_STATUS_H
 #define PREFORKD_CTL_STATUS_H
 
 struct options;
 
-/* Return the exit status. */
+/* Each returns the exit status. */
 int status_run(const struct options *options);
 int workers_run(const struct options *options);
 

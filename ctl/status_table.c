@@ -25,11 +25,11 @@ static const struct table_column columns[] = {
 	{.title = "CRASH"},
 };
 
-/* A service and what it is sorted by. */
+/* A service and its sort keys. */
 struct entry {
 	const json_t *service;
 	const char *name;
-	double weight; /* the heaviest first */
+	double weight; /* largest first */
 	size_t index;
 };
 
@@ -40,7 +40,7 @@ const char *status_sort_name(enum status_sort sort)
 	return names[sort];
 }
 
-static enum table_look state_look(const char *state)
+static enum table_look choose_look(const char *state)
 {
 	static const struct {
 		const char *state;
@@ -57,7 +57,7 @@ static enum table_look state_look(const char *state)
 	return TABLE_PLAIN;
 }
 
-static enum table_look if_any(const struct values_sum *sum, enum table_look look)
+static enum table_look look_if_any(const struct values_sum *sum, enum table_look look)
 {
 	return sum->known && sum->n > 0 ? look : TABLE_PLAIN;
 }
@@ -71,7 +71,7 @@ static void write_head(const json_t *status, const struct table_paper *paper, FI
 
 	(void)fprintf(out, "preforkd %s is ", values_text(status, "version", text, sizeof(text)));
 	(void)values_text(status, "state", text, sizeof(text));
-	table_put(paper, state_look(text), text, out);
+	table_put(paper, choose_look(text), text, out);
 	(void)fprintf(out, ", pid %s", values_number(status, "pid", number));
 	(void)fprintf(out, ", up %s", values_age_words(status, "uptime", number));
 	(void)fprintf(out, ", generation %s\n", values_number(status, "generation", number));
@@ -91,7 +91,7 @@ static void write_head(const json_t *status, const struct table_paper *paper, FI
 	}
 }
 
-/* "12 starting, 3 retiring": the members of OBJECT that are not 0. Empty if there is none. */
+/* Writes the members KEYS of OBJECT that are not 0, as in "12 starting, 3 retiring"; an empty string if all are 0. */
 static void list_members(const json_t *object, const char *const *keys, size_t n, char *out, size_t size)
 {
 	size_t used = 0;
@@ -112,7 +112,7 @@ static void list_members(const json_t *object, const char *const *keys, size_t n
 	}
 }
 
-/* The same for members whose names the daemon chooses. */
+/* A note with all members of REFUSED that are not 0. The daemon chooses their names, so they are escaped. */
 static void add_reasons(struct table *table, json_t *refused)
 {
 	char line[512] = "", name[64], number[VALUES_NUMBER_MAX];
@@ -139,7 +139,7 @@ static void add_reasons(struct table *table, json_t *refused)
 		table_note(table, TABLE_WARN, "    refused: %s", line);
 }
 
-/* Did the system give a shorter queue than was asked for? */
+/* Is the queue shorter than the configuration asks (net.core.somaxconn)? */
 static bool is_short(const json_t *listener)
 {
 	int64_t backlog, asked;
@@ -184,7 +184,7 @@ static void add_queue(struct table *table, const json_t *listeners)
 		values_add(&queue, listener, "queue");
 		values_add(&backlog, listener, "backlog");
 	}
-	table_cell(table, if_any(&queue, TABLE_WARN), "%s/%s", values_sum_text(&queue, a),
+	table_cell(table, look_if_any(&queue, TABLE_WARN), "%s/%s", values_sum_text(&queue, a),
 		   values_sum_text(&backlog, b));
 }
 
@@ -200,7 +200,7 @@ static void add_workers(struct table *table, const json_t *workers)
 	table_cell(table, TABLE_PLAIN, "%s", values_count(workers, "max", number));
 }
 
-/* Refused, dropped, crashed. */
+/* The cells REFUSED, DROPS and CRASH. */
 static void add_trouble(struct table *table, const json_t *service)
 {
 	struct values_sum refused = {.n = 0}, drops = {.n = 0}, crashes = {.n = 0};
@@ -211,22 +211,22 @@ static void add_trouble(struct table *table, const json_t *service)
 	json_t *value;
 	size_t i;
 
-	/* nobody was refused for any reason: that is known, too */
+	/* an empty object means 0 refusals, not an unknown number */
 	refused.known = json_is_object(reasons);
 	json_object_foreach (reasons, key, value)
 		values_add(&refused, reasons, key);
 	json_array_foreach (json_object_get(service, "listeners"), i, listener)
 		values_add(&drops, listener, "drops");
 	values_add(&crashes, service, "crashes");
-	table_cell(table, if_any(&refused, TABLE_WARN), "%s", values_sum_text(&refused, number));
-	table_cell(table, if_any(&drops, TABLE_BAD), "%s", values_sum_text(&drops, number));
-	table_cell(table, if_any(&crashes, TABLE_BAD), "%s", values_sum_text(&crashes, number));
+	table_cell(table, look_if_any(&refused, TABLE_WARN), "%s", values_sum_text(&refused, number));
+	table_cell(table, look_if_any(&drops, TABLE_BAD), "%s", values_sum_text(&drops, number));
+	table_cell(table, look_if_any(&crashes, TABLE_BAD), "%s", values_sum_text(&crashes, number));
 }
 
 static void add_service(struct table *table, const json_t *service, bool all_listeners)
 {
 	static const char *const moving[] = {"starting", "retiring"};
-	static const char *const told[] = {"penalized", "untracked"};
+	static const char *const tracked[] = {"penalized", "untracked"};
 	const json_t *connections = json_object_get(service, "connections");
 	const json_t *listeners = json_object_get(service, "listeners");
 	const json_t *workers = json_object_get(service, "workers");
@@ -235,7 +235,7 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 	table_cell(table, TABLE_PLAIN, "%s", values_text(service, "name", text, sizeof(text)));
 	table_cell(table, TABLE_PLAIN, "%s", values_text(service, "handler", text, sizeof(text)));
 	(void)values_text(service, "state", text, sizeof(text));
-	table_cell(table, state_look(text), "%s", text);
+	table_cell(table, choose_look(text), "%s", text);
 	add_workers(table, workers);
 	add_queue(table, listeners);
 	table_cell(table, TABLE_PLAIN, "%s", values_rate(service, "rate", number));
@@ -245,13 +245,13 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 	if (text[0] != '\0')
 		table_note(table, TABLE_PLAIN, "    workers: %s", text);
 	add_reasons(table, json_object_get(connections, "refused"));
-	list_members(json_object_get(service, "sources"), told, ARRAY_SIZE(told), text, sizeof(text));
+	list_members(json_object_get(service, "sources"), tracked, ARRAY_SIZE(tracked), text, sizeof(text));
 	if (text[0] != '\0')
 		table_note(table, TABLE_WARN, "    sources: %s", text);
 	add_listeners(table, listeners, all_listeners);
 }
 
-static double weight(const json_t *service, enum status_sort sort)
+static double compute_weight(const json_t *service, enum status_sort sort)
 {
 	struct values_sum queue = {.n = 0};
 	const json_t *listener;
@@ -277,7 +277,7 @@ static double weight(const json_t *service, enum status_sort sort)
 	return 0;
 }
 
-static int by_weight(const void *a, const void *b)
+static int compare_weights(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 	int names;
@@ -288,8 +288,8 @@ static int by_weight(const void *a, const void *b)
 	return names != 0 ? names : (x->index > y->index) - (x->index < y->index);
 }
 
-/* The services in their order; the caller frees it. NULL without memory. */
-static struct entry *in_order(const json_t *services, enum status_sort sort)
+/* Returns the services sorted, with an empty entry behind the last one; the caller frees them. NULL without memory. */
+static struct entry *sort_services(const json_t *services, enum status_sort sort)
 {
 	size_t n = json_array_size(services), i;
 	struct entry *entries = calloc(n + 1, sizeof(*entries));
@@ -302,10 +302,10 @@ static struct entry *in_order(const json_t *services, enum status_sort sort)
 
 		entries[i] = (struct entry){.service = service,
 					    .name = name != NULL && sort != STATUS_AS_SENT ? name : "",
-					    .weight = weight(service, sort),
+					    .weight = compute_weight(service, sort),
 					    .index = i};
 	}
-	qsort(entries, n, sizeof(*entries), by_weight);
+	qsort(entries, n, sizeof(*entries), compare_weights);
 	return entries;
 }
 
@@ -313,7 +313,7 @@ int status_table_write(const json_t *status, const struct status_view *view, FIL
 {
 	const json_t *services = json_object_get(status, "services");
 	struct table *table = table_new(columns, ARRAY_SIZE(columns));
-	struct entry *entries = in_order(services, view->sort);
+	struct entry *entries = sort_services(services, view->sort);
 	int rc = -1;
 
 	if (entries != NULL) {

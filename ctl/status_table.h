@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's status object, written for people. Reads nothing but the object. */
+/* preforkctl. The status object of the daemon as a table for people. Does no input of its own. */
 #ifndef PREFORKD_CTL_STATUS_TABLE_H
 #define PREFORKD_CTL_STATUS_TABLE_H
 
@@ -15,20 +15,20 @@ enum status_sort {
 	STATUS_BY_BUSY,
 	STATUS_BY_RATE,
 	STATUS_BY_QUEUE,
-	STATUS_SORTS /* how many there are */
+	STATUS_SORTS /* the number of sort orders */
 };
 
 struct status_view {
 	struct table_paper paper;
-	bool listeners; /* a line for each, even if a service has one alone */
+	bool listeners; /* a line for each address, also where a service has only one */
 	enum status_sort sort;
 };
 
-/* "by name", for a person. */
+/* The sort order for people, such as "by name". */
 const char *status_sort_name(enum status_sort sort);
 
-/* A line about the daemon, more if something is wrong, and a row for each service. Fails with errno
- * without memory. */
+/* Writes a line about the daemon, more lines if something is wrong, and a row for each service. -1 and errno without
+ * memory. */
 int status_table_write(const json_t *status, const struct status_view *view, FILE *out);
 
 #endif

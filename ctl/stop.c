@@ -19,14 +19,13 @@
 #include "say.h"
 #include "values.h"
 
-#define LOOK_MS 500 /* between two looks at how it goes */
+#define LOOK_MS 500 /* between two questions for the status */
 
-/* How the end of the daemon is seen. */
+/* How preforkctl sees that the daemon has ended. */
 enum sight {
-	BY_PIDFD,  /* exactly */
-	BY_PID,	   /* where there are no pidfds */
-	BY_SOCKET, /* where its process is not visible, as in another pid namespace: nobody accepts
-		      any more */
+	BY_PIDFD,  /* a pidfd becomes readable: exact */
+	BY_PID,	   /* kill(pid, 0), on a kernel without pidfds */
+	BY_SOCKET, /* connect(2) fails; for a process that is not visible here, such as one of another pid namespace */
 };
 
 struct wait {
@@ -34,13 +33,13 @@ struct wait {
 	enum sight sight;
 	int pidfd;
 	pid_t pid;
-	struct call_watch watch; /* the end interrupts a question */
+	struct call_watch watch; /* gives up a question when the daemon ends */
 	bool quiet;
-	char told[128]; /* the last line of progress */
+	char printed[128]; /* the last progress line that was printed */
 };
 
-/* CALL is connected: the process cannot be another one yet, unless the daemon is just ending. */
-static void see(struct wait *wait)
+/* Call while connected: the pid can belong to another process then only if the daemon ends just now. */
+static void find_process(struct wait *wait)
 {
 	wait->pidfd = -1;
 	wait->pid = wait->call.peer;
@@ -54,14 +53,14 @@ static void see(struct wait *wait)
 		wait->sight = BY_PID;
 }
 
-/* The only watch is on the pidfd, and that is readable at one occasion. */
-static bool ended_meanwhile(void *context)
+/* The pidfd is the only descriptor of the watch, so the daemon has ended when this is called. */
+static bool give_up_call(void *context)
 {
 	(void)context;
 	return true;
 }
 
-/* Has it ended? Waits for that, MS at most. */
+/* Has the daemon ended? Waits for that, MS milliseconds at most. */
 static bool has_ended(struct wait *wait, int ms)
 {
 	struct pollfd fd = {.fd = wait->pidfd, .events = POLLIN};
@@ -80,11 +79,11 @@ static bool has_ended(struct wait *wait, int ms)
 	return false;
 }
 
-static void tell_progress(struct wait *wait, const json_t *status)
+static void print_progress(struct wait *wait, const json_t *status)
 {
 	struct values_sum clients = {.n = 0}, queue = {.n = 0};
 	const json_t *service, *listener;
-	char line[sizeof(wait->told)];
+	char line[sizeof(wait->printed)];
 	size_t i, j;
 
 	json_array_foreach (json_object_get(status, "services"), i, service) {
@@ -99,9 +98,9 @@ static void tell_progress(struct wait *wait, const json_t *status)
 	else
 		(void)snprintf(line, sizeof(line), "waiting for %" PRId64 " client%s, %" PRId64 " queued", clients.n,
 			       clients.n == 1 ? "" : "s", queue.n);
-	if (wait->quiet || strcmp(line, wait->told) == 0)
+	if (wait->quiet || strcmp(line, wait->printed) == 0)
 		return;
-	memcpy(wait->told, line, sizeof(line));
+	memcpy(wait->printed, line, sizeof(line));
 	(void)puts(line);
 	(void)fflush(stdout);
 }
@@ -111,29 +110,29 @@ static void wait_for_end(struct wait *wait)
 	json_t *request = request_status(), *reply;
 	struct err err;
 
-	wait->watch = (struct call_watch){.fds = {wait->pidfd, -1}, .attend = ended_meanwhile};
+	wait->watch = (struct call_watch){.fds = {wait->pidfd, -1}, .attend = give_up_call};
 	wait->call.watch = &wait->watch;
 	while (!has_ended(wait, LOOK_MS)) {
-		/* A daemon that is busy with its end need not answer. */
+		/* A daemon that is about to end may leave a question unanswered. */
 		if (call_make(&wait->call, request, &reply, &err) < 0)
 			continue;
-		tell_progress(wait, json_object_get(reply, "status"));
+		print_progress(wait, json_object_get(reply, "status"));
 		json_decref(reply);
 	}
 	json_decref(request);
 }
 
-/* Asks for it. 0 or the exit status. */
-static int ask(struct wait *wait, const json_t *request, json_t **reply_out)
+/* Gives the order to stop. Returns 0 or the exit status. */
+static int ask_stop(struct wait *wait, const json_t *request, json_t **reply_out)
 {
 	struct err err;
 
 	if (call_open(&wait->call, &err) < 0)
 		return say_failure(&err, wait->call.status);
-	see(wait);
+	find_process(wait);
 	if (call_exchange(&wait->call, request, reply_out, &err) == 0)
 		return 0;
-	/* It ended before it could answer, and that is what was asked for. */
+	/* The daemon ended before it answered: the order is done. */
 	if (wait->call.end == CALL_GONE && has_ended(wait, LOOK_MS)) {
 		*reply_out = json_object();
 		return 0;
@@ -152,7 +151,7 @@ int stop_run(const struct options *options)
 	if (request == NULL)
 		return say_failure(&err, EX_USAGE);
 	call_init(&wait.call, options->socket);
-	status = ask(&wait, request, &reply);
+	status = ask_stop(&wait, request, &reply);
 	json_decref(request);
 	if (status == 0)
 		wait_for_end(&wait);

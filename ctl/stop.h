@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command stop: asks for it, and waits until the daemon's process is no more. */
+/* preforkctl. The command stop: gives the order and waits until the process of the daemon has ended. */
 #ifndef PREFORKD_CTL_STOP_H
 #define PREFORKD_CTL_STOP_H
 

@@ -18,16 +18,16 @@ struct cell {
 struct table {
 	const struct table_column *columns;
 	size_t n_columns;
-	struct cell *cells; /* row after row, a note counts as one */
+	struct cell *cells; /* row after row; a note takes one cell */
 	size_t n, room;
 	bool failed;
 };
 
-/* How the columns are laid out on a given paper. */
+/* The widths of the columns for one medium. */
 struct layout {
 	size_t widths[COLUMNS_MAX];
 	bool dropped[COLUMNS_MAX];
-	size_t last; /* the last column that is shown */
+	size_t last; /* the last column that is not dropped */
 	int gap;
 };
 
@@ -53,8 +53,8 @@ void table_free(struct table **table)
 	*table = NULL;
 }
 
-__attribute__((format(printf, 4, 0))) static void add(struct table *table, enum table_look look, bool note,
-						      const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void add_cell(struct table *table, enum table_look look, bool note,
+							   const char *fmt, va_list ap)
 {
 	char *text;
 
@@ -83,7 +83,7 @@ void table_cell(struct table *table, enum table_look look, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(table, look, false, fmt, ap);
+	add_cell(table, look, false, fmt, ap);
 	va_end(ap);
 }
 
@@ -92,7 +92,7 @@ void table_note(struct table *table, enum table_look look, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(table, look, true, fmt, ap);
+	add_cell(table, look, true, fmt, ap);
 	va_end(ap);
 }
 
@@ -119,7 +119,7 @@ void table_put(const struct table_paper *paper, enum table_look look, const char
 		(void)fprintf(out, "%s%s\033[0m", begin[look], text);
 }
 
-static size_t total(const struct table *table, const struct layout *layout)
+static size_t sum_widths(const struct table *table, const struct layout *layout)
 {
 	size_t sum = 0, c;
 
@@ -131,23 +131,23 @@ static size_t total(const struct table *table, const struct layout *layout)
 	return sum;
 }
 
-/* Where the room does not suffice, columns move together first; then those go that may. */
-static void fit(const struct table *table, unsigned width, struct layout *layout)
+/* Makes the table fit into WIDTH: first with smaller gaps, then by dropping the columns that may be dropped. */
+static void fit_columns(const struct table *table, unsigned width, struct layout *layout)
 {
 	size_t c;
 
 	layout->gap = GAP;
-	if (width > 0 && total(table, layout) > width)
+	if (width > 0 && sum_widths(table, layout) > width)
 		layout->gap = 1;
 	for (c = 0; c < table->n_columns && width > 0; c++)
-		if (table->columns[c].may_be_dropped && total(table, layout) > width)
+		if (table->columns[c].may_be_dropped && sum_widths(table, layout) > width)
 			layout->dropped[c] = true;
 	for (c = 0; c < table->n_columns; c++)
 		if (!layout->dropped[c])
 			layout->last = c;
 }
 
-static void measure(const struct table *table, unsigned width, struct layout *layout)
+static void measure_columns(const struct table *table, unsigned width, struct layout *layout)
 {
 	size_t c = 0, i;
 
@@ -164,7 +164,7 @@ static void measure(const struct table *table, unsigned width, struct layout *la
 			layout->widths[c] = w;
 		c = (c + 1) % table->n_columns;
 	}
-	fit(table, width, layout);
+	fit_columns(table, width, layout);
 }
 
 static void put_cell(const struct table *table, const struct layout *layout, size_t c, const char *text,
@@ -193,7 +193,7 @@ int table_write(const struct table *table, const struct table_paper *paper, FILE
 		errno = ENOMEM;
 		return -1;
 	}
-	measure(table, paper->width, &layout);
+	measure_columns(table, paper->width, &layout);
 	for (c = 0; c < table->n_columns; c++)
 		put_cell(table, &layout, c, table->columns[c].title, TABLE_BOLD, paper, out);
 	c = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Aligned columns, with lines of free text between the rows. Knows nothing of what is in them. */
+/* preforkctl. A table with aligned columns, and lines of free text between the rows. */
 #ifndef PREFORKD_CTL_TABLE_H
 #define PREFORKD_CTL_TABLE_H
 
@@ -11,36 +11,35 @@ enum table_look { TABLE_PLAIN, TABLE_BOLD, TABLE_GOOD, TABLE_WARN, TABLE_BAD };
 
 struct table_column {
 	const char *title;
-	bool left;	     /* aligned to the left, as text is */
-	bool may_be_dropped; /* where the paper is too narrow for all */
+	bool left;	     /* aligned to the left, for text */
+	bool may_be_dropped; /* if the paper is too narrow for all columns */
 };
 
-/* What is written on. */
+/* The medium that a table is written for. */
 struct table_paper {
 	bool color;
-	unsigned width; /* 0: no limit */
+	unsigned width; /* columns; 0: no limit */
 };
 
 struct table;
 
-/* NULL without memory; all functions take that, and table_write() fails then. COLUMNS must live on.
- */
+/* COLUMNS must live as long as the table. NULL without memory: all functions accept that, and table_write() fails. */
 struct table *table_new(const struct table_column *columns, size_t n);
 void table_free(struct table **table);
 
-/* The next cell of a row; its last cell ends it. */
+/* Adds the next cell; the cell of the last column ends the row. */
 void table_cell(struct table *table, enum table_look look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* A line of its own below the last row. */
+/* Adds a line of free text below the last row. */
 void table_note(struct table *table, enum table_look look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The titles and all lines. Fails with errno if memory ran out. */
+/* Writes the titles, the rows and the notes. -1 and errno if memory ran out, also in an earlier call. */
 int table_write(const struct table *table, const struct table_paper *paper, FILE *out);
 
-/* TEXT in its colours. */
+/* Writes TEXT in the colour of LOOK, if PAPER has colours. */
 void table_put(const struct table_paper *paper, enum table_look look, const char *text, FILE *out);
 
-/* How many columns of a terminal TEXT (UTF-8) takes. */
+/* The number of characters of TEXT (UTF-8); each is taken for one column of a terminal. */
 size_t table_text_width(const char *text);
 
 #endif

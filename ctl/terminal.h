@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be known of a terminal without changing it. */
+/* preforkctl. Properties of a terminal; nothing here changes one. */
 #ifndef PREFORKD_CTL_TERMINAL_H
 #define PREFORKD_CTL_TERMINAL_H
 
@@ -7,10 +7,10 @@
 
 bool terminal_is(int fd);
 
-/* Columns and lines; 80 by 24 where the terminal does not say. */
+/* Columns and lines of the terminal; 80 and 24 if FD does not tell. */
 void terminal_size(int fd, unsigned *columns_out, unsigned *lines_out);
 
-/* Are colours wanted there? Not beside NO_COLOR, on a dumb terminal, or in a file. */
+/* May output to FD have colours? No with NO_COLOR, on a dumb terminal, and in a file. */
 bool terminal_colors(int fd);
 
 #endif

@@ -21,32 +21,32 @@
 
 #define INTERVAL_MS 1000
 #define AGAIN_MS    100
-#define AWAY_MAX_MS 2000 /* an upgrade may close a connection */
+#define AWAY_MAX_MS 2000 /* the exec of an upgrade closes connections */
 
 struct top {
 	struct call call;
 	struct call_watch watch;
 	struct screen screen;
 	json_t *request;
-	json_t *status; /* the last one that came */
+	json_t *status; /* the newest one */
 	int64_t interval_ms;
-	int64_t away_since_ms; /* 0: the daemon is there */
+	int64_t away_since_ms; /* 0: the daemon answered the last question */
 	enum status_sort sort;
 	bool color;
 	bool paused;
 	bool quit;
-	int obey;	 /* the signal to end by, 0: none */
-	int exit_status; /* with a text in `err' if it is not 0 */
+	int obey;	 /* the signal that ends preforkctl; 0: none */
+	int exit_status; /* not 0: the text is in `err' */
 	struct err err;
 };
 
-static void give_up(struct top *top, int exit_status)
+static void end_top(struct top *top, int exit_status)
 {
 	top->exit_status = exit_status;
 	top->quit = true;
 }
 
-static void draw(struct top *top)
+static void draw_status(struct top *top)
 {
 	const struct status_view view = {
 		.paper = {.color = top->color, .width = top->screen.columns},
@@ -59,24 +59,24 @@ static void draw(struct top *top)
 
 	if (out == NULL) {
 		(void)err_sys(&top->err, "cannot draw");
-		give_up(top, EX_OSERR);
+		end_top(top, EX_OSERR);
 		return;
 	}
 	rc = status_table_write(top->status, &view, out);
 	if (fclose(out) != 0 || rc < 0) {
 		(void)err_sys(&top->err, "cannot draw");
-		give_up(top, EX_OSERR);
+		end_top(top, EX_OSERR);
 	} else {
 		(void)snprintf(foot, sizeof(foot), "%s%s | n name w busy r rate u queue s next | space %s | q quit",
 			       top->paused ? "PAUSED, " : "", status_sort_name(top->sort),
 			       top->paused ? "go on" : "pause");
 		if (screen_show(&top->screen, text, foot, &top->err) < 0)
-			give_up(top, EX_OSERR);
+			end_top(top, EX_OSERR);
 	}
 	free(text);
 }
 
-static void take_key(struct top *top, char key)
+static void handle_key(struct top *top, char key)
 {
 	switch (key) {
 	case 'q':
@@ -103,28 +103,28 @@ static void take_key(struct top *top, char key)
 	}
 }
 
-static void take_keys(struct top *top)
+static void read_keys(struct top *top)
 {
 	char keys[64];
 	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
 
-	/* 0: nobody types any more, and a terminal without readers would spin */
+	/* 0: the terminal has hung up, and poll() would return at once for ever */
 	if (n == 0)
 		top->quit = true;
 	for (ssize_t i = 0; i < n && !top->quit; i++) {
 		if (keys[i] == '\033')
-			break; /* a key with a name, such as an arrow */
-		take_key(top, keys[i]);
+			break; /* the sequence of a key such as an arrow */
+		handle_key(top, keys[i]);
 	}
 }
 
-static void retake(struct top *top)
+static void retake_screen(struct top *top)
 {
 	if (screen_open(&top->screen, &top->err) < 0)
-		give_up(top, EX_OSERR);
+		end_top(top, EX_OSERR);
 }
 
-static void take_signal(struct top *top, int sig)
+static void handle_signal(struct top *top, int sig)
 {
 	switch (sig) {
 	case SIGWINCH:
@@ -133,10 +133,10 @@ static void take_signal(struct top *top, int sig)
 	case SIGTSTP:
 		screen_close(&top->screen);
 		signal_pipe_obey(sig);
-		retake(top);
+		retake_screen(top);
 		break;
-	case SIGCONT: /* after a stop that we were not told of, too */
-		retake(top);
+	case SIGCONT: /* also after SIGSTOP, which no handler sees */
+		retake_screen(top);
 		break;
 	case SIGINT:
 		top->quit = true;
@@ -148,30 +148,30 @@ static void take_signal(struct top *top, int sig)
 	}
 }
 
-static bool can_read(int fd)
+static bool is_readable(int fd)
 {
 	struct pollfd one = {.fd = fd, .events = POLLIN};
 
 	return poll(&one, 1, 0) > 0;
 }
 
-/* A key or a signal: also while the daemon owes an answer. */
-static bool attend(void *context)
+/* Serves keys and signals; runs also while a call waits for the daemon. Returns true if the user quits. */
+static bool attend_user(void *context)
 {
 	struct top *top = context;
 	int sig;
 
 	while (!top->quit && (sig = signal_pipe_take()) != 0)
-		take_signal(top, sig);
-	if (!top->quit && can_read(STDIN_FILENO))
-		take_keys(top);
+		handle_signal(top, sig);
+	if (!top->quit && is_readable(STDIN_FILENO))
+		read_keys(top);
 	if (!top->quit)
-		draw(top);
+		draw_status(top);
 	return top->quit;
 }
 
-/* A new status. False where there is none, and for good. */
-static bool ask(struct top *top)
+/* Gets a new status, or keeps the old one while the daemon is away for a moment. False: top must end. */
+static bool ask_status(struct top *top)
 {
 	json_t *reply;
 
@@ -184,7 +184,7 @@ static bool ask(struct top *top)
 			top->away_since_ms = now;
 		if (top->call.end == CALL_GONE && top->status != NULL && now - top->away_since_ms < AWAY_MAX_MS)
 			return true;
-		give_up(top, top->call.status);
+		end_top(top, top->call.status);
 		return false;
 	}
 	top->away_since_ms = 0;
@@ -193,13 +193,13 @@ static bool ask(struct top *top)
 	json_decref(reply);
 	if (!json_is_object(top->status)) {
 		(void)err_set(&top->err, "there is no status in the daemon's answer");
-		give_up(top, EX_UNAVAILABLE);
+		end_top(top, EX_UNAVAILABLE);
 	}
 	return !top->quit;
 }
 
-/* Waits for the next look; keys and signals are attended to meanwhile. */
-static void rest(struct top *top)
+/* Waits until the next question is due, and serves keys and signals meanwhile. */
+static void wait_interval(struct top *top)
 {
 	int64_t until = clock_ms() + (top->away_since_ms != 0 ? AGAIN_MS : top->interval_ms);
 
@@ -213,37 +213,37 @@ static void rest(struct top *top)
 			return;
 		n = poll(fds, 2, top->paused ? -1 : (int)left);
 		if (n > 0)
-			(void)attend(top);
+			(void)attend_user(top);
 	}
 }
 
-static void run(struct top *top)
+static void run_loop(struct top *top)
 {
-	retake(top);
+	retake_screen(top);
 	top->call.watch = &top->watch;
 	while (!top->quit) {
-		draw(top);
-		rest(top);
+		draw_status(top);
+		wait_interval(top);
 		if (!top->quit)
-			(void)ask(top);
+			(void)ask_status(top);
 	}
 	screen_close(&top->screen);
 }
 
-/* The first look comes before the terminal is touched: most of what can be wrong is wrong then. */
-static void begin(struct top *top, const struct options *options)
+/* Asks once before the terminal is changed, so that most errors are printed on an unchanged terminal. */
+static void prepare_top(struct top *top, const struct options *options)
 {
 	static const int signals[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT};
 
 	call_init(&top->call, options->socket);
 	top->request = request_status();
-	if (!ask(top))
+	if (!ask_status(top))
 		return;
-	top->watch = (struct call_watch){.attend = attend, .context = top};
+	top->watch = (struct call_watch){.attend = attend_user, .context = top};
 	top->watch.fds[0] = STDIN_FILENO;
 	top->watch.fds[1] = signal_pipe_open(signals, sizeof(signals) / sizeof(signals[0]), &top->err);
 	if (top->watch.fds[1] < 0)
-		give_up(top, EX_OSERR);
+		end_top(top, EX_OSERR);
 }
 
 int top_run(const struct options *options)
@@ -255,9 +255,9 @@ int top_run(const struct options *options)
 		(void)err_set(&top.err, "top needs a terminal; status is for anything else");
 		return say_failure(&top.err, EX_USAGE);
 	}
-	begin(&top, options);
+	prepare_top(&top, options);
 	if (!top.quit)
-		run(&top);
+		run_loop(&top);
 	json_decref(top.request);
 	json_decref(top.status);
 	if (top.obey != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command top: the status on the whole terminal, again and again. */
+/* preforkctl. The command top: the status on the whole terminal, refreshed until the user quits. */
 #ifndef PREFORKD_CTL_TOP_H
 #define PREFORKD_CTL_TOP_H
 

@@ -41,7 +41,7 @@ const char *values_text(const json_t *object, const char *key, char *out, size_t
 	return out;
 }
 
-static const char *unknown(char out[VALUES_NUMBER_MAX])
+static const char *write_dash(char out[VALUES_NUMBER_MAX])
 {
 	(void)snprintf(out, VALUES_NUMBER_MAX, "-");
 	return out;
@@ -52,13 +52,13 @@ const char *values_number(const json_t *object, const char *key, char out[VALUES
 	int64_t n;
 
 	if (!values_integer(object, key, &n))
-		return unknown(out);
+		return write_dash(out);
 	(void)snprintf(out, VALUES_NUMBER_MAX, "%" PRId64, n);
 	return out;
 }
 
-/* Three digits and a unit: "1.23M", "12.3M", "123M". */
-static const char *scaled(double value, double step, char out[VALUES_NUMBER_MAX])
+/* Writes three digits and a unit, as in "1.23M", "12.3M", "123M". */
+static const char *format_scaled(double value, double step, char out[VALUES_NUMBER_MAX])
 {
 	static const char units[] = {'k', 'M', 'G', 'T', 'P', 'E'};
 	size_t i = 0;
@@ -75,7 +75,7 @@ static const char *scaled(double value, double step, char out[VALUES_NUMBER_MAX]
 const char *values_count_of(int64_t n, char out[VALUES_NUMBER_MAX])
 {
 	if (n > EXACT_UP_TO)
-		return scaled((double)n, 1000, out);
+		return format_scaled((double)n, 1000, out);
 	(void)snprintf(out, VALUES_NUMBER_MAX, "%" PRId64, n);
 	return out;
 }
@@ -84,7 +84,7 @@ const char *values_count(const json_t *object, const char *key, char out[VALUES_
 {
 	int64_t n;
 
-	return values_integer(object, key, &n) ? values_count_of(n, out) : unknown(out);
+	return values_integer(object, key, &n) ? values_count_of(n, out) : write_dash(out);
 }
 
 const char *values_bytes(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX])
@@ -92,9 +92,9 @@ const char *values_bytes(const json_t *object, const char *key, char out[VALUES_
 	int64_t n;
 
 	if (!values_integer(object, key, &n))
-		return unknown(out);
+		return write_dash(out);
 	if (n >= 1000)
-		return scaled((double)n, 1024, out);
+		return format_scaled((double)n, 1024, out);
 	(void)snprintf(out, VALUES_NUMBER_MAX, "%" PRId64, n);
 	return out;
 }
@@ -104,11 +104,11 @@ const char *values_rate(const json_t *object, const char *key, char out[VALUES_N
 	double rate;
 
 	if (!values_real(object, key, &rate))
-		return unknown(out);
+		return write_dash(out);
 	if (rate > EXACT_UP_TO)
-		(void)scaled(rate, 1000, out);
+		(void)format_scaled(rate, 1000, out);
 	else if (!(rate >= -EXACT_UP_TO))
-		return unknown(out);
+		return write_dash(out);
 	else
 		(void)snprintf(out, VALUES_NUMBER_MAX - 2, "%.*f", rate < 9.95 ? 1 : 0, rate);
 	for (size_t i = 0;; i++) {
@@ -119,15 +119,15 @@ const char *values_rate(const json_t *object, const char *key, char out[VALUES_N
 	}
 }
 
-/* The two largest units of a time. */
-static const char *age(double seconds, const char *const units[4], const char *gap, char out[VALUES_NUMBER_MAX])
+/* Writes the two largest units of a time. */
+static const char *format_age(double seconds, const char *const units[4], const char *gap, char out[VALUES_NUMBER_MAX])
 {
 	static const int64_t lengths[] = {86400, 3600, 60, 1};
 	int64_t whole;
 	size_t i = 0;
 
 	if (!(seconds >= 0 && seconds < 1e12))
-		return unknown(out);
+		return write_dash(out);
 	whole = (int64_t)seconds;
 	while (i < 3 && whole < lengths[i])
 		i++;
@@ -144,7 +144,7 @@ const char *values_age(const json_t *object, const char *key, char out[VALUES_NU
 	static const char *const units[] = {"d", "h", "m", "s"};
 	double seconds;
 
-	return values_real(object, key, &seconds) ? age(seconds, units, "", out) : unknown(out);
+	return values_real(object, key, &seconds) ? format_age(seconds, units, "", out) : write_dash(out);
 }
 
 const char *values_age_words(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX])
@@ -152,7 +152,7 @@ const char *values_age_words(const json_t *object, const char *key, char out[VAL
 	static const char *const units[] = {" d", " h", " min", " s"};
 	double seconds;
 
-	return values_real(object, key, &seconds) ? age(seconds, units, " ", out) : unknown(out);
+	return values_real(object, key, &seconds) ? format_age(seconds, units, " ", out) : write_dash(out);
 }
 
 void values_add(struct values_sum *sum, const json_t *object, const char *key)
@@ -168,5 +168,5 @@ void values_add(struct values_sum *sum, const json_t *object, const char *key)
 
 const char *values_sum_text(const struct values_sum *sum, char out[VALUES_NUMBER_MAX])
 {
-	return sum->known ? values_count_of(sum->n, out) : unknown(out);
+	return sum->known ? values_count_of(sum->n, out) : write_dash(out);
 }

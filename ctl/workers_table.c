@@ -23,7 +23,7 @@ static const struct table_column columns[] = {
 	{.title = "PEER", .left = true},
 };
 
-static enum table_look state_look(const char *state)
+static enum table_look choose_look(const char *state)
 {
 	if (strcmp(state, "busy") == 0)
 		return TABLE_GOOD;
@@ -38,7 +38,7 @@ static void add_worker(struct table *table, const json_t *worker)
 	table_cell(table, TABLE_PLAIN, "%s", values_text(worker, "service", text, sizeof(text)));
 	table_cell(table, TABLE_PLAIN, "%s", values_number(worker, "pid", number));
 	(void)values_text(worker, "state", text, sizeof(text));
-	table_cell(table, state_look(text), "%s", text);
+	table_cell(table, choose_look(text), "%s", text);
 	table_cell(table, TABLE_PLAIN, "%s", values_age(worker, "since", number));
 	table_cell(table, TABLE_PLAIN, "%s", values_age(worker, "age", number));
 	table_cell(table, TABLE_PLAIN, "%s", values_count(worker, "requests", number));

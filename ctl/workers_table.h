@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's list of workers, written for people. */
+/* preforkctl. The list of workers as a table for people. */
 #ifndef PREFORKD_CTL_WORKERS_TABLE_H
 #define PREFORKD_CTL_WORKERS_TABLE_H
 
@@ -8,7 +8,7 @@
 
 struct table_paper;
 
-/* A row for each worker. Fails with errno without memory. */
+/* Writes a row for each worker. -1 and errno without memory. */
 int workers_table_write(const json_t *workers, const struct table_paper *paper, FILE *out);
 
 #endif
