@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "call.h"
-#include "commands.h"
 #include "options.h"
 #include "request.h"
 #include "say.h"
@@ -18,17 +17,17 @@
 #include "values.h"
 
 #define POLL_MIN_MS    100  /* between two questions, however fast the daemon answers */
-#define AGAIN_MS       50   /* before another try at a socket that nobody serves */
-#define AWAY_MAX_MS    5000 /* how long it may be so during an upgrade */
+#define AGAIN_MS       50   /* before another try to reach a daemon that is away */
+#define AWAY_MAX_MS    5000 /* how long the daemon may be away */
 #define PROGRESS_BYTES 256
 #define CLEAR	       "\r\033[K"
 
 struct job {
 	struct call call;
 	int64_t number;
-	bool may_be_away;	    /* the daemon, for a moment */
-	int64_t away_since_ms;	    /* 0: it is there */
-	bool terminal;		    /* somebody looks on */
+	pid_t daemon;		    /* the process that took the order; 0: not known */
+	int64_t away_since_ms;	    /* 0: the daemon answered the last question */
+	bool terminal;		    /* standard error is a terminal: show progress */
 	char shown[PROGRESS_BYTES]; /* the line that is on the terminal now; empty: none */
 };
 
@@ -40,7 +39,7 @@ static void show_progress(struct job *job, const char *text)
 	if (!job->terminal || strcmp(text, job->shown) == 0)
 		return;
 	(void)snprintf(job->shown, sizeof(job->shown), "%s", text);
-	/* a line that wraps could not be taken away again */
+	/* CLEAR clears one line only, so the text must not wrap */
 	terminal_size(STDERR_FILENO, &columns, &lines);
 	if (length >= columns)
 		length = columns - 1;
@@ -50,47 +49,79 @@ static void show_progress(struct job *job, const char *text)
 	(void)fflush(stderr);
 }
 
-static void end_progress(struct job *job)
+static void clear_progress(struct job *job)
 {
 	if (job->shown[0] != '\0')
 		(void)fputs(CLEAR, stderr);
 	job->shown[0] = '\0';
 }
 
-/* Is this failure one that an upgrade brings with it? */
+/*
+ * May the daemon be back soon? The exec of an upgrade closes all connections of the control socket, and the job lives
+ * on in the new image. Somebody else may have ordered the upgrade, so every job allows for it.
+ */
 static bool is_away(struct job *job)
 {
 	int64_t now = clock_ms();
 
-	if (!job->may_be_away || job->call.end != CALL_GONE)
+	if (job->call.end != CALL_GONE)
 		return false;
 	if (job->away_since_ms == 0)
 		job->away_since_ms = now;
 	return now - job->away_since_ms < AWAY_MAX_MS;
 }
 
-/* Asks until the answer is the last one. *status_out says what went wrong. */
-static json_t *follow(struct job *job, int *status_out)
+/* An upgrade keeps the pid. A daemon with another pid was started anew: it knows other jobs by the same numbers. */
+static bool is_other_daemon(const struct job *job, struct err *err)
+{
+	if (job->daemon <= 0 || job->call.peer <= 0 || job->call.peer == job->daemon)
+		return false;
+	(void)err_set(err, "the daemon (pid %d) has ended, and another one (pid %d) runs in its place",
+		      (int)job->daemon, (int)job->call.peer);
+	return true;
+}
+
+/* Asks once. 0: *reply_out is the answer; 1: the daemon is away, ask again; -1: failed, with *status_out. */
+static int ask_job(struct job *job, const json_t *request, json_t **reply_out, int *status_out)
+{
+	struct err err;
+
+	if (call_open(&job->call, &err) == 0) {
+		if (is_other_daemon(job, &err)) {
+			call_close(&job->call);
+			clear_progress(job);
+			*status_out = say_failure(&err, EX_UNAVAILABLE);
+			return -1;
+		}
+		if (call_exchange(&job->call, request, reply_out, &err) == 0) {
+			job->away_since_ms = 0;
+			return 0;
+		}
+	}
+	if (is_away(job))
+		return 1;
+	clear_progress(job);
+	*status_out = say_failure(&err, job->call.status);
+	return -1;
+}
+
+/* Asks until the job is done. Returns the last answer; NULL: failed, *status_out is the exit status. */
+static json_t *follow_job(struct job *job, int *status_out)
 {
 	json_t *request = request_job(job->number), *reply = NULL;
 	char text[PROGRESS_BYTES];
-	struct err err;
 
 	for (;;) {
 		int64_t begin = clock_ms(), took;
+		int rc = ask_job(job, request, &reply, status_out);
 
-		if (call_make(&job->call, request, &reply, &err) < 0) {
-			if (is_away(job)) {
-				(void)poll(NULL, 0, AGAIN_MS);
-				continue;
-			}
-			end_progress(job);
-			*status_out = say_failure(&err, job->call.status);
-			reply = NULL;
-			break;
+		if (rc > 0) {
+			(void)poll(NULL, 0, AGAIN_MS);
+			continue;
 		}
-		job->away_since_ms = 0;
-		if (!json_is_false(json_object_get(reply, "done")))
+		if (rc < 0)
+			reply = NULL;
+		if (rc < 0 || !json_is_false(json_object_get(reply, "done")))
 			break;
 		show_progress(job, values_text(reply, "text", text, sizeof(text)));
 		json_decref(reply);
@@ -98,12 +129,13 @@ static json_t *follow(struct job *job, int *status_out)
 		if (took < POLL_MIN_MS)
 			(void)poll(NULL, 0, (int)(POLL_MIN_MS - took));
 	}
-	end_progress(job);
+	clear_progress(job);
 	json_decref(request);
 	return reply;
 }
 
-static int report(json_t *reply, bool json)
+/* Returns the exit status. */
+static int print_verdict(json_t *reply, bool json)
 {
 	bool success = json_is_true(json_object_get(reply, "success"));
 	char text[SAY_TEXT_MAX];
@@ -126,8 +158,11 @@ static int report(json_t *reply, bool json)
 	return say_end(success ? 0 : 1);
 }
 
-/* Asks for it. 0 and the job's number, or the exit status. */
-static int begin(struct job *job, const struct options *options)
+/*
+ * Gives the order. 0: job->number and job->daemon are known; else the exit status. There is no second try: after a
+ * connection that ended without an answer nobody knows whether the daemon has taken the order.
+ */
+static int order_job(struct job *job, const struct options *options)
 {
 	json_t *request, *reply;
 	struct err err;
@@ -143,25 +178,25 @@ static int begin(struct job *job, const struct options *options)
 			status = say_malformed("its answer has no number of a job");
 		json_decref(reply);
 	}
+	job->daemon = job->call.peer;
 	json_decref(request);
 	return status;
 }
 
 int job_run(const struct options *options)
 {
-	struct job job = {.may_be_away = strcmp(options->command->name, "upgrade") == 0,
-			  .terminal = terminal_is(STDERR_FILENO)};
+	struct job job = {.terminal = terminal_is(STDERR_FILENO)};
 	json_t *reply;
 	int status;
 
 	call_init(&job.call, options->socket);
-	status = begin(&job, options);
+	status = order_job(&job, options);
 	if (status != 0)
 		return status;
-	reply = follow(&job, &status);
+	reply = follow_job(&job, &status);
 	if (reply == NULL)
 		return status;
-	status = report(reply, options->json);
+	status = print_verdict(reply, options->json);
 	json_decref(reply);
 	return status;
 }

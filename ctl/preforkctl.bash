@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Completion for preforkctl: commands, options, and the services of the daemon that runs.
+# Bash completion for preforkctl: commands, options, and the names of the running daemon's services.
 
-# The names of the services, one a line; nothing if the daemon does not answer quickly. Names that
-# the shell would have to quote are left out.
+# Prints the names of the services, one a line; nothing if the daemon does not answer within a second.
+# Names that the shell would have to quote are left out.
 _preforkctl_services() {
 	local socket=() i
 	for ((i = 1; i < ${#COMP_WORDS[@]} - 1; i++)); do
@@ -14,12 +14,13 @@ _preforkctl_services() {
 			;;
 		esac
 	done
-	# Six spaces deep, "name" belongs to a service and to nothing else.
+	# Only the name of a service is indented by six spaces.
 	timeout 1 "${COMP_WORDS[0]}" "${socket[@]}" --json status </dev/null 2>/dev/null |
 		sed -n 's/^ \{6\}"name": "\([A-Za-z0-9_.-]*\)",\{0,1\}$/\1/p'
 }
 
-# Sets command to the command that is on the line already, or to nothing.
+# Sets command to the command that is on the line already, or to the empty string; adds to arguments
+# the number of its arguments before the cursor.
 _preforkctl_command() {
 	local i word
 	command=
@@ -40,12 +41,12 @@ _preforkctl_command() {
 }
 
 _preforkctl() {
-	local commands="status workers explain top reload upgrade stop pause resume drain undrain resize"
+	local commands="status workers explain top reload restart upgrade cancel stop pause resume drain undrain resize"
 	local options="-s --socket --json --no-color -h --help -V --version"
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local command arguments=0 words=
 
-	# --socket=PATH comes as three words, and the current one may be the = itself
+	# bash splits --socket=PATH into three words, and the current word may be the = itself
 	if [[ $current == = ]]; then
 		current=
 	elif [[ $previous == = ]]; then
@@ -71,7 +72,7 @@ _preforkctl() {
 		words=$commands
 	elif ((arguments == 0)); then
 		case $command in
-		status | workers | pause | resume | resize) words=$(_preforkctl_services) ;;
+		status | workers | restart | pause | resume | resize) words=$(_preforkctl_services) ;;
 		esac
 	elif ((arguments == 1)) && [[ $command == explain ]]; then
 		words=$(_preforkctl_services)

@@ -77,8 +77,8 @@ class CtlCase(Case):
 
 class CommandLine(CtlCase):
 	def test_usage(self):
-		for arguments in ((), ("nonsense",), ("-x",), ("status", "a", "b"), ("pause",), ("resize", "echo", "1"),
-				  ("reload", "x"), ("--now", "reload"), ("-d", "1", "status"), ("top", "-d", "soon"),
+		for arguments in ((), ("nonsense",), ("-x",), ("status", "a", "b"), ("pause",), ("restart",), ("cancel", "echo"),
+				  ("resize", "echo", "1"), ("reload", "x"), ("--now", "reload"), ("-d", "1", "status"), ("top", "-d", "soon"),
 				  ("top", "-d", "0"), ("top", "--json"), ("resize", "echo", "one", "2"),
 				  ("resize", "--", "echo", "-1", "2"), ("pause", b"\xff"), ("-s", "", "status"),
 				  ("-s", "x" * 200, "status")):
@@ -261,6 +261,8 @@ class Protocol(CtlCase):
 				(("workers", "gr\u00fc\u00df"), {"command": "workers", "service": "gr\u00fc\u00df"}),
 				(("pause", "echo"), {"command": "pause", "service": "echo"}),
 				(("resize", "echo", "2", "20"), {"command": "resize", "service": "echo", "min": 2, "max": 20}),
+				(("restart", "echo"), {"command": "restart", "service": "echo"}),
+				(("cancel",), {"command": "cancel"}),
 				(("drain",), {"command": "drain"})):
 			with self.subTest(arguments=arguments):
 				del control.requests[:]
@@ -341,8 +343,7 @@ def done(success, text, *reasons):
 
 class Jobs(CtlCase):
 	def test_done(self):
-		for command in (("reload",), ("upgrade",), ("pause", "echo"), ("resume", "echo"), ("drain",), ("undrain",),
-				("resize", "echo", "1", "2")):
+		for command in self.ORDERS:
 			with self.subTest(command=command):
 				control = self.fake(job({"done": False, "text": "proving"}, done(True, "all is new", "f:1: odd")))
 				result = self.ctl(*command)
@@ -421,20 +422,82 @@ class Jobs(CtlCase):
 		self.fake(job({"ok": False, "exit": 1, "error": "there is no job 7"}))
 		self.failed(self.ctl("reload"), FAILED, "there is no job 7")
 
+	ORDERS = (("reload",), ("restart", "echo"), ("upgrade",), ("cancel",), ("pause", "echo"), ("resume", "echo"),
+		  ("drain",), ("undrain",), ("resize", "echo", "1", "2"))
+
 	def test_closed_in_between(self):
-		"""An upgrade may do that for a while, nothing else may."""
-		for command, status in (("upgrade", OK), ("reload", UNREACHABLE)):
+		"""The exec of an upgrade closes connections, and anybody may have ordered the upgrade."""
+		for command in self.ORDERS:
 			with self.subTest(command=command):
 				control = self.fake(job(None, None, b"PFD", done(True, "done")))
-				self.expect(self.ctl(command), status)
+				self.expect(self.ctl(*command), OK, out="done\n")
+				self.assertEqual(control.commands(), [command[0]] + ["job"] * 4)
 				control.close()
+				os.unlink(self.path("control"))
+
+	def test_refused_in_between(self):
+		"""The daemon goes with its socket and is there again a second later."""
+		for unlinked in (False, True):
+			with self.subTest(unlinked=unlinked):
+				gone = threading.Event()
+
+				def go(request):
+					if request["command"] != "job":
+						return {"ok": True, "job": 7}
+					control.close()
+					if unlinked:
+						os.unlink(self.path("control"))
+					gone.set()
+					return None
+				control = self.fake(go)
+
+				def come_back():
+					gone.wait(PATIENCE)
+					time.sleep(1)
+					if not unlinked:
+						os.unlink(self.path("control"))
+					self.fake(job({"done": False, "text": "x"}, done(True, "all is new")))
+				thread = threading.Thread(target=come_back, daemon=True)
+				thread.start()
+				self.expect(self.ctl("drain"), OK, out="all is new\n")
+				thread.join()
 				os.unlink(self.path("control"))
 
 	def test_away_for_too_long(self):
 		self.fake(job(None))
 		begin = time.monotonic()
-		self.failed(self.ctl("upgrade"), UNREACHABLE, "without an answer")
+		self.failed(self.ctl("pause", "echo"), UNREACHABLE, "without an answer")
 		self.assertGreaterEqual(time.monotonic() - begin, 4.9)
+
+	def test_never_comes_back(self):
+		def go(request):
+			if request["command"] == "job":
+				control.close()
+				return None
+			return {"ok": True, "job": 7}
+		control = self.fake(go)
+		begin = time.monotonic()
+		self.failed(self.ctl("drain"), UNREACHABLE, "nobody listens")
+		self.assertGreaterEqual(time.monotonic() - begin, 4.9)
+
+	def test_no_second_order(self):
+		"""Without a number nobody knows whether the order was taken: it is not given again."""
+		control = self.fake(None)
+		self.failed(self.ctl("drain"), UNREACHABLE, "without an answer")
+		self.assertEqual(control.commands(), ["drain"])
+
+	def test_another_daemon_in_its_place(self):
+		"""Its job 7 is another one."""
+		other = ForkedControl(self.path("other"), lambda _: dict({"ok": True}, **done(True, "not yours")))
+		self.addCleanup(other.close)
+
+		def go(request):
+			if request["command"] != "job":
+				return {"ok": True, "job": 7}
+			os.rename(self.path("other"), self.path("control"))
+			return None
+		self.fake(go)
+		self.failed(self.ctl("drain"), UNREACHABLE, "the daemon (pid %d) has ended, and another one" % os.getpid())
 
 	def test_silent_in_between(self):
 		answer = job(done(True, "late"))

@@ -12,7 +12,7 @@ import time
 
 from harness import *
 
-SCRIPT = os.path.join(TOP_SRCDIR, "control", "preforkctl.bash")
+SCRIPT = os.path.join(TOP_SRCDIR, "ctl", "preforkctl.bash")
 
 # The words of the line, the last one being completed, are the arguments.
 ASK = r"""
@@ -48,7 +48,7 @@ class Completion(Case):
 	def test_commands(self):
 		self.assertIn("resize", self.commands())
 		self.assertEqual(self.complete(""), self.commands())
-		self.assertEqual(self.complete("re"), ["reload", "resume", "resize"])
+		self.assertEqual(self.complete("re"), ["reload", "restart", "resume", "resize"])
 		self.assertEqual(self.complete("-s", "/x", "sta"), ["status"])
 		self.assertEqual(self.complete("--socket", "=", "/x", "--json", "w"), ["workers"])
 		self.assertEqual(self.complete("nonsense", ""), [])
@@ -64,7 +64,7 @@ class Completion(Case):
 	def test_services(self):
 		self.services("echo", "git", "e2e", "odd;name")
 		path = self.path("control")
-		for line in (("-s", path, "pause"), ("--socket", "=", path, "status"), ("resize", "-s", path)):
+		for line in (("-s", path, "pause"), ("--socket", "=", path, "status"), ("resize", "-s", path), ("-s", path, "restart")):
 			with self.subTest(line=line):
 				self.assertEqual(self.complete(*line, "e"), ["echo", "e2e"])
 		self.assertEqual(self.complete("-s", path, "workers", ""), ["echo", "git", "e2e"])
@@ -72,6 +72,7 @@ class Completion(Case):
 		self.assertEqual(self.complete("-s", path, "explain", ""), [])
 		self.assertEqual(self.complete("-s", path, "explain", "192.0.2.7", "g"), ["git"])
 		self.assertEqual(self.complete("-s", path, "reload", ""), [])
+		self.assertEqual(self.complete("-s", path, "cancel", ""), [])
 
 	def test_no_daemon(self):
 		self.assertEqual(self.complete("-s", self.path("none"), "pause", ""), [])
