@@ -20,7 +20,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/upstream_names.h"
-#include "loader/loader.h"
+#include "loader/module.h"
 #include "master/background.h"
 #include "master/master.h"
 #include "services/kinds.h"

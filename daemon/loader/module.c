@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "loader/loader.h"
+#include "loader/module.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +14,18 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "config/config.h"
+#include "loader/module_file.h"
+#include "loader/module_map.h"
+#include "loader/module_traces.h"
+#include "loader/module_trial.h"
 #include "services/kinds.h"
+#include "services/self.h"
 
 #define FILE_MOST (64 << 20)
 
 static void free_module(struct loaded_module *module)
 {
-	module_unmap(module);
+	module_map_unload(module);
 	fd_close(&module->fd);
 	free(module->path);
 	free(module);
@@ -51,7 +56,7 @@ static int copy_file(struct loaded_module *module, struct err *err)
 	off_t size, at = 0;
 	char name[200];
 
-	file = module_safe_open(module->path, &size, err);
+	file = module_file_open(module->path, &size, err);
 	if (file < 0)
 		return -1;
 	if (size == 0 || size > FILE_MOST) {
@@ -87,19 +92,19 @@ static int copy_file(struct loaded_module *module, struct err *err)
 static int try_to_map(void *arg, struct err *err)
 {
 	struct loaded_module *module = arg;
-	struct traces before;
+	struct module_traces before;
 	int rc;
 
-	module_try_step("while it was loaded");
-	traces_take(&before);
-	rc = module_map(module, err);
+	module_trial_step("while it was loaded");
+	module_traces_take(&before);
+	rc = module_map_load(module, err);
 	if (rc == 0)
-		rc = traces_compare(&before, NULL, 0, "loading it", err);
-	traces_clear(&before);
+		rc = module_traces_compare(&before, NULL, 0, "loading it", err);
+	module_traces_clear(&before);
 	if (rc < 0) /* a thread that it left running would crash when its code goes, before we can say so */
 		return -1;
-	module_try_step("while it was unloaded");
-	module_unmap(module);
+	module_trial_step("while it was unloaded");
+	module_map_unload(module);
 	return 0;
 }
 
@@ -117,8 +122,8 @@ static struct loaded_module *open_module(const char *path, struct err *err)
 			module->path = NULL;
 	}
 	if (module != NULL && module->path != NULL && copy_file(module, &why) == 0 &&
-	    module_try(try_to_map, module, &why) == 0)
-		rc = module_map(module, &why);
+	    module_trial_run(try_to_map, module, &why) == 0)
+		rc = module_map_load(module, &why);
 	if (rc < 0)
 		(void)err_set(err, "%s: %s", module != NULL && module->path != NULL ? module->path : path, why.text);
 	if (rc < 0 && module != NULL) {
@@ -135,35 +140,35 @@ static int call_init(struct loaded_module *module, const struct config_service *
 	int rc;
 
 	module->n_kept = 0;
-	module_self(service, module, NULL);
+	self_set(service, module, NULL);
 	rc = module->table.init();
 	if (rc != 0)
 		(void)err_set(err, "init(): %s",
-			      *module_self_reason() != '\0' ? module_self_reason() : "refuses, and does not say why");
-	module_self(NULL, NULL, NULL);
+			      *self_reason() != '\0' ? self_reason() : "refuses, and does not say why");
+	self_set(NULL, NULL, NULL);
 	return rc != 0 ? -1 : 0;
 }
 
 static void call_fini(struct loaded_module *module)
 {
-	module_self(module->begun, NULL, NULL);
+	self_set(module->begun, NULL, NULL);
 	module->begun = NULL;
 	if (module->table.fini != NULL)
 		module->table.fini();
-	module_self(NULL, NULL, NULL);
+	self_set(NULL, NULL, NULL);
 }
 
 static int init_and_look(struct loaded_module *module, const struct config_service *service, struct err *err)
 {
-	struct traces before;
+	struct module_traces before;
 	int rc;
 
-	traces_take(&before);
+	module_traces_take(&before);
 	rc = call_init(module, service, err);
 	module->begun = rc == 0 ? service : NULL;
 	if (rc == 0)
-		rc = traces_compare(&before, module->kept, module->n_kept, "init()", err);
-	traces_clear(&before);
+		rc = module_traces_compare(&before, module->kept, module->n_kept, "init()", err);
+	module_traces_clear(&before);
 	/* whatever init() has made of them: an exec must not hand them on */
 	for (size_t i = 0; i < module->n_kept; i++)
 		(void)fcntl(module->kept[i], F_SETFD, FD_CLOEXEC);
@@ -180,14 +185,14 @@ static int rehearse_init(void *arg, struct err *err)
 	struct rehearsal *r = arg;
 	int rc;
 
-	module_try_step("in init()");
+	module_trial_step("in init()");
 	rc = init_and_look(r->module, r->service, err);
 	if (rc < 0) /* as above */
 		return -1;
-	module_try_step("in fini()");
+	module_trial_step("in fini()");
 	call_fini(r->module);
-	module_try_step("while it was unloaded");
-	module_unmap(r->module);
+	module_trial_step("while it was unloaded");
+	module_map_unload(r->module);
 	return 0;
 }
 
@@ -199,7 +204,7 @@ static int begin_module(struct loaded_module *module, const struct config_servic
 
 	if (module->table.init == NULL || module->begun != NULL)
 		return 0;
-	if (module_try(rehearse_init, &r, &why) == 0 && (rehearse || init_and_look(module, service, &why) == 0))
+	if (module_trial_run(rehearse_init, &r, &why) == 0 && (rehearse || init_and_look(module, service, &why) == 0))
 		return 0;
 	return err_set(err, "%s: %s", module->path, why.text);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The code in a module runs as the master, so whoever can change the file, or put another in its place, is the master.
  */
+#include "loader/module_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +14,6 @@
 
 #include "base/err.h"
 #include "base/fds.h"
-#include "loader/loader.h"
 
 #define LINKS_MOST 40 /* the kernel's own limit */
 
@@ -85,7 +86,7 @@ static int walk(char path[PATH_MAX], struct stat *st, struct err *err)
 	return 0;
 }
 
-int module_safe_open(const char *path, off_t *size_out, struct err *err)
+int module_file_open(const char *path, off_t *size_out, struct err *err)
 {
 	char real[PATH_MAX];
 	struct statvfs fs;

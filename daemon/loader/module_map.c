@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Maps a module, and sees whether its table can be used. What is wrong is the module's author's to mend. */
+#include "loader/module_map.h"
+
 #include <ctype.h>
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -9,8 +11,8 @@
 
 #include "base/err.h"
 #include "board/board.h"
+#include "config/loader.h"
 #include "config/options.h"
-#include "loader/loader.h"
 
 #define SYMBOL		  "preforkd_module"
 #define SIZE_LEAST	  (offsetof(struct preforkd_module, worker_start) + sizeof(int (*)(void)))
@@ -158,7 +160,7 @@ static bool is_newer(const struct preforkd_module *own)
 	return false;
 }
 
-int module_table_take(struct loaded_module *module, const struct preforkd_module *own, struct err *err)
+static int take_table(struct loaded_module *module, const struct preforkd_module *own, struct err *err)
 {
 	struct preforkd_module *table = &module->table;
 
@@ -195,7 +197,7 @@ int module_table_take(struct loaded_module *module, const struct preforkd_module
 	return 0;
 }
 
-int module_map(struct loaded_module *module, struct err *err)
+int module_map_load(struct loaded_module *module, struct err *err)
 {
 	const struct preforkd_module *own;
 	char name[160];
@@ -207,10 +209,10 @@ int module_map(struct loaded_module *module, struct err *err)
 	own = dlsym(module->handle, SYMBOL);
 	if (own == NULL)
 		return err_set(err, "it does not define %s, so it is no module", SYMBOL);
-	return module_table_take(module, own, err);
+	return take_table(module, own, err);
 }
 
-void module_unmap(struct loaded_module *module)
+void module_map_unload(struct loaded_module *module)
 {
 	if (module->handle != NULL)
 		(void)dlclose(module->handle);

@@ -4,6 +4,8 @@
  * they held are locked for ever; connections, which all children then use at once; other descriptors. And what is the
  * whole daemon's: a master with another user, or one that is not told that its workers end, is of no use to anybody.
  */
+#include "loader/module_traces.h"
+
 #include <dirent.h>
 #include <limits.h>
 #include <locale.h>
@@ -17,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "loader/loader.h"
 #include "net/addr.h"
 
 /* The numbers that name what is in FOLDER of /proc. */
@@ -65,7 +66,7 @@ static bool is_told_of_children(void)
 	       (action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0);
 }
 
-static void take_manners(struct traces *traces)
+static void take_manners(struct module_traces *traces)
 {
 	const char *locale = setlocale(LC_ALL, NULL);
 	struct stat folder = {.st_ino = 0};
@@ -83,7 +84,7 @@ static void take_manners(struct traces *traces)
 }
 
 /* NULL: nothing. */
-static const char *changed_manners(const struct traces *before, const struct traces *now)
+static const char *changed_manners(const struct module_traces *before, const struct module_traces *now)
 {
 	if (memcmp(before->users, now->users, sizeof(now->users)) != 0 ||
 	    memcmp(before->groups, now->groups, sizeof(now->groups)) != 0)
@@ -102,13 +103,13 @@ static const char *changed_manners(const struct traces *before, const struct tra
 	return NULL;
 }
 
-void traces_take(struct traces *traces)
+void module_traces_take(struct module_traces *traces)
 {
 	int *numbers, *threads;
 	struct stat st;
 	size_t n = list_numbers("/proc/self/fd", &numbers);
 
-	*traces = (struct traces){.threads = list_numbers("/proc/self/task", &threads)};
+	*traces = (struct module_traces){.threads = list_numbers("/proc/self/task", &threads)};
 	free(threads);
 	traces->children = has_children();
 	take_manners(traces);
@@ -123,13 +124,13 @@ void traces_take(struct traces *traces)
 	free(numbers);
 }
 
-void traces_clear(struct traces *traces)
+void module_traces_clear(struct module_traces *traces)
 {
 	free(traces->fds);
-	*traces = (struct traces){.fds = NULL};
+	*traces = (struct module_traces){.fds = NULL};
 }
 
-static bool has(const struct traces *traces, size_t at, const struct traces *other)
+static bool has(const struct module_traces *traces, size_t at, const struct module_traces *other)
 {
 	for (size_t i = 0; i < other->n_fds; i++)
 		if (other->fds[i].fd == traces->fds[at].fd)
@@ -137,7 +138,7 @@ static bool has(const struct traces *traces, size_t at, const struct traces *oth
 	return false;
 }
 
-static bool is_in(const struct traces *traces, int fd)
+static bool is_in(const struct module_traces *traces, int fd)
 {
 	for (size_t i = 0; i < traces->n_fds; i++)
 		if (traces->fds[i].fd == fd)
@@ -182,13 +183,14 @@ static int report(int fd, bool keeps, bool kept, const char *who, struct err *er
 		       keeps ? ", or give it to preforkd_keep()" : "");
 }
 
-int traces_compare(const struct traces *before, const int *kept, size_t n_kept, const char *who, struct err *err)
+int module_traces_compare(const struct module_traces *before, const int *kept, size_t n_kept, const char *who,
+			  struct err *err)
 {
 	const char *changed;
-	struct traces now;
+	struct module_traces now;
 	int rc = 0;
 
-	traces_take(&now);
+	module_traces_take(&now);
 	changed = changed_manners(before, &now);
 	if (now.threads > before->threads)
 		rc = err_set(err,
@@ -219,6 +221,6 @@ int traces_compare(const struct traces *before, const int *kept, size_t n_kept, 
 		if (!has(&now, i, before))
 			rc = report(now.fds[i].fd, kept != NULL, is_kept, who, err);
 	}
-	traces_clear(&now);
+	module_traces_clear(&now);
 	return rc;
 }

@@ -4,6 +4,8 @@
  * leave a thread running. The child says on a pipe what it begins ("\n" and the text), and at last "\n+" or "\n-" and
  * why not.
  */
+#include "loader/module_trial.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +21,6 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/parse.h"
-#include "loader/loader.h"
 #include "services/descendants.h"
 
 #define LIMIT_MS  10000
@@ -40,7 +41,7 @@ static void say(char kind, const char *text)
 		_exit(EXIT_MUTE);
 }
 
-void module_try_step(const char *what)
+void module_trial_step(const char *what)
 {
 	say('.', what);
 }
@@ -121,7 +122,7 @@ static int judge(char *text, int status, bool late, struct err *err)
 	return err_set(err, "ended the process (exit status %d) %s", WEXITSTATUS(status), step);
 }
 
-int module_try(int (*steps)(void *arg, struct err *err), void *arg, struct err *err)
+int module_trial_run(int (*steps)(void *arg, struct err *err), void *arg, struct err *err)
 {
 	pid_t parent = getpid(), pid;
 	char text[1024] = "";

@@ -16,12 +16,12 @@
 #include "base/parse.h"
 #include "board/board.h"
 #include "config/config.h"
-#include "loader/loader.h"
 #include "net/linger.h"
 #include "net/proxy_header.h"
 #include "net/relay.h"
 #include "net/tcp_info.h"
 #include "services/deadline.h"
+#include "services/self.h"
 
 /* A client from whom nothing is expected has no first byte to be late with. */
 static bool client_begins(const struct config_service *service)
@@ -391,7 +391,7 @@ int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 		memcpy(conn->reason, reason, sizeof(reason));
 		conn->hung_up = false; /* whatever the client did, this is what the service has to say */
 	} else {
-		module_self_fail(reason);
+		self_fail(reason);
 	}
 	errno = saved;
 	return -1;
@@ -420,7 +420,7 @@ const char *preforkd_peer(struct preforkd_conn *conn)
 
 const char *preforkd_service(const struct preforkd_conn *conn)
 {
-	return conn != NULL ? conn->service->name : module_self_name();
+	return conn != NULL ? conn->service->name : self_name();
 }
 
 void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...)

@@ -27,6 +27,7 @@ libpreforkd_a_SOURCES += \
 	%D%/proxy_connect.c \
 	%D%/proxy_connect.h \
 	%D%/self.c \
+	%D%/self.h \
 	%D%/spawn.c \
 	%D%/spawn.h \
 	%D%/time.c \

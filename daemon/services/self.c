@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls of <preforkd/module.h> that are about the service as a whole. A worker serves one; the master calls one
- * init() at a time. */
+#include "services/self.h"
+
+#include <errno.h>
 #include <preforkd/module.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/signals.h"
 #include "board/board.h"
 #include "config/config.h"
-#include "loader/loader.h"
+#include "config/loader.h"
 
-static const struct config_service *self;
-static struct loaded_module *self_module; /* while it is in init() */
-static struct board_slot *self_slot;
-static char self_reason[256];
+static const struct config_service *self; /* NULL: no service's code runs */
+static struct loaded_module *in_init;	  /* collects what init() keeps; NULL outside of init() */
+static struct board_slot *own_slot;	  /* a worker's; NULL in the master */
+static char reason[256];
 static volatile sig_atomic_t timer_due;
 
-void module_self(const struct config_service *service, struct loaded_module *module, struct board_slot *slot)
+void self_set(const struct config_service *service, struct loaded_module *module, struct board_slot *slot)
 {
 	self = service;
-	self_module = module;
-	self_slot = slot;
+	in_init = module;
+	own_slot = slot;
 	if (service != NULL)
-		self_reason[0] = '\0';
+		reason[0] = '\0';
 }
 
-const char *module_self_reason(void)
+const char *self_reason(void)
 {
-	return self_reason;
+	return reason;
 }
 
-void module_self_fail(const char *text)
+void self_fail(const char *text)
 {
-	(void)snprintf(self_reason, sizeof(self_reason), "%s", text);
+	(void)snprintf(reason, sizeof(reason), "%s", text);
 }
 
-const char *module_self_name(void)
+const char *self_name(void)
 {
 	return self != NULL ? self->name : "";
 }
@@ -50,20 +52,15 @@ const void *preforkd_options(void)
 
 void preforkd_count(unsigned index, uint64_t n)
 {
-	_Atomic uint64_t *counter;
-
-	if (self_slot == NULL || index >= BOARD_COUNTERS)
-		return;
-	counter = &self_slot->own[index];
-	/* one writer: no need for a locked instruction */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+	if (own_slot != NULL && index < BOARD_COUNTERS)
+		board_count(&own_slot->own[index], n);
 }
 
 int preforkd_keep(int fd)
 {
-	if (self_module == NULL || fd < 0 || self_module->n_kept == MODULE_KEPT_MOST)
+	if (in_init == NULL || fd < 0 || in_init->n_kept == MODULE_KEPT_MOST)
 		return -1;
-	self_module->kept[self_module->n_kept++] = fd;
+	in_init->kept[in_init->n_kept++] = fd;
 	return 0;
 }
 
@@ -75,10 +72,11 @@ static void on_timer(int sig, siginfo_t *info, void *context)
 	timer_due = 1;
 }
 
-/* Again and again: one that comes between the look and the wait for a client is made good by the next. */
-void module_timer_start(void)
+/* Periodic, because a signal that arrives between self_timer_run() and accept(2) wakes nobody: the next one does. */
+void self_timer_start(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+	const struct log_about about = {.service = self_name(), .worker = getpid()};
 	struct itimerspec every;
 	timer_t timer;
 	long ms;
@@ -90,10 +88,10 @@ void module_timer_start(void)
 	every.it_interval = every.it_value;
 	signals_handle(SIGRTMIN, on_timer);
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &every, NULL) < 0)
-		preforkd_log(NULL, LOG_ERR, "cannot set a timer");
+		log_about(LOG_ERR, &about, "cannot set the timer of the module: %s", strerror(errno));
 }
 
-void module_timer(void)
+void self_timer_run(void)
 {
 	if (!timer_due)
 		return;

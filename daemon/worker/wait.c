@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "board/board.h"
-#include "loader/loader.h"
 #include "net/addr.h"
 #include "net/datagram.h"
+#include "services/self.h"
 #include "worker/orders.h"
 
 #define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */
@@ -82,7 +82,7 @@ static enum wait_result wait_with(int (*attempt)(int listener, void *out), void 
 	int pause_ms = PAUSE_FIRST_MS, passed_over = 0;
 
 	while (!orders_to_leave()) {
-		module_timer();
+		self_timer_run();
 		if (attempt(listener, out) >= 0)
 			return WAIT_CLIENT;
 		if (is_passing(errno) && (errno == EINTR || ++passed_over < PASS_OVER_MAX))

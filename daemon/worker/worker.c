@@ -23,13 +23,14 @@
 #include "board/board.h"
 #include "board/sources.h"
 #include "config/config.h"
+#include "config/loader.h"
 #include "gate/gate.h"
 #include "gate/refuse.h"
-#include "loader/loader.h"
 #include "net/datagram.h"
 #include "net/listen.h"
 #include "services/conn.h"
 #include "services/deadline.h"
+#include "services/self.h"
 #include "services/upstreams.h"
 #include "worker/become_program.h"
 #include "worker/contract.h"
@@ -118,8 +119,8 @@ static void start_service(const struct worker_params *params)
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (rc == 0)
 		return;
-	(void)snprintf(text, sizeof(text), "the service could not start%s%s", *module_self_reason() != '\0' ? ": " : "",
-		       module_self_reason());
+	(void)snprintf(text, sizeof(text), "the service could not start%s%s", *self_reason() != '\0' ? ": " : "",
+		       self_reason());
 	give_up(params, WORKER_EXIT_SETUP, text);
 }
 
@@ -173,9 +174,9 @@ static void set_up(struct worker *w, const struct worker_params *params)
 			give_up(params, WORKER_EXIT_SETUP, err.text);
 		fd_close(&targets);
 	}
-	module_self(params->service, NULL, w->slot);
+	self_set(params->service, NULL, w->slot);
 	start_service(params);
-	module_timer_start();
+	self_timer_start();
 }
 
 static void set_state(struct worker *w, enum slot_state state)

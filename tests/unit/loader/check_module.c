@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Modules that come and go in one process; the rest is in tests/system/test_module.py. */
-#include "loader/loader.h"
+#include "loader/module.h"
 
 #include <check.h>
 #include <preforkd/module.h>
