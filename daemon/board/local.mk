@@ -14,7 +14,9 @@ libpreforkd_a_SOURCES += \
 	%D%/sources_penalty.c \
 	%D%/sources_rate.c \
 	%D%/sources_records.c \
+	%D%/sources_records.h \
 	%D%/sources_refusals.c \
 	%D%/sources_seats.c \
+	%D%/sources_sizes.h \
 	%D%/targets.c \
 	%D%/targets.h

@@ -24,14 +24,11 @@
 #include "base/parse.h"
 #include "board/packed_address.h"
 #include "board/refusal.h"
+#include "board/sources_sizes.h"
 
 struct err;
 struct sockaddr_any;
 struct unix_peer;
-
-#define SOURCES_SEATS                                                                                                  \
-	262144 /* of a service, all generations: more than there can be workers; untouched ones cost nothing */
-#define SOURCES_LAST_REFUSALS 64
 
 /* One process's view. */
 struct sources {

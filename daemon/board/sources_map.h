@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "board/sources.h"
+#include "board/packed_address.h"
+#include "board/sources_sizes.h"
 
 #define SOURCES_VERSION 1U
 #define SOURCES_WAYS	8U   /* records that one key may be in */
@@ -78,11 +79,6 @@ static inline size_t sources_n_sets(size_t n_records)
 {
 	return n_records / SOURCES_WAYS + (n_records % SOURCES_WAYS != 0);
 }
-
-/* The record of KEY; NULL: it has none. */
-struct source_record *sources_find(const struct sources *sources, uint64_t key);
-/* The same, or a free one that becomes its; NULL: all that it may be in are taken, which is counted. */
-struct source_record *sources_claim(struct sources *sources, uint64_t key, int64_t now_ns);
 
 /* Times that are multiplied further on: nobody's clock is beyond that. */
 static inline int64_t sources_clamp(int64_t value, int64_t low, int64_t high)

@@ -6,6 +6,7 @@
  */
 #include "board/sources.h"
 #include "board/sources_map.h"
+#include "board/sources_records.h"
 
 #define START_BITS 40 /* milliseconds: 34 years */
 #define START_MASK ((1ULL << START_BITS) - 1)
@@ -100,7 +101,7 @@ bool sources_fault(struct sources *sources, uint64_t key, enum source_fault faul
 	fault = fault == FAULT_CRASH ? FAULT_CRASH : FAULT_REFUSAL; /* it is an index */
 	if (rule->most <= 0 || key == 0)
 		return false;
-	record = sources_claim(sources, key, now * NS_A_MS);
+	record = sources_records_claim(sources, key, now * NS_A_MS);
 	if (record == NULL)
 		return false;
 	word = atomic_load(&record->penalty);
@@ -117,7 +118,7 @@ bool sources_fault(struct sources *sources, uint64_t key, enum source_fault faul
 
 struct sources_penalty sources_penalty(const struct sources *sources, uint64_t key, int64_t now_ms)
 {
-	const struct source_record *record = sources_find(sources, key);
+	const struct source_record *record = sources_records_find(sources, key);
 
 	if (record == NULL)
 		return (struct sources_penalty){.until_ms = 0};
@@ -127,7 +128,7 @@ struct sources_penalty sources_penalty(const struct sources *sources, uint64_t k
 size_t sources_faults(const struct sources *sources, uint64_t key, enum source_fault fault, int64_t within_ms,
 		      int64_t now_ms)
 {
-	const struct source_record *record = sources_find(sources, key);
+	const struct source_record *record = sources_records_find(sources, key);
 	int64_t now = sources_now_ms(now_ms), within = sources_clamp(within_ms, 1, WINDOW_MOST_MS);
 	size_t most = 0;
 

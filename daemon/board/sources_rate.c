@@ -6,6 +6,7 @@
  */
 #include "board/sources.h"
 #include "board/sources_map.h"
+#include "board/sources_records.h"
 
 struct bucket {
 	int64_t per_ns, interval_ns;
@@ -58,7 +59,7 @@ int64_t sources_rate_take(struct sources *sources, uint64_t key, const struct ra
 	if (rate->n <= 0)
 		return 0;
 	if (key != 0) {
-		struct source_record *record = sources_claim(sources, key, now);
+		struct source_record *record = sources_records_claim(sources, key, now);
 
 		*untracked_out = record == NULL;
 		if (record == NULL)
@@ -79,7 +80,7 @@ int64_t sources_rate_take(struct sources *sources, uint64_t key, const struct ra
 
 int64_t sources_rate_wait(const struct sources *sources, uint64_t key, const struct rate *rate, int64_t now_us)
 {
-	const struct source_record *record = sources_find(sources, key);
+	const struct source_record *record = sources_records_find(sources, key);
 	struct bucket bucket = bucket_of(rate);
 	int64_t now = ns_of(now_us), empty;
 

@@ -3,6 +3,8 @@
  * Finding records. One is in any of the ways of the set that its key says. It is free as soon as all that it says is
  * over, whatever key is on it: so nobody frees one, and whoever is killed between two steps leaves none behind.
  */
+#include "board/sources_records.h"
+
 #include "board/sources.h"
 #include "board/sources_map.h"
 
@@ -23,7 +25,7 @@ static struct source_record *find_in(struct source_record *set, uint64_t key)
 	return NULL;
 }
 
-struct source_record *sources_find(const struct sources *sources, uint64_t key)
+struct source_record *sources_records_find(const struct sources *sources, uint64_t key)
 {
 	return key != 0 ? find_in(set_of(sources, key), key) : NULL;
 }
@@ -55,9 +57,9 @@ static bool claim(struct source_record *record, uint64_t key, int64_t now_ns)
 	return true;
 }
 
-struct source_record *sources_claim(struct sources *sources, uint64_t key, int64_t now_ns)
+struct source_record *sources_records_claim(struct sources *sources, uint64_t key, int64_t now_ns)
 {
-	struct source_record *set, *found = sources_find(sources, key);
+	struct source_record *set, *found = sources_records_find(sources, key);
 
 	if (found != NULL || key == 0)
 		return found;

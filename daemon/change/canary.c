@@ -87,16 +87,16 @@ int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_ho
 static enum canary_verdict listen_to(struct plan_item *item, struct err *err)
 {
 	const char *name = item->fresh->service->name;
-	char message[1 + HOLD_TEXT_MAX], text[HOLD_TEXT_MAX + 64];
+	char message[1 + PROOF_TEXT_MAX], text[PROOF_TEXT_MAX + 64];
 	ssize_t n = recv(item->hold, message, sizeof(message), MSG_DONTWAIT);
 
-	if (n > 0 && message[0] == HOLD_PROVEN) {
+	if (n > 0 && message[0] == PROOF_PROVEN) {
 		/* from here on it only waits: its end is looked for elsewhere */
 		item->hold_source = sd_event_source_disable_unref(item->hold_source);
 		item->proven = true;
 		return CANARY_PROVEN;
 	}
-	if (n > 0 && message[0] == HOLD_FAILED) {
+	if (n > 0 && message[0] == PROOF_FAILED) {
 		(void)escape_bytes(message + 1, (size_t)n - 1, text, sizeof(text));
 		(void)err_set(err, "services.%s: a worker could not start: %s", name, text);
 		return CANARY_FAILED;
@@ -195,7 +195,7 @@ static void start_rest(struct pool *fresh, const struct pool *old)
 
 void canary_release(struct plan *plan)
 {
-	const char go = HOLD_GO;
+	const char go = PROOF_GO;
 
 	for (size_t i = 0; i < plan->n; i++) {
 		struct plan_item *item = &plan->items[i];

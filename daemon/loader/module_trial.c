@@ -58,7 +58,7 @@ _Noreturn static void child(int (*steps)(void *arg, struct err *err), void *arg,
 		_exit(EXIT_FAILURE);
 	out_fd = out;
 	rc = steps(arg, &err);
-	(void)family_end();
+	(void)descendants_end();
 	if (rc == 0)
 		say('+', "");
 	else

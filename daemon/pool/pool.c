@@ -184,7 +184,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, pid_t predecess
 		.dead = pool->dead,
 		.targets = pool->targets,
 		.sources = pool->sources->fd,
-		.hold = hold,
+		.proof = hold,
 		.output = -1,
 		.notify = pool->notify.name,
 		.lane = lane,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker is the program: it gets the listener and accepts by itself (worker/become.c), and the master keeps so
- * many copies of it (pool/program.c). Nothing is served here.
+ * The worker is the program: it gets the listener and accepts by itself (worker/become_program.c), and the master keeps
+ * so many copies of it (pool/program.c). Nothing is served here.
  */
 #include <preforkd/module.h>
 
@@ -12,7 +12,7 @@ static int serve(struct preforkd_conn *conn)
 	return preforkd_fail(conn, "nobody accepts for a program that accepts by itself");
 }
 
-const struct preforkd_module service_listen = {
+const struct preforkd_module service_accepting = {
 	.abi = PREFORKD_MODULE_ABI,
 	.size = sizeof(struct preforkd_module),
 	.name = "listen",

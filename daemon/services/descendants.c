@@ -29,7 +29,7 @@ static void on_death(int sig, siginfo_t *info, void *context)
 	died = 1;
 }
 
-void family_init(void)
+void descendants_init(void)
 {
 	FILE *f = children_open();
 
@@ -43,7 +43,7 @@ void family_init(void)
 	signals_handle(SIGCHLD, on_death);
 }
 
-void family_bury(pid_t program)
+void descendants_bury(pid_t program)
 {
 	if (!died)
 		return;
@@ -60,7 +60,7 @@ void family_bury(pid_t program)
 	died = 1;
 }
 
-bool family_has_others(pid_t program)
+bool descendants_has_others(pid_t program)
 {
 	FILE *f = children_open();
 	bool has = false;
@@ -98,7 +98,7 @@ static void kill_all(void)
 	(void)fclose(f);
 }
 
-bool family_end(void)
+bool descendants_end(void)
 {
 	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000L};
 	int64_t end = 0;
@@ -109,7 +109,7 @@ bool family_end(void)
 		return true;
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
-	end = clock_ms() + FAMILY_END_MS;
+	end = clock_ms() + DESCENDANTS_END_MS;
 	while (bury_all(end)) {
 		if (clock_ms() >= end)
 			return false;

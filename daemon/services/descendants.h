@@ -12,19 +12,20 @@
 #include <sys/types.h>
 
 /* Once, when the worker starts. Where the kernel does not list a process's children, they go to the master. */
-void family_init(void);
+void descendants_init(void);
 
 /*
  * For the wait beside the running PROGRAM (0: it has ended, others run), whose end is not taken notice of here: buries
  * what has come to us and died meanwhile. SIGCHLD, which says so, must be let in only inside that wait.
  */
-void family_bury(pid_t program);
+void descendants_bury(pid_t program);
 
 /* Is anybody else than PROGRAM, dead or alive, a child of ours? Where the kernel does not list them: no. */
-bool family_has_others(pid_t program);
+bool descendants_has_others(pid_t program);
 
-/* The program is dead and buried: nothing of it lives on. False: something could not be ended within FAMILY_END_MS. */
-#define FAMILY_END_MS 1000
-bool family_end(void);
+/* The program is dead and buried: nothing of it lives on. False: something could not be ended within
+ * DESCENDANTS_END_MS. */
+#define DESCENDANTS_END_MS 1000
+bool descendants_end(void);
 
 #endif

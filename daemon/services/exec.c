@@ -40,7 +40,7 @@
 
 static int worker_start(void)
 {
-	family_init();
+	descendants_init();
 	spawn_init();
 	return 0;
 }
@@ -119,7 +119,7 @@ static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 		n = ppoll(p, 3, until_next(&w, &rest), open);
 		if (n > 0 && p[0].revents != 0)
 			return w.gone;
-		family_bury(pid);
+		descendants_bury(pid);
 		/* once poll has said it, it would say it for ever */
 		if (n > 0 && p[2].revents != 0)
 			p[2].fd = -1;
@@ -207,7 +207,7 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 
 static void end_others(struct preforkd_conn *conn)
 {
-	if (!family_end()) {
+	if (!descendants_end()) {
 		preforkd_log(conn, LOG_WARNING,
 			     "%s left something behind that could not be ended; the worker is replaced",
 			     conn->service->command[0]);
@@ -230,7 +230,7 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 	gone = wait_program(conn, pid, pidfd, open);
 	/* What is left of its group goes too, while the zombie still holds the number; but not who serves a client
 	 * yet. */
-	if (conn->told == NULL || preforkd_ended(conn) || !family_has_others(pid))
+	if (conn->told == NULL || preforkd_ended(conn) || !descendants_has_others(pid))
 		(void)kill(-pid, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
@@ -291,8 +291,8 @@ static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const s
 		bool paused = clock_ms() < next_ms;
 
 		(void)ppoll(NULL, 0, &now, open); /* as in wait_program() */
-		family_bury(0);
-		if (preforkd_ended(conn) || (!family_has_others(0) && (!paused || conn->told())))
+		descendants_bury(0);
+		if (preforkd_ended(conn) || (!descendants_has_others(0) && (!paused || conn->told())))
 			return false;
 		p[1].fd = paused || conn->told() ? -1 : conn->fd;
 		if (ppoll(p, 2, &nap, open) <= 0)

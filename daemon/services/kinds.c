@@ -4,6 +4,6 @@
 #include <stddef.h>
 
 const struct preforkd_module *const service_kinds[] = {
-	&service_chargen, &service_daytime, &service_discard, &service_echo, &service_exec,
-	&service_listen,  &service_module,  &service_proxy,   &service_time, NULL,
+	&service_chargen,   &service_daytime, &service_discard, &service_echo, &service_exec,
+	&service_accepting, &service_module,  &service_proxy,	&service_time, NULL,
 };

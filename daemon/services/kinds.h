@@ -10,7 +10,7 @@ extern const struct preforkd_module service_daytime;
 extern const struct preforkd_module service_discard;
 extern const struct preforkd_module service_echo;
 extern const struct preforkd_module service_exec;
-extern const struct preforkd_module service_listen;
+extern const struct preforkd_module service_accepting;
 extern const struct preforkd_module service_module;
 extern const struct preforkd_module service_proxy;
 extern const struct preforkd_module service_time;

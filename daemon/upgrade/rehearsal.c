@@ -151,7 +151,7 @@ int rehearsal_handover(json_t **out, struct err *err)
 /* A worker becomes one, says so, and is ended there: it has taken no client. */
 static int try_worker(struct pool *pool, struct err *err)
 {
-	char message[1 + HOLD_TEXT_MAX], text[HOLD_TEXT_MAX + 64];
+	char message[1 + PROOF_TEXT_MAX], text[PROOF_TEXT_MAX + 64];
 	struct proc *proc;
 	int ends[2], status = 0;
 	ssize_t n;
@@ -171,9 +171,9 @@ static int try_worker(struct pool *pool, struct err *err)
 	(void)kill(proc->pid, SIGKILL);
 	(void)waitpid(proc->pid, &status, 0);
 	pool_worker_gone(pool, proc, status);
-	if (n > 0 && message[0] == HOLD_PROVEN)
+	if (n > 0 && message[0] == PROOF_PROVEN)
 		return 0;
-	if (n <= 0 || message[0] != HOLD_FAILED)
+	if (n <= 0 || message[0] != PROOF_FAILED)
 		return err_set(err, "a worker died before it could serve");
 	(void)escape_bytes(message + 1, (size_t)n - 1, text, sizeof(text));
 	return err_set(err, "a worker could not start: %s", text);

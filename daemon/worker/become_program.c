@@ -17,8 +17,8 @@
 #include "services/exec_env.h"
 #include "worker/contract.h"
 #include "worker/oom_score.h"
+#include "worker/params.h"
 #include "worker/privileges.h"
-#include "worker/worker.h"
 
 #define LISTEN_FD 3 /* sd_listen_fds(3) */
 
@@ -76,7 +76,7 @@ _Noreturn void become_program(const struct worker_params *params)
 	log_echo(-1);
 	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
 	(void)setpgid(0, 0); /* the master does it, too: whoever is first */
-	oom_offer();
+	oom_score_raise();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	lay_descriptors(params->listener, params->output);
 	if (privileges_drop(&service->identity, &err) < 0)

@@ -9,6 +9,7 @@ libpreforkd_a_SOURCES += \
 	%D%/oom_score.h \
 	%D%/orders.c \
 	%D%/orders.h \
+	%D%/params.h \
 	%D%/privileges.c \
 	%D%/privileges.h \
 	%D%/proof.c \

@@ -8,7 +8,7 @@
 
 #include "base/fds.h"
 
-void oom_offer(void)
+void oom_score_raise(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	char text[16] = "";

@@ -9,27 +9,27 @@
 
 #include "worker/orders.h"
 
-bool hold_until_go(int hold)
+bool proof_wait(int proof)
 {
-	struct pollfd p = {.fd = hold, .events = POLLIN};
-	char byte = HOLD_PROVEN;
+	struct pollfd p = {.fd = proof, .events = POLLIN};
+	char byte = PROOF_PROVEN;
 	sigset_t none;
 
 	(void)sigemptyset(&none);
-	if (send(hold, &byte, 1, MSG_NOSIGNAL) != 1)
+	if (send(proof, &byte, 1, MSG_NOSIGNAL) != 1)
 		return false;
 	while (!orders_to_leave()) {
 		if (ppoll(&p, 1, NULL, &none) == 1)
-			return recv(hold, &byte, 1, 0) == 1 && byte == HOLD_GO;
+			return recv(proof, &byte, 1, 0) == 1 && byte == PROOF_GO;
 	}
 	return false;
 }
 
-void hold_fail(int hold, const char *text)
+void proof_fail(int proof, const char *text)
 {
-	char message[1 + HOLD_TEXT_MAX] = {HOLD_FAILED};
-	size_t len = strnlen(text, HOLD_TEXT_MAX);
+	char message[1 + PROOF_TEXT_MAX] = {PROOF_FAILED};
+	size_t len = strnlen(text, PROOF_TEXT_MAX);
 
 	memcpy(message + 1, text, len);
-	(void)send(hold, message, 1 + len, MSG_NOSIGNAL);
+	(void)send(proof, message, 1 + len, MSG_NOSIGNAL);
 }

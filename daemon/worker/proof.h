@@ -9,16 +9,16 @@
 
 #include <stdbool.h>
 
-#define HOLD_PROVEN   '+'
-#define HOLD_FAILED   '-' /* followed by the reason, no more than HOLD_TEXT_MAX bytes, not terminated */
-#define HOLD_GO	      '!'
-#define HOLD_TEXT_MAX 512
+#define PROOF_PROVEN   '+'
+#define PROOF_FAILED   '-' /* followed by the reason, no more than PROOF_TEXT_MAX bytes, not terminated */
+#define PROOF_GO       '!'
+#define PROOF_TEXT_MAX 512
 
 /* The worker's side. Says that it is ready, and waits with only ppoll(2) letting signals in; they are blocked
  * otherwise. False: it is to leave. */
-bool hold_until_go(int hold);
+bool proof_wait(int proof);
 
 /* The worker cannot be set up; TEXT says why. */
-void hold_fail(int hold, const char *text);
+void proof_fail(int proof, const char *text);
 
 #endif

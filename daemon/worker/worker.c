@@ -65,8 +65,8 @@ _Noreturn static void give_up(const struct worker_params *params, enum worker_ex
 	struct log_about about = about_service(params);
 
 	log_about(LOG_ERR, &about, "worker leaves: %s", text);
-	if (params->hold >= 0)
-		hold_fail(params->hold, text);
+	if (params->proof >= 0)
+		proof_fail(params->proof, text);
 	_exit(status);
 }
 
@@ -83,7 +83,7 @@ static void close_others(const struct worker_params *params)
 {
 	const struct loaded_module *module = params->service->module;
 	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board,   params->ring,    params->dead,
-					  params->hold,	    params->sources, params->targets, log_fd()};
+					  params->proof,    params->sources, params->targets, log_fd()};
 	size_t n = 8;
 
 	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
@@ -131,7 +131,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 
 	log_echo(-1); /* its descriptor is closed next, and may become a client's */
 	close_others(params);
-	oom_offer();
+	oom_score_raise();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (privileges_drop(&params->service->identity, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
@@ -397,7 +397,7 @@ _Noreturn void worker_main(const struct worker_params *params)
 {
 	enum wait_result (*serve_next)(struct worker * w) = serve_next_client;
 	struct worker w = {0};
-	int hold = params->hold;
+	int proof = params->proof;
 	sigset_t none;
 
 	if (params->service->program.runs)
@@ -405,9 +405,9 @@ _Noreturn void worker_main(const struct worker_params *params)
 	if (listen_is_datagram(params->listener))
 		serve_next = params->service->handler->answer != NULL ? serve_next_datagram : serve_with_program;
 	set_up(&w, params);
-	if (hold >= 0 && !hold_until_go(hold))
+	if (proof >= 0 && !proof_wait(proof))
 		leave(&w, WORKER_EXIT_DONE);
-	fd_close(&hold);
+	fd_close(&proof);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	become_idle(&w);

@@ -13,6 +13,7 @@
 #include "base/fds.h"
 #include "board/sources.h"
 #include "board/sources_map.h"
+#include "board/sources_records.h"
 #include "net/addr.h"
 #include "net/networks.h"
 
@@ -223,7 +224,7 @@ START_TEST(no_rate_is_no_limit)
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US, &untracked), 0);
 	ck_assert_int_eq(sources_rate_wait(sources, 42, &rate, NOW_US), 0);
-	ck_assert_ptr_null(sources_find(sources, 42)); /* and takes no record */
+	ck_assert_ptr_null(sources_records_find(sources, 42)); /* and takes no record */
 }
 END_TEST
 
@@ -429,7 +430,7 @@ START_TEST(no_rule_no_penalty)
 	const struct sources_penalty_rule wild = {INT64_MAX, INT64_MAX, INT64_MAX}, one = {1, INT64_MIN, INT64_MAX};
 
 	ck_assert(!sources_fault(sources, 5, FAULT_CRASH, &none, NOW_MS));
-	ck_assert_ptr_null(sources_find(sources, 5));
+	ck_assert_ptr_null(sources_records_find(sources, 5));
 	ck_assert(!sources_fault(sources, 0, FAULT_CRASH, &rule, NOW_MS));
 	ck_assert(!sources_fault(sources, 5, FAULT_CRASH, &wild, INT64_MAX));
 	ck_assert(!sources_fault(sources, 5, FAULT_CRASH, &wild, INT64_MIN));

@@ -38,7 +38,7 @@ static void setup(void)
 		(void)close(ends[0]);
 		orders_init(open("/dev/null", O_RDONLY | O_CLOEXEC), dead,
 			    &(struct orders){.master = getppid(), .slot = &slot});
-		_exit(hold_until_go(ends[1]) ? PASSED : TURNED_AWAY);
+		_exit(proof_wait(ends[1]) ? PASSED : TURNED_AWAY);
 	}
 	(void)close(ends[1]);
 }
@@ -57,12 +57,12 @@ static void proven(void)
 	char byte[2];
 
 	ck_assert_int_eq(recv(ends[0], byte, sizeof(byte), 0), 1);
-	ck_assert_int_eq(byte[0], HOLD_PROVEN);
+	ck_assert_int_eq(byte[0], PROOF_PROVEN);
 }
 
 START_TEST(go)
 {
-	const char byte = HOLD_GO;
+	const char byte = PROOF_GO;
 
 	proven();
 	ck_assert_int_eq(send(ends[0], &byte, 1, 0), 1);
@@ -110,19 +110,19 @@ END_TEST
 
 START_TEST(a_failure_has_a_reason)
 {
-	char text[2 * HOLD_TEXT_MAX], got[4 * HOLD_TEXT_MAX];
+	char text[2 * PROOF_TEXT_MAX], got[4 * PROOF_TEXT_MAX];
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	hold_fail(pair[1], "no such user");
+	proof_fail(pair[1], "no such user");
 	ck_assert_int_eq(recv(pair[0], got, sizeof(got), 0), 13);
 	ck_assert_int_eq(memcmp(got, "-no such user", 13), 0);
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	hold_fail(pair[1], text);
-	ck_assert_int_eq(recv(pair[0], got, sizeof(got), 0), 1 + HOLD_TEXT_MAX);
+	proof_fail(pair[1], text);
+	ck_assert_int_eq(recv(pair[0], got, sizeof(got), 0), 1 + PROOF_TEXT_MAX);
 	(void)close(pair[0]);
-	hold_fail(pair[1], "nobody hears it"); /* and no SIGPIPE either */
+	proof_fail(pair[1], "nobody hears it"); /* and no SIGPIPE either */
 	(void)close(ends[0]);
 	expect(TURNED_AWAY);
 }

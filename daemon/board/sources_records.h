@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Master and worker. The records of a table of sources: for the files of the table only. */
+#ifndef PREFORKD_BOARD_SOURCES_RECORDS_H
+#define PREFORKD_BOARD_SOURCES_RECORDS_H
+
+#include <stdint.h>
+
+struct source_record;
+struct sources;
+
+/* The record of KEY; NULL: it has none. Nobody owns a record: it is valid as long as the table is mapped. */
+struct source_record *sources_records_find(const struct sources *sources, uint64_t key);
+
+/* The record of KEY, or a free one that is given to KEY. NULL: all records that KEY may have are taken; that is counted
+ * (sources_untracked()). */
+struct source_record *sources_records_claim(struct sources *sources, uint64_t key, int64_t now_ns);
+
+#endif
