@@ -29,7 +29,7 @@ static bool all_drained(struct master *master)
 	for (size_t i = 0; i < master->n_pools; i++) {
 		if (master->pools[i]->state != POOL_DRAINED)
 			return false;
-		told = told && pool_all_told(master->pools[i]);
+		told = told && pool_all_heard(master->pools[i]);
 	}
 	if (master->admin.drained_ms == 0)
 		master->admin.drained_ms = clock_ms();
@@ -39,7 +39,7 @@ static bool all_drained(struct master *master)
 static bool all_paused(const struct master *master)
 {
 	for (size_t i = 0; i < master->n_pools; i++)
-		if (master->pools[i]->state == POOL_PAUSED && !pool_all_told(master->pools[i]))
+		if (master->pools[i]->state == POOL_PAUSED && !pool_all_heard(master->pools[i]))
 			return false;
 	return ending_all_told(master);
 }
@@ -47,7 +47,7 @@ static bool all_paused(const struct master *master)
 /* Those that were told to leave have let go of their listener, and those that start of everybody else's. */
 static bool has_settled(const struct pool *pool)
 {
-	return pool_all_told(pool) && pool_count(pool, -1).starting == 0;
+	return pool_all_heard(pool) && pool_count(pool, -1).starting == 0;
 }
 
 static bool is_alone(const struct master *master)
@@ -184,7 +184,7 @@ unsigned admin_pause(struct master *master, struct pool *pool, struct err *err)
 	pool->state = POOL_PAUSED;
 	pool_retire(pool, -1);
 	DL_FOREACH (master->ending, former) /* of a reload that is just about to let them go */
-		if (former->tally == pool->tally)
+		if (former->totals == pool->totals)
 			pool_retire(former, -1);
 	job = master->admin.pause_job;
 	if (job == 0)

@@ -207,7 +207,7 @@ void canary_release(struct plan *plan)
 			continue;
 		}
 		if (item->fresh->service->program.runs) {
-			roll_begin(item->fresh, item->old);
+			rolling_begin(item->fresh, item->old);
 			pool_look_after(item->fresh, false);
 			continue;
 		}

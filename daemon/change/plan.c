@@ -96,7 +96,7 @@ static int make_item(struct plan *plan, struct master *master, size_t index, con
 		return 0;
 	}
 	if (item->old != NULL) {
-		parts.tally = item->old->tally;
+		parts.totals = item->old->totals;
 		parts.sources = item->old->sources;
 	}
 	parts.former = item->old;
@@ -147,7 +147,7 @@ int plan_resize(struct plan *plan, struct master *master, struct pool *pool, con
 		.generation = master->generation,
 		.service = pool->service,
 		.limits = limits,
-		.tally = pool->tally,
+		.totals = pool->totals,
 		.former = pool,
 		.sources = pool->sources,
 		.by_pid = &master->by_pid,
@@ -256,7 +256,7 @@ static void take_listeners(struct master *master, struct pool *pool, bool draine
 
 		listener_steer(listener);
 		if (listener->lender == NULL) {
-			store_keep(listener, pool->service->name);
+			fd_store_keep(listener, pool->service->name);
 			continue;
 		}
 		from = offers_service(master, listener->lender);

@@ -132,7 +132,7 @@ static bool all_ready(const struct reload *r, int64_t now)
 		if (fresh == NULL)
 			continue;
 		if (fresh->service->program.runs)
-			all = roll_step(fresh, item->old, now) && all;
+			all = rolling_step(fresh, item->old, now) && all;
 		else if (!late && fresh->state == POOL_SERVING && !pool_all_ready(fresh))
 			all = false;
 	}

@@ -42,14 +42,14 @@ static json_t *seconds(int64_t ms)
 /* Pools of the same service in former generations. */
 static bool is_former(const struct pool *former, const struct pool *pool)
 {
-	return former->tally == pool->tally;
+	return former->totals == pool->totals;
 }
 
 void status_counts(const struct master *master, const struct pool *pool, struct counts *out)
 {
 	const struct pool *former;
 
-	*out = pool->tally->gone;
+	*out = pool->totals->gone;
 	pool_counts_living(pool, out);
 	DL_FOREACH (master->ending, former)
 		if (is_former(former, pool))
@@ -75,7 +75,7 @@ int64_t status_refused(const struct master *master)
 
 	for (size_t i = 0; i < master->n_pools; i++) {
 		status_counts(master, master->pools[i], &counts);
-		refused += (int64_t)counts_refused(&counts);
+		refused += (int64_t)totals_refused(&counts);
 		for (size_t k = 0; k < master->pools[i]->n_lanes; k++) {
 			const struct listener *listener = &master->pools[i]->listeners[k];
 
@@ -135,7 +135,7 @@ static json_t *own_json(const struct master *master, const struct pool *pool)
 
 	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++) {
 		const char *name = pool->own.name[i];
-		uint64_t n = tally_own(pool->tally, name) + pool_own_living(pool, name);
+		uint64_t n = totals_own(pool->totals, name) + pool_own_living(pool, name);
 
 		DL_FOREACH (master->ending, former)
 			if (is_former(former, pool))
@@ -181,7 +181,7 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 			 "accepted", (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
 			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes", (json_int_t)c.probes,
 			 "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
-			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate", tally_rate(pool->tally),
+			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate", totals_rate(pool->totals),
 			 "sources", sources_json(pool->sources, now), "module",
 			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
 			 own_json(master, pool));

@@ -69,7 +69,7 @@ static int open_listeners(struct master *master, struct pool *pool, struct err *
 			log_about(LOG_ERR, &about, "%s", why.text); /* as before: an undrain had failed */
 		else if (listener_start(listener, pool->service, err) < 0)
 			return -1;
-		store_keep(listener, pool->service->name);
+		fd_store_keep(listener, pool->service->name);
 	}
 	return 0;
 }
@@ -98,7 +98,7 @@ static int open_pool(struct master *master, const struct config_service *service
 		.event = master->event,
 		.generation = master->generation,
 		.service = service,
-		.tally = former != NULL ? former->tally : NULL,
+		.totals = former != NULL ? former->totals : NULL,
 		.sources = former != NULL ? former->sources : NULL,
 		.former = former,
 		.by_pid = &master->by_pid,
@@ -231,7 +231,7 @@ static void sample(struct master *master)
 		struct counts c;
 
 		status_counts(master, master->pools[i], &c);
-		tally_sample(master->pools[i]->tally, c.accepted);
+		totals_sample(master->pools[i]->totals, c.accepted);
 	}
 }
 

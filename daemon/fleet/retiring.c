@@ -68,7 +68,7 @@ bool ending_all_told(const struct master *master)
 	const struct pool *pool;
 
 	DL_FOREACH (master->ending, pool)
-		if (!pool_all_told(pool))
+		if (!pool_all_heard(pool))
 			return false;
 	return true;
 }
@@ -91,7 +91,7 @@ void ending_bound(struct master *master, const struct pool *newest)
 	unsigned n = 0;
 
 	DL_FOREACH (master->ending, pool) {
-		if (pool->tally != newest->tally || pool->cut)
+		if (pool->totals != newest->totals || pool->cut)
 			continue;
 		n++;
 		if (oldest == NULL)

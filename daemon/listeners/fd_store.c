@@ -11,7 +11,7 @@
 
 static unsigned long last_number; /* of the names that we have given */
 
-void store_seen(const char *name)
+void fd_store_seen(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 	unsigned long number = dot != NULL ? strtoul(dot + 1, NULL, 10) : 0;
@@ -20,7 +20,7 @@ void store_seen(const char *name)
 		last_number = number;
 }
 
-void store_keep(struct listener *listener, const char *service)
+void fd_store_keep(struct listener *listener, const char *service)
 {
 	if (listener->inherited || listener->fd < 0 || listener->stored[0] != '\0' || !notify_is_heard())
 		return;
@@ -29,15 +29,15 @@ void store_keep(struct listener *listener, const char *service)
 	notify_send_fd(listener->fd, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", listener->stored);
 }
 
-void store_forget(const char *name)
+void fd_store_forget(const char *name)
 {
 	notify_send("FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
-void store_drop(struct listener *listener)
+void fd_store_drop(struct listener *listener)
 {
 	if (listener->stored[0] == '\0')
 		return;
-	store_forget(listener->stored);
+	fd_store_forget(listener->stored);
 	listener->stored[0] = '\0';
 }

@@ -10,15 +10,15 @@
 struct listener;
 
 /* Keeps it, under a name made of SERVICE and a number that no other has. Not for one that somebody else has bound. */
-void store_keep(struct listener *listener, const char *service);
+void fd_store_keep(struct listener *listener, const char *service);
 
 /* It is to go, and not to come back. */
-void store_drop(struct listener *listener);
+void fd_store_drop(struct listener *listener);
 
 /* The same for one that nobody wants any more. */
-void store_forget(const char *name);
+void fd_store_forget(const char *name);
 
 /* NAME came from the store, or from another image of this program: its number is taken. */
-void store_seen(const char *name);
+void fd_store_seen(const char *name);
 
 #endif

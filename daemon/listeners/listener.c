@@ -110,7 +110,7 @@ void listener_quiesce(struct listener *listener, bool for_good)
 	    (listener->quiesced_ms != 0 && !for_good))
 		return;
 	if (for_good)
-		store_drop(listener);
+		fd_store_drop(listener);
 	listen_unlink(&listener->addr, &listener->path);
 	listener->path.ino = 0;
 	if (for_good)
@@ -164,11 +164,11 @@ static int bind_again(struct listener *listener, const struct config_service *se
 			 &service->socket, &path, err);
 	if (fd < 0)
 		return -1;
-	store_drop(listener);
+	fd_store_drop(listener);
 	fd_close(&listener->fd);
 	listener->fd = fd;
 	listener->path = path;
-	store_keep(listener, service->name);
+	fd_store_keep(listener, service->name);
 	return 0;
 }
 
@@ -210,7 +210,7 @@ void listener_close(struct listener *listener)
 		listener->lender = NULL;
 	}
 	if (listener->fd >= 0 && !listener->inherited) {
-		store_drop(listener);
+		fd_store_drop(listener);
 		listen_unlink(&listener->addr, &listener->path);
 		(void)shutdown(listener->fd, SHUT_RDWR);
 	}

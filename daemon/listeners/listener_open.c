@@ -170,14 +170,14 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 	fd = inherited_stored(o->inherited, where, key->datagram, key->v6only, name, sizeof(name));
 	if (fd < 0)
 		return -1;
-	store_seen(name);
+	fd_store_seen(name);
 	listener = NULL;
 	if (listen_path_find(fd, where, &path) == 0 &&
 	    listen_readmit(fd, o->service->backlog, &backlog, &ignored) == 0 &&
 	    socket_options_set(fd, where->sa.sa_family, &o->service->socket, &ignored) == 0)
 		listener = add(o, &ignored);
 	if (listener == NULL) {
-		store_forget(name);
+		fd_store_forget(name);
 		fd_close(&fd);
 		return -1;
 	}

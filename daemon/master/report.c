@@ -115,7 +115,7 @@ void report_leftovers(const struct inherited_set *inherited)
 			(void)addr_format(&item->addr, text, sizeof(text));
 		if (item->stored) {
 			log_msg(LOG_NOTICE, "%s was kept for us, and is not configured any more: closed", text);
-			store_forget(item->name);
+			fd_store_forget(item->name);
 			continue;
 		}
 		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: %s", item->fd, item->name, text,

@@ -95,20 +95,20 @@ struct pool *pool_new(const struct pool_parts *parts, struct err *err)
 		.targets = -1,
 		.board = {.fd = -1},
 		.full = {.queues = -1},
-		.own = own_names_of(parts->service->handler),
+		.own = totals_own_names(parts->service->handler),
 		.notify = {.fd = -1},
-		.tally = parts->tally != NULL ? tally_ref(parts->tally) : tally_new(),
+		.totals = parts->totals != NULL ? totals_ref(parts->totals) : totals_new(),
 		.lanes = calloc(parts->n_listeners, sizeof(*pool->lanes)),
 		.lane_memory = calloc(parts->n_listeners, sizeof(*pool->lane_memory)),
 	};
-	if (pool->lanes == NULL || pool->lane_memory == NULL || pool->tally == NULL) {
+	if (pool->lanes == NULL || pool->lane_memory == NULL || pool->totals == NULL) {
 		(void)err_set(err, "no memory for a pool");
 		goto fail;
 	}
 	if (make_board(pool, err) < 0 || take_sources(pool, parts->sources, err) < 0 || pool_full_init(pool, err) < 0 ||
 	    pool_targets_make(pool, parts->former, err) < 0)
 		goto fail;
-	if (pool->service->program.runs && notify_server_open(pool, err) < 0)
+	if (pool->service->program.runs && program_notify_open(pool, err) < 0)
 		goto fail;
 	pool->ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->ring < 0) {
@@ -129,7 +129,7 @@ void pool_free(struct pool **pool)
 	if (p == NULL)
 		return;
 	pool_full_clear(p);
-	notify_server_close(p);
+	program_notify_close(p);
 	listener_give_back(p->listeners, p->n_lanes);
 	board_close(&p->board);
 	free(p->lanes);
@@ -137,7 +137,7 @@ void pool_free(struct pool **pool)
 	(void)sd_event_source_disable_unref(p->ring_source);
 	fd_close(&p->ring);
 	fd_close(&p->targets);
-	tally_unref(&p->tally);
+	totals_unref(&p->totals);
 	sources_unref(&p->sources);
 	generation_unref(&p->generation);
 	if (p->stand_in != NULL) {

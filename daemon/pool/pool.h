@@ -75,12 +75,12 @@ struct pool {
 	int64_t copies;	   /* of programs at each address, while a reload replaces them; 0: all that are configured */
 	int64_t rolled_ms; /* when that last changed */
 	int64_t looked_ms; /* when its programs were last looked at */
-	struct notify_server notify; /* of programs */
-	struct proc *procs;	     /* list */
+	struct program_notify notify; /* of programs */
+	struct proc *procs;	      /* list */
 	size_t n_procs;
 	struct proc **by_pid;	 /* the master's hash of all pools' processes */
 	struct own_names own;	 /* what its workers count for their module */
-	struct tally *tally;	 /* a reference; shared with the service's other generations */
+	struct totals *totals;	 /* a reference; shared with the service's other generations */
 	struct sources *sources; /* the same, unless access.sources was another */
 	struct pool_full full;
 	int64_t wind_down_ms;	      /* when draining or ending began */
@@ -100,7 +100,7 @@ struct pool_parts {
 	const struct config_workers *limits; /* NULL: the service's */
 	struct listener *listeners;	     /* taken over, also on an error */
 	size_t n_listeners;
-	struct tally *tally;	   /* referenced; NULL: a new one */
+	struct totals *totals;	   /* referenced; NULL: a new one */
 	const struct pool *former; /* of the same service: what it knows of upstreams is taken over; NULL: none */
 	struct sources *sources;   /* the same; a new one also if it has another size than the service's */
 	struct proc **by_pid;
@@ -129,7 +129,7 @@ void pool_retire_proc(struct proc *proc);
 void pool_retire(struct pool *pool, ssize_t lane);
 
 /* Every worker that was told to leave has heard it: none of them will take another client. */
-bool pool_all_told(const struct pool *pool);
+bool pool_all_heard(const struct pool *pool);
 
 /* Ends the clients that are still there, each with a line in the log that says WHY. */
 void pool_cut(struct pool *pool, const char *why);

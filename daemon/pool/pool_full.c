@@ -287,7 +287,7 @@ static void tell_full(struct pool *pool, uint64_t away, int64_t now_ms)
 {
 	struct log_about who = pool_about(pool);
 	struct pool_full *f = &pool->full;
-	int64_t *told_ms = &pool->tally->full_told_ms;
+	int64_t *told_ms = &pool->totals->last_full_advice_ms;
 	char span[32], more[64] = "";
 	int64_t waiting = 0, seconds = 0;
 

@@ -106,13 +106,13 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		      (early || proc_state(proc) == SLOT_STARTING);
 
 	if (proc->program != NULL) {
-		output_free(&proc->program->output); /* its last words first */
+		program_output_free(&proc->program->output); /* its last words first */
 		program_tell_gone(proc, status);
 	} else {
 		tell_gone(pool, proc, status, crashed, failed);
 	}
 	if ((crashed || proc->program != NULL) && !told)
-		pool->tally->gone.crashes++;
+		pool->totals->gone.crashes++;
 	if (crashed && !told && busy)
 		blame(pool, proc);
 	if (failed) {
@@ -123,10 +123,10 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	if (proc_state(proc) == SLOT_IDLE) /* it took its place among the idle with it */
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
 	forget_replacement(pool, proc);
-	pool_counts_add(&pool->tally->gone, slot);
+	pool_counts_add(&pool->totals->gone, slot);
 	pool_full_gone(pool, slot);
 	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++)
-		tally_own_add(pool->tally, pool->own.name[i], atomic_load(&slot->own[i]), &pool->own);
+		totals_own_add(pool->totals, pool->own.name[i], atomic_load(&slot->own[i]), &pool->own);
 	board_slot_free(&pool->board, proc->slot);
 	if (proc->seat >= 0)
 		sources_seat_free(pool->sources, (size_t)proc->seat);
@@ -140,7 +140,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 void pool_retire_proc(struct proc *proc)
 {
 	proc->leaving = true;
-	proc->told_ms = clock_ms();
+	proc->retire_ms = clock_ms();
 	if (proc->program != NULL)
 		program_retire(proc);
 	else
@@ -156,7 +156,7 @@ void pool_retire(struct pool *pool, ssize_t lane)
 			pool_retire_proc(proc);
 }
 
-bool pool_all_told(const struct pool *pool)
+bool pool_all_heard(const struct pool *pool)
 {
 	const struct proc *proc;
 
@@ -175,7 +175,7 @@ void pool_kill_hung(struct pool *pool, int64_t now_ms)
 		bool starts = proc_state(proc) == SLOT_STARTING; /* it hears of it only when it is ready */
 
 		if (!proc->leaving || proc->kill_ms != 0 || (!starts && proc_state(proc) != SLOT_IDLE) ||
-		    now_ms - proc->told_ms < HUNG_MS)
+		    now_ms - proc->retire_ms < HUNG_MS)
 			continue;
 		who.worker = proc->pid;
 		log_about(LOG_ERR, &who, "worker %d %s and does not leave; killed", (int)proc->pid,

@@ -24,7 +24,7 @@ struct proc {
 	bool ready;		 /* has been seen idle or busy */
 	bool believed;		 /* its pool may start others at once again, after failures */
 	bool leaving;		 /* was told to leave */
-	int64_t told_ms;	 /* when */
+	int64_t retire_ms;	 /* when it was told so; ms of the clock */
 	bool succeeded;		 /* spent, and its successor is under way */
 	pid_t predecessor;	 /* leaves when this one is ready; 0: none */
 	int64_t kill_ms;	 /* was cut: is killed then; 0: not */

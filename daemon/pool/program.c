@@ -28,7 +28,7 @@ struct program *program_new(const struct pool *pool, int *output_out, struct err
 
 	if (program == NULL)
 		return (void)err_set(err, "no memory for a program"), NULL;
-	program->output = output_new(pool->service->name, output_out, err);
+	program->output = program_output_new(pool->service->name, output_out, err);
 	if (program->output == NULL)
 		program_free(&program);
 	return program;
@@ -37,7 +37,7 @@ struct program *program_new(const struct pool *pool, int *output_out, struct err
 void program_free(struct program **program)
 {
 	if (*program != NULL)
-		output_free(&(*program)->output);
+		program_output_free(&(*program)->output);
 	free(*program);
 	*program = NULL;
 }
@@ -45,7 +45,7 @@ void program_free(struct program **program)
 void program_started(struct proc *proc)
 {
 	(void)setpgid(proc->pid, proc->pid); /* it does so, too: whoever is first */
-	output_watch(proc->program->output, proc->pid, proc->pool->event);
+	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 }
 
 static struct log_about about_program(const struct proc *proc)
@@ -149,7 +149,7 @@ static void press(struct proc *proc, int64_t now)
 	struct log_about about = about_program(proc);
 	char time[32];
 
-	if (limit == 0 || now - proc->told_ms < limit)
+	if (limit == 0 || now - proc->retire_ms < limit)
 		return;
 	format_duration(limit, time, sizeof(time));
 	log_about(LOG_WARNING, &about,

@@ -19,7 +19,7 @@ struct proc;
 #define PROGRAM_EARLY_MS   5000 /* one that ends sooner, without being told to, has failed */
 
 struct program {
-	struct output *output;
+	struct program_output *output;
 	int64_t alive_ms;		 /* when it has last said that it is alive */
 	int64_t abort_ms;		 /* was sent SIGABRT; 0: was not */
 	char status[PROGRAM_STATUS_MAX]; /* what it says of itself */

@@ -154,9 +154,9 @@ static void watch(struct pool *pool)
 		(void)sd_event_source_set_priority(pool->notify.source, SD_EVENT_PRIORITY_IDLE);
 }
 
-int notify_server_open(struct pool *pool, struct err *err)
+int program_notify_open(struct pool *pool, struct err *err)
 {
-	struct notify_server *server = &pool->notify;
+	struct program_notify *server = &pool->notify;
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	uint64_t secret;
 	const int yes = 1;
@@ -181,7 +181,7 @@ int notify_server_open(struct pool *pool, struct err *err)
 	return 0;
 }
 
-void notify_server_adopt(struct pool *pool, int fd, const char *name)
+void program_notify_adopt(struct pool *pool, int fd, const char *name)
 {
 	pool->notify.fd = fd;
 	(void)snprintf(pool->notify.name, sizeof(pool->notify.name), "%s", name);
@@ -189,7 +189,7 @@ void notify_server_adopt(struct pool *pool, int fd, const char *name)
 		watch(pool);
 }
 
-void notify_server_close(struct pool *pool)
+void program_notify_close(struct pool *pool)
 {
 	pool->notify.source = sd_event_source_disable_unref(pool->notify.source);
 	fds_drop_quickly(true);

@@ -13,20 +13,20 @@
 struct err;
 struct pool;
 
-#define NOTIFY_NAME_MAX 64
+#define PROGRAM_NOTIFY_NAME 64
 
-struct notify_server {
-	int fd;			    /* -1: none */
-	char name[NOTIFY_NAME_MAX]; /* for NOTIFY_SOCKET: "@..." */
+struct program_notify {
+	int fd;				/* -1: none */
+	char name[PROGRAM_NOTIFY_NAME]; /* for NOTIFY_SOCKET: "@..." */
 	sd_event_source *source;
 };
 
 /* A new socket for POOL. */
-int notify_server_open(struct pool *pool, struct err *err);
+int program_notify_open(struct pool *pool, struct err *err);
 
 /* One that another image of this program had; FD -1: none. */
-void notify_server_adopt(struct pool *pool, int fd, const char *name);
+void program_notify_adopt(struct pool *pool, int fd, const char *name);
 
-void notify_server_close(struct pool *pool);
+void program_notify_close(struct pool *pool);
 
 #endif

@@ -15,14 +15,14 @@
 #define CHUNK	  16384
 #define REST_MOST 64 /* chunks: what a pipe holds, even if something that escaped goes on writing */
 
-static void say(const struct output *o, int level, const char *text, int len, const char *end)
+static void say(const struct program_output *o, int level, const char *text, int len, const char *end)
 {
 	const struct log_about about = {.service = o->service, .worker = o->pid};
 
 	log_about(level, &about, "%.*s%s", len, text, end);
 }
 
-static void tell_dropped(struct output *o)
+static void tell_dropped(struct program_output *o)
 {
 	const struct log_about about = {.service = o->service, .worker = o->pid};
 
@@ -31,7 +31,7 @@ static void tell_dropped(struct output *o)
 	o->dropped = 0;
 }
 
-static bool may_log(struct output *o)
+static bool may_log(struct program_output *o)
 {
 	int64_t now = clock_coarse_ms() / 1000;
 
@@ -40,7 +40,7 @@ static bool may_log(struct output *o)
 		o->second = now;
 		o->lines = 0;
 	}
-	if (o->lines < OUTPUT_PER_SECOND) {
+	if (o->lines < PROGRAM_OUTPUT_PER_SECOND) {
 		o->lines++;
 		return true;
 	}
@@ -48,7 +48,7 @@ static bool may_log(struct output *o)
 	return false;
 }
 
-static void flush(struct output *o)
+static void flush(struct program_output *o)
 {
 	if (o->used > 0 && may_log(o))
 		say(o, LOG_NOTICE, o->line, (int)o->used, o->too_long ? "..." : "");
@@ -56,7 +56,7 @@ static void flush(struct output *o)
 	o->too_long = false;
 }
 
-static void take_byte(struct output *o, char c)
+static void take_byte(struct program_output *o, char c)
 {
 	if (c == '\n')
 		flush(o);
@@ -67,7 +67,7 @@ static void take_byte(struct output *o, char c)
 }
 
 /* False: there is nothing more for now, or for ever. */
-static bool take(struct output *o)
+static bool take(struct program_output *o)
 {
 	char buf[CHUNK];
 	ssize_t n = read(o->fd, buf, sizeof(buf));
@@ -91,9 +91,9 @@ static int on_output(sd_event_source *source, int fd, uint32_t revents, void *us
 	return 0;
 }
 
-struct output *output_adopt(const char *service, int fd)
+struct program_output *program_output_adopt(const char *service, int fd)
 {
-	struct output *o = calloc(1, sizeof(*o));
+	struct program_output *o = calloc(1, sizeof(*o));
 	char *name = strdup(service);
 
 	if (o == NULL || name == NULL) {
@@ -107,16 +107,16 @@ struct output *output_adopt(const char *service, int fd)
 	return o;
 }
 
-struct output *output_new(const char *service, int *write_end_out, struct err *err)
+struct program_output *program_output_new(const char *service, int *write_end_out, struct err *err)
 {
-	struct output *o;
+	struct program_output *o;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return (void)err_sys(err, "cannot create a pipe for a program"), NULL;
 	/* our end alone: the program's must block, as it expects */
 	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	o = output_adopt(service, ends[0]);
+	o = program_output_adopt(service, ends[0]);
 	if (o == NULL) {
 		fd_close(&ends[1]);
 		(void)err_set(err, "no memory for a program");
@@ -126,7 +126,7 @@ struct output *output_new(const char *service, int *write_end_out, struct err *e
 	return o;
 }
 
-void output_watch(struct output *o, pid_t pid, sd_event *event)
+void program_output_watch(struct program_output *o, pid_t pid, sd_event *event)
 {
 	o->pid = pid;
 	if (event == NULL || o->fd < 0)
@@ -138,9 +138,9 @@ void output_watch(struct output *o, pid_t pid, sd_event *event)
 		(void)sd_event_source_set_priority(o->source, SD_EVENT_PRIORITY_IDLE);
 }
 
-void output_free(struct output **output)
+void program_output_free(struct program_output **output)
 {
-	struct output *o = *output;
+	struct program_output *o = *output;
 
 	*output = NULL;
 	if (o == NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a program writes to its standard output and error: line by line into the log, with the service and the pid.
- * A pipe for each program. More than OUTPUT_PER_SECOND lines a second are read and dropped, for a program must neither
- * fill the disk with our log nor stand still because of it.
+ * A pipe for each program. More than PROGRAM_OUTPUT_PER_SECOND lines a second are read and dropped, for a program must
+ * neither fill the disk with our log nor stand still because of it.
  */
 #ifndef PREFORKD_POOL_PROGRAM_OUTPUT_H
 #define PREFORKD_POOL_PROGRAM_OUTPUT_H
@@ -16,15 +16,15 @@
 
 struct err;
 
-#define OUTPUT_LINE	  1024 /* bytes of a line; the rest of a longer one is dropped */
-#define OUTPUT_PER_SECOND 100
+#define PROGRAM_OUTPUT_LINE	  1024 /* bytes of a line; the rest of a longer one is dropped */
+#define PROGRAM_OUTPUT_PER_SECOND 100
 
-struct output {
+struct program_output {
 	int fd; /* our end; -1: nobody can write any more */
 	sd_event_source *source;
 	const char *service; /* its name, owned */
 	pid_t pid;
-	char line[OUTPUT_LINE];
+	char line[PROGRAM_OUTPUT_LINE];
 	size_t used;
 	bool too_long;	/* the rest of this line is dropped */
 	int64_t second; /* the running one */
@@ -33,15 +33,15 @@ struct output {
 };
 
 /* A pipe for a program of SERVICE; *write_end_out, close-on-exec, is the caller's. NULL and *err: none could be had. */
-struct output *output_new(const char *service, int *write_end_out, struct err *err);
+struct program_output *program_output_new(const char *service, int *write_end_out, struct err *err);
 
 /* The same with an end FD that another image of this program had; NULL: no memory, and FD is closed. */
-struct output *output_adopt(const char *service, int fd);
+struct program_output *program_output_adopt(const char *service, int fd);
 
 /* The program runs. Lines are read as they come from here on; EVENT may be NULL: only at the end. */
-void output_watch(struct output *output, pid_t pid, sd_event *event);
+void program_output_watch(struct program_output *output, pid_t pid, sd_event *event);
 
 /* Takes what is still there, and a last line without its newline, and frees it. NULL is allowed. */
-void output_free(struct output **output);
+void program_output_free(struct program_output **output);
 
 #endif

@@ -11,7 +11,7 @@
 #define PATIENCE_MS 10000 /* beyond what a program may take to start: crashes, and the pauses after them */
 #define START_MS    60000 /* where timeouts.start allows any time */
 
-void roll_begin(struct pool *fresh, const struct pool *old)
+void rolling_begin(struct pool *fresh, const struct pool *old)
 {
 	fresh->copies = old != NULL && old->service->program.runs ? fresh->service->workers.max_unavailable : 0;
 	fresh->rolled_ms = clock_ms();
@@ -71,7 +71,7 @@ static bool is_over(struct pool *fresh)
 	return true;
 }
 
-bool roll_step(struct pool *fresh, struct pool *old, int64_t now_ms)
+bool rolling_step(struct pool *fresh, struct pool *old, int64_t now_ms)
 {
 	if (fresh->state != POOL_SERVING) /* paused or drained meanwhile: later it starts with all */
 		return is_over(fresh);

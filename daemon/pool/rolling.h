@@ -13,9 +13,9 @@
 struct pool;
 
 /* FRESH takes over from OLD, or from nobody (NULL). Before its first program beside the canary starts. */
-void roll_begin(struct pool *fresh, const struct pool *old);
+void rolling_begin(struct pool *fresh, const struct pool *old);
 
 /* The next step, if it is time for one. True: all of FRESH are ready, or no more can be hoped for. */
-bool roll_step(struct pool *fresh, struct pool *old, int64_t now_ms);
+bool rolling_step(struct pool *fresh, struct pool *old, int64_t now_ms);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t counts_refused(const struct counts *counts)
+uint64_t totals_refused(const struct counts *counts)
 {
 	uint64_t sum = 0;
 
@@ -16,31 +16,31 @@ uint64_t counts_refused(const struct counts *counts)
 	return sum;
 }
 
-struct tally *tally_new(void)
+struct totals *totals_new(void)
 {
-	struct tally *tally = calloc(1, sizeof(*tally));
+	struct totals *totals = calloc(1, sizeof(*totals));
 
-	if (tally != NULL)
-		tally->refs = 1;
-	return tally;
+	if (totals != NULL)
+		totals->refs = 1;
+	return totals;
 }
 
-struct tally *tally_ref(struct tally *tally)
+struct totals *totals_ref(struct totals *totals)
 {
-	tally->refs++;
-	return tally;
+	totals->refs++;
+	return totals;
 }
 
-void tally_unref(struct tally **tally)
+void totals_unref(struct totals **totals)
 {
-	struct tally *t = *tally;
+	struct totals *t = *totals;
 
-	*tally = NULL;
+	*totals = NULL;
 	if (t != NULL && --t->refs == 0)
 		free(t);
 }
 
-struct own_names own_names_of(const struct preforkd_module *module)
+struct own_names totals_own_names(const struct preforkd_module *module)
 {
 	const struct preforkd_counter *counters = module != NULL ? module->counters : NULL;
 	struct own_names names = {.name = {""}};
@@ -58,12 +58,12 @@ static bool is_in_use(const char *name, const struct own_names *in_use)
 	return false;
 }
 
-void tally_own_add(struct tally *tally, const char *name, uint64_t n, const struct own_names *in_use)
+void totals_own_add(struct totals *totals, const char *name, uint64_t n, const struct own_names *in_use)
 {
 	struct own_count *free_one = NULL, *old_one = NULL, *at;
 
-	for (size_t i = 0; i < TALLY_OWN; i++) {
-		at = &tally->own[i];
+	for (size_t i = 0; i < TOTALS_OWN; i++) {
+		at = &totals->own[i];
 		if (strcmp(at->name, name) == 0) {
 			at->n += n;
 			return;
@@ -80,28 +80,28 @@ void tally_own_add(struct tally *tally, const char *name, uint64_t n, const stru
 	at->n = n;
 }
 
-uint64_t tally_own(const struct tally *tally, const char *name)
+uint64_t totals_own(const struct totals *totals, const char *name)
 {
-	for (size_t i = 0; i < TALLY_OWN; i++)
-		if (strcmp(tally->own[i].name, name) == 0)
-			return tally->own[i].n;
+	for (size_t i = 0; i < TOTALS_OWN; i++)
+		if (strcmp(totals->own[i].name, name) == 0)
+			return totals->own[i].n;
 	return 0;
 }
 
-void tally_sample(struct tally *tally, uint64_t accepted)
+void totals_sample(struct totals *totals, uint64_t accepted)
 {
-	tally->samples[tally->n_samples++ % (TALLY_SECONDS + 1)] = accepted;
+	totals->samples[totals->n_samples++ % (TOTALS_SECONDS + 1)] = accepted;
 }
 
-double tally_rate(const struct tally *tally)
+double totals_rate(const struct totals *totals)
 {
-	unsigned newest = tally->n_samples - 1;
-	unsigned seconds = newest < TALLY_SECONDS ? newest : TALLY_SECONDS;
+	unsigned newest = totals->n_samples - 1;
+	unsigned seconds = newest < TOTALS_SECONDS ? newest : TOTALS_SECONDS;
 	uint64_t a, b;
 
-	if (tally->n_samples < 2)
+	if (totals->n_samples < 2)
 		return 0;
-	a = tally->samples[(newest - seconds) % (TALLY_SECONDS + 1)];
-	b = tally->samples[newest % (TALLY_SECONDS + 1)];
+	a = totals->samples[(newest - seconds) % (TOTALS_SECONDS + 1)];
+	b = totals->samples[newest % (TOTALS_SECONDS + 1)];
 	return b > a ? (double)(b - a) / seconds : 0;
 }

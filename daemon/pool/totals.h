@@ -11,7 +11,7 @@
 
 struct preforkd_module;
 
-#define TALLY_SECONDS 8 /* what the rate is taken over */
+#define TOTALS_SECONDS 8 /* what the rate is taken over */
 
 struct counts {
 	uint64_t accepted, failed, bytes_in, bytes_out, crashes;
@@ -32,35 +32,35 @@ struct own_count {
 	uint64_t n;
 };
 
-#define TALLY_OWN (2 * BOARD_COUNTERS) /* those of two generations */
+#define TOTALS_OWN (2 * BOARD_COUNTERS) /* those of two generations */
 
-struct tally {
-	struct counts gone;		     /* of workers that have gone */
-	struct own_count own[TALLY_OWN];     /* of them, too */
-	uint64_t samples[TALLY_SECONDS + 1]; /* accepted, at each second */
-	unsigned n_samples;		     /* ever */
-	int64_t full_told_ms;		     /* the last advice of pool_full.c; 0: none so far */
+struct totals {
+	struct counts gone;		      /* of workers that have gone */
+	struct own_count own[TOTALS_OWN];     /* of them, too */
+	uint64_t samples[TOTALS_SECONDS + 1]; /* accepted, at each second */
+	unsigned n_samples;		      /* ever */
+	int64_t last_full_advice_ms;	      /* the last advice of pool_full.c; 0: none so far */
 	unsigned refs;
 };
 
 /* Those that were refused for whatever reason. */
-uint64_t counts_refused(const struct counts *counts);
+uint64_t totals_refused(const struct counts *counts);
 
-struct tally *tally_new(void); /* NULL: no memory */
-struct tally *tally_ref(struct tally *tally);
-void tally_unref(struct tally **tally);
+struct totals *totals_new(void); /* NULL: no memory */
+struct totals *totals_ref(struct totals *totals);
+void totals_unref(struct totals **totals);
 
-struct own_names own_names_of(const struct preforkd_module *module);
+struct own_names totals_own_names(const struct preforkd_module *module);
 
 /* Adds N to what workers that have gone counted as NAME. Where there is no room, one is forgotten that is not among
  * IN_USE. */
-void tally_own_add(struct tally *tally, const char *name, uint64_t n, const struct own_names *in_use);
-uint64_t tally_own(const struct tally *tally, const char *name);
+void totals_own_add(struct totals *totals, const char *name, uint64_t n, const struct own_names *in_use);
+uint64_t totals_own(const struct totals *totals, const char *name);
 
 /* Once a second: how many connections there were by now. */
-void tally_sample(struct tally *tally, uint64_t accepted);
+void totals_sample(struct totals *totals, uint64_t accepted);
 
 /* Connections a second over the last seconds. */
-double tally_rate(const struct tally *tally);
+double totals_rate(const struct totals *totals);
 
 #endif

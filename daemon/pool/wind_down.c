@@ -40,7 +40,7 @@ static bool has_takers(const struct pool *pool, size_t lane)
 	const struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
-		if (proc->lane == lane && (!proc->leaving || now - proc->told_ms < LET_GO_MS))
+		if (proc->lane == lane && (!proc->leaving || now - proc->retire_ms < LET_GO_MS))
 			return true;
 	return false;
 }

@@ -88,7 +88,7 @@ static int read_listener(const json_t *l, struct listener *out, struct err *err)
 		.key = {.dual = truth(l, "dual"), .datagram = truth(l, "datagram"), .v6only = truth(l, "v6only")},
 	};
 	(void)snprintf(out->stored, sizeof(out->stored), "%s", text(l, "stored"));
-	store_seen(out->stored);
+	fd_store_seen(out->stored);
 	(void)snprintf(out->key.name, sizeof(out->key.name), "%s", text(l, "name"));
 	if (read_address(l, "asked", &out->key.asked) < 0 || read_address(l, "addr", &out->addr) < 0 ||
 	    (number(l, "fd") >= 0 && out->fd < 0))
@@ -234,13 +234,13 @@ static int read_program(const json_t *p, struct proc *proc, struct err *err)
 	proc->program = calloc(1, sizeof(*proc->program));
 	if (proc->program == NULL)
 		return err_set(err, "no memory for a program");
-	proc->program->output = output_adopt(proc->pool->service->name, read_fd(p));
+	proc->program->output = program_output_adopt(proc->pool->service->name, read_fd(p));
 	if (proc->program->output == NULL)
 		return err_set(err, "no memory for a program");
 	proc->program->alive_ms = number(p, "alive");
 	proc->program->abort_ms = number(p, "abort");
 	(void)snprintf(proc->program->status, sizeof(proc->program->status), "%s", text(p, "status"));
-	output_watch(proc->program->output, proc->pid, proc->pool->event);
+	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 	return 0;
 }
 
@@ -259,7 +259,7 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 		.started_ms = number(w, "started"),
 		.ready = truth(w, "ready"),
 		.leaving = truth(w, "leaving"),
-		.told_ms = number(w, "told"),
+		.retire_ms = number(w, "told"),
 		.kill_ms = number(w, "kill"),
 	};
 	if (proc->pid <= 1 || proc->lane >= pool->n_lanes || board_slot_keep(&pool->board, proc->slot) < 0) {
@@ -290,30 +290,30 @@ static void read_own_names(const json_t *list, struct own_names *out)
 	}
 }
 
-static void read_own_counts(json_t *list, struct tally *tally)
+static void read_own_counts(json_t *list, struct totals *totals)
 {
 	const struct own_names none = {.name = {""}};
 	const char *name;
 	json_t *n;
 
 	json_object_foreach (list, name, n)
-		tally_own_add(tally, name, (uint64_t)json_integer_value(n), &none);
+		totals_own_add(totals, name, (uint64_t)json_integer_value(n), &none);
 }
 
-/* Former pools of one service share a tally; the first has it as it was. */
-static struct tally *read_tally(const json_t *p, const struct master *master)
+/* Former pools of one service share their totals; the first has it as it was. */
+static struct totals *read_totals(const json_t *p, const struct master *master)
 {
 	const json_t *t = json_object_get(p, "tally"), *refused = json_object_get(t, "refused");
 	const struct pool *other;
-	struct tally *tally;
+	struct totals *totals;
 
 	DL_FOREACH (master->ending, other)
 		if (strcmp(other->service->name, text(p, "name")) == 0)
-			return tally_ref(other->tally);
-	tally = tally_new();
-	if (tally == NULL)
+			return totals_ref(other->totals);
+	totals = totals_new();
+	if (totals == NULL)
 		return NULL;
-	tally->gone = (struct counts){
+	totals->gone = (struct counts){
 		.accepted = (uint64_t)number(t, "accepted"),
 		.failed = (uint64_t)number(t, "failed"),
 		.bytes_in = (uint64_t)number(t, "in"),
@@ -322,9 +322,9 @@ static struct tally *read_tally(const json_t *p, const struct master *master)
 		.probes = (uint64_t)number(t, "probes"),
 	};
 	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
-		tally->gone.refused[r] = (uint64_t)number(refused, refusal_name(r));
-	read_own_counts(json_object_get(t, "own"), tally);
-	return tally;
+		totals->gone.refused[r] = (uint64_t)number(refused, refusal_name(r));
+	read_own_counts(json_object_get(t, "own"), totals);
+	return totals;
 }
 
 static void read_options(const json_t *o, struct socket_options *out)
@@ -426,9 +426,9 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		.notify = {.fd = -1},
 	};
 	pool->service = pool->stand_in;
-	pool->tally = pool->stand_in != NULL ? read_tally(p, master) : NULL;
+	pool->totals = pool->stand_in != NULL ? read_totals(p, master) : NULL;
 	DL_APPEND(master->ending, pool);
-	if (pool->tally == NULL || pool->ring < 0)
+	if (pool->totals == NULL || pool->ring < 0)
 		return err_set(err, "no memory for a pool");
 	read_state(p, pool);
 	read_own_names(json_object_get(p, "own"), &pool->own);
@@ -437,8 +437,8 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		pool_targets_read(json_object_get(p, "targets"), &pool->stand_in->upstreams);
 	}
 	if (pool->service->program.runs)
-		notify_server_adopt(pool, read_fd(json_object_get(p, "program")),
-				    text(json_object_get(p, "program"), "name"));
+		program_notify_adopt(pool, read_fd(json_object_get(p, "program")),
+				     text(json_object_get(p, "program"), "name"));
 	if (read_listeners(json_object_get(p, "listeners"), pool, err) < 0 ||
 	    read_board(json_object_get(p, "board"), pool, &known.board, err) < 0 ||
 	    find_table(p, tables, pool, &known.sources, err) < 0)

@@ -66,7 +66,7 @@ static json_t *worker(const struct proc *p)
 	json_t *out = json_pack("{s:i, s:I, s:I, s:i, s:I, s:b, s:b, s:I, s:I}", "pid", (int)p->pid, "lane",
 				(json_int_t)p->lane, "slot", (json_int_t)p->slot, "seat", p->seat, "started",
 				(json_int_t)p->started_ms, "ready", p->ready, "leaving", p->leaving, "told",
-				(json_int_t)p->told_ms, "kill", (json_int_t)p->kill_ms);
+				(json_int_t)p->retire_ms, "kill", (json_int_t)p->kill_ms);
 
 	if (p->program != NULL)
 		(void)json_object_set_new(out, "program", program(p));
@@ -92,17 +92,17 @@ static json_t *own_names(const struct own_names *own)
 	return list;
 }
 
-static json_t *own_counts(const struct tally *t)
+static json_t *own_counts(const struct totals *t)
 {
 	json_t *list = json_object();
 
-	for (size_t i = 0; i < TALLY_OWN; i++)
+	for (size_t i = 0; i < TOTALS_OWN; i++)
 		if (t->own[i].name[0] != '\0')
 			(void)json_object_set_new(list, t->own[i].name, json_integer((json_int_t)t->own[i].n));
 	return list;
 }
 
-static json_t *tally(const struct tally *t)
+static json_t *totals(const struct totals *t)
 {
 	json_t *refused = json_object(); /* by name: the next image may know more of them */
 
@@ -143,7 +143,7 @@ static json_t *pool(const struct pool *p)
 			p->limits.max != s->workers.max || p->limits.min != s->workers.min, "programs",
 			s->command != NULL, "board", "fd", p->board.fd, "lanes", (json_int_t)p->board.n_lanes, "slots",
 			(json_int_t)p->board.n_slots, "version", (json_int_t)board_version(), "sources", p->sources->fd,
-			"options", options(&s->socket), "tally", tally(p->tally), "listeners", listeners, "workers",
+			"options", options(&s->socket), "tally", totals(p->totals), "listeners", listeners, "workers",
 			workers, "own", own_names(&p->own));
 	if (s->program.runs)
 		(void)json_object_set_new(out, "program", programs(p));

@@ -32,7 +32,7 @@ static void set_up(void)
 
 	pool = (struct pool){
 		.service = &service,
-		.tally = tally_new(),
+		.totals = totals_new(),
 		.limits = service.workers,
 		.listeners = &listener,
 		.lanes = &lane,
@@ -104,7 +104,7 @@ END_TEST
 /* Of a service, however many generations of it there were in that minute. */
 START_TEST(a_reload_does_not_repeat_it)
 {
-	struct tally *tally = pool.tally;
+	struct totals *totals = pool.totals;
 	struct err err;
 
 	full(true);
@@ -112,7 +112,7 @@ START_TEST(a_reload_does_not_repeat_it)
 	pool_full_clear(&pool);
 	pool.full = (struct pool_full){.queues = -1};
 	ck_assert_int_eq(pool_full_init(&pool, &err), 0);
-	pool.tally = tally_ref(tally);
+	pool.totals = totals_ref(totals);
 	now += SECOND;
 	full(true);
 	ck_assert_str_eq(tick(), "");
@@ -163,7 +163,7 @@ START_TEST(those_evicted_have_a_line_in_ten_seconds)
 	away(REFUSED_EVICTED, 1);
 	while (recv(lines[0], (char[1024]){0}, 1024, MSG_DONTWAIT) > 0)
 		;
-	pool.tally->full_told_ms = now;
+	pool.totals->last_full_advice_ms = now;
 	expect("web: evicted: 1 clients that had sent nothing gave way to others (workers.on_full)");
 	away(REFUSED_EVICTED, 20);
 	away(REFUSED_EVICTED, 30);

@@ -80,7 +80,7 @@ static void add_worker(struct pool *pool, pid_t pid, bool leaving)
 			      .started_ms = 11,
 			      .ready = true,
 			      .leaving = leaving,
-			      .told_ms = leaving ? 12 : 0};
+			      .retire_ms = leaving ? 12 : 0};
 	atomic_store(&proc_slot(proc)->state, SLOT_IDLE);
 	atomic_store(&proc_slot(proc)->accepted, 100);
 	DL_APPEND(pool->procs, proc);
@@ -105,13 +105,13 @@ static void setup(void)
 	pools[0]->state = POOL_PAUSED;
 	pools[0]->proved = true;
 	pools[0]->limits.max = 3;
-	pools[0]->tally->gone = (struct counts){.accepted = 1,
-						.failed = 2,
-						.bytes_in = INT64_MAX,
-						.bytes_out = 4,
-						.crashes = 5,
-						.probes = 6,
-						.refused = {[REFUSED_DENIED] = 7, [REFUSALS - 1] = 8}};
+	pools[0]->totals->gone = (struct counts){.accepted = 1,
+						 .failed = 2,
+						 .bytes_in = INT64_MAX,
+						 .bytes_out = 4,
+						 .crashes = 5,
+						 .probes = 6,
+						 .refused = {[REFUSED_DENIED] = 7, [REFUSALS - 1] = 8}};
 	add_worker(pools[0], WORKER, false);
 	add_worker(pools[0], LATE_WORKER, true);
 	before.pools = pools;
@@ -189,12 +189,12 @@ START_TEST(the_pool_comes_out)
 	ck_assert_uint_eq(p->service->socket.owner, 12);
 	ck_assert(p->state == POOL_SUPERSEDED && p->was_paused && p->was_resized && p->proved);
 	ck_assert_int_eq(p->limits.max, 3);
-	ck_assert_uint_eq(p->tally->gone.bytes_in, INT64_MAX);
-	ck_assert_uint_eq(p->tally->gone.crashes, 5);
-	ck_assert_uint_eq(p->tally->gone.probes, 6);
-	ck_assert_uint_eq(p->tally->gone.refused[REFUSED_DENIED], 7);
-	ck_assert_uint_eq(p->tally->gone.refused[REFUSALS - 1], 8);
-	ck_assert_uint_eq(counts_refused(&p->tally->gone), 15);
+	ck_assert_uint_eq(p->totals->gone.bytes_in, INT64_MAX);
+	ck_assert_uint_eq(p->totals->gone.crashes, 5);
+	ck_assert_uint_eq(p->totals->gone.probes, 6);
+	ck_assert_uint_eq(p->totals->gone.refused[REFUSED_DENIED], 7);
+	ck_assert_uint_eq(p->totals->gone.refused[REFUSALS - 1], 8);
+	ck_assert_uint_eq(totals_refused(&p->totals->gone), 15);
 	l = &p->listeners[0];
 	ck_assert_int_eq(l->fd, was->fd);
 	ck_assert(addr_equal(&l->key.asked, &was->key.asked) && addr_equal(&l->addr, &was->addr));
@@ -222,7 +222,7 @@ START_TEST(the_workers_come_out)
 	ck_assert_uint_eq(proc_slot(proc)->accepted, 101);
 	pid = LATE_WORKER;
 	HASH_FIND(by_pid, after.by_pid, &pid, sizeof(pid), proc);
-	ck_assert(proc->leaving && proc->told_ms == 12);
+	ck_assert(proc->leaving && proc->retire_ms == 12);
 }
 END_TEST
 
