@@ -27,11 +27,11 @@ static void check_reserve(const struct checker *checker, const struct service_va
 				"%" PRId64 " workers are kept for nobody: access.reserve_for is empty",
 				access->reserve);
 	else if (access->reserve == 0 && access->reserve_for != NULL && list->level == LEVEL_SERVICE)
-		/* from defaults it is meant for those that reserve something */
+		/* A list in defaults is meant for services that reserve workers. */
 		checker_warning(checker, values, list, "changes nothing: access.reserve is 0");
 }
 
-/* All but those of reserve_for are refused before the pool is full: nobody would have to give way to them. */
+/* Clients outside of reserve_for are refused before all workers are busy, so none is ever evicted for them. */
 static void check_evict(const struct checker *checker, const struct service_values *values)
 {
 	const struct config_access *access = &values->service.access;

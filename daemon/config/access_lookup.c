@@ -13,8 +13,8 @@
 #include "config/values.h"
 #include "syntax/arena.h"
 
-/* On another host these names may be there. */
-static int any_uid(const char *name, uid_t *out, struct err *err)
+/* For another host, on which the names may exist. */
+static int accept_uid(const char *name, uid_t *out, struct err *err)
 {
 	(void)name;
 	(void)err;
@@ -22,7 +22,7 @@ static int any_uid(const char *name, uid_t *out, struct err *err)
 	return 0;
 }
 
-static int any_gid(const char *name, gid_t *out, struct err *err)
+static int accept_gid(const char *name, gid_t *out, struct err *err)
 {
 	(void)name;
 	(void)err;
@@ -30,16 +30,16 @@ static int any_gid(const char *name, gid_t *out, struct err *err)
 	return 0;
 }
 
-static const struct network_names *names_for(const struct checker *checker)
+static const struct network_names *choose_names(const struct checker *checker)
 {
-	static const struct network_names any = {any_uid, any_gid};
+	static const struct network_names any = {accept_uid, accept_gid};
 	static const struct network_names here = {identity_uid, identity_gid};
 
 	return checker->source->portable ? &any : &here;
 }
 
-/* A set that goes away with the configuration. */
-static const struct networks *lay(struct config_store *store, const struct networks_entry *entries, size_t n)
+/* Makes a set of networks that config_free() frees. */
+static const struct networks *make_set(struct config_store *store, const struct networks_entry *entries, size_t n)
 {
 	struct networks *set = arena_check(networks_new(entries, n));
 
@@ -48,7 +48,7 @@ static const struct networks *lay(struct config_store *store, const struct netwo
 	return set;
 }
 
-/* The texts of the row PATH; false if one is wrong. */
+/* Adds the texts of the row PATH to LIST. False: one is wrong, which is reported. */
 static bool add_texts(const struct checker *checker, const struct service_values *values, const char *path,
 		      const struct text_list *texts, bool allow, struct network_list *list)
 {
@@ -61,7 +61,7 @@ static bool add_texts(const struct checker *checker, const struct service_values
 	for (i = 0; i < texts->n; i++) {
 		const struct access_rule rule = {.allow = allow, .text = texts->items[i], .origin = texts->origins[i]};
 
-		if (network_parse(texts->items[i], names_for(checker), &network, &err) == 0) {
+		if (network_parse(texts->items[i], choose_names(checker), &network, &err) == 0) {
 			network_list_add(list, &network, &rule);
 			continue;
 		}
@@ -72,7 +72,8 @@ static bool add_texts(const struct checker *checker, const struct service_values
 	return good;
 }
 
-/* The files that the row PATH names; for another host they need not be here, and are not read. */
+/* Adds the networks in the files of the row PATH to LIST. Files for another host are not read: they may be absent here.
+ */
 static bool add_files(const struct checker *checker, const struct service_values *values, const char *path,
 		      const struct text_list *files, bool allow, struct network_list *list)
 {
@@ -87,7 +88,7 @@ static bool add_files(const struct checker *checker, const struct service_values
 				      files->items[i]);
 			good = false;
 		} else if (!checker->source->portable &&
-			   !network_list_read(checker, &place, files->items[i], allow, names_for(checker),
+			   !network_list_read(checker, &place, files->items[i], allow, choose_names(checker),
 					      checker->store->arena, list)) {
 			good = false;
 		}
@@ -95,16 +96,16 @@ static bool add_files(const struct checker *checker, const struct service_values
 	return good;
 }
 
-/* A list of its own, in which nobody asks for what an entry says. */
-static const struct networks *lay_list(struct checker *checker, const struct service_values *values, const char *path,
-				       const struct text_list *texts)
+/* Makes the set of a list whose entries have no values. NULL: the list is empty. */
+static const struct networks *make_list(struct checker *checker, const struct service_values *values, const char *path,
+					const struct text_list *texts)
 {
 	struct network_list list = {.n = 0};
 	const struct networks *set = NULL;
 
 	if (texts->n > 0) {
 		(void)add_texts(checker, values, path, texts, true, &list);
-		set = lay(checker->store, list.entries, list.n);
+		set = make_set(checker->store, list.entries, list.n);
 	}
 	network_list_clear(&list);
 	return set;
@@ -126,8 +127,10 @@ static bool same_texts(const struct text_list *a, const struct text_list *b, boo
 	return true;
 }
 
-/* An earlier service with the same rules, most often those of `defaults`: its files are not read and kept again. */
-static const struct service_values *find_same(const struct checker *checker, const struct service_values *values)
+/* An earlier service with the same rules, which are mostly those of `defaults`. Its sets are shared, so that long files
+ * are not read and stored again. */
+static const struct service_values *find_same_service(const struct checker *checker,
+						      const struct service_values *values)
 {
 	const struct service_values *other;
 
@@ -140,7 +143,7 @@ static const struct service_values *find_same(const struct checker *checker, con
 	return NULL;
 }
 
-static void take_same(const struct service_values *from, struct service_values *values)
+static void share_rules(const struct service_values *from, struct service_values *values)
 {
 	const struct config_access *access = &from->service.access;
 
@@ -154,8 +157,8 @@ static void take_same(const struct service_values *from, struct service_values *
 	values->sets.deny_file = from->sets.deny_file;
 }
 
-/* All of LIST, as config_access has it. */
-static void lay_rules(struct checker *checker, struct config_access *access, const struct network_list *list)
+/* Stores LIST in ACCESS. */
+static void make_rules(struct checker *checker, struct config_access *access, const struct network_list *list)
 {
 	struct access_rule *rules;
 	size_t i;
@@ -168,7 +171,7 @@ static void lay_rules(struct checker *checker, struct config_access *access, con
 	memcpy(rules, list->rules, list->n * sizeof(*rules));
 	access->rule = rules;
 	access->n_rules = list->n;
-	access->rules = lay(checker->store, list->entries, list->n);
+	access->rules = make_set(checker->store, list->entries, list->n);
 }
 
 static void lookup_rules(struct checker *checker, struct service_values *values)
@@ -184,14 +187,14 @@ static void lookup_rules(struct checker *checker, struct service_values *values)
 		{"access.deny", &values->deny, false, false, &values->sets.deny},
 		{"access.deny_file", &values->deny_file, false, true, &values->sets.deny_file},
 	};
-	const struct service_values *same = find_same(checker, values);
+	const struct service_values *same = find_same_service(checker, values);
 	struct config_access *access = &values->service.access;
 	struct network_list list = {.n = 0};
 	size_t i, begin, n_allowed = 0;
 	bool good = true;
 
 	if (same != NULL) {
-		take_same(same, values);
+		share_rules(same, values);
 		return;
 	}
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -203,14 +206,14 @@ static void lookup_rules(struct checker *checker, struct service_values *values)
 			good = false;
 		if (parts[i].allow)
 			n_allowed += list.n - begin;
-		/* before they are numbered: where an entry stands is not what it means */
-		*parts[i].set = lay(checker->store, list.n > begin ? &list.entries[begin] : NULL, list.n - begin);
+		/* For comparing, so before make_rules() numbers the entries. */
+		*parts[i].set = make_set(checker->store, list.n > begin ? &list.entries[begin] : NULL, list.n - begin);
 	}
 	access->only_allowed = values->allow.n > 0 || values->allow_file.n > 0;
 	if (access->only_allowed && n_allowed == 0 && good && !checker->source->portable)
 		checker_warning(checker, values, value_source(values, "access.allow_file"),
 				"there is no network in it: nobody may connect");
-	lay_rules(checker, access, &list);
+	make_rules(checker, access, &list);
 	network_list_clear(&list);
 }
 
@@ -220,11 +223,11 @@ void access_lookup(struct checker *checker, struct service_values *values)
 	struct network_sets *sets = &values->sets;
 
 	lookup_rules(checker, values);
-	sets->probes = lay_list(checker, values, "access.probes", &values->probes);
-	sets->exempt = lay_list(checker, values, "access.exempt", &values->exempt);
-	sets->reserve_for = lay_list(checker, values, "access.reserve_for", &values->reserve_for);
-	sets->proxy_from = lay_list(checker, values, "proxy_protocol.from", &values->proxy_from);
-	sets->proxy_without = lay_list(checker, values, "proxy_protocol.without", &values->proxy_without);
+	sets->probes = make_list(checker, values, "access.probes", &values->probes);
+	sets->exempt = make_list(checker, values, "access.exempt", &values->exempt);
+	sets->reserve_for = make_list(checker, values, "access.reserve_for", &values->reserve_for);
+	sets->proxy_from = make_list(checker, values, "proxy_protocol.from", &values->proxy_from);
+	sets->proxy_without = make_list(checker, values, "proxy_protocol.without", &values->proxy_without);
 	service->access.probes = sets->probes;
 	service->access.exempt = sets->exempt;
 	service->access.reserve_for = sets->reserve_for;

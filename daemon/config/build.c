@@ -21,14 +21,14 @@
 
 #define SERVICE_NAME_MOST 64
 
-/* One place that values are written in: the program, `defaults`, or a service. */
+/* A set of keys: those of the program, of `defaults`, or of one service. */
 struct scope {
-	const char *name; /* of the service; NULL for the others */
+	const char *name; /* of the service; NULL for the other sets */
 	struct origin origin;
 	const struct row *rows;
 	size_t n_rows;
-	struct raw **raw;     /* one a row; NULL: not written */
-	struct raw **options; /* of a module; malloc()ed */
+	struct raw **raw;     /* one for each row; NULL: not written */
+	struct raw **options; /* of the module; malloc()ed */
 	size_t n_options;
 };
 
@@ -38,7 +38,7 @@ struct builder {
 	struct scope main, defaults;
 	struct scope *services;
 	size_t n_services;
-	const char *skip; /* a group that is unknown: what is in it is not reported again */
+	const char *skip; /* a group that was reported: problems with its keys are not */
 };
 
 static void init_scope(struct builder *b, struct scope *scope, const struct row *rows, size_t n)
@@ -47,15 +47,13 @@ static void init_scope(struct builder *b, struct scope *scope, const struct row 
 	scope->raw = arena_alloc(b->store->arena, n * sizeof(struct raw *));
 }
 
-__attribute__((format(printf, 3, 4))) static void fail(struct builder *b, struct raw *raw, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void reject_raw(struct builder *b, struct raw *raw, const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	problems_vadd(b->problems, LOG_ERR, &raw->origin, raw->path, fmt, ap);
 	va_end(ap);
-	problems_add(b->problems, LOG_ERR, &raw->origin, raw->path, "%s", text);
 	raw->bad = true;
 }
 
@@ -90,7 +88,7 @@ static bool is_row(const struct scope *scope, const char *path)
 
 static const char *const top_groups[] = {"services", "defaults"};
 
-/* What somebody meant who wrote KEY, the end of raw->path, in SCOPE. */
+/* Reports KEY, the end of raw->path, as unknown in SCOPE, with a key that may have been meant. */
 static void report_unknown(struct builder *b, const struct scope *scope, struct raw *raw, const char *key)
 {
 	int prefix = (int)(key - raw->path);
@@ -102,16 +100,16 @@ static void report_unknown(struct builder *b, const struct scope *scope, struct 
 	if (scope == &b->main)
 		group = nearest_word(top_groups, 2, key);
 	if (group != NULL)
-		fail(b, raw, "unknown key; did you mean %s?", group);
+		reject_raw(b, raw, "unknown key; did you mean %s?", group);
 	else if (scope == &b->main && (is_group(&b->defaults, key) || is_row(&b->defaults, key)))
-		fail(b, raw, "belongs to a service: did you mean defaults.%s?", key);
+		reject_raw(b, raw, "belongs to a service: did you mean defaults.%s?", key);
 	else if (nearest_key(scope->rows, scope->n_rows, key, near, sizeof(near)) != NULL)
-		fail(b, raw, "unknown key; did you mean %.*s%s?", prefix, raw->path, near);
+		reject_raw(b, raw, "unknown key; did you mean %.*s%s?", prefix, raw->path, near);
 	else
-		fail(b, raw, "unknown key");
+		reject_raw(b, raw, "unknown key");
 }
 
-/* The row that KEY is, or is in: of those whose keys only a module knows. */
+/* The row "options", if KEY is that row or one of its keys, which only the module knows. NULL: KEY is neither. */
 static const struct row *options_row_of(const struct scope *scope, const char *key)
 {
 	size_t i;
@@ -136,31 +134,31 @@ static const struct raw *find_option(const struct scope *scope, const char *path
 	return NULL;
 }
 
-/* Which options there are is seen when the module is known: until then they are kept as they are written. */
+/* Keeps an option as a raw value, until the module is loaded and tells its options. */
 static void assign_option(struct builder *b, struct scope *scope, struct raw *raw, const struct row *row,
 			  const char *key)
 {
 	const struct raw *first = find_option(scope, raw->path);
-	bool whole = strcmp(row->path, key) == 0;
+	bool whole = strcmp(row->path, key) == 0; /* the group of options, not one of them */
 
 	if (scope == &b->defaults) {
 		b->skip = raw->path;
-		fail(b, raw, "belongs to one service: each module has its own");
+		reject_raw(b, raw, "belongs to one service: each module has its own");
 	} else if (whole && raw->type != RAW_GROUP) {
-		fail(b, raw, "is a group of keys: %s: { ... }", row->path);
+		reject_raw(b, raw, "is a group of keys: %s: { ... }", row->path);
 	} else if (!whole && (raw->type == RAW_GROUP || strchr(key + strlen(row->path) + 1, '.') != NULL)) {
 		b->skip = raw->path;
-		fail(b, raw, "an option of a module is a value, not a group");
+		reject_raw(b, raw, "an option of a module is a value, not a group");
 	} else if (!whole && first != NULL && raw->origin.file != NULL) {
-		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
+		reject_raw(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
 	} else if (!whole) {
 		scope->options = arena_resize(scope->options, scope->n_options + 1, sizeof(*scope->options));
 		scope->options[scope->n_options++] = raw;
 	}
 }
 
-/* Notes RAW as the value of KEY in SCOPE. */
-static void assign(struct builder *b, struct scope *scope, struct raw *raw, const char *key)
+/* Stores RAW as the value of KEY in SCOPE. */
+static void assign_value(struct builder *b, struct scope *scope, struct raw *raw, const char *key)
 {
 	const struct row *options = options_row_of(scope, key);
 	const struct raw *first;
@@ -178,13 +176,13 @@ static void assign(struct builder *b, struct scope *scope, struct raw *raw, cons
 		if (!is_group(scope, key))
 			report_unknown(b, scope, raw, key);
 		else if (raw->type != RAW_GROUP)
-			fail(b, raw, "is a group of keys: %s: { ... }", key);
+			reject_raw(b, raw, "is a group of keys: %s: { ... }", key);
 		return;
 	}
 	first = scope->raw[i];
-	/* The command line may say it again, and the last time counts. */
+	/* With -o a key may be set again; the last -o counts. */
 	if (first != NULL && raw->origin.file != NULL) {
-		fail(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
+		reject_raw(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
 		return;
 	}
 	scope->raw[i] = raw;
@@ -230,7 +228,7 @@ static struct scope *add_service(struct builder *b, const struct raw *raw, const
 	return scope;
 }
 
-/* A path behind "services.". */
+/* NAME is the part of raw->path after "services.". */
 static void place_in_service(struct builder *b, struct raw *raw, const char *name)
 {
 	const char *dot = strchr(name, '.');
@@ -239,22 +237,22 @@ static void place_in_service(struct builder *b, struct raw *raw, const char *nam
 	struct scope *scope;
 
 	if (complaint != NULL) {
-		fail(b, raw, "%s", complaint);
+		reject_raw(b, raw, "%s", complaint);
 		b->skip = raw->path;
 		return;
 	}
 	if (dot == NULL && raw->type != RAW_GROUP) {
-		fail(b, raw, "is a group of keys: %.*s: { ... }", (int)len, name);
+		reject_raw(b, raw, "is a group of keys: %.*s: { ... }", (int)len, name);
 		return;
 	}
 	scope = find_service(b, name, len);
 	if (scope == NULL)
 		scope = add_service(b, raw, name, len);
 	if (dot != NULL)
-		assign(b, scope, raw, dot + 1);
+		assign_value(b, scope, raw, dot + 1);
 }
 
-static void place(struct builder *b, struct raw *raw)
+static void place_raw(struct builder *b, struct raw *raw)
 {
 	size_t i;
 
@@ -264,7 +262,7 @@ static void place(struct builder *b, struct raw *raw)
 	for (i = 0; i < 2; i++) {
 		if (strcmp(raw->path, top_groups[i]) == 0) {
 			if (raw->type != RAW_GROUP)
-				fail(b, raw, "is a group of keys: %s: { ... }", top_groups[i]);
+				reject_raw(b, raw, "is a group of keys: %s: { ... }", top_groups[i]);
 			return;
 		}
 	}
@@ -273,14 +271,14 @@ static void place(struct builder *b, struct raw *raw)
 		return;
 	}
 	if (is_inside(raw->path, "defaults")) {
-		assign(b, &b->defaults, raw, raw->path + strlen("defaults."));
+		assign_value(b, &b->defaults, raw, raw->path + strlen("defaults."));
 		return;
 	}
-	assign(b, &b->main, raw, raw->path);
+	assign_value(b, &b->main, raw, raw->path);
 }
 
-/* Takes RAW as the value of ROW into BASE; false, and reported once, if it is none. */
-static bool take(struct builder *b, const struct row *row, struct raw *raw, void *base)
+/* Stores RAW as the value of ROW into BASE. False: there is no such value, or it is wrong, which is reported once. */
+static bool take_value(struct builder *b, const struct row *row, struct raw *raw, void *base)
 {
 	struct err err;
 
@@ -288,17 +286,17 @@ static bool take(struct builder *b, const struct row *row, struct raw *raw, void
 		return false;
 	if (set_value(row, raw, b->store->arena, base, &err) == 0)
 		return true;
-	fail(b, raw, "%s", err.text);
+	reject_raw(b, raw, "%s", err.text);
 	return false;
 }
 
-/* The value that the table has for ROW. It is ours, so it fits. */
+/* Stores the default of ROW, from the table. */
 static void take_preset(struct builder *b, const struct row *row, void *base)
 {
 	struct raw raw = {.path = row->path, .type = RAW_TEXT, .string = row->preset};
 
 	if (row->preset != NULL && set_value(row, &raw, b->store->arena, base, NULL) < 0)
-		abort();
+		abort(); /* a mistake in the table */
 }
 
 static void fill_main(struct builder *b)
@@ -315,7 +313,7 @@ static void fill_main(struct builder *b)
 		source->key = rows_main[i].path;
 		take_preset(b, &rows_main[i], values);
 		source->bad = raw != NULL;
-		if (take(b, &rows_main[i], raw, values)) {
+		if (take_value(b, &rows_main[i], raw, values)) {
 			source->level = LEVEL_SERVICE;
 			source->origin = raw->origin;
 			source->bad = false;
@@ -323,14 +321,14 @@ static void fill_main(struct builder *b)
 	}
 }
 
-/* What is wrong in `defaults` is reported here, once, and not for each service. */
+/* Reports wrong values in `defaults` once, and not for each service. */
 static void check_defaults(struct builder *b)
 {
 	struct service_values scratch = {.handler = NULL};
 	size_t i;
 
 	for (i = 0; i < rows_service_count; i++)
-		(void)take(b, &rows_service[i], b->defaults.raw[i], &scratch);
+		(void)take_value(b, &rows_service[i], b->defaults.raw[i], &scratch);
 }
 
 static void fill_service(struct builder *b, const struct scope *scope, struct service_values *values)
@@ -354,12 +352,12 @@ static void fill_service(struct builder *b, const struct scope *scope, struct se
 		source->key = arena_printf(arena, "services.%s.%s", scope->name, row->path);
 		take_preset(b, row, values);
 		raw = scope->raw[i];
-		if (take(b, row, raw, values)) {
+		if (take_value(b, row, raw, values)) {
 			source->level = LEVEL_SERVICE;
 		} else {
 			source->bad = raw != NULL || b->defaults.raw[i] != NULL;
 			raw = b->defaults.raw[i];
-			if (!take(b, row, raw, values))
+			if (!take_value(b, row, raw, values))
 				continue;
 			source->level = LEVEL_DEFAULTS;
 			source->key = raw->path;
@@ -377,7 +375,7 @@ void build_store(const struct raws *raws, struct problems *problems, struct conf
 	init_scope(&b, &b.main, rows_main, rows_main_count);
 	init_scope(&b, &b.defaults, rows_service, rows_service_count);
 	for (i = 0; i < raws->n; i++)
-		place(&b, raws->list[i]);
+		place_raw(&b, raws->list[i]);
 	fill_main(&b);
 	check_defaults(&b);
 	store->n_services = b.n_services;

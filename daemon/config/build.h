@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts raw values where they belong: finds the row of each path, sees that nothing is said twice,
- * and fills the values of the program and of each service, from the service itself, from
- * `defaults`, or from the table. Looks nothing up.
+ * Any process. From raw values to a store: finds the row of each key, reports unknown keys and keys that are set twice,
+ * and fills the values of the program and of each service. A value comes from the service, else from `defaults`, else
+ * from the table. Looks up no names.
  */
 #ifndef PREFORKD_CONFIG_BUILD_H
 #define PREFORKD_CONFIG_BUILD_H

@@ -11,12 +11,9 @@
 #include "config/value_source.h"
 #include "config/values.h"
 
-#define MODE_PRESET 0666 /* what the table has; writing it asks for nothing */
+#define MODE_PRESET 0666 /* the default of socket.mode in the table; a user who writes it asks for nothing */
 
-/*
- * Limits that nobody wrote follow those that somebody did: `max = 1` alone must not fail because
- * of a minimum in our table.
- */
+/* Adapts default limits to written ones: `max = 1` alone must not fail because the default of min is 2. */
 static void adapt_presets(struct service_values *values)
 {
 	struct config_workers *w = &values->service.workers;
@@ -61,7 +58,7 @@ static void check_workers(struct checker *checker, struct service_values *values
 			      " addresses, and each needs a worker; raise it",
 			      w->max, lanes);
 	if (values->service.program.runs)
-		return; /* there are as many as min says, whatever they do */
+		return; /* their number is always workers.min */
 	if (w->min_spare > w->max)
 		checker_error(checker, values, checker_nearer(values, "workers.min_spare", "workers.max"),
 			      "workers.min_spare is %" PRId64 ", more than workers.max, %" PRId64
@@ -96,7 +93,7 @@ static bool has_path(const struct service_values *values)
 	return false;
 }
 
-/* A key that was written for this very service, asks for something, and changes nothing. */
+/* Warns about keys that were written for this service, have another value than the default, and change nothing. */
 static void check_useless(struct checker *checker, const struct service_values *values)
 {
 	const struct {
@@ -136,7 +133,7 @@ static void check_idle(struct checker *checker, const struct service_values *val
 			"address; timeouts.total is");
 }
 
-/* A datagram's sender costs nothing and may be forged: its rate is limited unless somebody wrote otherwise. */
+/* A datagram costs its sender nothing, and its source may be forged: limit the rate, unless a rate was written. */
 static void limit_datagrams(struct service_values *values)
 {
 	size_t i;
@@ -149,10 +146,10 @@ static void limit_datagrams(struct service_values *values)
 }
 
 /*
- * A program that takes the datagrams of a socket takes all of them: a second one beside it would take some of
- * those that are meant for the first one's clients.
+ * A program serves all datagrams of its socket. A second program at the same socket would receive some datagrams of
+ * clients of the first one, so there is one program for each address.
  */
-static void check_takers(struct checker *checker, struct service_values *values)
+static void check_datagram_programs(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *handler = values->service.handler;
 	struct config_workers *w = &values->service.workers;
@@ -173,7 +170,7 @@ static void check_takers(struct checker *checker, struct service_values *values)
 				lanes);
 	if (values->service.access.rules != NULL || values->service.access.only_allowed)
 		checker_error(checker, values, checker_nearer(values, "access.allow", "access.deny"),
-			      "a program takes the datagrams itself, so nobody can be kept from it");
+			      "a program receives the datagrams itself, so no client can be refused");
 	w->min = w->min_spare = w->max_spare = 1;
 	w->max = lanes;
 }
@@ -186,8 +183,8 @@ void check_service(struct checker *checker, struct service_values *values)
 	check_workers(checker, values);
 	check_useless(checker, values);
 	if (values->service.program.runs)
-		return; /* nobody of ours lets its clients in, or waits for them */
-	check_takers(checker, values);
+		return; /* the program accepts its clients, so no rules about clients apply */
+	check_datagram_programs(checker, values);
 	check_idle(checker, values);
 	access_check(checker, values);
 }

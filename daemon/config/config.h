@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration as the rest of the program sees it: plain structs, complete, checked, and
- * never changed after load. One struct config is one generation; it owns everything it points to
- * and goes away whole with config_free().
+ * Any process. The configuration as the rest of the program sees it: plain structs, complete, checked, and never
+ * changed after loading. One struct config is one generation. It owns all that it points to; config_free() frees it as
+ * a whole.
  */
 #ifndef PREFORKD_CONFIG_CONFIG_H
 #define PREFORKD_CONFIG_CONFIG_H
@@ -30,45 +30,46 @@ struct config_log {
 	int connections; /* enum config_log_connections */
 };
 
-/* The socket that the daemon is asked and told things through. */
+/* The control socket. */
 struct config_control {
 	char *path;    /* absolute; NULL: no control socket */
 	mode_t mode;   /* of the path */
-	gid_t group;   /* of the path, and whose members may change things; (gid_t)-1: none */
-	bool read_all; /* whoever can connect may ask, not only those who may change things */
-	bool asked;    /* somebody wrote the path: that it cannot be bound is then an error */
+	gid_t group;   /* of the path; its members may use all commands; (gid_t)-1: none */
+	bool read_all; /* every client may use commands that change nothing */
+	bool asked;    /* the path was written, not the default: a path that cannot be bound is an error */
 };
 
 #define CONFIG_WORKERS_MOST 100000 /* of a service */
 
+/* When all workers are busy. */
 enum config_on_full {
-	ON_FULL_QUEUE,	/* the kernel's queue holds them */
-	ON_FULL_REFUSE, /* they are turned away at once */
-	ON_FULL_EVICT,	/* who has been silent longest before its first byte gives way */
+	ON_FULL_QUEUE,	/* new clients wait in the kernel's queue */
+	ON_FULL_REFUSE, /* new clients are refused at once */
+	ON_FULL_EVICT,	/* the client that has waited longest without a first byte is cut, for the new one */
 };
 
-struct config_workers { /* numbers of processes; the first three hold for each address */
+struct config_workers { /* numbers of processes; the first three are for each address */
 	int64_t min, min_spare, max_spare;
 	int64_t max;		 /* for all addresses of the service together */
 	int64_t max_requests;	 /* connections a worker serves before it is replaced; 0: no limit */
 	int on_full;		 /* enum config_on_full */
 	int64_t max_age;	 /* milliseconds after which a worker is replaced, less up to a tenth; 0: no limit */
-	int64_t max_memory;	 /* bytes of its own above which it is replaced; 0: no limit */
-	int64_t max_unavailable; /* at a reload, programs that are replaced at a time, at each address */
+	int64_t max_memory;	 /* bytes of private memory above which a worker is replaced; 0: no limit */
+	int64_t max_unavailable; /* at a reload, programs that are replaced at the same time, for each address */
 };
 
 struct config_timeouts { /* milliseconds; 0: none */
 	int64_t first_byte, idle, total;
 	int64_t first_byte_busy; /* in place of first_byte while all workers are busy and clients wait */
-	int64_t send;		 /* a client that takes nothing of what there is for it */
-	int64_t drain;		 /* what running clients get at a stop before they are cut */
-	int64_t start;		 /* what a worker gets to become ready */
+	int64_t send;		 /* how long a client may read nothing while there are data for it */
+	int64_t drain;		 /* how long connections may run on at a stop before they are cut */
+	int64_t start;		 /* how long a worker may take to become ready */
 };
 
-/* Who a worker runs as. Looked up at load, so that nothing is looked up at fork. */
+/* The user and the groups of a worker. Looked up while the configuration is loaded, so that fork needs no look-up. */
 struct identity {
-	bool set;   /* false: stay who we are (not started as root) */
-	char *user; /* name, "" if unknown */
+	bool set;   /* false: the worker keeps the master's identity (not started as root) */
+	char *user; /* name; "": unknown */
 	char *home, *shell;
 	uid_t uid;
 	gid_t gid;
@@ -76,7 +77,7 @@ struct identity {
 	size_t n_groups;
 };
 
-/* One entry of an allow or deny list, for explain and for the log. */
+/* One entry of an allow or deny list, for "explain" and for the log. */
 struct access_rule {
 	bool allow;
 	const char *text;     /* as written */
@@ -86,40 +87,40 @@ struct access_rule {
 enum config_refusal { REFUSAL_CLOSE, REFUSAL_RESET };
 
 struct config_access {
-	const struct networks *rules; /* a match's value is an index into rule[]; NULL: everybody may */
+	const struct networks *rules; /* the value of a match is an index into rule[]; NULL: every client may connect */
 	const struct access_rule *rule;
 	size_t n_rules;
-	bool only_allowed; /* there is a list of who may: all others may not */
-	/* who is ...; NULL: nobody */
-	const struct networks *probes;	    /* a health check: counted, not logged */
-	const struct networks *exempt;	    /* not limited, not penalized */
-	const struct networks *reserve_for; /* let in to the last `reserve` workers */
+	bool only_allowed; /* there is an allow list: only its clients may connect */
+	/* Clients that are ...; NULL: no client */
+	const struct networks *probes;	    /* health checks: counted, not logged */
+	const struct networks *exempt;	    /* not limited and not penalized */
+	const struct networks *reserve_for; /* allowed to take the last `reserve` workers */
 	int64_t reserve;
 	int64_t per_source;	     /* connections at once; 0: no limit */
 	struct rate per_source_rate; /* n == 0: no limit */
-	struct rate rate;	     /* of the service; n == 0: no limit */
-	int64_t prefix4, prefix6;    /* bits of an address that make one source */
-	int64_t sources;	     /* that rates and penalties can be remembered for */
+	struct rate rate;	     /* of all clients together; n == 0: no limit */
+	int64_t prefix4, prefix6;    /* leading bits of an address that identify a source */
+	int64_t sources;	     /* for how many sources rates and penalties are remembered */
 	int refusal;		     /* enum config_refusal */
-	char *banner;		     /* sent to the refused; NULL: none */
+	char *banner;		     /* sent to refused clients; NULL: none */
 };
 
 struct config_penalty {		  /* for a source */
-	int64_t crashes;	  /* workers that it crashed; 0: none is given for that */
-	int64_t refusals;	  /* within that time; 0: the same */
-	int64_t within, duration; /* milliseconds */
+	int64_t crashes;	  /* so many crashed workers within the time bring a penalty; 0: they do not */
+	int64_t refusals;	  /* so many refusals within the time bring a penalty; 0: they do not */
+	int64_t within, duration; /* milliseconds: the time, and the length of a penalty */
 };
 
 struct config_proxy_protocol {
-	const struct networks *from;	/* whose header is believed, and required; NULL: no header is read */
-	const struct networks *without; /* who may come without; NULL: nobody */
-	int64_t timeout;		/* until the header is there; milliseconds, never 0 */
+	const struct networks *from;	/* proxies: their header is required and believed; NULL: no header is read */
+	const struct networks *without; /* clients that may connect without a header; NULL: none */
+	int64_t timeout;		/* for the header to arrive; milliseconds, never 0 */
 };
 
-struct config_program {	  /* of a service whose workers are its command, which accepts by itself */
-	bool runs;	  /* it is one */
-	bool notify;	  /* it is ready when it says so, not when it has lived for timeouts.start */
-	int64_t watchdog; /* how often it must say that it is alive; milliseconds, 0: never */
+struct config_program {	  /* of a service whose workers are programs that accept by themselves (handler "listen") */
+	bool runs;	  /* the service is one of those */
+	bool notify;	  /* the program is ready when it says READY=1; otherwise, when it has run for timeouts.start */
+	int64_t watchdog; /* the longest time between two WATCHDOG=1; milliseconds, 0: not required */
 	int stop_signal;
 };
 
@@ -127,20 +128,20 @@ enum config_on_hangup { ON_HANGUP_TERM, ON_HANGUP_IGNORE };
 
 enum config_balance {
 	BALANCE_ROUND_ROBIN, /* in turn */
-	BALANCE_LEAST_BUSY,  /* where the fewest connections are */
-	BALANCE_SOURCE,	     /* a client's address decides */
+	BALANCE_LEAST_BUSY,  /* the one with the fewest connections */
+	BALANCE_SOURCE,	     /* the client's address decides */
 	BALANCE_FAILOVER,    /* the first that works */
 };
 
 #define CONFIG_UPSTREAMS_MOST 64 /* of a service */
 
-struct config_upstreams {			 /* where a service's connections are passed on to */
+struct config_upstreams {			 /* the servers that a service passes connections on to */
 	struct addr *list;			 /* as written, in order */
-	size_t n;				 /* 0: nowhere */
+	size_t n;				 /* 0: the service passes nothing on */
 	int balance;				 /* enum config_balance */
-	int send_proxy;				 /* version of the PROXY protocol header that is sent first; 0: none */
+	int send_proxy;				 /* version of the PROXY protocol header to send first; 0: none */
 	int64_t connect_timeout, resolve, pause; /* milliseconds */
-	struct sockaddr_any bind;		 /* the source address; none: the kernel's choice */
+	struct sockaddr_any bind;		 /* the source address; len 0: the kernel's choice */
 };
 
 struct config_service {
@@ -151,9 +152,9 @@ struct config_service {
 	size_t n_listen;
 	struct origin *listen_origin; /* one for each of them */
 	int64_t backlog;
-	bool backlog_asked;	      /* somebody wrote it: a clamped value deserves a warning */
+	bool backlog_written;	      /* the backlog was written, not the default: a lower one deserves a warning */
 	char **command;		      /* NULL-terminated; NULL: none */
-	struct loaded_module *module; /* what HANDLER is the table of; NULL: it is a built-in one */
+	struct loaded_module *module; /* HANDLER is its table; NULL: the handler is built in */
 	const void *options;	      /* the module's own struct; NULL: it has none */
 	struct identity identity;
 	struct config_workers workers;
@@ -161,7 +162,7 @@ struct config_service {
 	struct config_access access;
 	struct config_penalty penalty;
 	struct config_proxy_protocol proxy_protocol;
-	int on_hangup; /* enum config_on_hangup; of a program whose client is gone */
+	int on_hangup; /* enum config_on_hangup: what happens to a program whose client is gone */
 	struct config_upstreams upstreams;
 	struct config_program program;
 	struct socket_options socket;

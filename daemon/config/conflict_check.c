@@ -13,13 +13,13 @@
 #include "config/values.h"
 #include "syntax/arena.h"
 
-#define ADDRESSES_MOST 64 /* that one name may stand for */
+#define ADDRESSES_MOST 64 /* of one name */
 
-/* One address that will be bound, or one descriptor that will be asked for. */
+/* One address that a listener will be bound to, or one descriptor from systemd. */
 struct lane {
 	const struct service_values *values;
 	size_t index;		     /* into listen */
-	struct sockaddr_any address; /* none: that would have to be looked up */
+	struct sockaddr_any address; /* len 0: a name that was not resolved, or a descriptor */
 };
 
 struct lanes {
@@ -27,7 +27,7 @@ struct lanes {
 	size_t n;
 };
 
-static const struct addr *written(const struct lane *lane)
+static const struct addr *find_entry(const struct lane *lane)
 {
 	return &lane->values->service.listen[lane->index];
 }
@@ -38,8 +38,8 @@ static void add_lane(struct lanes *lanes, const struct lane *lane)
 	lanes->list[lanes->n++] = *lane;
 }
 
-/* The place of one address of a list, with the key that the list has. */
-static struct value_source place_of(const struct service_values *values, size_t index)
+/* The place of entry INDEX of `listen`, for messages. */
+static struct value_source find_place(const struct service_values *values, size_t index)
 {
 	struct value_source place = *value_source(values, "listen");
 
@@ -47,17 +47,17 @@ static struct value_source place_of(const struct service_values *values, size_t 
 	return place;
 }
 
-static void resolve(struct checker *checker, struct service_values *values, size_t index, struct lanes *lanes)
+static void add_entry(struct checker *checker, struct service_values *values, size_t index, struct lanes *lanes)
 {
 	struct sockaddr_any list[ADDRESSES_MOST];
 	struct lane lane = {.values = values, .index = index};
-	struct value_source place = place_of(values, index);
+	struct value_source place = find_place(values, index);
 	const struct addr *addr = &values->service.listen[index];
 	struct err err;
 	int n, i;
 
 	if (checker->source->portable && !addr_is_literal(addr)) {
-		values->n_lanes++; /* at least */
+		values->n_lanes++; /* the name may stand for more */
 		add_lane(lanes, &lane);
 		return;
 	}
@@ -78,26 +78,26 @@ static void resolve(struct checker *checker, struct service_values *values, size
 	}
 }
 
-/* A wildcard of IPv6 that takes IPv4 clients as well. */
+/* True for an IPv6 wildcard that accepts IPv4 clients too. */
 static bool takes_both(const struct lane *lane)
 {
 	return lane->address.sa.sa_family == AF_INET6 && addr_is_wildcard(&lane->address) &&
-	       (written(lane)->kind == ADDR_ANY || !lane->values->service.socket.v6only);
+	       (find_entry(lane)->kind == ADDR_ANY || !lane->values->service.socket.v6only);
 }
 
-static bool same_ip(const struct lane *a, const struct lane *b)
+static bool has_same_ip(const struct lane *a, const struct lane *b)
 {
 	if (takes_both(a) || takes_both(b))
 		return true;
 	if (a->address.len == 0 || b->address.len == 0)
-		return a->address.len == b->address.len && strcasecmp(written(a)->host, written(b)->host) == 0;
+		return a->address.len == b->address.len && strcasecmp(find_entry(a)->host, find_entry(b)->host) == 0;
 	if (a->address.sa.sa_family != b->address.sa.sa_family)
 		return false;
 	return addr_is_wildcard(&a->address) || addr_is_wildcard(&b->address) || addr_equal(&a->address, &b->address);
 }
 
-/* Sockets that are bound to different interfaces do not meet. */
-static bool same_device(const struct lane *a, const struct lane *b)
+/* False: the sockets are bound to different interfaces, so they do not conflict. */
+static bool has_same_device(const struct lane *a, const struct lane *b)
 {
 	const char *device_a = a->values->service.socket.device;
 	const char *device_b = b->values->service.socket.device;
@@ -105,34 +105,34 @@ static bool same_device(const struct lane *a, const struct lane *b)
 	return device_a == NULL || device_b == NULL || strcmp(device_a, device_b) == 0;
 }
 
-static bool meet(const struct lane *a, const struct lane *b)
+static bool is_conflict(const struct lane *a, const struct lane *b)
 {
-	const struct addr *addr_a = written(a), *addr_b = written(b);
+	const struct addr *addr_a = find_entry(a), *addr_b = find_entry(b);
 
 	if (addr_a->kind == ADDR_SYSTEMD || addr_b->kind == ADDR_SYSTEMD)
 		return addr_a->kind == addr_b->kind && strcmp(addr_a->host, addr_b->host) == 0;
 	if (addr_a->kind == ADDR_UNIX || addr_b->kind == ADDR_UNIX)
 		return addr_equal(&a->address, &b->address);
 	return addr_a->datagram == addr_b->datagram && addr_a->port != 0 && addr_a->port == addr_b->port &&
-	       same_ip(a, b) && same_device(a, b);
+	       has_same_ip(a, b) && has_same_device(a, b);
 }
 
-static void report(struct checker *checker, const struct lane *first, const struct lane *second)
+static void report_conflict(struct checker *checker, const struct lane *first, const struct lane *second)
 {
-	struct value_source place = place_of(second->values, second->index);
+	struct value_source place = find_place(second->values, second->index);
 	const struct origin *origin = &first->values->service.listen_origin[first->index];
 
 	if (origin->file != NULL)
 		checker_error(checker, second->values, &place,
-			      "\"%s\" is taken already, by services.%s with \"%s\" in %s:%d", written(second)->text,
-			      first->values->service.name, written(first)->text, origin->file, origin->line);
+			      "\"%s\" is taken already, by services.%s with \"%s\" in %s:%d", find_entry(second)->text,
+			      first->values->service.name, find_entry(first)->text, origin->file, origin->line);
 	else
 		checker_error(checker, second->values, &place, "\"%s\" is taken already, by services.%s with \"%s\"",
-			      written(second)->text, first->values->service.name, written(first)->text);
+			      find_entry(second)->text, first->values->service.name, find_entry(first)->text);
 }
 
-/* One entry of a `listen` meets another once, however many addresses their names stand for. */
-static bool same_entry(const struct lane *a, const struct lane *b)
+/* True for two addresses of one entry of `listen`. */
+static bool is_same_entry(const struct lane *a, const struct lane *b)
 {
 	return a->values == b->values && a->index == b->index;
 }
@@ -145,13 +145,14 @@ void conflict_check(struct checker *checker)
 
 	for (i = 0; i < store->n_services; i++) {
 		for (k = 0; k < store->services[i].service.n_listen; k++)
-			resolve(checker, &store->services[i], k, &lanes);
+			add_entry(checker, &store->services[i], k, &lanes);
 	}
 	for (i = 1; i < lanes.n; i++) {
 		for (k = 0; k < i; k++) {
-			if (same_entry(&lanes.list[k], &lanes.list[i]) || !meet(&lanes.list[k], &lanes.list[i]))
+			if (is_same_entry(&lanes.list[k], &lanes.list[i]) ||
+			    !is_conflict(&lanes.list[k], &lanes.list[i]))
 				continue;
-			report(checker, &lanes.list[k], &lanes.list[i]);
+			report_conflict(checker, &lanes.list[k], &lanes.list[i]);
 			break;
 		}
 	}

@@ -18,18 +18,16 @@
 
 #define PATH_MOST (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
-/* Reports something about the key PATH, at the place where it was written. */
-__attribute__((format(printf, 4, 5))) static void report(const struct checker *checker, int level, const char *path,
-							 const char *fmt, ...)
+/* Reports a problem with the key PATH, at its place. */
+__attribute__((format(printf, 4, 5))) static void report_key(const struct checker *checker, int level, const char *path,
+							     const char *fmt, ...)
 {
 	const struct value_source *source = value_source_main(&checker->store->main, path);
-	char text[900];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	problems_vadd(checker->problems, level, &source->origin, source->key, fmt, ap);
 	va_end(ap);
-	problems_add(checker->problems, level, &source->origin, source->key, "%s", text);
 }
 
 static void check_path(const struct checker *checker, const char *path)
@@ -37,15 +35,15 @@ static void check_path(const struct checker *checker, const char *path)
 	size_t len = strlen(path);
 
 	if (path[0] != '/')
-		report(checker, LOG_ERR, "control.path", "\"%.256s\" must be a full path, beginning with /", path);
+		report_key(checker, LOG_ERR, "control.path", "\"%.256s\" must be a full path, beginning with /", path);
 	else if (path[len - 1] == '/')
-		report(checker, LOG_ERR, "control.path", "\"%.256s\" names a directory", path);
+		report_key(checker, LOG_ERR, "control.path", "\"%.256s\" names a directory", path);
 	else if (len > PATH_MOST)
-		report(checker, LOG_ERR, "control.path", "\"%.256s\": the path has %zu bytes, a socket's can have %zu",
-		       path, len, PATH_MOST);
+		report_key(checker, LOG_ERR, "control.path",
+			   "\"%.256s\": the path has %zu bytes, a socket's can have %zu", path, len, PATH_MOST);
 }
 
-/* Said where the service has it, because the other place may be our own table. */
+/* Reports the conflict at the service, because the path of the control socket may be the default. */
 static void report_taken(const struct checker *checker, const struct service_values *values, size_t index)
 {
 	const struct value_source *control = value_source_main(&checker->store->main, "control.path");
@@ -88,14 +86,14 @@ void control_check(struct checker *checker)
 	control->group = (gid_t)-1;
 	if (values->control_group != NULL && !checker->source->portable &&
 	    identity_gid(values->control_group, &control->group, &err) < 0)
-		report(checker, LOG_ERR, "control.group", "%s", err.text);
+		report_key(checker, LOG_ERR, "control.group", "%s", err.text);
 	if (control->path == NULL || source->bad)
 		return;
 	check_path(checker, control->path);
 	check_taken(checker, control->path);
 	if (control->read_all && (control->mode & S_IWOTH) == 0)
-		report(checker, LOG_WARNING, "control.read",
-		       "\"all\" does not reach everybody: with control.mode %04o only the owner "
-		       "and the group of the socket can connect; \"0666\" lets others",
-		       (unsigned)control->mode);
+		report_key(checker, LOG_WARNING, "control.read",
+			   "\"all\" does not reach everybody: with control.mode %04o only the owner "
+			   "and the group of the socket can connect; \"0666\" lets others",
+			   (unsigned)control->mode);
 }

@@ -11,17 +11,16 @@
 #include "config/values.h"
 #include "net/networks.h"
 
-/* The rows' fields are in the store, and the checks have completed them there: struct config has
- * copies of them. */
+/* Compares the fields in the store: the checks complete values there, and struct config has copies of them. */
 
-/* The changed keys so far, and the most that one of them needs. */
+/* The changed keys so far, and the greatest change that one of them needs. */
 struct changes {
 	enum config_change most;
 	char *keys;
-	size_t size, len; /* len is what there would be with room for all */
+	size_t size, len; /* len: of all keys, also of those for which there was no room */
 };
 
-static bool same_text(const char *a, const char *b)
+static bool is_same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -39,21 +38,21 @@ static bool has_groups(const struct identity *a, const struct identity *of)
 	return true;
 }
 
-/* The supplementary groups are a set: in which order the system lists them means nothing. */
-static bool same_groups(const struct identity *a, const struct identity *b)
+/* The supplementary groups are a set: their order has no meaning. */
+static bool has_same_groups(const struct identity *a, const struct identity *b)
 {
 	return a->gid == b->gid && has_groups(a, b) && has_groups(b, a);
 }
 
-/* Name, home and shell are what a program finds in its environment. */
-static bool same_user(const struct identity *a, const struct identity *b)
+/* Name, home and shell are compared because programs find them in their environment. */
+static bool has_same_user(const struct identity *a, const struct identity *b)
 {
-	return a->set == b->set && a->uid == b->uid && same_text(a->user, b->user) && same_text(a->home, b->home) &&
-	       same_text(a->shell, b->shell);
+	return a->set == b->set && a->uid == b->uid && is_same_text(a->user, b->user) &&
+	       is_same_text(a->home, b->home) && is_same_text(a->shell, b->shell);
 }
 
-/* A list of nobody is not the same as no list. */
-static bool same_networks(const void *field_a, const void *field_b)
+/* An empty list differs from no list. */
+static bool has_same_networks(const void *field_a, const void *field_b)
 {
 	const struct networks *a = *(const struct networks *const *)field_a;
 	const struct networks *b = *(const struct networks *const *)field_b;
@@ -62,7 +61,7 @@ static bool same_networks(const void *field_a, const void *field_b)
 }
 
 /* A and B are the structs that the row's offsets count from. */
-static bool same_value(const struct row *row, const void *a, const void *b)
+static bool has_same_value(const struct row *row, const void *a, const void *b)
 {
 	const struct service_values *service_a = a, *service_b = b;
 
@@ -71,24 +70,24 @@ static bool same_value(const struct row *row, const void *a, const void *b)
 	case MEANS_ID:
 		return memcmp((const char *)a + row->meant, (const char *)b + row->meant, sizeof(uid_t)) == 0;
 	case MEANS_USER:
-		return same_user(&service_a->service.identity, &service_b->service.identity);
+		return has_same_user(&service_a->service.identity, &service_b->service.identity);
 	case MEANS_GROUP:
-		/* Another user mostly has other groups: that is one change, not two. */
-		return same_groups(&service_a->service.identity, &service_b->service.identity) ||
-		       !same_user(&service_a->service.identity, &service_b->service.identity);
+		/* Another user mostly has other groups. Report this as a change of the user only. */
+		return has_same_groups(&service_a->service.identity, &service_b->service.identity) ||
+		       !has_same_user(&service_a->service.identity, &service_b->service.identity);
 	case MEANS_FILE:
 		if (memcmp((const char *)a + row->meant, (const char *)b + row->meant, sizeof(uint64_t)) != 0)
 			return false;
 		break;
 	case MEANS_NETWORKS:
-		return same_networks((const char *)a + row->meant, (const char *)b + row->meant);
+		return has_same_networks((const char *)a + row->meant, (const char *)b + row->meant);
 	case MEANS_ITSELF:
 		break;
 	}
 	return same_field(row, (const char *)a + row->offset, (const char *)b + row->offset);
 }
 
-static enum config_change change_of(const struct row *row)
+static enum config_change get_change(const struct row *row)
 {
 	switch (row->reload) {
 	case RELOAD_LIVE:
@@ -109,16 +108,16 @@ static void add_key(struct changes *changes, const char *key)
 					 changes->len > 0 ? ", " : "", key);
 }
 
-static void compare(struct changes *changes, const struct row *row, const void *a, const void *b)
+static void compare_row(struct changes *changes, const struct row *row, const void *a, const void *b)
 {
-	if (same_value(row, a, b))
+	if (has_same_value(row, a, b))
 		return;
-	if (change_of(row) > changes->most)
-		changes->most = change_of(row);
+	if (get_change(row) > changes->most)
+		changes->most = get_change(row);
 	add_key(changes, row->path);
 }
 
-/* Workers are forked with it. The user and the group are in each service's identity. */
+/* True for keys of the program that workers inherit; user and group are compared as the identity of the service. */
 static bool concerns_workers(const struct row *row)
 {
 	return row->reload != RELOAD_LIVE && row->meaning != MEANS_USER && row->meaning != MEANS_GROUP;
@@ -134,10 +133,10 @@ enum config_change config_diff_service(const struct config *a, size_t old, const
 		keys[0] = '\0';
 	for (i = 0; i < rows_main_count; i++) {
 		if (concerns_workers(&rows_main[i]))
-			compare(&changes, &rows_main[i], &a->store->main, &b->store->main);
+			compare_row(&changes, &rows_main[i], &a->store->main, &b->store->main);
 	}
 	for (i = 0; i < rows_service_count; i++)
-		compare(&changes, &rows_service[i], &a->store->services[old], &b->store->services[new]);
+		compare_row(&changes, &rows_service[i], &a->store->services[old], &b->store->services[new]);
 	if (changes.len >= size && size > strlen("..."))
 		memcpy(keys + size - sizeof("..."), "...", sizeof("..."));
 	return changes.most;
@@ -165,7 +164,7 @@ bool config_diff_control(const struct config *a, const struct config *b)
 
 	for (i = 0; i < rows_main_count; i++) {
 		if (strncmp(rows_main[i].path, "control.", strlen("control.")) == 0 &&
-		    !same_value(&rows_main[i], &a->store->main, &b->store->main))
+		    !has_same_value(&rows_main[i], &a->store->main, &b->store->main))
 			return true;
 	}
 	return false;

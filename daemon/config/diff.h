@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What differs between two generations, row by row of the table: a new row is compared without
- * anything here knowing it. Values count as they are in force, not as they are written.
+ * Any process. The differences between two generations, found row by row of the table, so that a new row needs no code
+ * here. Values are compared as they are in force, not as they were written.
  */
 #ifndef PREFORKD_CONFIG_DIFF_H
 #define PREFORKD_CONFIG_DIFF_H
@@ -12,16 +12,15 @@
 
 struct config;
 
-/* What a service needs to become what it is in the other generation; the greater includes the
- * lesser. */
+/* What must be done for a service to change from one generation to the other; a higher value includes the lower ones.
+ */
 enum config_change { CHANGE_NONE, CHANGE_LIVE, CHANGE_WORKERS, CHANGE_LISTENER };
 
 /*
- * OLD and NEW are indexes into the services of A and B. What is said for the whole program counts
- * for each service as far as its workers have it. KEYS, of SIZE bytes (0: not wanted), gets the
- * changed keys for people, "workers.max, timeouts.idle"; cut with "..." where there is too little
- * room. Lists of networks are compared as what they and their files stand for. `listen` is compared as a list of texts:
- * which sockets can be kept is not decided here.
+ * OLD and NEW are indexes into the services of A and B. Keys of the whole program are compared too, as far as they
+ * concern workers. KEYS, of SIZE bytes (0: not wanted), gets the changed keys for people, "workers.max, timeouts.idle";
+ * it ends with "..." if there is too little room. Lists of networks are compared by their networks, including those in
+ * files. `listen` is compared as a list of texts: the caller finds out which sockets can be kept.
  */
 enum config_change config_diff_service(const struct config *a, size_t old, const struct config *b, size_t new,
 				       char *keys, size_t size);
@@ -29,8 +28,7 @@ enum config_change config_diff_service(const struct config *a, size_t old, const
 /* The index of the service NAME; -1: there is none. */
 ssize_t config_find_service(const struct config *config, const char *name);
 
-/* Whether the log of the process itself (target, facility, level), or the control socket, is
- * another. */
+/* True: the log of the process itself (target, facility, level), or the control socket, differs. */
 bool config_diff_log(const struct config *a, const struct config *b);
 bool config_diff_control(const struct config *a, const struct config *b);
 

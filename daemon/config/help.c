@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --help-config: the table of keys for people. */
+/* Any process. --help-config: the table of keys for people. */
 #include <preforkd/module.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #define WIDTH  78
 #define INDENT "    "
 
-/* TEXT in lines of WIDTH, each indented. */
+/* Prints TEXT in lines of at most WIDTH characters, each with INDENT. */
 static void print_wrapped(const char *text, FILE *out)
 {
 	size_t column = 0, len;
@@ -39,22 +39,22 @@ static void print_wrapped(const char *text, FILE *out)
 	(void)fputc('\n', out);
 }
 
-/* "" and whole parts of PATH match: "workers" matches "workers.max", "work" does not. */
-static bool begins_with(const char *path, const char *prefix)
+/* True for "" and for whole parts of PATH: "workers" is a prefix of "workers.max", "work" is not. */
+static bool is_prefix(const char *path, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
 	return len == 0 || (strncmp(path, prefix, len) == 0 && (path[len] == '\0' || path[len] == '.'));
 }
 
-/* What of PATH is the key of a service: behind "services.NAME." or "defaults.", or all of it. */
-static const char *service_key(const char *path)
+/* The part of PATH that is a key of a service: after "services.NAME." or "defaults.", else all of PATH. */
+static const char *find_service_key(const char *path)
 {
 	const char *dot;
 
-	if (begins_with(path, "defaults"))
+	if (is_prefix(path, "defaults"))
 		return path + strlen("defaults") + (path[strlen("defaults")] == '.');
-	if (!begins_with(path, "services"))
+	if (!is_prefix(path, "services"))
 		return path;
 	path += strlen("services");
 	dot = *path == '.' ? strchr(path + 1, '.') : NULL;
@@ -80,7 +80,7 @@ static int print_rows(const char *title, const char *prefix, const struct row *r
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (!begins_with(rows[i].path, path))
+		if (!is_prefix(rows[i].path, path))
 			continue;
 		if (found++ == 0)
 			(void)fprintf(out, "%s\n\n", title);
@@ -103,8 +103,8 @@ static void print_legend(FILE *out)
 {
 	(void)fputs("Durations: 500ms, 30s, 5min, 1h, 2d, or a number of seconds. Sizes: 4096, "
 		    "64K, 10M.\n"
-		    "A change needs, at a reload: live: nothing; workers: new workers; listener: a "
-		    "new\nsocket and new workers. Clients that are being served are served to the "
+		    "At a reload, a change needs: live: nothing; workers: new workers; listener: a "
+		    "new\nsocket and new workers. Connections of old workers are served to their "
 		    "end.\n\n",
 		    out);
 }
@@ -126,10 +126,10 @@ int config_help_options(const struct config *config, const char *path, FILE *out
 			const struct row *row = &values->options.list[k].row;
 
 			(void)snprintf(whole, sizeof(whole), "%s%s", prefix, row->path);
-			if (!begins_with(whole, wanted))
+			if (!is_prefix(whole, wanted))
 				continue;
 			if (of_service++ == 0)
-				(void)fprintf(out, "Of the module %s: %s\n\n", values->service.handler->name,
+				(void)fprintf(out, "Options of the module %s: %s\n\n", values->service.handler->name,
 					      values->service.handler->summary);
 			print_row(prefix, row, out);
 		}
@@ -141,16 +141,16 @@ int config_help_options(const struct config *config, const char *path, FILE *out
 int config_help(const char *path, const struct preforkd_module *const *handlers, FILE *out)
 {
 	const char *wanted = path != NULL ? path : "";
-	const char *key = service_key(wanted);
+	const char *key = find_service_key(wanted);
 	int found = 0;
 
 	if (*wanted == '\0')
 		print_legend(out);
 	if (key == wanted)
-		found += print_rows("Of the whole program", "", rows_main, rows_main_count, wanted, out);
-	found += print_rows("Of a service, or in `defaults` for all of them", "services.NAME.", rows_service,
+		found += print_rows("Keys of the whole program", "", rows_main, rows_main_count, wanted, out);
+	found += print_rows("Keys of a service, or in `defaults` for all services", "services.NAME.", rows_service,
 			    rows_service_count, key, out);
-	if (found > 0 && (begins_with("handler", key)))
+	if (found > 0 && (is_prefix("handler", key)))
 		print_handlers(handlers, out);
 	return found > 0 ? 0 : -1;
 }

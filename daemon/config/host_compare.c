@@ -14,14 +14,12 @@
 #include "config/values.h"
 #include "syntax/problems.h"
 
-/* Descriptors of the master: the log, the loop, the control socket and who talks to it; what two
- * generations of a service have beside each other during a reload; and a listener. A worker has
- * fewer than the first of them. */
-#define FILES_BASE     32
-#define FILES_SERVICE  8
-#define FILES_LISTENER 2
-#define FILES_EVICT    2 /* of a service that watches its queues */
-#define FILES_UPSTREAM 2 /* of a service that passes connections on */
+/* Descriptors of the master. A worker has fewer than FILES_BASE. */
+#define FILES_BASE     32 /* the log, the loop, the control socket and its clients */
+#define FILES_SERVICE  8  /* for each service, with two generations during a reload */
+#define FILES_LISTENER 2  /* for each address */
+#define FILES_EVICT    2  /* for a service that watches its queues */
+#define FILES_UPSTREAM 2  /* for a service that passes connections on */
 
 struct comparison {
 	const struct config *config;
@@ -29,7 +27,7 @@ struct comparison {
 	struct checker checker;
 };
 
-static const struct service_values *values_of(const struct comparison *c, size_t i)
+static const struct service_values *get_values(const struct comparison *c, size_t i)
 {
 	return &c->config->store->services[i];
 }
@@ -48,13 +46,13 @@ static bool has_queue(const struct config_service *service)
 	return false;
 }
 
-/* Whose limits it is about: "x.service", or "the service's unit" as long as it has no name. */
-static const char *unit_of(const struct comparison *c)
+/* The systemd unit whose limits apply, for messages. */
+static const char *get_unit(const struct comparison *c)
 {
 	return c->limits->unit[0] != '\0' ? c->limits->unit : "the unit";
 }
 
-/* What was said once for many services is warned about once, with the first of them. */
+/* A backlog from `defaults` or from the table is warned about once, with the first service that has it. */
 static void compare_backlogs(const struct comparison *c)
 {
 	int64_t most = c->limits->somaxconn;
@@ -62,14 +60,14 @@ static void compare_backlogs(const struct comparison *c)
 
 	for (size_t i = 0; most >= 0 && i < c->config->n_services; i++) {
 		const struct config_service *service = &c->config->services[i];
-		const struct value_source *source = value_source(values_of(c, i), "backlog");
+		const struct value_source *source = value_source(get_values(c, i), "backlog");
 
 		if (service->backlog <= most || !has_queue(service) || (said && source->level != LEVEL_SERVICE))
 			continue;
 		if (source->level != LEVEL_SERVICE)
 			said = true;
 		checker_warning(
-			&c->checker, values_of(c, i), source,
+			&c->checker, get_values(c, i), source,
 			"services.%s asks for a queue of %" PRId64 "%s, the kernel gives %" PRId64 "; raise the sysctl "
 			"net.core.somaxconn, or lower backlog",
 			service->name, service->backlog, source->level == LEVEL_PRESET ? " (the default)" : "", most);
@@ -82,47 +80,47 @@ static void compare_files(const struct comparison *c)
 	size_t most = 0;
 
 	for (size_t i = 0; i < c->config->n_services; i++) {
-		const struct service_values *values = values_of(c, i);
+		const struct service_values *values = get_values(c, i);
 
 		listeners += (int64_t)values->n_lanes;
 		if (c->config->services[i].workers.on_full == ON_FULL_EVICT)
 			need += FILES_EVICT;
 		if (c->config->services[i].upstreams.n > 0)
 			need += FILES_UPSTREAM;
-		if (values->n_lanes > values_of(c, most)->n_lanes)
+		if (values->n_lanes > get_values(c, most)->n_lanes)
 			most = i;
 	}
 	need += (int64_t)c->config->n_services * FILES_SERVICE + listeners * FILES_LISTENER;
 	if (have < 0 || need <= have)
 		return;
-	checker_warning(&c->checker, values_of(c, most), value_source(values_of(c, most), "listen"),
+	checker_warning(&c->checker, get_values(c, most), value_source(get_values(c, most), "listen"),
 			"%" PRId64 " addresses of %zu services, of which services.%s has most, may "
 			"need %" PRId64 " descriptors, the limit (RLIMIT_NOFILE, soft) is %" PRId64
 			"; raise LimitNOFILE= of %s, or ulimit -n",
-			listeners, c->config->n_services, c->config->services[most].name, need, have, unit_of(c));
+			listeners, c->config->n_services, c->config->services[most].name, need, have, get_unit(c));
 }
 
-/* Processes of a service at its max; most of the time it has fewer. */
-static int64_t processes_of(const struct comparison *c, size_t i)
+/* The most processes that service I can have. */
+static int64_t count_processes(const struct comparison *c, size_t i)
 {
 	const struct config_service *service = &c->config->services[i];
-	int64_t refusers = 0; /* one for each address, beyond max, and it runs no program */
+	int64_t refusers = 0; /* processes that refuse clients: one for each address, not counted in max */
 
 	if (service->workers.on_full == ON_FULL_REFUSE)
-		refusers = (int64_t)values_of(c, i)->n_lanes;
+		refusers = (int64_t)get_values(c, i)->n_lanes;
 	return service->workers.max * (runs_programs(service) ? 2 : 1) + refusers;
 }
 
-/* At the service that has most of NEED. */
+/* Warns at the service MOST, which has most of the NEED processes. */
 static void warn_processes(const struct comparison *c, size_t most, int64_t need, const char *whose, const char *limit,
 			   int64_t have, const char *setting)
 {
 	const struct config_service *service = &c->config->services[most];
 
-	checker_warning(&c->checker, values_of(c, most), value_source(values_of(c, most), "workers.max"),
+	checker_warning(&c->checker, get_values(c, most), value_source(get_values(c, most), "workers.max"),
 			"%s may become %" PRId64 " processes, %" PRId64 " of them of services.%s%s; %s is %" PRId64
 			"; raise %s, or lower workers.max",
-			whose, need, processes_of(c, most), service->name,
+			whose, need, count_processes(c, most), service->name,
 			runs_programs(service) ? ", with their programs" : "", limit, have, setting);
 }
 
@@ -132,8 +130,8 @@ static void compare_tasks(const struct comparison *c)
 	size_t most = 0;
 
 	for (size_t i = 0; i < c->config->n_services; i++) {
-		need += processes_of(c, i);
-		if (processes_of(c, i) > processes_of(c, most))
+		need += count_processes(c, i);
+		if (count_processes(c, i) > count_processes(c, most))
 			most = i;
 	}
 	if (have >= 0 && need > have)
@@ -141,8 +139,8 @@ static void compare_tasks(const struct comparison *c)
 }
 
 /*
- * The kernel counts all processes of a user, and spares root. Where root starts the workers they
- * may be as many as they like, but a worker of somebody else that starts a program may not.
+ * RLIMIT_NPROC counts all processes of a user, and does not apply to root. A master that runs as root can start any
+ * number of workers, but a worker of another user that starts a program is limited.
  */
 static void compare_user(const struct comparison *c, size_t first)
 {
@@ -158,16 +156,16 @@ static void compare_user(const struct comparison *c, size_t first)
 		if (service->identity.uid != who->uid)
 			continue;
 		if (i < first)
-			return; /* it was its turn then */
-		need += processes_of(c, i);
+			return; /* this user was compared with an earlier service */
+		need += count_processes(c, i);
 		counts = counts || runs_programs(service);
-		if (processes_of(c, i) > processes_of(c, most))
+		if (count_processes(c, i) > count_processes(c, most))
 			most = i;
 	}
 	if (!counts || need <= have)
 		return;
 	(void)snprintf(whose, sizeof(whose), "services of the user %.64s", who->user);
-	(void)snprintf(setting, sizeof(setting), "LimitNPROC= of %s, or ulimit -u", unit_of(c));
+	(void)snprintf(setting, sizeof(setting), "LimitNPROC= of %s, or ulimit -u", get_unit(c));
 	warn_processes(c, most, need, whose, "the limit of a user (RLIMIT_NPROC, soft)", have, setting);
 }
 
@@ -179,7 +177,7 @@ static void compare_users(const struct comparison *c)
 	}
 }
 
-/* 0 is without end. */
+/* True: A may drain for longer than B; 0 is no limit. */
 static bool is_longer(const struct config_service *a, const struct config_service *b)
 {
 	if (a->timeouts.drain == 0 || b->timeouts.drain == 0)
@@ -204,11 +202,11 @@ static void compare_stop(const struct comparison *c)
 	if (services[most].timeouts.drain != 0)
 		format_duration(services[most].timeouts.drain, drain, sizeof(drain));
 	format_duration(c->limits->stop_ms, stop, sizeof(stop));
-	checker_warning(&c->checker, values_of(c, most), value_source(values_of(c, most), "timeouts.drain"),
+	checker_warning(&c->checker, get_values(c, most), value_source(get_values(c, most), "timeouts.drain"),
 			"at a stop clients of services.%s have %s to finish, but the service manager "
 			"kills all after %s; raise TimeoutStopSec= of %s above it, or lower "
 			"timeouts.drain",
-			services[most].name, drain, stop, unit_of(c));
+			services[most].name, drain, stop, get_unit(c));
 }
 
 void host_compare(const struct config *config, const struct limits *limits, struct problems **problems)

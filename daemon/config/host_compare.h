@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asked against got: what the configuration asks for beside what the host gives. A check of
- * numbers only, so that it can be told any host; warnings only, for most of it is about the worst
+ * Any process. Compares what the configuration asks for with the limits of a host. The limits are numbers that the
+ * caller passes, so tests can describe any host. All problems are warnings, because most of them concern the worst
  * case.
  */
 #ifndef PREFORKD_CONFIG_HOST_COMPARE_H
@@ -11,9 +11,8 @@ struct config;
 struct limits;
 struct problems;
 
-/* Adds a warning for each limit that is too low, with the service that asks for most and the
- * setting to change, to *problems, which may be NULL and is made then. What LIMITS does not know is
- * not compared. */
+/* Adds a warning to *problems for each limit that is too low, with the service that asks for most and the setting to
+ * change. *problems may be NULL: a list is made. Limits that are unknown (negative) are not compared. */
 void host_compare(const struct config *config, const struct limits *limits, struct problems **problems);
 
 #endif

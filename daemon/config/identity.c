@@ -57,7 +57,7 @@ int identity_of_user(const char *user, const char *group, struct arena *arena, s
 	take_passwd(pw, arena, out);
 	if (group != NULL && identity_gid(group, &out->gid, err) < 0)
 		return -1;
-	/* Says how many there are when there was too little room. */
+	/* If there is too little room, getgrouplist() sets N to the number of groups. */
 	do {
 		room = n;
 		out->groups = arena_alloc(arena, (size_t)room * sizeof(*out->groups));

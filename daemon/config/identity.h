@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Users and groups: names into numbers. Looked up at load, so that nothing is looked up at fork. */
+/* Any process. Looks up users and groups. All look-ups may block, and happen while a configuration is loaded, not at
+ * fork. */
 #ifndef PREFORKD_CONFIG_IDENTITY_H
 #define PREFORKD_CONFIG_IDENTITY_H
 
@@ -9,14 +10,15 @@ struct arena;
 struct err;
 struct identity;
 
+/* -1 and *err: there is no such name, or the look-up failed. */
 int identity_uid(const char *user, uid_t *uid_out, struct err *err);
 int identity_gid(const char *group, gid_t *gid_out, struct err *err);
 
-/* Who USER is; GROUP (NULL: the user's own) replaces the primary group. out->set becomes true.
- * Both names exist: identity_uid() and identity_gid() have said so. */
+/* The identity of USER; GROUP (NULL: the user's own) replaces the primary group. out->set becomes true. The caller has
+ * checked both names with identity_uid() and identity_gid(). */
 int identity_of_user(const char *user, const char *group, struct arena *arena, struct identity *out, struct err *err);
 
-/* Who this process is. out->set becomes false. */
+/* The identity of this process. out->set becomes false. */
 void identity_of_process(struct arena *arena, struct identity *out);
 
 #endif

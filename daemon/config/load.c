@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of things: read, build, look up, compare, check; and what becomes of the result. */
 #include "config/load.h"
 
 #include <stdlib.h>
@@ -24,7 +23,7 @@
 #include "syntax/raw.h"
 #include "syntax/read.h"
 
-static char *absolute(struct arena *arena, const char *file)
+static char *make_absolute(struct arena *arena, const char *file)
 {
 	char *folder, *path;
 
@@ -42,7 +41,7 @@ static struct config *new_config(const struct config_source *source)
 	config->store = arena_alloc(arena, sizeof(*config->store));
 	config->store->arena = arena;
 	config->store->loader = source->loader;
-	config->file = absolute(arena, source->file);
+	config->file = make_absolute(arena, source->file);
 	return config;
 }
 
@@ -65,7 +64,7 @@ void config_free(struct config **config)
 	*config = NULL;
 }
 
-/* Reads all that there is to read; false if some of it could not be read. */
+/* Reads all files and all -o; false: some of them could not be read. */
 static bool read_raws(const struct config_source *source, struct arena *arena, struct problems *problems,
 		      struct raws *raws)
 {
@@ -85,7 +84,7 @@ static void check_all(struct checker *checker)
 	const struct origin main_file = {.file = checker->source->file};
 	size_t i;
 
-	/* A service that was refused for its name or form was reported. */
+	/* A service that was dropped because of its name or form was reported already. */
 	if (store->n_services == 0 && !problems_have_error(checker->problems))
 		problems_add(checker->problems, LOG_ERR, &main_file, "services",
 			     "there is no service, here or in conf.d");
@@ -97,8 +96,8 @@ static void check_all(struct checker *checker)
 		check_service(checker, &store->services[i]);
 }
 
-/* The services as the rest of the program sees them. */
-static void publish(struct config *config)
+/* Fills struct config from the store. */
+static void publish_config(struct config *config)
 {
 	struct config_store *store = config->store;
 	size_t i;
@@ -123,7 +122,7 @@ struct config *config_load(const struct config_source *source, struct problems *
 	complete = read_raws(source, config->store->arena, problems, &raws);
 	build_store(&raws, problems, config->store);
 	raw_clear(&raws);
-	/* With a part missing, most of what the checks would find is only that it is missing. */
+	/* If a file could not be read, the checks would mostly report values as missing that are in that file. */
 	if (complete)
 		check_all(&checker);
 	if (source->modules != MODULES_LOOK && !problems_have_error(problems))
@@ -133,7 +132,7 @@ struct config *config_load(const struct config_source *source, struct problems *
 	if (problems_have_error(problems))
 		config_free(&config);
 	else
-		publish(config);
+		publish_config(config);
 	return config;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the configuration knows of a shared object that `path` names: its table, once it is loaded. It does not
- * load one itself: it is handed those who can, as it is handed the table of the built-in handlers.
+ * Any process. The interface through which the configuration has modules loaded, and what it knows of a loaded one. The
+ * implementation is in daemon/loader, which stands above this room: main.c passes it in struct config_source, as it
+ * passes the table of built-in handlers.
  */
 #ifndef PREFORKD_CONFIG_LOADER_H
 #define PREFORKD_CONFIG_LOADER_H
@@ -17,23 +18,25 @@ struct err;
 #define MODULE_KEPT_MOST 16
 
 struct loaded_module {
-	struct preforkd_module table;	    /* a copy, complete: what the file's own lacks is 0 */
-	char *path;			    /* absolute */
-	uint64_t mark;			    /* of what is in the file: another mark, another module */
-	void *handle;			    /* dlopen's */
-	int fd;				    /* the private copy that is mapped; close-on-exec */
-	const struct config_service *begun; /* init() has been called in this process, for this one; NULL: it has not */
-	int kept[MODULE_KEPT_MOST];	    /* descriptors of init() that workers get */
+	struct preforkd_module table; /* a copy; members that the module's own table lacks are 0 */
+	char *path;		      /* absolute */
+	uint64_t mark;		      /* of the contents of the file: it differs if the contents do */
+	void *handle;		      /* of dlopen(3) */
+	int fd;			      /* the private copy that is mapped; close-on-exec */
+	const struct config_service
+		*begun;		    /* the service that init() was called for in this process; NULL: it was not */
+	int kept[MODULE_KEPT_MOST]; /* descriptors that init() opened, and that workers keep */
 	size_t n_kept;
 };
 
 struct module_loader {
-	/* Loads PATH, in a child first. NULL and *err. */
+	/* Loads PATH, first in a child, to see whether that fails. NULL and *err. May block. */
 	struct loaded_module *(*open)(const char *path, struct err *err);
-	/* Calls init() in a child, which ends, for the service that has MODULE; and unless REHEARSE, here as well. */
+	/* Calls init() for SERVICE, which has MODULE, in a child that ends; then, unless REHEARSE, in this process. -1
+	 * and *err. */
 	int (*begin)(struct loaded_module *module, const struct config_service *service, bool rehearse,
 		     struct err *err);
-	/* Calls fini() if init() was called, and unloads it. NULL is allowed; *module becomes NULL. */
+	/* Calls fini() if init() was called here, and unloads the module. NULL is allowed; *module becomes NULL. */
 	void (*close)(struct loaded_module **module);
 };
 

@@ -19,7 +19,7 @@
 #include "config/values.h"
 #include "syntax/arena.h"
 
-#define HANDLERS_MOST 64 /* that are looked at for a suggestion */
+#define HANDLERS_MOST 64 /* handlers that a suggestion is searched among */
 
 static bool is_missing(const struct value_source *source)
 {
@@ -37,7 +37,7 @@ static void lookup_handler(struct checker *checker, struct service_values *value
 	if (source->bad)
 		return;
 	if (values->handler == NULL) {
-		checker_error(checker, values, source, "missing: it must be said what serves this");
+		checker_error(checker, values, source, "missing: each service needs a handler");
 		return;
 	}
 	for (i = 0; handlers != NULL && handlers[i] != NULL; i++) {
@@ -98,7 +98,7 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 	}
 }
 
-/* Whether the one that the worker becomes may run the program, as far as its mode tells. */
+/* True: the mode of the program allows the worker's user to run it. */
 static bool may_run(const struct identity *who, const struct stat *st)
 {
 	size_t i;
@@ -136,7 +136,7 @@ static void check_program(struct checker *checker, const struct service_values *
 	} else if (access(program, X_OK) < 0) {
 		checker_error(checker, values, source, "\"%.256s\" is not executable", program);
 	} else if (values->service.identity.set && !may_run(&values->service.identity, &st)) {
-		/* Not an error: access control lists may say otherwise. */
+		/* Not an error: access control lists may allow it. */
 		checker_warning(checker, values, source, "\"%.256s\" does not seem to be executable for the user %s",
 				program, values->service.identity.user);
 	}
@@ -154,7 +154,7 @@ static void lookup_command(struct checker *checker, struct service_values *value
 	if (!wanted) {
 		if (values->command.n > 0 && source->level == LEVEL_SERVICE)
 			checker_error(checker, values, source, "the handler \"%s\" takes no command", handler->name);
-		/* From defaults it is meant for the others. */
+		/* A command in defaults is meant for other services. */
 		values->command = (struct text_list){.n = 0};
 		return;
 	}
@@ -182,14 +182,14 @@ static void lookup_socket(struct checker *checker, struct service_values *values
 		checker_error(checker, values, value_source(values, "socket.group"), "%s", err.text);
 }
 
-/* What counts for a service's identity: the names, and where they were said. */
+/* The names that decide the identity of a service, and where they were written. */
 struct wish {
 	const char *user, *group;
 	const struct value_source *user_source, *group_source;
 };
 
-/* 0: for the whole program, 1: in defaults, 2: for the service. */
-static int rank(const struct checker *checker, const struct value_source *source)
+/* How close to the service a name was written. 0: for the whole program, 1: in defaults, 2: for the service. */
+static int rank_source(const struct checker *checker, const struct value_source *source)
 {
 	const struct main_values *values = &checker->store->main;
 
@@ -198,7 +198,7 @@ static int rank(const struct checker *checker, const struct value_source *source
 		       : (int)source->level;
 }
 
-/* A group goes with the user that it was written for: one that was said less closely is dropped. */
+/* A group belongs to the user that it was written with: drops a group that was written less close than the user. */
 static struct wish find_wish(struct checker *checker, struct service_values *values)
 {
 	const struct main_values *main_values = &checker->store->main;
@@ -214,14 +214,14 @@ static struct wish find_wish(struct checker *checker, struct service_values *val
 		wish.group = main_values->group;
 		wish.group_source = value_source_main(main_values, "group");
 	}
-	if (rank(checker, wish.group_source) < rank(checker, wish.user_source)) {
+	if (rank_source(checker, wish.group_source) < rank_source(checker, wish.user_source)) {
 		wish.group = NULL;
 		values->group = NULL;
 	}
 	return wish;
 }
 
-/* Without root's rights a worker can only be who we are. */
+/* Without root's rights workers keep the identity of the master: reports any other user or group. */
 static void check_unchanged(struct checker *checker, struct service_values *values, const struct wish *wish)
 {
 	static const char why[] = "not started as root (a systemd unit: see relaxed.conf)";
@@ -245,7 +245,7 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 	}
 }
 
-/* Once for all services: the answer is mostly one line. */
+/* Reports this once for all services: one line mostly cures it for all. */
 static void report_no_user(struct checker *checker, const struct service_values *values)
 {
 	const struct value_source *source = value_source(values, "user");
@@ -255,12 +255,12 @@ static void report_no_user(struct checker *checker, const struct service_values 
 	checker->said_user = true;
 	if (checker->source->portable)
 		checker_warning(checker, values, source,
-				"missing: will do for a start as an ordinary user; a start as root "
+				"missing: a start as an ordinary user does not need it; a start as root "
 				"needs it, here or as a global user");
 	else
 		checker_error(checker, values, source,
-			      "missing: started as root, so it must be said who workers run as, "
-			      "here or with a global user (\"root\" only if you mean it)");
+			      "missing: started as root, the daemon needs a user for its workers, "
+			      "here or as a global user (\"root\" only if you mean it)");
 }
 
 static void lookup_identity(struct checker *checker, struct service_values *values)
@@ -296,7 +296,7 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 
 void lookup_service(struct checker *checker, struct service_values *values)
 {
-	values->service.backlog_asked = value_source(values, "backlog")->level != LEVEL_PRESET;
+	values->service.backlog_written = value_source(values, "backlog")->level != LEVEL_PRESET;
 	lookup_handler(checker, values);
 	lookup_module(checker, values);
 	lookup_listen(checker, values);

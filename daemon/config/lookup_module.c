@@ -13,15 +13,15 @@
 #include "syntax/problems.h"
 #include "syntax/raw.h"
 
-/* What only the handler "module" takes. */
-static void refuse(struct checker *checker, struct service_values *values)
+/* Reports keys that only the handler "module" takes. */
+static void refuse_keys(struct checker *checker, struct service_values *values)
 {
 	const struct preforkd_module *handler = values->service.handler;
 	const struct value_source *source = value_source(values, "path");
 
 	if (values->path != NULL && source->level == LEVEL_SERVICE)
 		checker_error(checker, values, source, "the handler \"%s\" takes no path", handler->name);
-	/* From defaults it is meant for the others. */
+	/* A path in defaults is meant for other services. */
 	values->path = NULL;
 	if (values->n_option_raws > 0) {
 		const struct raw *raw = values->option_raws[0];
@@ -43,7 +43,7 @@ void lookup_module(struct checker *checker, struct service_values *values)
 	if (handler == NULL || source->bad)
 		return;
 	if ((handler->flags & PREFORKD_PATH) == 0) {
-		refuse(checker, values);
+		refuse_keys(checker, values);
 		return;
 	}
 	if (values->path == NULL) {

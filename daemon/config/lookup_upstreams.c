@@ -12,13 +12,13 @@
 #include "config/values.h"
 #include "syntax/arena.h"
 
-/* What the table has; writing it asks for nothing. */
+/* The defaults in the table; a user who writes them asks for nothing. */
 #define CONNECT_TIMEOUT_PRESET 5000
 #define PAUSE_PRESET	       10000
 #define RESOLVE_PRESET	       30000
 
-/* Of a service that passes nothing on. From defaults they are meant for the others. */
-static void refuse(struct checker *checker, struct service_values *values)
+/* Reports the keys of a service that passes nothing on; keys in defaults are meant for other services. */
+static void refuse_keys(struct checker *checker, struct service_values *values)
 {
 	const struct config_upstreams *upstreams = &values->service.upstreams;
 	const struct {
@@ -53,8 +53,8 @@ static bool is_loopback(const struct sockaddr_any *addr)
 	return addr->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&addr->in6.sin6_addr);
 }
 
-/* Does what connects to ADDR come to LISTEN? True only where that is certain. */
-static bool comes_to(const struct addr *addr, const struct addr *listen)
+/* True: a connection to ADDR certainly arrives at LISTEN. */
+static bool reaches(const struct addr *addr, const struct addr *listen)
 {
 	struct sockaddr_any from, to;
 
@@ -69,24 +69,24 @@ static bool comes_to(const struct addr *addr, const struct addr *listen)
 	       (listen->kind == ADDR_ANY || from.sa.sa_family == to.sa.sa_family);
 }
 
-/* One client would take all workers: each connects to the next. */
+/* True: ADDR is an address of the service itself. One client would take all workers: each would connect to the next. */
 static bool is_itself(const struct config_service *service, const struct addr *addr)
 {
 	for (size_t i = 0; i < service->n_listen; i++)
-		if (comes_to(addr, &service->listen[i]))
+		if (reaches(addr, &service->listen[i]))
 			return true;
 	return false;
 }
 
-/* What can be listened to cannot always be connected to. */
-static const char *why_not(const struct config_service *service, const struct addr *addr)
+/* Why connections cannot be passed on to ADDR; NULL: they can. */
+static const char *explain_refusal(const struct config_service *service, const struct addr *addr)
 {
 	if (addr->datagram)
 		return "datagrams are not passed on";
 	if (addr->kind == ADDR_SYSTEMD)
 		return "there is nothing to connect to";
 	if (addr->kind == ADDR_ANY)
-		return "it must be said which host";
+		return "it has no host to connect to";
 	if (addr->kind != ADDR_UNIX && addr->port == 0)
 		return "there is no port 0";
 	if (is_itself(service, addr))
@@ -113,16 +113,16 @@ static void lookup_list(struct checker *checker, struct service_values *values)
 		place.origin = values->upstream.origins[i];
 		if (addr_parse(values->upstream.items[i], addr, &err) < 0) {
 			checker_error(checker, values, &place, "%s", err.text);
-		} else if (why_not(&values->service, addr) != NULL) {
+		} else if (explain_refusal(&values->service, addr) != NULL) {
 			checker_error(checker, values, &place, "\"%s\": %s", addr->text,
-				      why_not(&values->service, addr));
+				      explain_refusal(&values->service, addr));
 		} else {
 			values->upstream.origins[upstreams->n++] = place.origin;
 		}
 	}
 }
 
-/* A literal address without a port, an IPv6 one with or without brackets. */
+/* Parses an IP address without a port; IPv6 with or without brackets. */
 static int parse_source(const char *text, struct sockaddr_any *out, struct err *err)
 {
 	bool bare = strchr(text, ':') != NULL && text[0] != '[';
@@ -146,7 +146,7 @@ static void lookup_bind(struct checker *checker, struct service_values *values)
 	if (values->proxy_bind == NULL)
 		return;
 	if (checker->source->portable && strchr(values->proxy_bind, '%') != NULL)
-		return; /* an interface of another host */
+		return; /* the interface may exist on the other host */
 	if (parse_source(values->proxy_bind, &upstreams->bind, &err) < 0) {
 		checker_error(checker, values, source, "%s", err.text);
 		return;
@@ -170,7 +170,7 @@ void lookup_upstreams(struct checker *checker, struct service_values *values)
 	if (handler == NULL)
 		return;
 	if ((handler->flags & PREFORKD_UPSTREAM) == 0) {
-		refuse(checker, values);
+		refuse_keys(checker, values);
 		return;
 	}
 	if (values->upstream.n == 0 && !source->bad) {

@@ -7,10 +7,10 @@
 
 #include "config/row.h"
 
-#define WORD_MOST 40 /* longer ones are not compared: no key of ours is */
+#define WORD_MOST 40 /* longer words are not compared: no key is longer */
 #define FAR	  1000U
 
-static unsigned smallest(unsigned a, unsigned b, unsigned c)
+static unsigned find_least(unsigned a, unsigned b, unsigned c)
 {
 	unsigned least = a < b ? a : b;
 
@@ -34,35 +34,35 @@ unsigned nearest_distance(const char *a, const char *b)
 		for (j = 1; j <= len_b; j++) {
 			same = a[i - 1] == b[j - 1];
 			cost[i][j] =
-				smallest(cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (same ? 0 : 1));
+				find_least(cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (same ? 0 : 1));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				cost[i][j] = smallest(cost[i][j], cost[i - 2][j - 2] + 1, FAR);
+				cost[i][j] = find_least(cost[i][j], cost[i - 2][j - 2] + 1, FAR);
 		}
 	}
 	return cost[len_a][len_b];
 }
 
-/* Half of a word may differ, of a short one a letter; more is another word. */
-static unsigned limit(const char *word)
+/* The most letters by which a word may differ to count as near. */
+static unsigned limit_of(const char *word)
 {
 	return 1 + (unsigned)(strlen(word) / 3);
 }
 
-/* Where the last part of a path begins. */
-static size_t last_part(const char *path)
+/* The offset of the last part of a path. */
+static size_t find_last_part(const char *path)
 {
 	const char *dot = strrchr(path, '.');
 
 	return dot != NULL ? (size_t)(dot + 1 - path) : 0;
 }
 
-/* How far CANDIDATE is from PATH; another group in front costs as much as two letters. */
-static unsigned distance(const char *path, const char *candidate)
+/* The distance from PATH to CANDIDATE, two for each letter; a different group counts as one and a half letters. */
+static unsigned measure_path(const char *path, const char *candidate)
 {
-	size_t at = last_part(path), at_candidate = last_part(candidate);
+	size_t at = find_last_part(path), at_candidate = find_last_part(candidate);
 	unsigned letters = nearest_distance(path + at, candidate + at_candidate);
 
-	if (letters > limit(path + at))
+	if (letters > limit_of(path + at))
 		return FAR;
 	letters *= 2;
 	if (at != at_candidate || strncmp(path, candidate, at) != 0)
@@ -78,15 +78,15 @@ const char *nearest_key(const struct row *rows, size_t n, const char *path, char
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		far = distance(path, rows[i].path);
+		far = measure_path(path, rows[i].path);
 		if (far < best) {
 			best = far;
 			(void)snprintf(out, size, "%s", rows[i].path);
 		}
-		if (last_part(rows[i].path) == 0)
+		if (find_last_part(rows[i].path) == 0)
 			continue;
-		(void)snprintf(group, sizeof(group), "%.*s", (int)last_part(rows[i].path) - 1, rows[i].path);
-		far = distance(path, group);
+		(void)snprintf(group, sizeof(group), "%.*s", (int)find_last_part(rows[i].path) - 1, rows[i].path);
+		far = measure_path(path, group);
 		if (far < best) {
 			best = far;
 			(void)snprintf(out, size, "%s", group);
@@ -97,7 +97,7 @@ const char *nearest_key(const struct row *rows, size_t n, const char *path, char
 
 const char *nearest_word(const char *const *words, size_t n, const char *word)
 {
-	unsigned best = limit(word) + 1;
+	unsigned best = limit_of(word) + 1;
 	const char *found = NULL;
 	unsigned far;
 	size_t i;

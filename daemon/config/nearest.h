@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What somebody may have meant by a word that nobody knows. */
+/* Any process. Suggestions for unknown words. */
 #ifndef PREFORKD_CONFIG_NEAREST_H
 #define PREFORKD_CONFIG_NEAREST_H
 
@@ -7,16 +7,16 @@
 
 struct row;
 
-/* How many letters must be added, taken away, changed or swapped to make B out of A. */
+/* The number of letters to add, remove, change or swap (with the next one) to get from A to B. */
 unsigned nearest_distance(const char *a, const char *b);
 
 /*
- * The path among the N rows, or the group of one ("workers"), that is nearest to PATH, written to
- * OUT. A key that stands in the wrong group counts as near. Returns OUT, or NULL: nothing is near.
+ * Finds the key among N rows, or the group of a key ("workers"), that is nearest to PATH, and writes it to OUT. A key
+ * in the wrong group counts as near. Returns OUT; NULL: nothing is near.
  */
 const char *nearest_key(const struct row *rows, size_t n, const char *path, char *out, size_t size);
 
-/* The same among N words. */
+/* The nearest of N words; NULL: none is near. */
 const char *nearest_word(const char *const *words, size_t n, const char *word);
 
 #endif

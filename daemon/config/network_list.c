@@ -14,12 +14,12 @@
 #include "syntax/slurp.h"
 
 #define BLANKS		" \t\r"
-#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* of editors that mean well */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors write it */
 
 struct reader {
 	const struct checker *checker;
 	const char *key;
-	struct origin at; /* the line */
+	struct origin at; /* the current line */
 	size_t n_wrong;
 };
 
@@ -41,7 +41,7 @@ void network_list_clear(struct network_list *list)
 	*list = (struct network_list){.n = 0};
 }
 
-static void report(struct reader *r, const char *text)
+static void report_line(struct reader *r, const char *text)
 {
 	if (r->n_wrong++ < NETWORK_LIST_REPORT_MOST)
 		problems_add(r->checker->problems, LOG_ERR, &r->at, r->key, "%s", text);
@@ -54,8 +54,8 @@ static void report_rest(struct reader *r)
 			     r->n_wrong - NETWORK_LIST_REPORT_MOST);
 }
 
-/* A line of LEN bytes and a NUL, without its comment and the blanks around. */
-static char *trim(char *line, size_t *len)
+/* Removes the comment, and blanks at both ends, from a line of LEN bytes and a NUL. */
+static char *trim_line(char *line, size_t *len)
 {
 	char *comment = memchr(line, '#', *len);
 
@@ -77,19 +77,19 @@ static void take_line(struct reader *r, char *line, size_t len, bool allow, cons
 	struct network network;
 	struct err err;
 
-	line = trim(line, &len);
+	line = trim_line(line, &len);
 	if (len == 0)
 		return;
 	if (strlen(line) != len) {
-		report(r, "there is a NUL byte");
+		report_line(r, "there is a NUL byte");
 	} else if (network_parse(line, names, &network, &err) == 0) {
 		const struct access_rule rule = {.allow = allow, .text = line, .origin = r->at};
 
 		network_list_add(list, &network, &rule);
 	} else if (strpbrk(line, BLANKS ",;") != NULL) {
-		report(r, "one network a line, and nothing behind it but a # comment");
+		report_line(r, "one network a line, and nothing after it but a # comment");
 	} else {
-		report(r, err.text);
+		report_line(r, err.text);
 	}
 }
 
@@ -120,7 +120,7 @@ bool network_list_read(const struct checker *checker, const struct value_source 
 			break;
 		}
 		next = memchr(p, '\n', (size_t)(end - p));
-		next = next != NULL ? next + 1 : end + 1; /* behind the LF, or the NUL */
+		next = next != NULL ? next + 1 : end + 1; /* after the LF, or after the NUL */
 		take_line(&r, p, (size_t)(next - 1 - p), allow, names, list);
 	}
 	report_rest(&r);

@@ -11,7 +11,7 @@
 #include "syntax/arena.h"
 #include "syntax/raw.h"
 
-#define NAMES_MOST 64 /* that are looked at for a suggestion */
+#define NAMES_MOST 64 /* options that a suggestion is searched among */
 
 static const struct {
 	enum row_type type;
@@ -45,7 +45,7 @@ struct row options_row(const struct preforkd_option *option)
 	};
 }
 
-/* The raw value of the option NAME; the command line may say it again, and the last time counts. */
+/* The raw value of the option NAME; NULL: there is none. With -o an option may be set again; the last one counts. */
 static struct raw *find_raw(const struct service_values *values, const char *name)
 {
 	struct raw *found = NULL;
@@ -96,8 +96,8 @@ static void take_preset(const struct checker *checker, const struct service_valu
 		checker_error(checker, values, &value->source, "the module's own default is wrong: %s", err.text);
 }
 
-static void take(const struct checker *checker, const struct service_values *values,
-		 const struct preforkd_option *option, struct option_value *value)
+static void take_option(const struct checker *checker, const struct service_values *values,
+			const struct preforkd_option *option, struct option_value *value)
 {
 	struct raw *raw = find_raw(values, option->name);
 	struct err err;
@@ -117,7 +117,7 @@ static void take(const struct checker *checker, const struct service_values *val
 		checker_error(checker, values, &value->source, "%s", err.text);
 }
 
-static void put(const struct option_value *value, const struct preforkd_option *option, char *base)
+static void put_option(const struct option_value *value, const struct preforkd_option *option, char *base)
 {
 	void *member = base + option->offset;
 	const struct preforkd_list list = {.items = (const char *const *)value->list.items, .n = value->list.n};
@@ -125,7 +125,7 @@ static void put(const struct option_value *value, const struct preforkd_option *
 	if (option->type == PREFORKD_LIST)
 		memcpy(member, &list, sizeof(list));
 	else
-		memcpy(member, &value->number, types[option->type].width); /* any of the union */
+		memcpy(member, &value->number, types[option->type].width); /* any member of the union */
 }
 
 void options_take(const struct checker *checker, struct service_values *values, const struct preforkd_module *module)
@@ -141,8 +141,8 @@ void options_take(const struct checker *checker, struct service_values *values, 
 	values->options.n = n;
 	base = module->options_size > 0 ? arena_alloc(arena, module->options_size) : NULL;
 	for (i = 0; i < n; i++) {
-		take(checker, values, &module->options[i], &values->options.list[i]);
-		put(&values->options.list[i], &module->options[i], base);
+		take_option(checker, values, &module->options[i], &values->options.list[i]);
+		put_option(&values->options.list[i], &module->options[i], base);
 	}
 	values->service.options = base;
 }

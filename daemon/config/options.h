@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of a module: rows that it brings along, values for them, and the struct that it reads them from. */
+/* Any process. The options of a module: their rows, their values, and the struct that the module reads them from. */
 #ifndef PREFORKD_CONFIG_OPTIONS_H
 #define PREFORKD_CONFIG_OPTIONS_H
 
@@ -12,7 +12,7 @@ struct preforkd_module;
 struct preforkd_option;
 
 struct option_value {
-	struct row row; /* its offset is into this very struct */
+	struct row row; /* its offset is into this struct */
 	struct value_source source;
 	union {
 		int64_t number;
@@ -22,14 +22,14 @@ struct option_value {
 	};
 };
 
-/* The row for OPTION; the texts stay the module's. */
+/* The row for OPTION. The module owns its texts. */
 struct row options_row(const struct preforkd_option *option);
 
-/* Bytes of the member that an option of TYPE (enum preforkd_type) is put into; 0: there is no such type. */
+/* The size of the member that an option of TYPE (enum preforkd_type) is stored in; 0: there is no such type. */
 size_t options_width(int type);
 
-/* What was written in `options` as values of the rows of MODULE, into values->options, and from there into the
- * struct that the service gets. */
+/* Stores the raw values of `options` as values of the options of MODULE in values->options, and from there in the
+ * struct that the module gets. Reports unknown options and wrong values. */
 void options_take(const struct checker *checker, struct service_values *values, const struct preforkd_module *module);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --print-config: all rows of all services as a file. What it prints is what counts, after
- * defaults and look-ups, so that it loads to the same and prints the same again.
+ * Any process. --print-config: all rows of all services as a file. It prints the values in force, after defaults and
+ * look-ups; a configuration that is loaded from the output prints the same output.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #include "config/rows.h"
 #include "config/values.h"
 
-/* A string as libconfig reads it back. */
+/* Prints TEXT so that libconfig reads the same string. */
 static void print_string(const char *text, FILE *out)
 {
 	const unsigned char *p;
@@ -106,22 +106,22 @@ static void print_options(const struct option_values *options, const char *inden
 	(void)fprintf(out, "%s};\n", indent);
 }
 
-/* The group of a row: the length of what stands in front of the dot, 0 without one. */
-static int group_length(const struct row *row)
+/* The length of the group in the path of ROW, the part before the dot; 0: the row is in no group. */
+static int measure_group(const struct row *row)
 {
 	const char *dot = strchr(row->path, '.');
 
 	return dot != NULL ? (int)(dot - row->path) : 0;
 }
 
-static bool same_group(const struct row *a, const struct row *b)
+static bool is_same_group(const struct row *a, const struct row *b)
 {
-	int len = group_length(a);
+	int len = measure_group(a);
 
-	return len == group_length(b) && strncmp(a->path, b->path, (size_t)len) == 0;
+	return len == measure_group(b) && strncmp(a->path, b->path, (size_t)len) == 0;
 }
 
-/* All rows, each group in braces. INDENT goes in front of every line. */
+/* Prints all rows, each group in braces. Every line begins with INDENT. */
 static void print_rows(const struct row *rows, size_t n, const void *base, const char *indent, FILE *out)
 {
 	const struct row *row;
@@ -135,9 +135,9 @@ static void print_rows(const struct row *rows, size_t n, const void *base, const
 			print_options((const void *)((const char *)base + row->offset), indent, out);
 			continue;
 		}
-		len = group_length(row);
-		opens = len > 0 && (i == 0 || !same_group(row, row - 1));
-		closes = len > 0 && (i + 1 == n || !same_group(row, row + 1));
+		len = measure_group(row);
+		opens = len > 0 && (i == 0 || !is_same_group(row, row - 1));
+		closes = len > 0 && (i + 1 == n || !is_same_group(row, row + 1));
 		if (opens)
 			(void)fprintf(out, "%s%.*s: {\n", indent, len, row->path);
 		(void)fprintf(out, "%s%s%s = ", indent, len > 0 ? "\t" : "", row->path + (len > 0 ? len + 1 : 0));

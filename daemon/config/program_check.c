@@ -11,9 +11,10 @@
 #include "config/values.h"
 #include "syntax/raw.h"
 
-#define ALIVE_MS 1000 /* a program that says nothing is taken for ready then, unless somebody wrote another */
+/* A program that does not notify counts as ready after this time, unless timeouts.start was written. */
+#define READY_MS 1000
 
-/* What a worker of ours does between accept and the program, which here it is not. */
+/* Keys about what a worker does between accept(2) and its program; a program that accepts by itself has no worker. */
 static const char *const without_effect[] = {
 	"access.",	   "penalty.",	     "proxy_protocol.",	  "timeouts.first_byte", "timeouts.send",
 	"timeouts.idle",   "timeouts.total", "workers.min_spare", "workers.max_spare",	 "workers.max_requests",
@@ -28,8 +29,8 @@ static bool has_no_effect(const char *path)
 	return false;
 }
 
-/* What the table has, as all values are written by --print-config. */
-static bool asks_for_nothing(const struct checker *checker, const struct service_values *values, const struct row *row)
+/* True: the value is the default. --print-config writes all values, so a written default is not worth a warning. */
+static bool is_default(const struct checker *checker, const struct service_values *values, const struct row *row)
 {
 	struct raw raw = {.path = row->path, .type = RAW_TEXT, .string = row->preset};
 	struct service_values scratch = {.handler = NULL};
@@ -39,14 +40,14 @@ static bool asks_for_nothing(const struct checker *checker, const struct service
 	return same_field(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
 }
 
-/* From `defaults` it is meant for the others. */
-static void tell_useless(const struct checker *checker, const struct service_values *values)
+/* Warns about keys of this service that have no effect; keys in `defaults` are meant for other services. */
+static void warn_useless(const struct checker *checker, const struct service_values *values)
 {
 	for (size_t i = 0; i < rows_service_count; i++) {
 		const struct value_source *source = &values->sources[i];
 		const char *path = rows_service[i].path;
 
-		if (source->level != LEVEL_SERVICE || asks_for_nothing(checker, values, &rows_service[i]))
+		if (source->level != LEVEL_SERVICE || is_default(checker, values, &rows_service[i]))
 			continue;
 		if (values->service.program.runs && has_no_effect(path))
 			checker_warning(checker, values, source, "has no effect: the program accepts by itself");
@@ -59,13 +60,13 @@ static void tell_useless(const struct checker *checker, const struct service_val
 	}
 }
 
-static void complete(struct service_values *values)
+static void complete_values(struct service_values *values)
 {
 	int64_t lanes = values->n_lanes > 0 ? (int64_t)values->n_lanes : 1;
 	struct config_service *service = &values->service;
 	struct config_workers *w = &service->workers;
 
-	/* what `defaults` says for the others must not count here */
+	/* Values in `defaults` are meant for other services: they must not apply here. */
 	w->on_full = ON_FULL_QUEUE;
 	w->max_requests = 0;
 	service->penalty.crashes = service->penalty.refusals = 0;
@@ -77,15 +78,15 @@ static void complete(struct service_values *values)
 	service->proxy_protocol.from = NULL;
 	if (value_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
 		w->max = w->min * lanes;
-	/* without a limit it would be taken for ready before it runs */
+	/* With no limit, the program would count as ready before it runs. */
 	if (!service->program.notify &&
 	    (service->timeouts.start == 0 || value_source(values, "timeouts.start")->level == LEVEL_PRESET))
-		service->timeouts.start = ALIVE_MS;
+		service->timeouts.start = READY_MS;
 }
 
 void program_check(const struct checker *checker, struct service_values *values)
 {
-	tell_useless(checker, values);
+	warn_useless(checker, values);
 	if (values->service.program.runs)
-		complete(values);
+		complete_values(values);
 }

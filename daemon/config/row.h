@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one table of keys. Reading, range errors, defaults, --print-config, --help-config and the
- * checks of the manual and the sample file all go by it: a new key is a new row, and the field
- * that it fills.
+ * Any process. What one row of the table of keys (rows.h) says about its key.
  */
 #ifndef PREFORKD_CONFIG_ROW_H
 #define PREFORKD_CONFIG_ROW_H
@@ -22,47 +20,47 @@ enum row_type {
 	ROW_MODE,     /* mode_t */
 	ROW_LIST,     /* struct text_list; one string is a list of one */
 	ROW_RATE,     /* struct rate */
-	ROW_OPTIONS,  /* struct option_values; the keys in it are a module's */
+	ROW_OPTIONS,  /* struct option_values; the module owns the keys in it */
 };
 
-/* What a changed value needs to take effect. */
+/* What a changed value needs at a reload. */
 enum row_reload {
-	RELOAD_LIVE,	 /* nothing: applied to what is there */
+	RELOAD_LIVE,	 /* nothing: it applies to the workers and sockets that exist */
 	RELOAD_WORKERS,	 /* a new generation of workers */
 	RELOAD_LISTENER, /* a new socket, and new workers */
 };
 
 /*
- * What a row's text was looked up as. Two generations are compared by that: another name for the
- * same changes nothing, and the same name may have become another.
+ * What the text of a row was looked up as. Two generations are compared by the result: two names may stand for the same
+ * user, and one name may stand for another user than before.
  */
 enum row_meaning {
 	MEANS_ITSELF,
 	MEANS_ID,	/* a uid_t or gid_t, at `meant` */
-	MEANS_USER,	/* the user of a service's identity ... */
-	MEANS_GROUP,	/* ... and its groups; also what the program says for all services */
-	MEANS_FILE,	/* what is in the file, a uint64_t at `meant`, besides its name */
-	MEANS_NETWORKS, /* a struct networks *, at `meant`; NULL: nothing was said */
+	MEANS_USER,	/* the user of the service's identity, also when the program's key gives it */
+	MEANS_GROUP,	/* the groups of the service's identity, in the same way */
+	MEANS_FILE,	/* a file: its name, and a mark of its contents, a uint64_t at `meant` */
+	MEANS_NETWORKS, /* a struct networks *, at `meant`; NULL: there is no list */
 };
 
 struct row {
-	const char *path; /* "log.level"; for a service without "services.NAME." */
+	const char *path; /* "log.level"; the key of a service is without "services.NAME." */
 	enum row_type type;
 	size_t offset;	    /* into struct main_values or struct service_values */
 	const char *preset; /* the default as -o would write it; NULL: none */
 	int64_t min, max;   /* of numbers, in the unit of the field */
 	int64_t step;	    /* the value must be a multiple of it; 0: any */
-	const char *zero;   /* what 0 and "unlimited" mean; NULL: 0 is a number like others */
+	const char *zero;   /* the meaning of 0 and "unlimited"; NULL: 0 is a number like others */
 	const struct row_names *names;
 	enum row_meaning meaning;
-	size_t meant; /* offset of what was looked up, into the same struct */
+	size_t meant; /* offset of the result of the look-up, into the same struct */
 	enum row_reload reload;
 	const char *help;
 };
 
-/* "string", "number, 1 to 100", ...: the values that a row takes, for people. */
+/* The values that a row takes, for people: "string", "number, 1 to 100", ... */
 void row_describe(const struct row *row, char *out, size_t size);
-/* "1 to 100", "1s to 365d, or 0: no limit": of the types that have one. */
+/* The range of a row, for people: "1 to 100", "1s to 365d, or 0: no limit". */
 void row_range(const struct row *row, char *out, size_t size);
 const char *row_reload_name(enum row_reload reload);
 

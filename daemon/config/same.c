@@ -10,23 +10,23 @@
 #include "config/row.h"
 #include "config/values.h"
 
-static bool same_text(const char *a, const char *b)
+static bool is_same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool same_list(const struct text_list *a, const struct text_list *b)
+static bool is_same_list(const struct text_list *a, const struct text_list *b)
 {
 	size_t i;
 
 	for (i = 0; i < a->n && i < b->n; i++) {
-		if (!same_text(a->items[i], b->items[i]))
+		if (!is_same_text(a->items[i], b->items[i]))
 			return false;
 	}
 	return a->n == b->n;
 }
 
-static bool same_options(const struct option_values *a, const struct option_values *b)
+static bool is_same_options(const struct option_values *a, const struct option_values *b)
 {
 	size_t i;
 
@@ -54,14 +54,14 @@ bool same_field(const struct row *row, const void *a, const void *b)
 	case ROW_MODE:
 		return *(const mode_t *)a == *(const mode_t *)b;
 	case ROW_STRING:
-		return same_text(*(char *const *)a, *(char *const *)b);
+		return is_same_text(*(char *const *)a, *(char *const *)b);
 	case ROW_LIST:
-		return same_list(a, b);
+		return is_same_list(a, b);
 	case ROW_RATE:
 		return ((const struct rate *)a)->n == ((const struct rate *)b)->n &&
 		       ((const struct rate *)a)->per_ms == ((const struct rate *)b)->per_ms;
 	case ROW_OPTIONS:
-		return same_options(a, b);
+		return is_same_options(a, b);
 	}
 	return false;
 }

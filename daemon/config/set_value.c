@@ -14,7 +14,7 @@
 #include "syntax/arena.h"
 #include "syntax/raw.h"
 
-static const char *type_name(enum raw_type type)
+static const char *name_type(enum raw_type type)
 {
 	switch (type) {
 	case RAW_GROUP:
@@ -39,12 +39,12 @@ static bool is_text(const struct raw *raw)
 	return raw->type == RAW_STRING || raw->type == RAW_TEXT;
 }
 
-static int wrong_type(const char *wanted, const struct raw *raw, struct err *err)
+static int reject_type(const char *wanted, const struct raw *raw, struct err *err)
 {
-	return err_set(err, "must be %s, not %s", wanted, type_name(raw->type));
+	return err_set(err, "must be %s, not %s", wanted, name_type(raw->type));
 }
 
-/* The number's range, and what its zero means. */
+/* -1 and *err: VALUE is out of the row's range. */
 static int check_range(const struct row *row, int64_t value, struct err *err)
 {
 	char text[32], range[160];
@@ -79,7 +79,7 @@ static int set_integer(const struct row *row, const struct raw *raw, int64_t *fi
 	else if (raw->type == RAW_STRING)
 		return err_set(err, "must be a number, without quotes");
 	else if (raw->type != RAW_TEXT)
-		return wrong_type("a whole number", raw, err);
+		return reject_type("a whole number", raw, err);
 	else if (parse_integer(raw->string, &value, err) < 0)
 		return -1;
 	if (check_range(row, value, err) < 0)
@@ -88,8 +88,8 @@ static int set_integer(const struct row *row, const struct raw *raw, int64_t *fi
 	return 0;
 }
 
-/* A number of seconds, in milliseconds; what is too large stays so. */
-static int64_t from_seconds(int64_t seconds)
+/* Seconds in milliseconds; a number that is too large stays too large. */
+static int64_t convert_seconds(int64_t seconds)
 {
 	int64_t ms;
 
@@ -103,14 +103,14 @@ static int set_duration(const struct row *row, const struct raw *raw, int64_t *f
 	int64_t value;
 
 	if (raw->type == RAW_INTEGER) {
-		value = from_seconds(raw->integer);
+		value = convert_seconds(raw->integer);
 	} else if (raw->type == RAW_FLOAT) {
-		/* Far beyond every limit, and far from where a double would lose milliseconds. */
+		/* 1e11 seconds are more than every limit, and a double still holds their milliseconds. */
 		if (!(raw->real >= 0 && raw->real < 1e11))
 			return err_set(err, "the value is far out of range");
 		value = (int64_t)(raw->real * 1000 + 0.5);
 	} else if (!is_text(raw)) {
-		return wrong_type("a duration such as \"30s\" or a number of seconds", raw, err);
+		return reject_type("a duration such as \"30s\" or a number of seconds", raw, err);
 	} else if (parse_duration(raw->string, &value, err) < 0) {
 		return -1;
 	}
@@ -127,7 +127,7 @@ static int set_size(const struct row *row, const struct raw *raw, int64_t *field
 	if (raw->type == RAW_INTEGER)
 		value = raw->integer;
 	else if (!is_text(raw))
-		return wrong_type("a size such as \"64K\" or a number of bytes", raw, err);
+		return reject_type("a size such as \"64K\" or a number of bytes", raw, err);
 	else if (parse_size(raw->string, &value, err) < 0)
 		return -1;
 	if (check_range(row, value, err) < 0)
@@ -147,7 +147,7 @@ static int set_bool(const struct raw *raw, bool *field, struct err *err)
 	else if (is_text(raw))
 		return err_set(err, "must be true or false, without quotes, not \"%.64s\"", raw->string);
 	else
-		return wrong_type("true or false", raw, err);
+		return reject_type("true or false", raw, err);
 	return 0;
 }
 
@@ -155,12 +155,12 @@ static int set_mode(const struct row *row, const struct raw *raw, mode_t *field,
 {
 	mode_t value;
 
-	/* 0660 without quotes would be six hundred and sixty. */
+	/* libconfig reads 0660 without quotes as the decimal number 660. */
 	if (raw->type == RAW_INTEGER)
 		return err_set(err, "a mode goes into quotes, for example \"0660\": without them "
 				    "it is read as a decimal number");
 	if (!is_text(raw))
-		return wrong_type("an octal mode in quotes", raw, err);
+		return reject_type("an octal mode in quotes", raw, err);
 	if (parse_mode(raw->string, &value, err) < 0)
 		return -1;
 	if (value > (mode_t)row->max)
@@ -175,7 +175,7 @@ static int set_name(const struct row *row, const struct raw *raw, int *field, st
 	int value;
 
 	if (!is_text(raw))
-		return wrong_type("a name in quotes", raw, err);
+		return reject_type("a name in quotes", raw, err);
 	value = row_names_value(row->names, raw->string);
 	if (value < 0) {
 		row_names_list(row->names, all, sizeof(all));
@@ -188,28 +188,28 @@ static int set_name(const struct row *row, const struct raw *raw, int *field, st
 static int set_string(const struct raw *raw, struct arena *arena, char **field, struct err *err)
 {
 	if (!is_text(raw))
-		return wrong_type("a string", raw, err);
+		return reject_type("a string", raw, err);
 	*field = *raw->string != '\0' ? arena_strdup(arena, raw->string) : NULL;
 	return 0;
 }
 
 static int set_list(const struct raw *raw, struct arena *arena, struct text_list *field, struct err *err)
 {
-	/* As an empty list, an empty string is the same as none. */
+	/* An empty string is an empty list. */
 	size_t n = raw->type == RAW_LIST ? raw->n_items : is_text(raw) && *raw->string == '\0' ? 0 : 1;
 	const struct raw *item;
 	struct text_list list = {.n = n};
 	size_t i;
 
 	if (raw->type != RAW_LIST && !is_text(raw))
-		return wrong_type("a string or a list of strings", raw, err);
+		return reject_type("a string or a list of strings", raw, err);
 	list.items = arena_alloc(arena, (n + 1) * sizeof(*list.items));
 	list.origins = arena_alloc(arena, (n + 1) * sizeof(*list.origins));
 	for (i = 0; i < n; i++) {
 		item = raw->type == RAW_LIST ? &raw->items[i] : raw;
 		if (!is_text(item))
 			return err_set(err, "number %zu of the list must be a string, not %s", i + 1,
-				       type_name(item->type));
+				       name_type(item->type));
 		list.items[i] = arena_strdup(arena, item->string);
 		list.origins[i] = item->origin;
 	}
@@ -224,7 +224,7 @@ static int set_rate(const struct raw *raw, struct rate *field, struct err *err)
 		return 0;
 	}
 	if (!is_text(raw))
-		return wrong_type("a rate such as \"100/1min\"", raw, err);
+		return reject_type("a rate such as \"100/1min\"", raw, err);
 	return parse_rate(raw->string, field, err);
 }
 
@@ -252,7 +252,7 @@ int set_value(const struct row *row, const struct raw *raw, struct arena *arena,
 	case ROW_RATE:
 		return set_rate(raw, field, err);
 	case ROW_OPTIONS:
-		break; /* not one value (options.h) */
+		break; /* a group, not one value (options.h) */
 	}
 	return err_set(err, "unknown type of key");
 }

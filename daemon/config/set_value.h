@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One raw value into the field that its row names. */
+/* Any process. One raw value into the field of its row. */
 #ifndef PREFORKD_CONFIG_SET_VALUE_H
 #define PREFORKD_CONFIG_SET_VALUE_H
 
@@ -8,7 +8,7 @@ struct err;
 struct raw;
 struct row;
 
-/* BASE is the struct that row->offset counts from. -1: the value is not one that the row takes. */
+/* Stores RAW at row->offset in the struct BASE; texts in ARENA. -1 and *err: the row does not take this value. */
 int set_value(const struct row *row, const struct raw *raw, struct arena *arena, void *base, struct err *err);
 
 #endif

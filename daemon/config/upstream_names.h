@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* For a person who checks a configuration: can the names of upstreams be looked up now? */
+/* Any process. For --check: can the names of upstreams be resolved now? */
 #ifndef PREFORKD_CONFIG_UPSTREAM_NAMES_H
 #define PREFORKD_CONFIG_UPSTREAM_NAMES_H
 
 struct config;
 struct problems;
 
-/* Adds a warning for each that cannot to *problems, which may be NULL and is made then. May block, as the resolver
- * does. */
+/* Adds a warning to *problems for each name that cannot be resolved. *problems may be NULL: a list is made. May block,
+ * as the resolver does. */
 void upstream_names_check(const struct config *config, struct problems **problems);
 
 #endif

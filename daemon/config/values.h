@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The values behind a struct config: as the rows see them, each with the place that it came from.
- * What struct config leaves out because it was looked up (names of users and handlers, addresses
- * as text) is here, for printing and for comparing two generations row by row.
+ * Any process. The values behind a struct config: one field for each row, and the place that its value came from. Texts
+ * that struct config has as the result of a look-up only (names of users and handlers, addresses) are here, for
+ * printing and for comparing two generations row by row.
  */
 #ifndef PREFORKD_CONFIG_VALUES_H
 #define PREFORKD_CONFIG_VALUES_H
@@ -20,7 +20,7 @@ struct text_list {
 	size_t n;
 };
 
-/* Who may ask through the control socket: those who may change things, or all who can connect. */
+/* Who may use the control commands that change nothing: those who may use all commands, or all who can connect. */
 enum control_read { CONTROL_READ_GROUP, CONTROL_READ_ALL };
 
 /* The rows of the whole program fill this. */
@@ -30,16 +30,16 @@ struct main_values {
 	char *user, *group;
 	char *control_group;
 	int control_read;	      /* enum control_read */
-	struct value_source *sources; /* one a row of rows_main */
+	struct value_source *sources; /* one for each row of rows_main */
 };
 
-/* What the keys of a module's own (options.h) were given. */
+/* The values of a module's options (options.h). */
 struct option_values {
 	struct option_value *list;
 	size_t n;
 };
 
-/* What each list of networks stands for, with 0 as all values, for comparing; NULL: there is no such list. */
+/* The networks of each list, with 0 as all values, for comparing; NULL: there is no such list. */
 struct network_sets {
 	const struct networks *allow, *allow_file, *deny, *deny_file;
 	const struct networks *probes, *exempt, *reserve_for, *proxy_from, *proxy_without;
@@ -55,13 +55,13 @@ struct service_values {
 	struct text_list proxy_from, proxy_without;
 	struct text_list upstream;
 	char *proxy_bind;
-	struct raw **option_raws; /* what is written in `options`, before anybody knows what they are */
+	struct raw **option_raws; /* `options` as written, until the module is loaded and tells their types */
 	size_t n_option_raws;
 	struct option_values options;
-	uint64_t module_mark; /* of the file `path` */
+	uint64_t module_mark; /* of the contents of the file `path` */
 	struct network_sets sets;
-	size_t n_lanes;		      /* socket addresses that `listen` stands for, names looked up */
-	struct value_source *sources; /* one a row of rows_service */
+	size_t n_lanes;		      /* number of socket addresses of `listen`, with names resolved */
+	struct value_source *sources; /* one for each row of rows_service */
 };
 
 struct config_store {
@@ -69,8 +69,8 @@ struct config_store {
 	struct main_values main;
 	struct service_values *services; /* in the order of config->services */
 	size_t n_services;
-	const struct module_loader *loader; /* who unloads their modules; NULL: there are none */
-	struct networks **networks;	    /* what is owned outside of the arena */
+	const struct module_loader *loader; /* unloads their modules; NULL: there are none */
+	struct networks **networks;	    /* sets of networks, which are outside of the arena */
 	size_t n_networks;
 };
 

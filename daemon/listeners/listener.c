@@ -17,7 +17,7 @@ static void tell_backlog(const struct config_service *service, const struct list
 {
 	struct log_about about = {.service = service->name};
 
-	if (!listener->key.datagram && listener->backlog < service->backlog && service->backlog_asked)
+	if (!listener->key.datagram && listener->backlog < service->backlog && service->backlog_written)
 		log_about(LOG_WARNING, &about,
 			  "%s: a backlog of %lld was asked, the kernel gives %lld; raise net.core.somaxconn",
 			  listener->text, (long long)service->backlog, (long long)listener->backlog);

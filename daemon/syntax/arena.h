@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of one configuration: taken piece by piece, given back all at once. Every piece is an
- * allocation of its own, so that memory checkers see each bound. Out of memory ends the process:
- * at start nothing runs yet, and a reload parses in a child first.
+ * Any process. Memory of one configuration: allocated in pieces, freed as a whole. Each piece is an allocation of its
+ * own, so that memory checkers see its bounds. Out of memory ends the process: at start nothing runs yet, and a reload
+ * parses in a child first.
  */
 #ifndef PREFORKD_SYNTAX_ARENA_H
 #define PREFORKD_SYNTAX_ARENA_H
@@ -12,17 +12,18 @@
 struct arena;
 
 struct arena *arena_new(void);
+/* NULL is allowed; *arena becomes NULL. */
 void arena_free(struct arena **arena);
 
-/* SIZE bytes, all zero. */
+/* SIZE bytes, all zero; never NULL. They live as long as ARENA. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* realloc(3) for N elements of SIZE bytes outside of any arena, which never fails either. */
+/* reallocarray(3) for memory outside of any arena, which the caller frees; never NULL. */
 void *arena_resize(void *old, size_t n, size_t size);
 
-/* MEMORY from elsewhere, for which the same holds: NULL ends the process. */
+/* Returns MEMORY, which somebody else allocated; NULL ends the process. */
 void *arena_check(void *memory);
 
 #endif

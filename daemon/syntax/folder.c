@@ -13,7 +13,7 @@
 
 #define SUFFIX ".conf"
 
-static int is_ours(const struct dirent *entry)
+static int is_config_file(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name);
 
@@ -21,8 +21,8 @@ static int is_ours(const struct dirent *entry)
 	       strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-/* alphasort() goes by the locale; the order must be the same for everybody. */
-static int by_bytes(const struct dirent **a, const struct dirent **b)
+/* Unlike alphasort(3), this order does not depend on the locale. */
+static int compare_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -33,7 +33,7 @@ static int read_conf_d(const char *folder, struct arena *arena, struct problems 
 	struct dirent **entries;
 	int n, i, rc = 0;
 
-	n = scandir(folder, &entries, is_ours, by_bytes);
+	n = scandir(folder, &entries, is_config_file, compare_bytes);
 	if (n < 0 && errno == ENOENT)
 		return 0;
 	if (n < 0) {

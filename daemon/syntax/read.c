@@ -18,8 +18,7 @@
 #endif
 
 #if HAS_ASAN
-/* libconfig 1.5 forgets the strings that it holds when it meets a syntax error; not ours to find.
- */
+/* libconfig 1.5 leaks the strings that it has read when it meets a syntax error. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -27,7 +26,7 @@ const char *__lsan_default_suppressions(void)
 }
 #endif
 
-/* Deeper than any key of ours: what is below is unknown anyway. */
+/* Groups in groups: deeper than any known key, so all keys below are unknown anyway. */
 #define DEPTH_MOST 8
 
 struct reader {
@@ -36,9 +35,9 @@ struct reader {
 	struct raws *raws;
 };
 
-static void take_value(const struct reader *r, const config_setting_t *setting, struct raw *raw);
+static void read_value(const struct reader *r, const config_setting_t *setting, struct raw *raw);
 
-static void take_items(const struct reader *r, const config_setting_t *setting, struct raw *raw)
+static void read_items(const struct reader *r, const config_setting_t *setting, struct raw *raw)
 {
 	int n = config_setting_length(setting);
 	int i;
@@ -47,10 +46,10 @@ static void take_items(const struct reader *r, const config_setting_t *setting, 
 	raw->n_items = (size_t)n;
 	raw->items = arena_alloc(r->arena, raw->n_items * sizeof(*raw->items));
 	for (i = 0; i < n; i++)
-		take_value(r, config_setting_get_elem(setting, (unsigned)i), &raw->items[i]);
+		read_value(r, config_setting_get_elem(setting, (unsigned)i), &raw->items[i]);
 }
 
-static void take_value(const struct reader *r, const config_setting_t *setting, struct raw *raw)
+static void read_value(const struct reader *r, const config_setting_t *setting, struct raw *raw)
 {
 	raw->origin = scan_origin(r->scan, config_setting_source_line(setting));
 	switch (config_setting_type(setting)) {
@@ -73,19 +72,19 @@ static void take_value(const struct reader *r, const config_setting_t *setting, 
 		break;
 	case CONFIG_TYPE_ARRAY:
 	case CONFIG_TYPE_LIST:
-		/* A list inside a list is wrong everywhere: what is in it does not matter. */
+		/* No key takes a list in a list, so its items are not read. */
 		if (raw->path != NULL)
-			take_items(r, setting, raw);
+			read_items(r, setting, raw);
 		else
 			raw->type = RAW_LIST;
 		break;
-	default: /* libconfig's types are numbers, not an enum: the group is what is left */
+	default: /* CONFIG_TYPE_GROUP; libconfig's types are no enum, so the compiler wants a default */
 		raw->type = RAW_GROUP;
 		break;
 	}
 }
 
-static void take_group(const struct reader *r, const config_setting_t *group, const char *path, int depth)
+static void read_group(const struct reader *r, const config_setting_t *group, const char *path, int depth)
 {
 	const config_setting_t *setting;
 	const char *name;
@@ -101,13 +100,13 @@ static void take_group(const struct reader *r, const config_setting_t *group, co
 		else
 			name = arena_strdup(r->arena, name);
 		raw = raw_add(r->raws, r->arena, name);
-		take_value(r, setting, raw);
+		read_value(r, setting, raw);
 		if (raw->type == RAW_GROUP && depth < DEPTH_MOST)
-			take_group(r, setting, name, depth + 1);
+			read_group(r, setting, name, depth + 1);
 	}
 }
 
-/* Where libconfig's parser stood when it gave up, as well as that can be told. */
+/* Reports libconfig's error, at the line that its parser had reached. */
 static void report_syntax(const config_t *config, const struct scan *scan, struct problems *problems)
 {
 	struct origin where = scan_origin(scan, (unsigned)config_error_line(config));
@@ -120,7 +119,7 @@ static void report_syntax(const config_t *config, const struct scan *scan, struc
 		problems_add(problems, LOG_ERR, &where, NULL, "syntax error: %s", text != NULL ? text : "unknown");
 }
 
-/* Has libconfig read what was scanned, into *raws. */
+/* Lets libconfig parse the text of SCAN, into *raws. */
 static int parse_text(const struct scan *scan, struct arena *arena, struct problems *problems, struct raws *raws)
 {
 	struct reader r = {.scan = scan, .arena = arena, .raws = raws};
@@ -129,7 +128,7 @@ static int parse_text(const struct scan *scan, struct arena *arena, struct probl
 
 	config_init(&config);
 	if (config_read_string(&config, scan->text) == CONFIG_TRUE) {
-		take_group(&r, config_root_setting(&config), NULL, 0);
+		read_group(&r, config_root_setting(&config), NULL, 0);
 	} else {
 		report_syntax(&config, scan, problems);
 		rc = -1;
@@ -173,7 +172,7 @@ int read_override(const char *text, struct arena *arena, struct problems *proble
 		raw->string = arena_strdup(arena, value);
 		return 0;
 	}
-	/* A value in the syntax of a file: read like a file that says nothing else. */
+	/* VALUE is in the syntax of a file: read it like a file with one key. */
 	value = arena_printf(arena, "value = %s\n;", value);
 	if (scan_text(value, &where, arena, problems, &scan) < 0 || parse_text(&scan, arena, problems, &parsed) < 0) {
 		rc = -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files and command line texts into raw values. The only user of libconfig. */
+/* Any process. Files and -o into raw values. The only user of libconfig. */
 #ifndef PREFORKD_SYNTAX_READ_H
 #define PREFORKD_SYNTAX_READ_H
 
@@ -8,10 +8,11 @@
 struct arena;
 struct problems;
 
-/* Adds what FILE says to *raws. -1: it could not be read as a whole, and nothing was added. */
+/* Adds the values of FILE, and of the files that it includes, to *raws. -1: FILE could not be read as a whole, which is
+ * reported, and nothing was added. */
 int read_file(const char *file, struct arena *arena, struct problems *problems, struct raws *raws);
 
-/* One "PATH=VALUE" of the command line. */
+/* Adds the value of "PATH=VALUE", the argument of -o. -1: TEXT is wrong, which is reported. */
 int read_override(const char *text, struct arena *arena, struct problems *problems, struct raws *raws);
 
 #endif

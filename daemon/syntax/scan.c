@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The words of libconfig 1.5, as far as they must be told apart: strings, comments, names, numbers
- * and single characters. Comments are left out of the text, line ends stay.
- */
 #include "syntax/scan.h"
 
 #include <inttypes.h>
@@ -24,9 +20,14 @@
 
 #define DEPTH_MOST    10
 #define FILE_MOST     (16 * SLURP_MEBIBYTE)
-#define INCLUDES_MOST 1000 /* in all: files that include each other twice grow without bound */
+#define INCLUDES_MOST 1000 /* in all: files that include others twice could make the text grow without bound */
 
-/* One scan, with all files that it leads to. */
+/*
+ * The scanner knows the words of libconfig 1.5: strings, comments, names, numbers and single characters. It leaves
+ * comments out of the text; line ends stay.
+ */
+
+/* One scan, including all files that are included. */
 struct scanner {
 	struct scan *out;
 	struct arena *arena;
@@ -35,32 +36,31 @@ struct scanner {
 	bool failed;
 };
 
-/* One file of it. */
+/* One file of a scan. */
 struct input {
 	const struct input *parent;
 	int depth;
-	struct origin at; /* the line that P is in */
+	struct origin at; /* the line of P */
 	dev_t dev;
 	ino_t ino;
 	bool may_include;
 	const char *p, *end; /* *end is NUL */
-	char before;	     /* the last character that was not blank; 'a' for a word, '"' for a string */
-	int held;	     /* line ends behind a string that were not written yet */
+	char before;	     /* the last character that was not blank; 'a': a word, '"': a string */
+	int held;	     /* line ends after a string that are not in the text yet */
 };
 
-__attribute__((format(printf, 3, 4))) static void fail(struct scanner *s, const struct origin *at, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void report_error(struct scanner *s, const struct origin *at,
+							       const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	problems_vadd(s->problems, LOG_ERR, at, NULL, fmt, ap);
 	va_end(ap);
-	problems_add(s->problems, LOG_ERR, at, NULL, "%s", text);
 	s->failed = true;
 }
 
-static void emit(struct scanner *s, const char *text, size_t len)
+static void emit_text(struct scanner *s, const char *text, size_t len)
 {
 	struct scan *out = s->out;
 
@@ -73,12 +73,12 @@ static void emit(struct scanner *s, const char *text, size_t len)
 	out->text[out->len] = '\0';
 }
 
-/* Says where the line that begins now comes from. */
+/* Notes the place of the line that begins now. */
 static void map_line(struct scanner *s, struct origin at)
 {
 	struct scan *out = s->out;
 
-	/* A power of two is when the list is full. */
+	/* The list is full when its length is a power of two. */
 	if ((out->n_lines & (out->n_lines - 1)) == 0)
 		out->lines = arena_resize(out->lines, out->n_lines * 2 + 1, sizeof(*out->lines));
 	out->lines[out->n_lines++] = at;
@@ -91,15 +91,15 @@ static void flush_newlines(struct scanner *s, struct input *in)
 	for (; in->held > 0; in->held--) {
 		if (at.file != NULL)
 			at.line = in->at.line - in->held + 1;
-		emit(s, "\n", 1);
+		emit_text(s, "\n", 1);
 		map_line(s, at);
 	}
 }
 
 /*
- * libconfig looks one word ahead behind a string, because another string would continue it, and
- * takes the line that it has come to for the string's. So the line end waits until the bracket or
- * comma is written that follows.
+ * After a string libconfig reads one more word, because another string would continue the first one, and it takes the
+ * line of that word for the line of the string. So a line end after a string is held back until the next bracket or
+ * comma.
  */
 static void take_newline(struct scanner *s, struct input *in)
 {
@@ -120,26 +120,26 @@ static void take_string(struct scanner *s, struct input *in)
 	in->before = 'a';
 	for (;;) {
 		if (in->p == in->end) {
-			fail(s, &begin, "the string that begins here is not closed");
+			report_error(s, &begin, "the string that begins here is not closed");
 			return;
 		}
 		if (*in->p == '"')
 			break;
 		if (*in->p == '\n') {
-			emit(s, start, (size_t)(in->p - start));
+			emit_text(s, start, (size_t)(in->p - start));
 			take_newline(s, in);
 			start = in->p;
 			continue;
 		}
 		if (strncasecmp(in->p, "\\x00", 4) == 0)
-			fail(s, &in->at, "a string cannot contain \\x00");
-		/* Whatever follows a backslash does not end the string. */
+			report_error(s, &in->at, "a string cannot contain \\x00");
+		/* A character after a backslash does not end the string. */
 		if (*in->p == '\\' && in->p + 1 < in->end && in->p[1] != '\n')
 			in->p++;
 		in->p++;
 	}
 	in->p++;
-	emit(s, start, (size_t)(in->p - start));
+	emit_text(s, start, (size_t)(in->p - start));
 	in->before = '"';
 }
 
@@ -154,7 +154,7 @@ static void skip_comment(struct scanner *s, struct input *in)
 	in->p += 2;
 	while (strncmp(in->p, "*/", 2) != 0) {
 		if (in->p == in->end) {
-			fail(s, &begin, "the comment that begins here is not closed");
+			report_error(s, &begin, "the comment that begins here is not closed");
 			return;
 		}
 		if (*in->p == '\n')
@@ -163,7 +163,7 @@ static void skip_comment(struct scanner *s, struct input *in)
 			in->p++;
 	}
 	in->p += 2;
-	emit(s, " ", 1);
+	emit_text(s, " ", 1);
 }
 
 static void take_name(struct scanner *s, struct input *in)
@@ -173,10 +173,10 @@ static void take_name(struct scanner *s, struct input *in)
 		       (len == 5 && strncasecmp(in->p, "false", len) == 0);
 
 	flush_newlines(s, in);
-	/* Where a value must come, a name is a string without its quotes. */
+	/* A name in the place of a value is a string without quotes. */
 	if (!is_bool && strchr("=:[(", in->before) != NULL)
-		fail(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p, (int)len, in->p);
-	emit(s, in->p, len);
+		report_error(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p, (int)len, in->p);
+	emit_text(s, in->p, len);
 	in->p += len;
 	in->before = 'a';
 }
@@ -209,13 +209,12 @@ static void take_float(struct scanner *s, struct input *in)
 			in->p++;
 		in->p += strspn(in->p, DIGITS);
 	}
-	emit(s, start, (size_t)(in->p - start));
+	emit_text(s, start, (size_t)(in->p - start));
 }
 
 /*
- * libconfig cuts an integer without an L to 32 bits, a hexadecimal one too. All that do not fit
- * get their L here; what does not fit into 64 bits becomes the nearest that does, which is out of
- * any key's range.
+ * libconfig cuts an integer without an L to 32 bits. Integers that do not fit get an L here. One that does not fit into
+ * 64 bits becomes the nearest that does, which is outside the range of every key.
  */
 static void take_integer(struct scanner *s, struct input *in)
 {
@@ -231,7 +230,7 @@ static void take_integer(struct scanner *s, struct input *in)
 	if (*in->p == 'L')
 		in->p += in->p[1] == 'L' ? 2 : 1;
 	n = snprintf(text, sizeof(text), "%" PRId64 "%s", value, value > INT32_MAX || value < INT32_MIN ? "L" : "");
-	emit(s, text, (size_t)n);
+	emit_text(s, text, (size_t)n);
 }
 
 static bool begins_number(const char *p)
@@ -256,8 +255,8 @@ static void take_number(struct scanner *s, struct input *in)
 		take_integer(s, in);
 	if (*in->p != '\0' && strchr(LETTERS DIGITS "._", *in->p) != NULL) {
 		len = strspn(start, LETTERS DIGITS "._+-:/");
-		fail(s, &in->at, "%.*s: a value that is more than a number goes into quotes, \"%.*s\"", (int)len, start,
-		     (int)len, start);
+		report_error(s, &in->at, "%.*s: a value that is more than a number goes into quotes, \"%.*s\"",
+			     (int)len, start, (int)len, start);
 		in->p = start + len;
 	}
 	in->before = 'a';
@@ -274,8 +273,8 @@ static bool is_open(const struct input *in, const struct slurp *file)
 	return false;
 }
 
-/* Puts the file that is called NAME, as seen from IN, in place. */
-static void include(struct scanner *s, struct input *in, const char *name)
+/* Inserts the file NAME, which IN includes. */
+static void insert_file(struct scanner *s, struct input *in, const char *name)
 {
 	const char *slash = strrchr(in->at.file, '/');
 	struct input child = {.parent = in, .depth = in->depth + 1, .may_include = true};
@@ -283,24 +282,24 @@ static void include(struct scanner *s, struct input *in, const char *name)
 	struct err err;
 	int folder;
 
-	/* Relative to the folder of the file that says it. */
+	/* A relative NAME starts at the folder of the including file. */
 	folder = slash != NULL && *name != '/' ? (int)(slash + 1 - in->at.file) : 0;
 	child.at.file = arena_printf(s->arena, "%.*s%s", folder, in->at.file, name);
 	child.at.line = 1;
 	if (child.depth > DEPTH_MOST) {
-		fail(s, &in->at, "@include \"%s\": more than %d files inside each other", name, DEPTH_MOST);
+		report_error(s, &in->at, "@include \"%s\": more than %d files inside each other", name, DEPTH_MOST);
 		return;
 	}
 	if (++s->n_includes > INCLUDES_MOST) {
-		fail(s, &in->at, "@include \"%s\": more than %d files", name, INCLUDES_MOST);
+		report_error(s, &in->at, "@include \"%s\": more than %d files", name, INCLUDES_MOST);
 		return;
 	}
 	if (slurp(child.at.file, FILE_MOST, &file, &err) < 0) {
-		fail(s, &in->at, "@include \"%s\": %s", name, err.text);
+		report_error(s, &in->at, "@include \"%s\": %s", name, err.text);
 		return;
 	}
 	if (is_open(in, &file)) {
-		fail(s, &in->at, "@include \"%s\": the file includes itself", name);
+		report_error(s, &in->at, "@include \"%s\": the file includes itself", name);
 	} else {
 		child.dev = file.dev;
 		child.ino = file.ino;
@@ -309,17 +308,17 @@ static void include(struct scanner *s, struct input *in, const char *name)
 		child.before = 'a';
 		flush_newlines(s, in);
 		problems_file(s->problems, child.at.file);
-		emit(s, "\n", 1);
+		emit_text(s, "\n", 1);
 		map_line(s, child.at);
 		scan_input(s, &child);
 		in->before = 'a';
-		emit(s, "\n", 1);
+		emit_text(s, "\n", 1);
 		map_line(s, in->at);
 	}
 	free(file.text);
 }
 
-/* At "@include": takes the file's name and includes it. */
+/* At "@include": reads the file name, and inserts the file. */
 static void take_include(struct scanner *s, struct input *in)
 {
 	char name[4096];
@@ -328,8 +327,8 @@ static void take_include(struct scanner *s, struct input *in)
 
 	p += strspn(p, BLANKS);
 	if (!in->may_include || *p != '"') {
-		fail(s, &in->at,
-		     in->may_include ? "@include takes a file name in quotes" : "@include cannot stand here");
+		report_error(s, &in->at,
+			     in->may_include ? "@include takes a file name in quotes" : "@include cannot stand here");
 		in->p += strcspn(in->p, "\n");
 		return;
 	}
@@ -340,46 +339,46 @@ static void take_include(struct scanner *s, struct input *in)
 	}
 	name[len] = '\0';
 	if (*p != '"') {
-		fail(s, &in->at, "the file name of @include is not closed or too long");
+		report_error(s, &in->at, "the file name of @include is not closed or too long");
 		in->p += strcspn(in->p, "\n");
 		return;
 	}
 	in->p = p + 1;
-	include(s, in, name);
+	insert_file(s, in, name);
 }
 
-/* Anything that is one character long. */
+/* A word of one character. */
 static void take_character(struct scanner *s, struct input *in)
 {
 	char c = *in->p;
 
 	if (strchr("{}[]()=:,;", c) == NULL || c == '\0') {
-		/* One is enough: what follows is rarely better. */
+		/* Only the first such character is reported: more of them mostly follow. */
 		if (c == '\0')
-			fail(s, &in->at, "a NUL byte: this is not a text file");
+			report_error(s, &in->at, "a NUL byte: this is not a text file");
 		else if (c > ' ' && c <= '~')
-			fail(s, &in->at, "the character %c cannot stand here", c);
+			report_error(s, &in->at, "the character %c cannot stand here", c);
 		else
-			fail(s, &in->at, "the byte 0x%02x cannot stand outside of quotes", (unsigned char)c);
+			report_error(s, &in->at, "the byte 0x%02x cannot stand outside of quotes", (unsigned char)c);
 		in->p = in->end;
 		return;
 	}
 	if (in->before == ',' && (c == ']' || c == ')'))
-		fail(s, &in->at, "a comma before the %c, with nothing behind it", c);
-	emit(s, in->p++, 1);
+		report_error(s, &in->at, "a comma before the %c, with nothing behind it", c);
+	emit_text(s, in->p++, 1);
 	flush_newlines(s, in);
 	in->before = c;
 }
 
 static void scan_input(struct scanner *s, struct input *in)
 {
-	bool at_start = true; /* of a line, blanks not counted: where @include may stand */
+	bool at_start = true; /* of a line, apart from blanks: @include may only stand here */
 	size_t blanks;
 
 	while (in->p < in->end) {
 		blanks = strspn(in->p, BLANKS);
 		if (blanks > 0) {
-			emit(s, " ", 1);
+			emit_text(s, " ", 1);
 			in->p += blanks;
 			continue;
 		}
@@ -405,13 +404,13 @@ static void scan_input(struct scanner *s, struct input *in)
 	flush_newlines(s, in);
 }
 
-static int scan(struct scanner *s, struct input *in)
+static int run_scan(struct scanner *s, struct input *in)
 {
 	*s->out = (struct scan){.text = NULL};
-	emit(s, "", 0);
+	emit_text(s, "", 0);
 	map_line(s, in->at);
 	scan_input(s, in);
-	emit(s, "\n", 1);
+	emit_text(s, "\n", 1);
 	return s->failed ? -1 : 0;
 }
 
@@ -427,7 +426,7 @@ int scan_file(const char *file, struct arena *arena, struct problems *problems, 
 	in.at.file = arena_strdup(arena, file);
 	problems_file(problems, file);
 	if (slurp(file, FILE_MOST, &content, &err) < 0) {
-		fail(&s, &in.at, "%s", err.text);
+		report_error(&s, &in.at, "%s", err.text);
 		return -1;
 	}
 	in.at.line = 1;
@@ -435,9 +434,9 @@ int scan_file(const char *file, struct arena *arena, struct problems *problems, 
 	in.ino = content.ino;
 	in.p = content.text;
 	in.end = content.text + content.len;
-	if (strncmp(in.p, "\xef\xbb\xbf", 3) == 0) /* what some editors put in front */
+	if (strncmp(in.p, "\xef\xbb\xbf", 3) == 0) /* a byte order mark, which some editors write */
 		in.p += 3;
-	rc = scan(&s, &in);
+	rc = run_scan(&s, &in);
 	free(content.text);
 	return rc;
 }
@@ -448,7 +447,7 @@ int scan_text(const char *text, const struct origin *where, struct arena *arena,
 	struct scanner s = {.out = out, .arena = arena, .problems = problems};
 	struct input in = {.at = *where, .before = ';', .p = text, .end = text + strlen(text)};
 
-	return scan(&s, &in);
+	return run_scan(&s, &in);
 }
 
 struct origin scan_origin(const struct scan *scan, unsigned line)

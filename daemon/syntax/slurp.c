@@ -41,7 +41,7 @@ int slurp(const char *file, size_t most, struct slurp *out, struct err *err)
 	int fd, rc;
 
 	*out = (struct slurp){.len = 0};
-	/* Non-blocking, because opening a named pipe would wait for a writer. */
+	/* Without O_NONBLOCK, opening a named pipe would wait for a writer. */
 	fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, "cannot open it");

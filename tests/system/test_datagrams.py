@@ -772,7 +772,7 @@ own.sendto(b"done", peer)
 		self.refuses("either connections or datagrams", listen=[tcp.text, gram(tcp).text])
 
 	def test_rules_that_cannot_be_kept_are_refused(self):
-		self.refuses("nobody can be kept from it", listen=gram(Endpoint.v4()).text, access={"deny": ["10.0.0.0/8"]})
+		self.refuses("so no client can be refused", listen=gram(Endpoint.v4()).text, access={"deny": ["10.0.0.0/8"]})
 
 	@needs_root()
 	@needs_tool("in.tftpd")

@@ -255,7 +255,7 @@ START_TEST(presets)
 	ck_assert_str_eq(s->listen[0].text, "127.0.0.1:7");
 	ck_assert_int_eq(s->listen_origin[0].line, 1);
 	ck_assert_int_eq(s->backlog, 4096);
-	ck_assert(!s->backlog_asked);
+	ck_assert(!s->backlog_written);
 	ck_assert_ptr_null(s->command);
 	ck_assert_int_eq(s->workers.min, 2);
 	ck_assert_int_eq(s->workers.min_spare, 2);
@@ -306,7 +306,7 @@ START_TEST(values)
 	ck_assert_str_eq(s->command[2], "a \"b\"");
 	ck_assert_ptr_null(s->command[3]);
 	ck_assert_int_eq(s->backlog, 7);
-	ck_assert(s->backlog_asked);
+	ck_assert(s->backlog_written);
 	ck_assert_int_eq(s->workers.max_requests, 0);
 	ck_assert_int_eq(s->timeouts.first_byte, 3000);
 	ck_assert_int_eq(s->timeouts.idle, 1500);
@@ -332,7 +332,7 @@ START_TEST(defaults_apply)
 	load(NULL);
 	expect_good();
 	ck_assert_int_eq(config->services[0].backlog, 9);
-	ck_assert(config->services[0].backlog_asked);
+	ck_assert(config->services[0].backlog_written);
 	ck_assert_int_eq(config->services[0].workers.max, 20);
 	ck_assert_ptr_null(config->services[0].command);
 	ck_assert_int_eq(config->services[1].backlog, 9);
