@@ -9,8 +9,8 @@ system_tests = \
 	%D%/test_client_load.py \
 	%D%/test_clients.py \
 	%D%/test_concurrency.py \
-	%D%/test_crash.py \
 	%D%/test_control.py \
+	%D%/test_crash.py \
 	%D%/test_ctl.py \
 	%D%/test_ctl_completion.py \
 	%D%/test_ctl_top.py \
@@ -26,13 +26,18 @@ system_tests = \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \
-	%D%/test_module.py \
+	%D%/test_module_build.py \
+	%D%/test_module_datagrams.py \
+	%D%/test_module_life.py \
+	%D%/test_module_refused.py \
+	%D%/test_module_reload.py \
+	%D%/test_module_trouble.py \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
 	%D%/test_pool.py \
+	%D%/test_proxy.py \
 	%D%/test_proxy_protocol.py \
 	%D%/test_proxy_real.py \
-	%D%/test_proxy.py \
 	%D%/test_proxy_upstreams.py \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
@@ -60,9 +65,10 @@ EXTRA_DIST += \
 	%D%/harness/daemon.py \
 	%D%/harness/gate.py \
 	%D%/harness/launch.py \
+	%D%/harness/module_case.py \
+	%D%/harness/modules.py \
 	%D%/harness/names.py \
 	%D%/harness/namespaces.py \
-	%D%/harness/modules.py \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \

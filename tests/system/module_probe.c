@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A module that does what it is told, line by line: for test_module.py. -DVERSION tells one build from another. */
+/* A module that does what it is told, line by line: for test_module_*.py. -DVERSION tells one build from another. */
 #include <preforkd/module.h>
 
 #include <errno.h>
