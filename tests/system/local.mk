@@ -54,7 +54,11 @@ system_tests = \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \
 	%D%/test_timeouts.py \
-	%D%/test_upgrade.py
+	%D%/test_upgrade.py \
+	%D%/test_upgrade_kept.py \
+	%D%/test_upgrade_load.py \
+	%D%/test_upgrade_rejected.py \
+	%D%/test_upgrade_unlucky.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
 	%D%/harness/ask.py \
@@ -79,6 +83,7 @@ EXTRA_DIST += \
 	%D%/harness/systemd.py \
 	%D%/harness/tap.py \
 	%D%/harness/trap.py \
+	%D%/harness/upgrade_case.py \
 	%D%/harness/waiting.py \
 	%D%/module_probe.c \
 	%D%/old_module.h \
