@@ -16,6 +16,9 @@ system_tests = \
 	%D%/test_ctl_top.py \
 	%D%/test_daemonize.py \
 	%D%/test_datagrams.py \
+	%D%/test_datagrams_life.py \
+	%D%/test_datagrams_programs.py \
+	%D%/test_datagrams_sockets.py \
 	%D%/test_exec.py \
 	%D%/test_full.py \
 	%D%/test_hangup.py \
@@ -67,6 +70,7 @@ EXTRA_DIST += \
 	%D%/harness/control.py \
 	%D%/harness/crowd.py \
 	%D%/harness/daemon.py \
+	%D%/harness/datagram_case.py \
 	%D%/harness/gate.py \
 	%D%/harness/launch.py \
 	%D%/harness/module_case.py \
