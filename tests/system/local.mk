@@ -26,6 +26,9 @@ system_tests = \
 	%D%/test_limits.py \
 	%D%/test_limits_source.py \
 	%D%/test_listen.py \
+	%D%/test_listen_ended.py \
+	%D%/test_listen_orders.py \
+	%D%/test_listen_replaced.py \
 	%D%/test_listeners.py \
 	%D%/test_log.py \
 	%D%/test_lossless.py \
@@ -73,6 +76,7 @@ EXTRA_DIST += \
 	%D%/harness/datagram_case.py \
 	%D%/harness/gate.py \
 	%D%/harness/launch.py \
+	%D%/harness/listen_case.py \
 	%D%/harness/module_case.py \
 	%D%/harness/modules.py \
 	%D%/harness/names.py \
