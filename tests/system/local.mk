@@ -12,7 +12,11 @@ system_tests = \
 	%D%/test_control.py \
 	%D%/test_crash.py \
 	%D%/test_ctl.py \
+	%D%/test_ctl.py \
+	%D%/test_ctl.py \
 	%D%/test_ctl_completion.py \
+	%D%/test_ctl_jobs.py \
+	%D%/test_ctl_status.py \
 	%D%/test_ctl_top.py \
 	%D%/test_daemonize.py \
 	%D%/test_datagrams.py \
@@ -72,6 +76,7 @@ EXTRA_DIST += \
 	%D%/harness/conf.py \
 	%D%/harness/control.py \
 	%D%/harness/crowd.py \
+	%D%/harness/ctl_case.py \
 	%D%/harness/daemon.py \
 	%D%/harness/datagram_case.py \
 	%D%/harness/gate.py \
