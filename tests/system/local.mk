@@ -47,6 +47,7 @@ system_tests = \
 	%D%/test_pool.py \
 	%D%/test_proxy.py \
 	%D%/test_proxy_protocol.py \
+	%D%/test_proxy_protocol_limits.py \
 	%D%/test_proxy_real.py \
 	%D%/test_proxy_upstreams.py \
 	%D%/test_reload.py \
@@ -90,6 +91,7 @@ EXTRA_DIST += \
 	%D%/harness/notify.py \
 	%D%/harness/proc.py \
 	%D%/harness/proxy.py \
+	%D%/harness/proxy_case.py \
 	%D%/harness/realproxy.py \
 	%D%/harness/sandbox.py \
 	%D%/harness/sandbox.sh \
