@@ -2,6 +2,7 @@
 # The real binary with real clients; each script prints TAP.
 system_tests = \
 	%D%/test_access.py \
+	%D%/test_access_probes.py \
 	%D%/test_activation.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \

@@ -8,6 +8,7 @@ from .net import read_all
 from .waiting import PATIENCE, wait_until
 
 SERVED, RESET = "served", "reset"
+BANNER = "421 not today\r\n"
 
 
 def come(endpoint, source=None, timeout=PATIENCE):
@@ -82,4 +83,8 @@ def wait_seated(d, address, count):
 	wait_until(lambda: seated(d, address) == count, "%d connections of %s" % (count, address))
 
 
-__all__ = ["RESET", "SERVED", "come", "explain", "listens", "outcome", "refused", "seated", "visit", "wait_seated"]
+def guarded(endpoint, access, **more):
+	return {"echo": {"handler": "echo", "listen": endpoint.text, "access": access, **more}}
+
+
+__all__ = ["BANNER", "RESET", "SERVED", "come", "explain", "guarded", "listens", "outcome", "refused", "seated", "visit", "wait_seated"]
