@@ -235,8 +235,8 @@ static enum refusal ask(struct visit *visit, size_t slot, const char *from)
 static void go(struct visit *visit)
 {
 	gate_leave(&visit->gate);
+	(void)close(visit->client); /* before conn_end(), which else waits for the client to close */
 	conn_end(&visit->conn);
-	(void)close(visit->client);
 }
 
 /* ---- who waited in the queue ---- */

@@ -173,7 +173,7 @@ START_TEST(many_are_asked_at_once)
 	static int fds[MANY + 2];
 	static struct listen_queue out[MANY + 2];
 	struct rlimit limit = {MANY + 100, MANY + 100};
-	int64_t begin;
+	int64_t begin, took, least = INT64_MAX;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
 		(void)puts("# needs more descriptors than the limit allows");
@@ -187,11 +187,14 @@ START_TEST(many_are_asked_at_once)
 	fds[MANY] = -1;
 	fds[MANY + 1] = open_listener("127.0.0.1:0", 5);
 	dial(0);
-	begin = clock_ms();
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) {
+		begin = clock_ms();
 		listen_queues(fds, MANY + 2, out);
-	/* 1 ms each time, measured; with room for sanitizers and a busy machine */
-	ck_assert_int_lt(clock_ms() - begin, 10 * 10);
+		took = clock_ms() - begin;
+		least = took < least ? took : least;
+	}
+	/* It takes 1 ms; there is room for sanitizers. On a busy machine some of the calls take longer, but not all. */
+	ck_assert_int_lt(least, 10);
 	for (int i = 0; i < MANY; i++) {
 		ck_assert_int_eq(out[i].queued, i % 100 == 0);
 		ck_assert_int_eq(out[i].limit, 7);
