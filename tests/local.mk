@@ -34,6 +34,17 @@ EXTRA_DIST += \
 	%D%/tap-unit \
 	%D%/tap.sh
 
+# The tests for the minute between two edits. Most of the time they wait: more of them run than there are processors,
+# unless make was given -j. What is tried again and again for a while is tried for a shorter while.
+check-unit:
+	@case " $$MAKEFLAGS" in \
+	*\ -j*|*jobserver*) jobs= ;; \
+	*) jobs=-j$$((3 * $$(nproc))) ;; \
+	esac; \
+	PREFORKD_TEST_STRESS_MS=300 $(MAKE) $(AM_MAKEFLAGS) $$jobs check TESTS='$(unit_tests) $(tree_tests) tests/fuzz/replay.sh'
+
+.PHONY: check-unit
+
 TEST_EXTENSIONS = .py .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_DRIVER = $(tap_driver)
