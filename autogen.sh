@@ -6,7 +6,7 @@
 #                         makes TARGET there: run, check, all, ...
 #
 # Environment for TARGET: BUILD_DIR (default: build, seen from this folder), CONFIGURE_FLAGS,
-# EXTRA_PACKAGES (installed too), JOBS (default: one a processor).
+# EXTRA_PACKAGES (installed too), JOBS (default: one a processor; three for check, since tests mostly wait).
 
 set -eu
 cd "$(dirname "$0")"
@@ -105,7 +105,7 @@ install_for() {
 	installed_some=no
 	for target; do
 		case $target in
-		check | *check) wanted="$wanted $test_packages" ;;
+		*check*) wanted="$wanted $test_packages" ;;
 		bench) wanted="$wanted $bench_packages" ;;
 		coverage) wanted="$wanted $test_packages lcov" ;;
 		esac
@@ -173,6 +173,9 @@ esac
 
 build=${BUILD_DIR:-build}
 jobs=${JOBS:-$(nproc)}
+case " $* " in
+*check*) jobs=${JOBS:-$(($(nproc) * 3))} ;;
+esac
 install_for "$@"
 generated || generate
 configured || make_build
