@@ -37,8 +37,11 @@ unit_tests = \
 	%D%/net/check_listen_quiesce \
 	%D%/net/check_lookup \
 	%D%/net/check_net_relay \
+	%D%/net/check_net_relay_ends \
 	%D%/net/check_networks \
+	%D%/net/check_networks_many \
 	%D%/net/check_proxy_header \
+	%D%/net/check_proxy_header_v2 \
 	%D%/net/check_proxy_mutants \
 	%D%/net/check_socket_options \
 	%D%/net/check_tcp_info \
@@ -66,6 +69,8 @@ EXTRA_DIST += \
 	%D%/broken \
 	%D%/clients.h \
 	%D%/config_fakes.h \
+	%D%/net/proxy_header_case.h \
+	%D%/net/net_relay_case.h \
 	%D%/peers.h \
 	%D%/proxy_samples.h \
 	%D%/suite.h
