@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/base/check_unit \
 	%D%/board/check_board \
 	%D%/board/check_sources \
+	%D%/board/check_sources_rates \
 	%D%/board/check_sources_seats \
 	%D%/change/check_jobs \
 	%D%/client/check_histogram \
@@ -27,6 +28,8 @@ unit_tests = \
 	%D%/config/check_host_compare \
 	%D%/ctl/check_status_table \
 	%D%/gate/check_gate \
+	%D%/gate/check_refuse \
+	%D%/gate/check_decide \
 	%D%/loader/check_module \
 	%D%/net/check_addr \
 	%D%/net/check_frame \
@@ -69,6 +72,8 @@ EXTRA_DIST += \
 	%D%/broken \
 	%D%/clients.h \
 	%D%/config_fakes.h \
+	%D%/gate/gate_case.h \
+	%D%/board/sources_case.h \
 	%D%/net/proxy_header_case.h \
 	%D%/net/net_relay_case.h \
 	%D%/peers.h \
