@@ -21,8 +21,12 @@ unit_tests = \
 	%D%/client/check_relay \
 	%D%/client/check_report \
 	%D%/config/check_config \
+	%D%/config/check_config_overrides \
+	%D%/config/check_config_files \
 	%D%/config/check_config_access \
+	%D%/config/check_config_access_files \
 	%D%/config/check_config_diff \
+	%D%/config/check_config_diff_networks \
 	%D%/config/check_config_docs \
 	%D%/config/check_config_portable \
 	%D%/config/check_host_compare \
@@ -72,6 +76,9 @@ EXTRA_DIST += \
 	%D%/broken \
 	%D%/clients.h \
 	%D%/config_fakes.h \
+	%D%/config/config_case.h \
+	%D%/config/config_diff_case.h \
+	%D%/config/access_case.h \
 	%D%/gate/gate_case.h \
 	%D%/board/sources_case.h \
 	%D%/net/proxy_header_case.h \

@@ -1,77 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Two generations, and what the second one needs of the first. */
+/* What differs between two configurations: each key by itself. */
 #include "config/diff.h"
 
-#include <check.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "../config_fakes.h"
 #include "base/err.h"
 #include "base/parse.h"
 #include "config/config.h"
 #include "config/load.h"
-#include "config/loader.h"
 #include "config/row.h"
 #include "config/row_names.h"
 #include "config/rows.h"
 #include "config/values.h"
 
+#include "../config_fakes.h"
 #include "../suite.h"
-
-/* The command and the upstream are in defaults so that another handler may do without them. */
-#define BASE                                                                                                           \
-	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; };\n"                                              \
-	"services: { a: { handler = \"both\"; listen = \"127.0.0.1:7\"; }; };\n"
-
-static const struct module_loader fake_loader;
-
-static char folder[] = "/tmp/check_config_diff.XXXXXX";
-static char own_user[128]; /* "user=NAME": needed as root, harmless as anybody else */
-static struct config *a, *b;
-static char keys[256];
-
-static const char *path_of(const char *name)
-{
-	static char path[512];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
-
-static void put(const char *name, const char *text)
-{
-	FILE *out = fopen(path_of(name), "w");
-
-	ck_assert_ptr_nonnull(out);
-	ck_assert_int_ge(fputs(text, out), 0);
-	ck_assert_int_eq(fclose(out), 0);
-}
-
-/* main.conf with what -o says on top; OVERRIDE may be NULL. */
-static struct config *load(const char *override)
-{
-	const char *const overrides[] = {own_user, override};
-	struct config_source source = {.file = path_of("main.conf"),
-				       .overrides = overrides,
-				       .n_overrides = override != NULL ? 2 : 1,
-				       .handlers = fake_handlers,
-				       .loader = &fake_loader};
-	struct problems *problems;
-	struct config *config = config_load(&source, &problems);
-	size_t i;
-
-	for (i = 0; config == NULL && i < problems_count(problems); i++)
-		(void)fprintf(stderr, "  %s\n", problems_get(problems, i)->text);
-	ck_assert_msg(config != NULL, "%s", override != NULL ? override : "main.conf");
-	problems_free(&problems);
-	return config;
-}
+#include "config_diff_case.h"
 
 /* What the only service of main.conf needs when OVERRIDE is added; the same on the way back. */
 static enum config_change added(const char *override)
@@ -85,28 +32,6 @@ static enum config_change added(const char *override)
 	change = config_diff_service(b, 0, a, 0, keys, sizeof(keys));
 	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), change);
 	return change;
-}
-
-static void set_up(void)
-{
-	const struct passwd *pw = getpwuid(geteuid());
-
-	(void)snprintf(own_user, sizeof(own_user), "user=%s", pw != NULL ? pw->pw_name : "");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(mkdir(path_of("conf.d"), 0755), 0);
-	put("main.conf", BASE);
-	put("list", "192.0.2.0/24\n");
-}
-
-static void tear_down(void)
-{
-	config_free(&a);
-	config_free(&b);
-	(void)unlink(path_of("conf.d/a.conf"));
-	(void)unlink(path_of("main.conf"));
-	(void)unlink(path_of("list"));
-	(void)rmdir(path_of("conf.d"));
-	(void)rmdir(folder);
 }
 
 /* Every row, with what a change of it needs. Another value is made up where none is given. */
@@ -306,56 +231,6 @@ START_TEST(each_row_of_the_program)
 }
 END_TEST
 
-struct fake_options {
-	int64_t number;
-	const char *text;
-	struct preforkd_list list;
-	bool flag;
-};
-
-static const struct preforkd_option fake_options[] = {
-	{.name = "number",
-	 .type = PREFORKD_DURATION,
-	 .offset = offsetof(struct fake_options, number),
-	 .preset = "3s",
-	 .min = 1,
-	 .max = 10000,
-	 .help = "a number"},
-	{.name = "text", .type = PREFORKD_STRING, .offset = offsetof(struct fake_options, text)},
-	{.name = "list", .type = PREFORKD_LIST, .offset = offsetof(struct fake_options, list)},
-	{.name = "flag", .type = PREFORKD_BOOL, .offset = offsetof(struct fake_options, flag)},
-	{.name = NULL},
-};
-
-static uint64_t fake_mark = 1;
-static int fakes_open;
-
-static struct loaded_module *fake_open(const char *path, struct err *err)
-{
-	struct loaded_module *module = calloc(1, sizeof(*module));
-
-	(void)path;
-	(void)err;
-	ck_assert_ptr_nonnull(module);
-	module->table = (struct preforkd_module){.name = "fake",
-						 .flags = PREFORKD_STREAM,
-						 .options = fake_options,
-						 .options_size = sizeof(struct fake_options)};
-	module->mark = fake_mark;
-	fakes_open++;
-	return module;
-}
-
-static void fake_close(struct loaded_module **module)
-{
-	if (*module != NULL)
-		fakes_open--;
-	free(*module);
-	*module = NULL;
-}
-
-static const struct module_loader fake_loader = {.open = fake_open, .close = fake_close};
-
 START_TEST(of_a_module)
 {
 	const struct fake_options *options;
@@ -488,129 +363,6 @@ START_TEST(looked_up_again)
 }
 END_TEST
 
-#define WITH(ACCESS) "services: { a: { handler = \"echo\"; listen = \"127.0.0.1:7\"; access: {" ACCESS "}; }; };\n"
-
-/* The change from one text of main.conf to another. */
-static enum config_change between(const char *before, const char *after)
-{
-	enum config_change change;
-
-	config_free(&a);
-	config_free(&b);
-	put("main.conf", before);
-	a = load(NULL);
-	put("main.conf", after);
-	b = load(NULL);
-	change = config_diff_service(b, 0, a, 0, keys, sizeof(keys));
-	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), change);
-	return change;
-}
-
-/* A list is what it stands for: order, spelling and repetition are nothing, and so is the place of an entry. */
-START_TEST(networks_in_other_words)
-{
-	ck_assert_int_eq(between(WITH("allow = [ \"10.0.0.0/8\", \"::1\" ]; deny = \"10.1.0.0/16\";"),
-				 "\n\n" WITH("deny = [ \"::ffff:10.1.0.0/112\", \"10.1.0.0/16\" ];\n"
-					     "allow = [ \"0:0::0:1/128\", \"10.0.0.0/8\", \"::1\" ];")),
-			 CHANGE_NONE);
-	ck_assert_str_eq(keys, "");
-	ck_assert_int_eq(between(WITH("probes = [ \"unix:uid=0\", \"::1\" ];"),
-				 WITH("probes = [ \"::1\", \"unix:uid=root\" ];")),
-			 CHANGE_NONE);
-	/* the same addresses, but another answer where a rule of 10.0.0.0/9 is against it */
-	ck_assert_int_eq(
-		between(WITH("allow = [ \"10.0.0.0/8\" ];"), WITH("allow = [ \"10.0.0.0/8\", \"10.1.0.0/16\" ];")),
-		CHANGE_WORKERS);
-	ck_assert_str_eq(keys, "access.allow");
-	ck_assert_int_eq(between(WITH("allow = \"10.0.0.0/8\";"), WITH("deny = \"10.0.0.0/8\";")), CHANGE_WORKERS);
-	ck_assert_str_eq(keys, "access.allow, access.deny");
-	ck_assert_int_eq(between(WITH("allow = [ ];"), WITH("deny = \"\";")), CHANGE_NONE);
-}
-END_TEST
-
-/* The same name of a file: what is in it counts. */
-START_TEST(files_of_networks)
-{
-	static const char *const lists[] = {"allow_file", "deny_file"};
-	char text[256], key[64];
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		(void)snprintf(text, sizeof(text), WITH("%s = \"%.100s\";"), lists[i], path_of("list"));
-		(void)snprintf(key, sizeof(key), "access.%s", lists[i]);
-		put("list", "192.0.2.0/24\n2001:db8::/32\n");
-		ck_assert_int_eq(between(text, text), CHANGE_NONE);
-		put("list", "# other words\n\n2001:0db8::/32 # first\r\n192.0.2.0/24");
-		config_free(&b);
-		b = load(NULL);
-		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_NONE);
-		put("list", "2001:db8::/33\n192.0.2.0/24");
-		config_free(&b);
-		b = load(NULL);
-		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
-		ck_assert_str_eq(keys, key);
-		put("list", "");
-		config_free(&b);
-		b = load(NULL);
-		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
-		ck_assert_str_eq(keys, key);
-		/* an empty list is not the same as none */
-		put("main.conf", WITH(""));
-		config_free(&a);
-		a = load(NULL);
-		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
-		ck_assert_str_eq(keys, key);
-	}
-}
-END_TEST
-
-START_TEST(many_keys)
-{
-	char room[32];
-
-	put("main.conf", BASE);
-	a = load(NULL);
-	put("main.conf", BASE "log: { level = \"debug\"; };\n");
-	put("conf.d/a.conf", "services: { a: { workers: { max = 20; };\n"
-			     "timeouts: { idle = \"1s\"; drain = \"1s\"; }; backlog = 5; }; };\n");
-	b = load(NULL);
-	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
-	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.drain");
-	memset(room, 'x', sizeof(room));
-	ck_assert_int_eq(config_diff_service(a, 0, b, 0, room, 20), CHANGE_WORKERS);
-	ck_assert_str_eq(room, "log.level, backl...");
-	ck_assert_int_eq(room[20], 'x');
-	ck_assert_int_eq(config_diff_service(a, 0, b, 0, room, 2), CHANGE_WORKERS);
-	ck_assert_str_eq(room, "l");
-	/* Room to the byte, and one byte less. */
-	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys) + 1);
-	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.drain");
-	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys));
-	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.d...");
-}
-END_TEST
-
-#define ECHO(NAME, PORT) NAME ": { handler = \"echo\"; listen = \"127.0.0.1:" PORT "\"; };\n"
-
-/* Services are found by name, wherever they stand. */
-START_TEST(services_come_and_go)
-{
-	put("main.conf", "services: {" ECHO("a", "1") ECHO("b", "2") ECHO("c", "3") "};\n");
-	a = load(NULL);
-	put("main.conf", "services: {" ECHO("c", "3") ECHO("d", "2") ECHO("a", "1") "};\n");
-	b = load(NULL);
-	ck_assert_int_eq(config_find_service(a, "c"), 2);
-	ck_assert_int_eq(config_find_service(b, "c"), 0);
-	ck_assert_int_eq(config_find_service(b, "b"), -1);
-	ck_assert_int_eq(config_find_service(a, "d"), -1);
-	ck_assert_int_eq(config_find_service(a, ""), -1);
-	ck_assert_int_eq(config_diff_service(a, 2, b, 0, keys, sizeof(keys)), CHANGE_NONE);
-	ck_assert_int_eq(config_diff_service(a, 0, b, 2, keys, sizeof(keys)), CHANGE_NONE);
-	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_LISTENER);
-	ck_assert_str_eq(keys, "listen");
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("config_diff");
@@ -625,10 +377,6 @@ int main(void)
 	tcase_add_test(tc, in_force);
 	tcase_add_test(tc, identity_as_root);
 	tcase_add_test(tc, looked_up_again);
-	tcase_add_test(tc, networks_in_other_words);
-	tcase_add_test(tc, files_of_networks);
-	tcase_add_test(tc, many_keys);
-	tcase_add_test(tc, services_come_and_go);
 	suite_add_tcase(suite, tc);
 	return suite_finish(suite);
 }
