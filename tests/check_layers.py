@@ -226,8 +226,9 @@ def print_circles(tree):
 
 
 def print_known(tree):
+	"""Sorted, so that a cure changes no line but its own."""
 	list(cases(tree))
-	for line in tree.known.needed.values():
+	for line in sorted(tree.known.needed.values(), key=lambda line: (" -> " in line, line)):
 		print(line)
 
 
