@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a configuration file, up to the finished values. Nothing is looked up, because that
- * would ask the resolver; what is taken must survive being printed and read again.
+ * Reads any bytes as a configuration file and as the argument of -o, and fills the values. Looks up no names, because
+ * that would ask the resolver. A configuration without errors must print the same after it was printed and read again.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +20,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A temporary file that holds the bytes. */
-static void put(char *path, const void *data, size_t size)
+/* Writes the bytes to a temporary file, and its name to PATH. */
+static void write_file(char *path, const void *data, size_t size)
 {
 	int fd = mkstemp(path);
 	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -30,7 +30,7 @@ static void put(char *path, const void *data, size_t size)
 		abort();
 }
 
-/* What the bytes mean, printed; NULL: something is wrong with them. The caller frees it. */
+/* The configuration in the bytes, printed; the caller frees it. NULL: there is an error in it. */
 static char *load_and_print(const void *data, size_t size)
 {
 	char path[] = "/tmp/fuzz_config.XXXXXX";
@@ -43,7 +43,7 @@ static char *load_and_print(const void *data, size_t size)
 	size_t length;
 	FILE *out;
 
-	put(path, data, size);
+	write_file(path, data, size);
 	(void)read_file(path, arena, problems, &raws);
 	(void)unlink(path);
 	build_store(&raws, problems, &store);
@@ -61,7 +61,7 @@ static char *load_and_print(const void *data, size_t size)
 	return text;
 }
 
-static void override(const uint8_t *data, size_t size)
+static void run_override(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new();
 	struct problems *problems = problems_new();
@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *first, *second;
 
-	override(data, size);
+	run_override(data, size);
 	first = load_and_print(data, size);
 	if (first == NULL)
 		return 0;
