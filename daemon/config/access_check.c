@@ -24,7 +24,7 @@ static void check_reserve(const struct checker *checker, const struct service_va
 			      access->reserve, max);
 	else if (access->reserve > 0 && access->reserve_for == NULL)
 		checker_warning(checker, values, reserve,
-				"%" PRId64 " workers are kept for nobody: access.reserve_for is empty",
+				"%" PRId64 " workers are reserved, but for no client: access.reserve_for is empty",
 				access->reserve);
 	else if (access->reserve == 0 && access->reserve_for != NULL && list->level == LEVEL_SERVICE)
 		/* A list in defaults is meant for services that reserve workers. */
@@ -40,7 +40,7 @@ static void check_evict(const struct checker *checker, const struct service_valu
 		checker_warning(
 			checker, values, checker_nearer(values, "workers.on_full", "access.reserve"),
 			"with access.reserve, workers.on_full = \"evict\" makes room for access.reserve_for only: all "
-			"others are refused (reserved) before anybody gives way");
+			"others are refused (reserved) before any client is evicted");
 }
 
 static void check_refusal(const struct checker *checker, const struct service_values *values)
@@ -63,11 +63,11 @@ static void check_proxy(const struct checker *checker, const struct service_valu
 		datagrams = datagrams || values->service.listen[i].datagram;
 	if (datagrams && values->service.proxy_protocol.from != NULL)
 		checker_error(checker, values, checker_nearer(values, "proxy_protocol.from", "listen"),
-			      "no datagram has a PROXY header, so none would be let in: make it two services");
+			      "datagrams have no PROXY header, so all would be refused: make it two services");
 	if (values->service.proxy_protocol.without != NULL && values->service.proxy_protocol.from == NULL &&
 	    without->level == LEVEL_SERVICE && !from->bad)
 		checker_warning(checker, values, without,
-				"changes nothing: proxy_protocol.from is empty, so nobody needs a header");
+				"changes nothing: proxy_protocol.from is empty, so no client needs a header");
 }
 
 static void check_first_byte(const struct checker *checker, const struct service_values *values)

@@ -212,7 +212,7 @@ static void lookup_rules(struct checker *checker, struct service_values *values)
 	access->only_allowed = values->allow.n > 0 || values->allow_file.n > 0;
 	if (access->only_allowed && n_allowed == 0 && good && !checker->source->portable)
 		checker_warning(checker, values, value_source(values, "access.allow_file"),
-				"there is no network in it: nobody may connect");
+				"there is no network in it: no client may connect");
 	make_rules(checker, access, &list);
 	network_list_clear(&list);
 }

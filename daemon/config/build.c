@@ -143,7 +143,7 @@ static void assign_option(struct builder *b, struct scope *scope, struct raw *ra
 
 	if (scope == &b->defaults) {
 		b->skip = raw->path;
-		reject_raw(b, raw, "belongs to one service: each module has its own");
+		reject_raw(b, raw, "belongs to one service: each module has its own options");
 	} else if (whole && raw->type != RAW_GROUP) {
 		reject_raw(b, raw, "is a group of keys: %s: { ... }", row->path);
 	} else if (!whole && (raw->type == RAW_GROUP || strchr(key + strlen(row->path) + 1, '.') != NULL)) {

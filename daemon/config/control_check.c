@@ -93,7 +93,7 @@ void control_check(struct checker *checker)
 	check_taken(checker, control->path);
 	if (control->read_all && (control->mode & S_IWOTH) == 0)
 		report_key(checker, LOG_WARNING, "control.read",
-			   "\"all\" does not reach everybody: with control.mode %04o only the owner "
+			   "\"all\" does not reach all clients: with control.mode %04o only the owner "
 			   "and the group of the socket can connect; \"0666\" lets others",
 			   (unsigned)control->mode);
 }

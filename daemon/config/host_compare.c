@@ -188,7 +188,7 @@ static bool is_longer(const struct config_service *a, const struct config_servic
 static void compare_stop(const struct comparison *c)
 {
 	const struct config_service *services = c->config->services;
-	char drain[32] = "as long as they like", stop[32];
+	char drain[32] = "no time limit", stop[32];
 	size_t most = 0;
 
 	if (c->limits->stop_ms < 0)

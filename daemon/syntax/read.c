@@ -114,7 +114,7 @@ static void report_syntax(const config_t *config, const struct scan *scan, struc
 
 	if (text != NULL && strcmp(text, "syntax error") == 0)
 		problems_add(problems, LOG_ERR, &where, NULL,
-			     "syntax error: something is wrong or missing here or in front of it");
+			     "syntax error: something is wrong or missing here or before it");
 	else
 		problems_add(problems, LOG_ERR, &where, NULL, "syntax error: %s", text != NULL ? text : "unknown");
 }

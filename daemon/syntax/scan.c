@@ -364,7 +364,7 @@ static void take_character(struct scanner *s, struct input *in)
 		return;
 	}
 	if (in->before == ',' && (c == ']' || c == ')'))
-		report_error(s, &in->at, "a comma before the %c, with nothing behind it", c);
+		report_error(s, &in->at, "a comma before the %c, with nothing after it", c);
 	emit_text(s, in->p++, 1);
 	flush_newlines(s, in);
 	in->before = c;

@@ -104,7 +104,7 @@ static const struct {
 	{"services.less.timeouts.drain=unlimited",
 	 {.stop_ms = 90000},
 	 AS_IT_IS,
-	 {"services.less.timeouts.drain: ", "have as long as they like", "after 90s;"}},
+	 {"services.less.timeouts.drain: ", "have no time limit", "after 90s;"}},
 };
 
 static struct config *load(const char *override)
