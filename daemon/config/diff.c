@@ -20,11 +20,6 @@ struct changes {
 	size_t size, len; /* len: of all keys, also of those for which there was no room */
 };
 
-static bool is_same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static bool has_groups(const struct identity *a, const struct identity *of)
 {
 	size_t i, k;
@@ -47,8 +42,8 @@ static bool has_same_groups(const struct identity *a, const struct identity *b)
 /* Name, home and shell are compared because programs find them in their environment. */
 static bool has_same_user(const struct identity *a, const struct identity *b)
 {
-	return a->set == b->set && a->uid == b->uid && is_same_text(a->user, b->user) &&
-	       is_same_text(a->home, b->home) && is_same_text(a->shell, b->shell);
+	return a->set == b->set && a->uid == b->uid && same_text(a->user, b->user) && same_text(a->home, b->home) &&
+	       same_text(a->shell, b->shell);
 }
 
 /* An empty list differs from no list. */

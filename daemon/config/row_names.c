@@ -23,14 +23,9 @@ struct row_names {
 	const char *all;
 };
 
-#define NAMES(...)                                                                                                     \
-	.list = (const struct name[])                                                                                  \
-	{                                                                                                              \
-		__VA_ARGS__,                                                                                           \
-		{                                                                                                      \
-			NULL, -1                                                                                       \
-		}                                                                                                      \
-	}
+/* clang-format off */
+#define NAMES(...) .list = (const struct name[]){__VA_ARGS__, {NULL, -1}}
+/* clang-format on */
 
 const struct row_names row_names_targets = {
 	.by_name = log_target_by_name, .name_of = log_target_name, .all = "auto, syslog, journal, stderr"};

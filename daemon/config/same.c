@@ -10,7 +10,7 @@
 #include "config/row.h"
 #include "config/values.h"
 
-static bool is_same_text(const char *a, const char *b)
+bool same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -20,7 +20,7 @@ static bool is_same_list(const struct text_list *a, const struct text_list *b)
 	size_t i;
 
 	for (i = 0; i < a->n && i < b->n; i++) {
-		if (!is_same_text(a->items[i], b->items[i]))
+		if (!same_text(a->items[i], b->items[i]))
 			return false;
 	}
 	return a->n == b->n;
@@ -54,7 +54,7 @@ bool same_field(const struct row *row, const void *a, const void *b)
 	case ROW_MODE:
 		return *(const mode_t *)a == *(const mode_t *)b;
 	case ROW_STRING:
-		return is_same_text(*(char *const *)a, *(char *const *)b);
+		return same_text(*(char *const *)a, *(char *const *)b);
 	case ROW_LIST:
 		return is_same_list(a, b);
 	case ROW_RATE:
