@@ -23,25 +23,21 @@
 #include "services/deadline.h"
 #include "services/self.h"
 
-/* A client from whom nothing is expected has no first byte to be late with. */
-static bool client_begins(const struct config_service *service)
+/* Does the service wait for a first byte of the client? If not, first_byte does not apply. */
+static bool needs_client_first(const struct config_service *service)
 {
 	return service->handler == NULL || (service->handler->flags & PREFORKD_SPEAKS_FIRST) == 0;
 }
 
-static bool needs_first_byte(const struct config_service *service)
-{
-	return service->timeouts.first_byte > 0 && client_begins(service);
-}
-
-/* What a program reads from a unix socket nobody else sees. */
+/* Can it be seen that the client sends something? Not where a program reads from a unix socket itself. */
 static bool is_seen(const struct config_service *service, const struct sockaddr_any *peer)
 {
 	return service->handler == NULL || (service->handler->flags & PREFORKD_COMMAND) == 0 ||
 	       peer->sa.sa_family != AF_UNIX;
 }
 
-/* With the time in the queue, where it decides who gives way; elsewhere a look of deadline.c finds out in time. */
+/* When the client connected. The system call that tells the time in the queue is spent only where the time decides
+ * which client is evicted; elsewhere the handler of the deadlines corrects it. */
 static int64_t silent_since(const struct preforkd_conn *conn)
 {
 	int64_t queued_ms;
@@ -52,53 +48,40 @@ static int64_t silent_since(const struct preforkd_conn *conn)
 	return conn->start_ms - queued_ms;
 }
 
-/* All but the time limits. */
-static void lay(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
-		const struct config_service *service, struct board_slot *slot)
+/* Begins it but for the time limits. */
+static void set_up_conn(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
+			const struct config_service *service, struct board_slot *slot)
 {
-	conn->fd = fd;
-	conn->slot = slot;
-	conn->service = service;
-	conn->peer = *peer;
-	conn->via.len = conn->local.len = 0;
-	conn->start_ms = clock_coarse_ms();
-	conn->in = conn->out = 0;
-	conn->ahead_at = conn->ahead_len = 0;
-	conn->own_ms = 0;
-	conn->header = 0;
-	conn->told = NULL;
-	conn->sender = NULL;
-	conn->limited = conn->greeted = conn->probe = conn->peer_done = conn->reset = conn->hung_up = conn->unserved =
-		conn->spent = false;
-	conn->peer_text[0] = conn->reason[0] = '\0';
-	if (slot != NULL) {
-		atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
-		/* after the time, for who reads it as 0 relies on that */
-		atomic_store_explicit(&slot->greeted, !client_begins(service) || !is_seen(service, peer),
-				      memory_order_release);
-	}
+	*conn = (struct preforkd_conn){
+		.fd = fd, .service = service, .peer = *peer, .slot = slot, .start_ms = clock_coarse_ms()};
+	if (slot == NULL)
+		return;
+	atomic_store_explicit(&slot->silent_since_ms, silent_since(conn), memory_order_relaxed);
+	/* after the time: a reader that finds `greeted` 0 relies on the time */
+	atomic_store_explicit(&slot->greeted, !needs_client_first(service) || !is_seen(service, peer),
+			      memory_order_release);
 }
 
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot)
 {
-	lay(conn, fd, peer, service, slot);
+	set_up_conn(conn, fd, peer, service, slot);
 	deadline_begin(fd, service->timeouts.total > 0 ? conn->start_ms + service->timeouts.total : 0);
 }
 
 void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *peer,
 			 const struct config_service *service, struct board_slot *slot)
 {
-	lay(conn, -1, peer, service, slot);
+	set_up_conn(conn, -1, peer, service, slot);
 }
 
-void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void), const struct config_service *service,
-		       struct board_slot *slot)
+void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*ordered_to_leave)(void),
+		       const struct config_service *service, struct board_slot *slot)
 {
 	const struct sockaddr_any nobody = {.len = 0};
 
-	lay(conn, socket, &nobody, service, slot);
-	conn->told = told;
+	set_up_conn(conn, socket, &nobody, service, slot);
+	conn->ordered_to_leave = ordered_to_leave;
 }
 
 bool conn_may_be_forged(const struct preforkd_conn *conn)
@@ -132,7 +115,7 @@ void conn_limit(struct preforkd_conn *conn, bool unseen)
 	const struct config_timeouts *t = &conn->service->timeouts;
 	struct deadline_limits limits = {
 		.start = conn->start_ms,
-		.first_byte = needs_first_byte(conn->service) ? t->first_byte : 0,
+		.first_byte = needs_client_first(conn->service) ? t->first_byte : 0,
 		.first_byte_busy = t->first_byte_busy,
 		.idle = t->idle,
 		.send = t->send,
@@ -168,7 +151,7 @@ void conn_end(struct preforkd_conn *conn)
 	const struct linger at_once = {.l_onoff = 1};
 
 	deadline_end();
-	/* What it did not take in all that time the kernel need not keep for it. */
+	/* the kernel need not keep what the client did not take in all that time */
 	if (deadline_passed() == DEADLINE_SEND)
 		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	if (conn->reset)
@@ -177,185 +160,6 @@ void conn_end(struct preforkd_conn *conn)
 		fd_close(&conn->fd);
 	else
 		linger_close(&conn->fd);
-}
-
-void conn_say_cut(struct preforkd_conn *conn)
-{
-	const struct config_timeouts *t = &conn->service->timeouts;
-	char limit[32];
-
-	switch (deadline_passed()) {
-	case DEADLINE_FIRST_BYTE:
-		format_duration(t->first_byte, limit, sizeof(limit));
-		(void)preforkd_fail(conn, "no first byte within %s (timeouts.first_byte)", limit);
-		break;
-	case DEADLINE_FIRST_BYTE_BUSY:
-		format_duration(t->first_byte_busy, limit, sizeof(limit));
-		(void)preforkd_fail(conn,
-				    "no first byte within %s while all workers are busy and others wait "
-				    "(timeouts.first_byte_busy)",
-				    limit);
-		break;
-	case DEADLINE_IDLE:
-		format_duration(t->idle, limit, sizeof(limit));
-		(void)preforkd_fail(conn, "idle for %s (timeouts.idle)", limit);
-		break;
-	case DEADLINE_SEND:
-		format_duration(t->send, limit, sizeof(limit));
-		(void)preforkd_fail(conn, "the client took nothing for %s (timeouts.send)", limit);
-		break;
-	case DEADLINE_TOTAL:
-		format_duration(t->total, limit, sizeof(limit));
-		(void)preforkd_fail(conn, "not finished within %s (timeouts.total)", limit);
-		break;
-	case DEADLINE_OWN:
-		format_duration(conn->own_ms, limit, sizeof(limit));
-		(void)preforkd_fail(conn, "not finished within %s (the service's own limit)", limit);
-		break;
-	case DEADLINE_EVICTED:
-		(void)preforkd_fail(conn, "gave way to another client (workers.on_full)");
-		break;
-	case DEADLINE_PROXY: /* then nothing was served */
-	case DEADLINE_NONE:
-		if (deadline_was_cut())
-			(void)preforkd_fail(conn, "cut, because the worker had to stop");
-		break;
-	}
-}
-
-void conn_say_something(struct preforkd_conn *conn)
-{
-	if (conn->reason[0] == '\0')
-		conn_say_cut(conn);
-	if (conn->reason[0] == '\0')
-		(void)preforkd_fail(conn, "the service gave up, and does not say why");
-}
-
-static void say_lost(struct preforkd_conn *conn, int code)
-{
-	const struct sockaddr_any *near = conn->via.len != 0 ? &conn->via : &conn->peer;
-	int64_t allowed = conn->service->socket.user_timeout;
-	struct tcp_traffic traffic;
-	char limit[32];
-
-	if (near->sa.sa_family == AF_UNIX) {
-		(void)preforkd_fail(conn, "the client is gone (closed)");
-		return;
-	}
-	if (code != ETIMEDOUT || tcp_info_traffic(conn->fd, &traffic) < 0) {
-		(void)preforkd_fail(conn, "the client is gone%s%s%s", code != 0 ? " (" : "",
-				    code == ECONNRESET || code == EPIPE ? "reset"
-				    : code != 0				? strerror(code)
-									: "",
-				    code != 0 ? ")" : "");
-		return;
-	}
-	format_duration(allowed, limit, sizeof(limit));
-	/* the kernel does not wait for ever on a client that says again and again that it has no room, either */
-	if (allowed > 0 && traffic.heard_ms < allowed)
-		(void)preforkd_fail(conn, "the client took nothing for %s (socket.user_timeout)", limit);
-	else if (traffic.waiting)
-		(void)preforkd_fail(conn, "the client has vanished (socket.user_timeout)");
-	else
-		(void)preforkd_fail(conn, "the client has vanished (socket.keepalive)");
-}
-
-void conn_say_lost(struct preforkd_conn *conn, int code)
-{
-	say_lost(conn, code);
-	conn->hung_up = true;
-}
-
-bool conn_ended_by_us(struct preforkd_conn *conn)
-{
-	if (!preforkd_ended(conn))
-		return false;
-	conn_say_cut(conn);
-	errno = deadline_was_cut() ? ECANCELED : ETIMEDOUT;
-	return true;
-}
-
-static int failed(struct preforkd_conn *conn, const char *what)
-{
-	int code = errno;
-
-	if (code == ETIMEDOUT || code == ECONNRESET || code == EPIPE)
-		conn_say_lost(conn, code);
-	else
-		(void)preforkd_fail(conn, "cannot %s: %s", what, strerror(code));
-	errno = code;
-	return -1;
-}
-
-/* Somebody made the socket non-blocking: wait for it as if it were not. */
-static void wait_for(int fd, short events)
-{
-	struct pollfd p = {.fd = fd, .events = events};
-
-	(void)poll(&p, 1, -1);
-}
-
-ssize_t preforkd_read(struct preforkd_conn *conn, void *buf, size_t size)
-{
-	if (conn_ended_by_us(conn)) /* what has come before that is still there */
-		return -1;
-	if (conn->ahead_len > 0)
-		return (ssize_t)conn_take_ahead(conn, buf, size);
-	conn_limit(conn, false);
-	deadline_waits(DEADLINE_READS);
-	for (;;) {
-		ssize_t n = recv(conn->fd, buf, size, 0);
-
-		if (n > 0) {
-			conn_count(conn, (uint64_t)n, 0);
-			if (!conn->greeted)
-				deadline_greeted();
-			conn->greeted = true;
-			deadline_waited();
-			return n;
-		}
-		if (conn_ended_by_us(conn))
-			return -1;
-		if (n == 0) {
-			conn->peer_done = size > 0;
-			return 0;
-		}
-		if (errno == EAGAIN)
-			wait_for(conn->fd, POLLIN);
-		else if (errno != EINTR)
-			return failed(conn, "read");
-	}
-}
-
-int preforkd_write(struct preforkd_conn *conn, const void *buf, size_t size)
-{
-	const char *at = buf;
-	bool moved = true;
-
-	conn_limit(conn, false);
-	while (size > 0) {
-		ssize_t n;
-
-		/* a signal ends the call with what has gone so far: that is how a long write is seen to move */
-		if (moved)
-			deadline_waits(DEADLINE_WRITES);
-		n = send(conn->fd, at, size, MSG_NOSIGNAL);
-		moved = n > 0;
-		if (n > 0) {
-			conn_count(conn, 0, (uint64_t)n);
-			at += n;
-			size -= (size_t)n;
-			continue;
-		}
-		if (conn_ended_by_us(conn))
-			return -1;
-		if (errno == EAGAIN)
-			wait_for(conn->fd, POLLOUT);
-		else if (errno != EINTR)
-			return failed(conn, "write");
-	}
-	deadline_waited();
-	return 0;
 }
 
 int preforkd_fd(const struct preforkd_conn *conn)
@@ -389,7 +193,7 @@ int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 	va_end(ap);
 	if (conn != NULL) {
 		memcpy(conn->reason, reason, sizeof(reason));
-		conn->hung_up = false; /* whatever the client did, this is what the service has to say */
+		conn->hung_up = false; /* the service has a reason of its own */
 	} else {
 		self_fail(reason);
 	}
@@ -397,7 +201,7 @@ int preforkd_fail(struct preforkd_conn *conn, const char *fmt, ...)
 	return -1;
 }
 
-/* A client on a unix socket has no address; the kernel knows who it was when it connected. */
+/* A client on a unix socket has no address; the kernel knows which process it was when it connected. */
 static void name_unix_peer(struct preforkd_conn *conn)
 {
 	struct ucred cred;
@@ -430,7 +234,7 @@ void preforkd_log(struct preforkd_conn *conn, int priority, const char *fmt, ...
 
 	if (!log_enabled(priority))
 		return;
-	if (conn != NULL && conn->told == NULL) /* of all the datagrams of a socket there is not one peer */
+	if (conn != NULL && conn->ordered_to_leave == NULL) /* else the datagrams of many peers come here */
 		about.peer = preforkd_peer(conn);
 	va_start(ap, fmt);
 	log_vabout(priority, &about, fmt, ap);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection, from the worker's side; <preforkd/module.h> is the service's side of it.
+ * Worker. One connection, from its begin to its end. <preforkd/module.h> is the service's side of it: conn.c has the
+ * calls that need no waiting, conn_io.c reads and writes, conn_line.c does lines, conn_say.c names the reason when a
+ * connection ended badly.
  */
 #ifndef PREFORKD_SERVICES_CONN_H
 #define PREFORKD_SERVICES_CONN_H
@@ -17,80 +19,65 @@ struct proxy_header;
 struct unix_peer;
 
 struct preforkd_conn {
-	int fd;
+	int fd; /* -1: a datagram, which has no socket of its own */
 	const struct config_service *service;
-	struct sockaddr_any peer;	/* who counts: as a proxy has said, or who is there */
-	struct sockaddr_any via;	/* the proxy that has said it, who is there; len 0: there is none */
-	const struct unix_peer *sender; /* of a datagram on a unix socket, if that is known; NULL: ask the socket */
-	struct sockaddr_any local; /* where the client connected to, as the proxy has said; len 0: ask the socket */
-	int64_t start_ms;
-	int64_t own_ms;		    /* the service's own limit, for the message */
-	uint64_t in, out;	    /* payload */
-	struct board_slot *slot;    /* where it is counted for others to see; NULL: nowhere */
-	uint64_t header;	    /* bytes from the client that are not payload: a PROXY header */
-	bool limited;		    /* the limits of the configuration are in force */
-	size_t ahead_at, ahead_len; /* what was read ahead (conn_line.c) */
+	struct sockaddr_any peer;  /* the client that counts: the sender, or the client that a PROXY header names */
+	struct sockaddr_any via;   /* the proxy that sent that header; len 0: there is none */
+	struct sockaddr_any local; /* the address that the header says the client connected to; len 0: ask the socket */
+	const struct unix_peer *sender; /* of a datagram on a unix socket, where it is known; NULL: ask the socket */
+	struct board_slot *slot;	/* where it is counted; NULL: nowhere */
+	/* Not NULL: not a connection, but the service's own datagram socket, on which everybody is a client. Says
+	 * whether the worker has been ordered to leave. */
+	bool (*ordered_to_leave)(void);
+	int64_t start_ms;	    /* when it began (base/clock.h) */
+	int64_t own_ms;		    /* the service's own limit (preforkd_deadline()), for the message */
+	uint64_t in, out;	    /* payload bytes */
+	uint64_t header;	    /* bytes of the PROXY header */
+	size_t ahead_at, ahead_len; /* what conn_io.c has read ahead: a part of its buffer */
+	bool limited;		    /* the configured limits are in force */
 	bool greeted;		    /* the client has sent its first byte */
-	bool probe;		    /* a health check: counted, and not logged */
-	bool peer_done;		    /* the client has finished sending: nothing unread can be left */
-	bool reset;		    /* what the client got is not all: the end must not look like one */
-	bool hung_up; /* the client was gone before the service had ended, and that is the reason: no failure of ours */
-	bool (*told)(void); /* of a socket for datagrams, which is the service's own and no client's: has the worker
-			     * been told to leave? NULL: of a connection */
-	bool unserved; /* its program could not be run, or was killed: whatever the client did, that is ours to tell */
-	bool spent;    /* something of it could not be ended: this worker is to be replaced */
-	char peer_text[ADDR_TEXT_MAX]; /* "" until somebody asks */
-	char reason[256];	       /* why it ended badly; "" if it did not */
+	bool probe;		    /* a health check: counted as one, and not logged */
+	bool peer_done;		    /* the client has finished sending, and all was read: close(2) will not reset */
+	bool reset;    /* the client did not get everything: end with a reset, which it cannot take for an end */
+	bool hung_up;  /* the client left before the service had finished, and that is the reason: no failure of the
+			  service */
+	bool unserved; /* the service could not serve it: its failure, even if the client left meanwhile */
+	bool spent;    /* something of it lives on and cannot be ended: this worker is to be replaced */
+	char peer_text[ADDR_TEXT_MAX]; /* for preforkd_peer(); "": not made yet */
+	char reason[256];	       /* why it ended badly; "": it did not */
 };
 
-/* Lays CONN for an accepted socket and starts its time limits. */
+/* Begins CONN for an accepted socket, which it owns from now on, and starts timeouts.total. SLOT may be NULL. */
 void conn_begin(struct preforkd_conn *conn, int fd, const struct sockaddr_any *peer,
 		const struct config_service *service, struct board_slot *slot);
 
-/* The same for one datagram of PEER: there is nothing to read from or to write to, and nothing that could take time. */
+/* Begins CONN for one datagram from PEER: no socket, no reading and writing, and no limits. */
 void conn_begin_datagram(struct preforkd_conn *conn, const struct sockaddr_any *peer,
 			 const struct config_service *service, struct board_slot *slot);
 
-/* The same for the service's own SOCKET, with all the datagrams that there will be: no limit holds, nobody is the peer.
- */
-void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*told)(void), const struct config_service *service,
-		       struct board_slot *slot);
+/* Begins CONN for the service's own datagram SOCKET, which stays the caller's: no peer, and no limits. */
+void conn_begin_shared(struct preforkd_conn *conn, int socket, bool (*ordered_to_leave)(void),
+		       const struct config_service *service, struct board_slot *slot);
 
-/* It has no connection, so nobody has seen that its peer is where it says. */
+/* The peer's address may be forged: it sent a datagram, and no handshake has proven the address. */
 bool conn_may_be_forged(const struct preforkd_conn *conn);
 
-/* A header of SIZE bytes has been taken from it, and is believed. What it does not say is as it was. */
+/* A trusted PROXY header of SIZE bytes was read: its addresses take the place of the peer's, as far as it has any. */
 void conn_claim(struct preforkd_conn *conn, const struct proxy_header *header, size_t size);
 
-/* Who says what CONN's peer is: ", via 10.0.0.1:4711"; "" where nobody else is there. */
+/* ", via 10.0.0.1:4711" for a client behind a proxy, else "". Returns OUT. */
 #define CONN_VIA_MAX (ADDR_TEXT_MAX + 8)
 const char *conn_via_text(const struct preforkd_conn *conn, char *out, size_t size);
 
-/* The time limits begin, if they have not yet: with a service's first read or write, or with a program, whose bytes
- * are UNSEEN. */
+/* Puts the configured limits in force, unless they are. UNSEEN: a program has the connection, so its bytes do not pass
+ * through this process. */
 void conn_limit(struct preforkd_conn *conn, bool unseen);
 
-/* So many bytes more have come from the client and gone to it. */
+/* Counts payload bytes from the client and to it. */
 void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out);
 
-/* At most SIZE bytes of what preforkd_read_line() has read ahead; 0: there is none. */
-size_t conn_take_ahead(struct preforkd_conn *conn, void *buf, size_t size);
-
-/* The service is done with it: no more limits, the socket closed so that the peer gets everything. */
+/* Ends the limits and closes the socket, so that the client gets all that was written; with conn->reset, resets it. May
+ * block for as long as a lingering close takes (net/linger.h). */
 void conn_end(struct preforkd_conn *conn);
-
-/* "idle for 60s", "cut: the worker had to stop", ...: for a connection that a limit has ended. */
-void conn_say_cut(struct preforkd_conn *conn);
-
-/* For a connection that ended badly: why, in general terms, if the service has not said it. */
-void conn_say_something(struct preforkd_conn *conn);
-
-/* Before a call on the socket, and after one that failed or ended early: has a limit ended the connection, or an order?
- * Then errno and the reason say so. */
-bool conn_ended_by_us(struct preforkd_conn *conn);
-
-/* "the client is gone (reset)", ...: for a connection that the kernel has ended with the error CODE (0: unknown). It
- * has hung up, unless the service has another reason yet. */
-void conn_say_lost(struct preforkd_conn *conn, int code);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines and formatted text, over preforkd_read() and preforkd_write(). */
+/* Worker. Lines and formatted text, over conn_io.c. */
 #include <errno.h>
 #include <preforkd/module.h>
 #include <stdarg.h>
@@ -7,23 +7,12 @@
 #include <string.h>
 
 #include "services/conn.h"
+#include "services/conn_io.h"
+#include "services/conn_say.h"
 
 #define PRINTF_MOST 4096
 
-/* What was read ahead. One connection at a time has it. */
-static char ahead[8192];
-
-size_t conn_take_ahead(struct preforkd_conn *conn, void *buf, size_t size)
-{
-	size_t n = conn->ahead_len < size ? conn->ahead_len : size;
-
-	memcpy(buf, ahead + conn->ahead_at, n);
-	conn->ahead_at += n;
-	conn->ahead_len -= n;
-	return n;
-}
-
-static int too_long(struct preforkd_conn *conn, size_t size)
+static int fail_too_long(struct preforkd_conn *conn, size_t size)
 {
 	(void)preforkd_fail(conn, "a line is longer than %zu bytes", size);
 	errno = EMSGSIZE;
@@ -36,41 +25,39 @@ int preforkd_read_line(struct preforkd_conn *conn, char *buf, size_t size, size_
 	bool more = true;
 
 	if (size == 0)
-		return too_long(conn, size);
-	if (conn_ended_by_us(conn)) /* whole lines may have been read ahead before that */
+		return fail_too_long(conn, size);
+	if (conn_say_if_cut(conn)) /* before lines that were read ahead before the cut */
 		return -1;
 	while (more) {
+		const char *begin, *end;
 		size_t n;
-		const char *end;
 
 		if (conn->ahead_len == 0) {
-			ssize_t got = preforkd_read(conn, ahead, sizeof(ahead));
+			ssize_t got = conn_io_read_ahead(conn);
 
 			if (got < 0)
 				return -1;
 			if (got == 0 && len == 0)
 				return 0;
-			conn->ahead_at = 0;
-			conn->ahead_len = (size_t)got;
 			more = got > 0;
 		}
-		end = memchr(ahead + conn->ahead_at, '\n', conn->ahead_len);
-		n = end != NULL ? (size_t)(end - ahead) - conn->ahead_at : conn->ahead_len;
-		/* one more, for a \r that is not counted */
+		begin = conn_io_ahead(conn);
+		end = memchr(begin, '\n', conn->ahead_len);
+		n = end != NULL ? (size_t)(end - begin) : conn->ahead_len;
+		/* SIZE bytes may come in, one more than fit: the last one may be a \r, which does not count */
 		if (n > size - len)
-			return too_long(conn, size - 1);
-		(void)conn_take_ahead(conn, buf + len, n);
+			return fail_too_long(conn, size - 1);
+		(void)conn_io_take_ahead(conn, buf + len, n);
 		len += n;
 		if (end != NULL) {
-			conn->ahead_at++;
-			conn->ahead_len--;
+			(void)conn_io_take_ahead(conn, NULL, 1);
 			more = false;
 			if (len > 0 && buf[len - 1] == '\r')
 				len--;
 		}
 	}
 	if (len >= size)
-		return too_long(conn, size - 1);
+		return fail_too_long(conn, size - 1);
 	buf[len] = '\0';
 	if (len_out != NULL)
 		*len_out = len;

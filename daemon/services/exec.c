@@ -20,6 +20,7 @@
 #include "config/config.h"
 #include "net/tcp_info.h"
 #include "services/conn.h"
+#include "services/conn_say.h"
 #include "services/deadline.h"
 #include "services/descendants.h"
 #include "services/exec_env.h"
@@ -68,7 +69,7 @@ struct wait {
 /* Ends the program if a limit or the client's leaving says so. */
 static void tell(struct wait *w)
 {
-	if (w->conn->told != NULL && !w->asked && w->conn->told()) {
+	if (w->conn->ordered_to_leave != NULL && !w->asked && w->conn->ordered_to_leave()) {
 		/* not its group: there are those who serve a client just now */
 		(void)kill(w->pid, SIGTERM);
 		w->asked = true;
@@ -105,7 +106,7 @@ static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 		{.fd = pidfd, .events = POLLIN},
 		{.fd = exec_errors_fd(), .events = POLLIN},
 		/* POLLERR and POLLHUP only */
-		{.fd = conn->told == NULL && conn->service->on_hangup == ON_HANGUP_TERM ? conn->fd : -1},
+		{.fd = conn->ordered_to_leave == NULL && conn->service->on_hangup == ON_HANGUP_TERM ? conn->fd : -1},
 	};
 	const struct timespec now = {.tv_sec = 0};
 	struct wait w = {.conn = conn, .pid = pid};
@@ -147,7 +148,8 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 		conn_say_lost(conn, hangup_reason(conn->fd));
 		return -1;
 	}
-	if (conn->told != NULL && conn->told() && info->si_code == CLD_KILLED && info->si_status == SIGTERM)
+	if (conn->ordered_to_leave != NULL && conn->ordered_to_leave() && info->si_code == CLD_KILLED &&
+	    info->si_status == SIGTERM)
 		return 0;
 	if (info->si_code == CLD_EXITED && info->si_status == 0)
 		return 0;
@@ -230,7 +232,7 @@ static int run(struct preforkd_conn *conn, const sigset_t *open)
 	gone = wait_program(conn, pid, pidfd, open);
 	/* What is left of its group goes too, while the zombie still holds the number; but not who serves a client
 	 * yet. */
-	if (conn->told == NULL || preforkd_ended(conn) || !descendants_has_others(pid))
+	if (conn->ordered_to_leave == NULL || preforkd_ended(conn) || !descendants_has_others(pid))
 		(void)kill(-pid, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
@@ -292,9 +294,9 @@ static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const s
 
 		(void)ppoll(NULL, 0, &now, open); /* as in wait_program() */
 		descendants_bury(0);
-		if (preforkd_ended(conn) || (!descendants_has_others(0) && (!paused || conn->told())))
+		if (preforkd_ended(conn) || (!descendants_has_others(0) && (!paused || conn->ordered_to_leave())))
 			return false;
-		p[1].fd = paused || conn->told() ? -1 : conn->fd;
+		p[1].fd = paused || conn->ordered_to_leave() ? -1 : conn->fd;
 		if (ppoll(p, 2, &nap, open) <= 0)
 			continue;
 		if (p[0].revents != 0)
@@ -328,7 +330,7 @@ static int serve(struct preforkd_conn *conn)
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	rc = conn->told != NULL ? run_for_socket(conn, &before) : run_for_client(conn, &before);
+	rc = conn->ordered_to_leave != NULL ? run_for_socket(conn, &before) : run_for_client(conn, &before);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

@@ -71,7 +71,8 @@ static void add_unix(const struct preforkd_conn *conn, const struct sockaddr_any
 	(void)addr_format_host(local, path, sizeof(path));
 	add("UNIXLOCALPATH", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
 	/* behind a proxy nobody knows who the client is, but only who the proxy is; and who sends datagrams is many */
-	if (conn->told != NULL || conn->via.len != 0 || getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	if (conn->ordered_to_leave != NULL || conn->via.len != 0 ||
+	    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
 	add_number("UNIXREMOTEPID", cred.pid);
 	add_number("UNIXREMOTEEUID", cred.uid);
@@ -123,7 +124,7 @@ char **exec_env(const struct preforkd_conn *conn)
 	if (get_local(conn, &local) == 0) {
 		if (local.sa.sa_family == AF_UNIX)
 			add_unix(conn, &local);
-		else if (conn->told != NULL)
+		else if (conn->ordered_to_leave != NULL)
 			add_udp(&local);
 		else
 			add_tcp(conn, &local);

@@ -6,10 +6,18 @@ libpreforkd_a_SOURCES += \
 	%D%/chargen.c \
 	%D%/conn.c \
 	%D%/conn.h \
+	%D%/conn_io.c \
+	%D%/conn_io.h \
 	%D%/conn_line.c \
+	%D%/conn_say.c \
+	%D%/conn_say.h \
 	%D%/daytime.c \
 	%D%/deadline.c \
 	%D%/deadline.h \
+	%D%/deadline_limits.h \
+	%D%/deadline_look.c \
+	%D%/deadline_look.h \
+	%D%/deadline_state.h \
 	%D%/descendants.c \
 	%D%/descendants.h \
 	%D%/discard.c \

@@ -10,6 +10,7 @@
 #include "net/proxy_header.h"
 #include "net/relay.h"
 #include "services/conn.h"
+#include "services/conn_say.h"
 #include "services/deadline.h"
 #include "services/kinds.h"
 #include "services/proxy_connect.h"

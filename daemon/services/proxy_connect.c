@@ -18,6 +18,7 @@
 #include "net/relay.h"
 #include "net/socket_options.h"
 #include "services/conn.h"
+#include "services/conn_say.h"
 #include "services/upstreams.h"
 
 #define FULL_MS 10 /* a unix socket whose queue is full is tried again after that; there is nothing to wait for */

@@ -8,7 +8,7 @@
 
 #include "base/signals.h"
 #include "board/board.h"
-#include "services/deadline.h"
+#include "services/deadline_look.h"
 #include "worker/contract.h"
 
 static volatile sig_atomic_t leave;
@@ -46,7 +46,7 @@ static void on_cut(int sig, siginfo_t *info, void *context)
 	if (info->si_pid != from.master)
 		return;
 	stop_taking();
-	deadline_cut(getppid() != from.master);
+	deadline_look_cut(getppid() != from.master);
 	errno = saved;
 }
 
@@ -63,7 +63,7 @@ static void on_evict(int sig, siginfo_t *info, void *context)
 	if (info->si_code != SI_QUEUE || info->si_pid != from.master || from.board == NULL ||
 	    (uint32_t)info->si_value.sival_int != atomic_load(&from.slot->turn))
 		return;
-	if (deadline_evict() == EVICT_GREETED) {
+	if (deadline_look_evict() == EVICT_GREETED) {
 		atomic_store(&from.slot->greeted, 1);
 		board_ring(from.board, from.ring);
 	}

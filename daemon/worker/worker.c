@@ -29,6 +29,7 @@
 #include "net/datagram.h"
 #include "net/listen.h"
 #include "services/conn.h"
+#include "services/conn_say.h"
 #include "services/deadline.h"
 #include "services/self.h"
 #include "services/upstreams.h"

@@ -18,7 +18,9 @@
 #include "net/linger.h"
 #include "net/proxy_header.h"
 #include "services/conn.h"
+#include "services/conn_say.h"
 #include "services/deadline.h"
+#include "services/deadline_look.h"
 
 #include "../suite.h"
 
@@ -291,7 +293,7 @@ static void cut_us(int sig, siginfo_t *info, void *context)
 	(void)sig;
 	(void)info;
 	(void)context;
-	deadline_cut(false);
+	deadline_look_cut(false);
 }
 
 START_TEST(a_cut_is_not_lost_before_the_read)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/signals.h"
 #include "services/deadline.h"
+#include "services/deadline_look.h"
 
 #include "../suite.h"
 
@@ -141,11 +142,11 @@ START_TEST(a_programs_client_has_greeted)
 	limits.unseen = true;
 	all_busy = true;
 	begin();
-	ck_assert(!deadline_is_greeted());
+	ck_assert(!deadline_look_is_greeted());
 	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
 	ck_assert_int_eq(outcome(800), DEADLINE_NONE);
 	ck_assert_uint_eq(greeted, 1);
-	ck_assert(deadline_is_greeted());
+	ck_assert(deadline_look_is_greeted());
 }
 END_TEST
 

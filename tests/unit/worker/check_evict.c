@@ -15,6 +15,7 @@
 #include "base/signals.h"
 #include "board/board.h"
 #include "services/deadline.h"
+#include "services/deadline_look.h"
 #include "worker/contract.h"
 #include "worker/orders.h"
 
