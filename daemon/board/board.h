@@ -34,7 +34,7 @@ enum slot_state {
 struct board_slot {
 	alignas(BOARD_ALIGN) _Atomic uint32_t state;
 	_Atomic uint32_t spent;			     /* has served max_requests: wants to be replaced */
-	_Atomic uint32_t told;			     /* has heard that it is to leave: takes no further client */
+	_Atomic uint32_t has_heard;		     /* has heard that it is to leave: takes no further client */
 	_Atomic int64_t since_ms;		     /* when the state began (base/clock.h) */
 	_Atomic uint64_t accepted;		     /* connections taken */
 	_Atomic uint64_t failed;		     /* of them, ended badly */

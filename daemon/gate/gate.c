@@ -77,20 +77,20 @@ static const struct unix_peer *cred_of(struct gate *gate, const struct preforkd_
 		return NULL;
 	if (conn->sender != NULL)
 		return conn->sender;
-	if (!gate->asked)
-		gate->known = unix_peer_get(conn->fd, &gate->who) == 0;
-	gate->asked = true;
-	return gate->known ? &gate->who : NULL;
+	if (!gate->visit.asked)
+		gate->visit.known = unix_peer_get(conn->fd, &gate->who) == 0;
+	gate->visit.asked = true;
+	return gate->visit.known ? &gate->who : NULL;
 }
 
 uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
 {
 	const struct config_access *access = &gate->service->access;
 
-	if (gate->key == 0)
-		gate->key = sources_key(gate->sources, &conn->peer, cred_of(gate, conn), (int)access->prefix4,
-					(int)access->prefix6);
-	return gate->key;
+	if (gate->visit.key == 0)
+		gate->visit.key = sources_key(gate->sources, &conn->peer, cred_of(gate, conn), (int)access->prefix4,
+					      (int)access->prefix6);
+	return gate->visit.key;
 }
 
 static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_facts *facts)
@@ -99,19 +99,19 @@ static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_fact
 	const struct unix_peer *cred = cred_of(gate, conn);
 
 	facts->rule = networks_find(access->rules, &conn->peer, cred);
-	facts->exempt = gate->exempt = networks_find(access->exempt, &conn->peer, cred) >= 0;
+	facts->exempt = gate->visit.exempt = networks_find(access->exempt, &conn->peer, cred) >= 0;
 	facts->reserve_for = networks_find(access->reserve_for, &conn->peer, cred) >= 0;
 	if (networks_find(access->probes, &conn->peer, cred) >= 0)
 		conn->probe = true;
 	if ((gate->needs & NEEDS_TABLE) != 0)
 		(void)gate_key(gate, conn);
 	/* else whoever forges datagrams would use up what connections of that source may take */
-	gate->rate_key = conn_may_be_forged(conn) ? sources_key_unproven(gate->key) : gate->key;
+	gate->visit.rate_key = conn_may_be_forged(conn) ? sources_key_unproven(gate->visit.key) : gate->visit.key;
 	if ((gate->needs & NEEDS_PENALTY) == 0)
 		return;
-	facts->penalty = sources_penalty(gate->sources, gate->key, facts->now_ms);
-	if (!gate->exempt && !conn_may_be_forged(conn) && (conn->peer.sa.sa_family != AF_UNIX || cred != NULL))
-		atomic_store_explicit(&gate->slot->source, gate->key, memory_order_relaxed);
+	facts->penalty = sources_penalty(gate->sources, gate->visit.key, facts->now_ms);
+	if (!gate->visit.exempt && !conn_may_be_forged(conn) && (conn->peer.sa.sa_family != AF_UNIX || cred != NULL))
+		atomic_store_explicit(&gate->slot->source, gate->visit.key, memory_order_relaxed);
 }
 
 static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
@@ -121,7 +121,7 @@ static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
 
 	if (access->per_source_rate.n > 0)
 		facts->source_wait_us =
-			sources_rate_wait(gate->sources, gate->rate_key, &access->per_source_rate, now_us);
+			sources_rate_wait(gate->sources, gate->visit.rate_key, &access->per_source_rate, now_us);
 	if (access->rate.n > 0)
 		facts->service_wait_us = sources_rate_wait(gate->sources, 0, &access->rate, now_us);
 }
@@ -139,8 +139,8 @@ static void take_rates(const struct gate *gate, struct gate_facts *facts)
 	if (facts->exempt)
 		return;
 	if (access->per_source_rate.n > 0)
-		facts->source_wait_us =
-			sources_rate_take(gate->sources, gate->rate_key, &access->per_source_rate, now_us, &untracked);
+		facts->source_wait_us = sources_rate_take(gate->sources, gate->visit.rate_key, &access->per_source_rate,
+							  now_us, &untracked);
 	if (access->rate.n > 0 && facts->source_wait_us == 0)
 		facts->service_wait_us = sources_rate_take(gate->sources, 0, &access->rate, now_us, &untracked);
 }
@@ -154,15 +154,16 @@ static void try_again(struct gate *gate, size_t same, size_t all, int64_t now_ms
 {
 	struct timespec pause = {.tv_nsec = SECOND_LOOK_NS};
 
-	if (gate->key == gate->vain_key && now_ms - gate->vain_ms < VAIN_MS)
+	if (gate->visit.key == gate->vain_key && now_ms - gate->vain_ms < VAIN_MS)
 		return;
-	for (int i = 0; i < SECOND_LOOKS && !gate->sits; i++) {
+	for (int i = 0; i < SECOND_LOOKS && !gate->visit.sits; i++) {
 		(void)nanosleep(&pause, NULL);
 		pause.tv_nsec *= 2;
-		gate->sits = sources_sit(gate->sources, gate->seat, gate->key, same, all, &gate->taken);
+		gate->visit.sits =
+			sources_sit(gate->sources, gate->seat, gate->visit.key, same, all, &gate->visit.taken);
 	}
-	if (!gate->sits) {
-		gate->vain_key = gate->key;
+	if (!gate->visit.sits) {
+		gate->vain_key = gate->visit.key;
 		gate->vain_ms = now_ms;
 	}
 }
@@ -173,13 +174,13 @@ static void sit(struct gate *gate, struct gate_facts *facts)
 	size_t same = facts->exempt ? 0 : (size_t)service->access.per_source;
 	size_t all = gate_most_all(service, facts->workers_max, facts->reserve_for);
 
-	gate->sits = sources_sit(gate->sources, gate->seat, gate->key, same, all, &gate->taken);
-	if (!gate->sits && same != 0 && gate->taken.same >= same)
+	gate->visit.sits = sources_sit(gate->sources, gate->seat, gate->visit.key, same, all, &gate->visit.taken);
+	if (!gate->visit.sits && same != 0 && gate->visit.taken.same >= same)
 		try_again(gate, same, all, facts->now_ms);
-	if (gate->sits)
+	if (gate->visit.sits)
 		return;
-	facts->same = gate->taken.same;
-	facts->all = gate->taken.all;
+	facts->same = gate->visit.taken.same;
+	facts->all = gate->visit.taken.all;
 }
 
 /* Step by step, for a seat that is taken, if only for a moment, may be missed by another. */
@@ -188,22 +189,23 @@ static enum refusal decide(struct gate *gate, bool connected, struct gate_facts 
 	const bool needs_seat =
 		connected && (gate->needs & NEEDS_SEAT) != 0; /* a datagram is no connection that counts */
 
-	gate->verdict = gate_decide(gate->service, facts);
-	if (gate->verdict.reason != REFUSED_NOT)
-		return gate->verdict.reason;
+	gate->visit.verdict = gate_decide(gate->service, facts);
+	if (gate->visit.verdict.reason != REFUSED_NOT)
+		return gate->visit.verdict.reason;
 	if (needs_seat)
 		sit(gate, facts);
 	if ((gate->needs & NEEDS_RATES) != 0)
 		look_at_rates(gate, facts);
 	if (needs_seat || (gate->needs & NEEDS_RATES) != 0)
-		gate->verdict = gate_decide(gate->service, facts);
-	if (gate->verdict.reason == REFUSED_NOT && needs_seat && !gate->sits)
-		gate->verdict.reason = REFUSED_FULL; /* the table says no and the counts do not: believe the table */
-	if (gate->verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_RATES) != 0) {
+		gate->visit.verdict = gate_decide(gate->service, facts);
+	if (gate->visit.verdict.reason == REFUSED_NOT && needs_seat && !gate->visit.sits)
+		gate->visit.verdict.reason =
+			REFUSED_FULL; /* the table says no and the counts do not: believe the table */
+	if (gate->visit.verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_RATES) != 0) {
 		take_rates(gate, facts);
-		gate->verdict = gate_decide(gate->service, facts);
+		gate->visit.verdict = gate_decide(gate->service, facts);
 	}
-	return gate->verdict.reason;
+	return gate->visit.verdict.reason;
 }
 
 /*
@@ -233,9 +235,9 @@ static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
 	char host[ADDR_TEXT_MAX];
 	enum refusal refusal = proxy_admit(conn, cred_of(gate, conn), &taken);
 
-	gate->empty = taken.empty;
+	gate->visit.empty = taken.empty;
 	if (refusal != REFUSED_NOT)
-		gate->err = taken.err;
+		gate->visit.err = taken.err;
 	if (taken.empty || (taken.size > 0 && taken.header.local))
 		conn->probe = true;
 	if (conn->via.len != 0) {
@@ -245,24 +247,20 @@ static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
 	return refusal;
 }
 
-enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alone)
+enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool last_idle)
 {
 	struct gate_facts facts = {.rule = -1};
 
-	gate->asked = gate->sits = gate->exempt = gate->empty = false;
-	gate->key = 0;
-	gate->verdict = (struct gate_verdict){.reason = REFUSED_NOT};
-	gate->taken = (struct sources_taken){.all = 0};
-	gate->err.text[0] = '\0';
+	gate->visit = (struct gate_visit){.verdict = {.reason = REFUSED_NOT}};
 	atomic_store_explicit(&gate->slot->source, 0, memory_order_relaxed);
 	addr_fold(&conn->peer);
-	if ((gate->needs & NEEDS_QUEUE) != 0 && alone && is_silent_from_the_queue(gate, conn))
-		return gate->verdict.reason = REFUSED_QUEUED_SILENT;
+	if ((gate->needs & NEEDS_QUEUE) != 0 && last_idle && is_silent_from_the_queue(gate, conn))
+		return gate->visit.verdict.reason = REFUSED_QUEUED_SILENT;
 	if ((gate->needs & NEEDS_PROXY) != 0) {
-		gate->verdict.reason = hear_proxy(gate, conn);
-		if (gate->verdict.reason != REFUSED_NOT) {
-			gate->exempt = is_exempt(gate, conn);
-			return gate->verdict.reason;
+		gate->visit.verdict.reason = hear_proxy(gate, conn);
+		if (gate->visit.verdict.reason != REFUSED_NOT) {
+			gate->visit.exempt = is_exempt(gate, conn);
+			return gate->visit.verdict.reason;
 		}
 	}
 	if ((gate->needs & NEEDS_DECISION) == 0)
@@ -272,12 +270,12 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alon
 	know(gate, conn, &facts);
 	if (decide(gate, conn->fd >= 0, &facts) != REFUSED_NOT)
 		gate_leave(gate);
-	return gate->verdict.reason;
+	return gate->visit.verdict.reason;
 }
 
 void gate_leave(struct gate *gate)
 {
-	if (gate->sits)
+	if (gate->visit.sits)
 		sources_stand(gate->sources, gate->seat);
-	gate->sits = false;
+	gate->visit.sits = false;
 }

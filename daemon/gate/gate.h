@@ -22,29 +22,33 @@ struct board_slot;
 struct config_service;
 struct preforkd_conn;
 
+/* What is known of one client: begun anew by gate_admit(). */
+struct gate_visit {
+	bool asked, known; /* the kernel was asked who is at the other end of a unix socket, and knew: gate->who */
+	bool sits;	   /* it has a seat in the table of sources */
+	bool exempt;	   /* in access.exempt */
+	bool empty;	   /* it left without sending a byte, so nobody needs to be refused: a probe */
+	uint64_t key;	   /* of its source; 0: not needed so far */
+	uint64_t rate_key; /* the key that its rate is counted under; only if there are rates */
+	struct gate_verdict verdict;
+	struct sources_taken taken; /* the seats of others, when none was left for it */
+	struct err err;		    /* what is wrong with its PROXY header; "": nothing */
+};
+
+/* One worker's gate. */
 struct gate {
 	const struct config_service *service;
 	struct board_head *head;
 	struct board_lane *lane;
 	struct board_slot *slot;
-	struct sources *sources; /* NULL: none is needed */
-	size_t seat;
+	struct sources *sources; /* the worker's view; NULL: none is needed, or there is no memory for one */
+	size_t seat;		 /* of this worker, in the table of sources */
 	int listener;
-	unsigned needs;	      /* what is configured: gate.c */
-	struct unix_peer who; /* at the other end of a unix socket; its memory is kept */
-	uint64_t vain_key;    /* a source that waited in vain for a seat, */
-	int64_t vain_ms;      /* and when */
-
-	/* Of the client that is at the gate, or inside: */
-	bool asked, known; /* who it is: the kernel was asked, and knows */
-	bool sits;
-	bool exempt;
-	uint64_t key;	   /* its source; 0: not needed so far */
-	uint64_t rate_key; /* what its rate goes by; needed with rates only */
-	struct gate_verdict verdict;
-	struct sources_taken taken; /* seats of others, when there was none for it */
-	bool empty;		    /* it has gone without a byte, so that there is nobody to refuse: a probe */
-	struct err err;		    /* what is wrong with its PROXY header; "" */
+	unsigned needs;	      /* what is configured (gate.c) */
+	struct unix_peer who; /* at the other end of a unix socket; its memory is kept for the next client */
+	uint64_t vain_key;    /* the source that last waited in vain for a seat, and when */
+	int64_t vain_ms;
+	struct gate_visit visit;
 };
 
 /* What there is at the gate's side; once a worker. SOURCES (NULL: none) is the worker's view. */
@@ -52,10 +56,10 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 
 /*
  * Does the client of CONN, which has just begun, get in? Its peer becomes the one that counts: folded, and as a proxy
- * has claimed it. ALONE: all other workers of the lane are busy. REFUSED_NOT: yes, and gate_leave() follows in the
+ * has claimed it. LAST_IDLE: all other workers of the lane are busy. REFUSED_NOT: yes, and gate_leave() follows in the
  * end; else gate_refuse().
  */
-enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool alone);
+enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool last_idle);
 
 /* Whether SERVICE has its clients sit, so that they can be counted. */
 bool gate_has_seats(const struct config_service *service);

@@ -55,27 +55,27 @@ static void describe(const struct gate *gate, enum refusal reason, char *out, si
 	out[0] = '\0';
 	switch (reason) {
 	case REFUSED_DENIED:
-		describe_rule(gate->verdict.rule, out, size);
+		describe_rule(gate->visit.verdict.rule, out, size);
 		break;
 	case REFUSED_PENALTY:
-		format_duration(gate->verdict.wait_ms, text, sizeof(text));
+		format_duration(gate->visit.verdict.wait_ms, text, sizeof(text));
 		(void)snprintf(out, size, " (for another %s)", text);
 		break;
 	case REFUSED_PER_SOURCE:
 		(void)snprintf(out, size, " (limit %" PRId64 ")", access->per_source);
 		break;
 	case REFUSED_PER_SOURCE_RATE:
-		describe_wait("limit", &access->per_source_rate, gate->verdict.wait_ms, out, size);
+		describe_wait("limit", &access->per_source_rate, gate->visit.verdict.wait_ms, out, size);
 		break;
 	case REFUSED_RATE:
-		describe_wait("limit", &access->rate, gate->verdict.wait_ms, out, size);
+		describe_wait("limit", &access->rate, gate->visit.verdict.wait_ms, out, size);
 		break;
 	case REFUSED_RESERVED:
-		(void)snprintf(out, size, " (%zu connections, %" PRId64 " workers are reserved)", gate->taken.all,
+		(void)snprintf(out, size, " (%zu connections, %" PRId64 " workers are reserved)", gate->visit.taken.all,
 			       access->reserve);
 		break;
 	case REFUSED_FULL:
-		(void)snprintf(out, size, " (%zu connections)", gate->taken.all);
+		(void)snprintf(out, size, " (%zu connections)", gate->visit.taken.all);
 		break;
 	case REFUSED_QUEUED_SILENT:
 		format_duration(service->timeouts.first_byte_busy, text, sizeof(text));
@@ -85,8 +85,8 @@ static void describe(const struct gate *gate, enum refusal reason, char *out, si
 	case REFUSED_PROXY_MALFORMED:
 	case REFUSED_PROXY_TIMEOUT:
 	case REFUSED_PROXY_UNTRUSTED:
-		if (gate->err.text[0] != '\0')
-			(void)snprintf(out, size, " (%s)", gate->err.text);
+		if (gate->visit.err.text[0] != '\0')
+			(void)snprintf(out, size, " (%s)", gate->visit.err.text);
 		break;
 	case REFUSED_NOT:
 	case REFUSED_NOT_ALLOWED:
@@ -157,7 +157,7 @@ static void remember(struct gate *gate, struct preforkd_conn *conn, enum refusal
 	for (size_t i = 0; i < sizeof(refusal.peer) / sizeof(refusal.peer[0]); i++)
 		refusal.peer[i] = atomic_load_explicit(&gate->slot->peer[i], memory_order_relaxed);
 	sources_refusal_note(gate->sources, &refusal);
-	if (!penalty_is_fault(reason) || gate->exempt || conn_may_be_forged(conn))
+	if (!penalty_is_fault(reason) || gate->visit.exempt || conn_may_be_forged(conn))
 		return; /* whoever forges an address would have others shut out */
 	if (penalty_fault(gate->sources, gate->service, refusal.key, FAULT_REFUSAL, refusal.at_ms, text,
 			  sizeof(text)) &&
@@ -167,7 +167,7 @@ static void remember(struct gate *gate, struct preforkd_conn *conn, enum refusal
 
 /* ---- the end of the connection ---- */
 
-static void end(struct gate *gate, struct preforkd_conn *conn, bool alone)
+static void end(struct gate *gate, struct preforkd_conn *conn, bool last_idle)
 {
 	static const struct linger reset = {.l_onoff = 1};
 	const struct config_access *access = &gate->service->access;
@@ -180,7 +180,7 @@ static void end(struct gate *gate, struct preforkd_conn *conn, bool alone)
 		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		fd_close(&conn->fd);
 	} else { /* what it has sent is thrown away first: with it unread the end would be a reset */
-		linger_close_within(&conn->fd, heard ? REFUSE_LINGER_MS : 0, alone ? gate->listener : -1);
+		linger_close_within(&conn->fd, heard ? REFUSE_LINGER_MS : 0, last_idle ? gate->listener : -1);
 	}
 }
 
@@ -198,13 +198,13 @@ void gate_turn_away(struct gate *gate, struct preforkd_conn *conn, enum refusal 
 	log_refusal(gate, conn, reason);
 }
 
-void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone)
+void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool last_idle)
 {
-	if (gate->empty) {
+	if (gate->visit.empty) {
 		board_count(&gate->slot->accepted, 1);
 		board_count(&gate->slot->probes, 1);
 	} else {
 		gate_turn_away(gate, conn, reason);
 	}
-	end(gate, conn, alone);
+	end(gate, conn, last_idle);
 }

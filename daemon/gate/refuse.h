@@ -19,8 +19,8 @@ void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reas
 /* The same with a line in the log: of a datagram, which has no connection. */
 void gate_turn_away(struct gate *gate, struct preforkd_conn *conn, enum refusal reason);
 
-/* Ends CONN for REASON. ALONE: all other workers of the lane are busy; then it does not wait for the client while
+/* Ends CONN for REASON. LAST_IDLE: all other workers of the lane are busy; then it does not wait for the client while
  * others wait for a worker. */
-void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool alone);
+void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool last_idle);
 
 #endif

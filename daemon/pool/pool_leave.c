@@ -161,7 +161,7 @@ bool pool_all_heard(const struct pool *pool)
 	const struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
-		if (proc->leaving && proc->kill_ms == 0 && atomic_load(&proc_slot(proc)->told) == 0)
+		if (proc->leaving && proc->kill_ms == 0 && atomic_load(&proc_slot(proc)->has_heard) == 0)
 			return false;
 	return true;
 }

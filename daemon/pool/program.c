@@ -106,7 +106,7 @@ void program_look_ready(struct proc *proc, int64_t now_ms)
 void program_retire(struct proc *proc)
 {
 	set_state(proc, SLOT_LEAVING);
-	atomic_store(&proc_slot(proc)->told, 1); /* nobody can tell whether it still accepts: it is believed */
+	atomic_store(&proc_slot(proc)->has_heard, 1); /* nobody can tell whether it still accepts: it is believed */
 	(void)kill(proc->pid, proc->pool->service->program.stop_signal);
 }
 

@@ -79,14 +79,14 @@ static bool before(const struct balance *balance, uint8_t a, uint8_t b)
 
 /* Those that are left ALONE, or the others: sorted as they are filled in, and stable, so that equals keep the order of
  * their turns. */
-static size_t fill(const struct balance *balance, bool alone, uint8_t *order_out)
+static size_t fill(const struct balance *balance, bool resting, uint8_t *order_out)
 {
 	bool turns = balance->how == BALANCE_ROUND_ROBIN || balance->how == BALANCE_LEAST_BUSY;
 	uint8_t members[CONFIG_UPSTREAMS_MOST];
 	size_t n = 0;
 
 	for (size_t i = 0; i < balance->n; i++)
-		if (balance->alone[i] == alone)
+		if (balance->resting[i] == resting)
 			members[n++] = (uint8_t)i;
 	for (size_t i = 0; i < n; i++) {
 		uint8_t one = members[turns ? (balance->turn % n + i) % n : i];

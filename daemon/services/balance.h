@@ -15,7 +15,7 @@ struct balance {
 	int how;	       /* enum config_balance */
 	size_t n;	       /* upstreams, CONFIG_UPSTREAMS_MOST at most */
 	uint32_t turn;	       /* of round_robin, and for equals of least_busy */
-	const bool *alone;     /* of each: it is left alone, and has no turn */
+	const bool *resting;   /* of each: it is left alone, and has no turn */
 	const uint32_t *busy;  /* of least_busy: connections of each */
 	uint64_t source;       /* of source: balance_source() */
 	const uint64_t *names; /* of source: balance_name() of each */

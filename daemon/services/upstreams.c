@@ -75,12 +75,12 @@ static void count_busy(uint32_t *busy)
 
 /* Until then? Further away than anybody here could have put it is nonsense of a worker that went mad, or of another
  * configuration. */
-static bool is_alone(int64_t until, int64_t now)
+static bool is_resting(int64_t until, int64_t now)
 {
 	return now < until && until - now <= config->pause + config->connect_timeout + CLAIM_MS;
 }
 
-static void see_alone(bool *alone_out)
+static void find_resting(bool *resting_out)
 {
 	int64_t now = 0;
 
@@ -89,17 +89,18 @@ static void see_alone(bool *alone_out)
 
 		if (until != 0 && now == 0)
 			now = clock_ms();
-		alone_out[i] = until != 0 && is_alone(until, now);
+		resting_out[i] = until != 0 && is_resting(until, now);
 	}
 }
 
 size_t upstreams_order(const struct sockaddr_any *client, uint8_t *order_out)
 {
 	uint32_t busy[CONFIG_UPSTREAMS_MOST] = {0};
-	bool alone[CONFIG_UPSTREAMS_MOST];
-	struct balance balance = {.how = config->balance, .n = config->n, .alone = alone, .busy = busy, .names = names};
+	bool resting[CONFIG_UPSTREAMS_MOST];
+	struct balance balance = {
+		.how = config->balance, .n = config->n, .resting = resting, .busy = busy, .names = names};
 
-	see_alone(alone);
+	find_resting(resting);
 	switch ((enum config_balance)config->balance) {
 	case BALANCE_LEAST_BUSY:
 		count_busy(busy);
@@ -127,7 +128,7 @@ bool upstreams_may_try(size_t i)
 	if (until == 0)
 		return true;
 	now = clock_ms();
-	if (is_alone(until, now))
+	if (is_resting(until, now))
 		return false;
 	if (!atomic_compare_exchange_strong(&target->until_ms, &until, now + config->connect_timeout + CLAIM_MS))
 		return false;

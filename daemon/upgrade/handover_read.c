@@ -271,7 +271,7 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 		atomic_store(&proc_slot(proc)->state, proc->leaving ? SLOT_LEAVING : SLOT_IDLE);
 	} else if (!known->board) {
 		atomic_store(&proc_slot(proc)->state, SLOT_BUSY);
-		atomic_store(&proc_slot(proc)->told, 1);
+		atomic_store(&proc_slot(proc)->has_heard, 1);
 	}
 	HASH_ADD(by_pid, master->by_pid, pid, sizeof(proc->pid), proc);
 	DL_APPEND(pool->procs, proc);

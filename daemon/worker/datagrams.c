@@ -61,7 +61,7 @@ static bool is_answering_port(const struct gate *gate, int socket, const struct 
  */
 static size_t most_for(const struct gate *gate, const struct datagram *datagram)
 {
-	const struct access_rule *rule = gate->verdict.rule;
+	const struct access_rule *rule = gate->visit.verdict.rule;
 
 	if (datagram->len < ANSWER_MOST && (datagram->peer.sa.sa_family == AF_UNIX || (rule != NULL && rule->allow)))
 		return ANSWER_MOST;

@@ -21,7 +21,7 @@ static void stop_taking(void)
 	/* dup3, because dup2 would clear close-on-exec */
 	(void)dup3(dead_fd, listener_fd, O_CLOEXEC);
 	/* only now: who reads it relies on no further accept */
-	atomic_store(&from.slot->told, 1);
+	atomic_store(&from.slot->has_heard, 1);
 }
 
 static void on_retire(int sig, siginfo_t *info, void *context)

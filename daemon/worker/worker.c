@@ -252,11 +252,11 @@ static void log_bad_end(struct preforkd_conn *conn, const char *via, enum config
 static void log_connection(struct preforkd_conn *conn, bool failed, enum config_log_connections which)
 {
 	/* the master has said it, or does so for many at once */
-	bool told = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
+	bool logged_elsewhere = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
 	char age[32], via[CONN_VIA_MAX];
 
 	(void)conn_via_text(conn, via, sizeof(via));
-	if (failed && !told)
+	if (failed && !logged_elsewhere)
 		log_bad_end(conn, via, which);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
@@ -282,7 +282,7 @@ static void ask_to_be_replaced(struct worker *w, bool spent)
 		board_ring(&w->board, w->params->ring);
 }
 
-static void serve_client(struct worker *w, int fd, const struct sockaddr_any *peer, bool alone)
+static void serve_client(struct worker *w, int fd, const struct sockaddr_any *peer, bool last_idle)
 {
 	const struct config_service *service = w->params->service;
 	char host[ADDR_TEXT_MAX];
@@ -292,11 +292,11 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 
 	title_rest(addr_format_host(peer, host, sizeof(host)));
 	conn_begin(&conn, fd, peer, service, w->slot);
-	refusal = gate_admit(&w->gate, &conn, alone);
+	refusal = gate_admit(&w->gate, &conn, last_idle);
 	if (refusal != REFUSED_NOT) {
 		if (deadline_passed() == DEADLINE_EVICTED) /* while it was at the gate */
 			refusal = REFUSED_EVICTED;
-		gate_refuse(&w->gate, &conn, refusal, alone);
+		gate_refuse(&w->gate, &conn, refusal, last_idle);
 		title_rest("[idle]");
 		return;
 	}
@@ -327,9 +327,9 @@ static enum wait_result serve_next_client(struct worker *w)
 
 	result = wait_client(params->listener, w->board.head, params->service->name, &fd, &peer);
 	if (result == WAIT_CLIENT) {
-		bool alone = become_busy(w, &peer);
+		bool last_idle = become_busy(w, &peer);
 
-		serve_client(w, fd, &peer, alone);
+		serve_client(w, fd, &peer, last_idle);
 	}
 	return result;
 }

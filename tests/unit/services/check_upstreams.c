@@ -189,9 +189,9 @@ END_TEST
 /* Those that are left do not change places. */
 START_TEST(a_list_without_one)
 {
-	const bool alone[3] = {false};
+	const bool resting[3] = {false};
 	uint64_t names[3];
-	struct balance full = {.how = BALANCE_SOURCE, .n = 3, .alone = alone, .names = names}, less;
+	struct balance full = {.how = BALANCE_SOURCE, .n = 3, .resting = resting, .names = names}, less;
 	uint8_t a[3], b[2];
 
 	names[0] = balance_name("a");

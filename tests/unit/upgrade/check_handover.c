@@ -242,7 +242,7 @@ START_TEST(workers_with_a_board_of_another_layout_are_busy)
 	ck_assert_uint_eq(after.ending->n_procs, 2);
 	DL_FOREACH (after.ending->procs, proc) {
 		ck_assert_int_eq(proc_state(proc), SLOT_BUSY);
-		ck_assert_uint_eq(proc_slot(proc)->told, 1);
+		ck_assert_uint_eq(proc_slot(proc)->has_heard, 1);
 		ck_assert_uint_eq(proc_slot(proc)->accepted, 0);
 	}
 	ck_assert_ptr_ne(after.ending->board.head, pools[0]->board.head);
