@@ -27,7 +27,7 @@ static size_t size_of(size_t n_lanes, size_t n_slots)
 	return head_size() + n_lanes * sizeof(struct board_lane) + n_slots * sizeof(struct board_slot);
 }
 
-static void lay_out(struct board *board, void *memory, size_t n_lanes, size_t n_slots)
+static void set_pointers(struct board *board, void *memory, size_t n_lanes, size_t n_slots)
 {
 	char *at = memory;
 
@@ -38,8 +38,9 @@ static void lay_out(struct board *board, void *memory, size_t n_lanes, size_t n_
 	board->n_slots = n_slots;
 }
 
-/* What only the master's mapping has: workers of other services must not reach it, and which slots are taken. */
-static int own(struct board *board, void *memory, size_t n_slots, struct err *err)
+/* What only the master's mapping has: it is kept from the workers of other services, and knows which slots are taken.
+ * On failure the memory is unmapped. */
+static int make_masters(struct board *board, void *memory, size_t n_slots, struct err *err)
 {
 	if (madvise(memory, board->size, MADV_DONTFORK) < 0) {
 		(void)err_sys(err, "cannot keep a board from other services");
@@ -67,9 +68,9 @@ int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err
 		(void)err_sys(err, "cannot map a board of %zu bytes", board->size);
 		goto fail;
 	}
-	if (own(board, memory, n_slots, err) < 0)
+	if (make_masters(board, memory, n_slots, err) < 0)
 		goto fail;
-	lay_out(board, memory, n_lanes, n_slots);
+	set_pointers(board, memory, n_lanes, n_slots);
 	board->head->version = BOARD_VERSION;
 	board->head->n_lanes = (uint32_t)n_lanes;
 	board->head->n_slots = (uint32_t)n_slots;
@@ -97,7 +98,7 @@ int board_map(struct board *board, int fd, struct err *err)
 		return err_set(err, "the board is damaged");
 	}
 	board->size = (size_t)size;
-	lay_out(board, memory, head->n_lanes, head->n_slots);
+	set_pointers(board, memory, head->n_lanes, head->n_slots);
 	return 0;
 }
 
@@ -105,14 +106,14 @@ int board_adopt(struct board *board, int fd, size_t n_lanes, size_t n_slots, str
 {
 	if (board_map(board, fd, err) < 0)
 		return -1;
-	/* its header is what workers could have overwritten: the numbers are those that the master had */
+	/* workers could have damaged the head of the board, so these numbers come from the former master */
 	if (board->size != size_of(n_lanes, n_slots)) {
 		(void)munmap(board->head, board->size);
-		return err_set(err, "the board has another size than was said");
+		return err_set(err, "the board has another size than expected");
 	}
-	if (own(board, board->head, n_slots, err) < 0)
+	if (make_masters(board, board->head, n_slots, err) < 0)
 		return -1;
-	lay_out(board, board->head, n_lanes, n_slots);
+	set_pointers(board, board->head, n_lanes, n_slots);
 	return 0;
 }
 
@@ -186,7 +187,7 @@ void board_ring(struct board *board, int ring_fd)
 
 	if (atomic_exchange(&board->head->rung, 1) != 0)
 		return;
-	/* an eventfd is never full here: at most one ring is under way */
+	/* does not block: with at most one ring under way the eventfd is never full */
 	while (write(ring_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 }
@@ -195,6 +196,6 @@ void board_answer(struct board *board, int ring_fd)
 {
 	uint64_t count;
 
-	(void)!read(ring_fd, &count, sizeof(count)); /* non-blocking: EAGAIN on the timer's visits */
+	(void)!read(ring_fd, &count, sizeof(count)); /* non-blocking: EAGAIN if nobody has rung */
 	atomic_store(&board->head->rung, 0);
 }

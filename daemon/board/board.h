@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board: where a service's master and workers meet. A sealed memfd, one per service and
- * generation: a header, a lane for each listener, a slot for each worker. Fixed-size data, no
- * pointers, C11 atomics. A slot has one writer, its worker; the master lays it before the fork and
- * reads it as a hint, for a worker that crashed may have written anything.
+ * Master and worker. The board: memory that the master shares with the workers of one service. A sealed memfd, one for
+ * each service and generation: a head, a lane for each listener, a slot for each worker. Fixed-size data, no pointers,
+ * C11 atomics. A slot has one writer, its worker; the master clears it before the fork. For the master all of it is a
+ * hint: a worker that ran wild may have written anything.
  */
 #ifndef PREFORKD_BOARD_BOARD_H
 #define PREFORKD_BOARD_BOARD_H
@@ -20,56 +20,59 @@
 struct err;
 struct sockaddr_any;
 
-#define BOARD_COUNTERS 8  /* that a module may have of its own */
-#define BOARD_ALIGN    64 /* a cache line: neighbours do not slow each other down */
+#define BOARD_COUNTERS 8  /* counters of a module */
+#define BOARD_ALIGN    64 /* a cache line, so that the writers of two slots do not slow each other down */
 
 enum slot_state {
-	SLOT_FREE,     /* nobody's */
+	SLOT_FREE,     /* no worker has it */
 	SLOT_STARTING, /* forked, not yet in accept */
 	SLOT_IDLE,     /* waits in accept */
 	SLOT_BUSY,     /* serves a client */
-	SLOT_LEAVING,  /* takes no more clients */
+	SLOT_LEAVING,  /* accepts no more clients */
 };
 
 struct board_slot {
 	alignas(BOARD_ALIGN) _Atomic uint32_t state;
-	_Atomic uint32_t spent;			     /* has served max_requests: wants to be replaced */
-	_Atomic uint32_t has_heard;		     /* has heard that it is to leave: takes no further client */
-	_Atomic int64_t since_ms;		     /* when the state began (base/clock.h) */
-	_Atomic uint64_t accepted;		     /* connections taken */
-	_Atomic uint64_t failed;		     /* of them, ended badly */
-	_Atomic uint64_t bytes_in;		     /* from clients */
-	_Atomic uint64_t bytes_out;		     /* to clients */
-	_Atomic uint64_t peer[PACKED_ADDRESS_WORDS]; /* of the current client, packed; stays when the worker dies */
-	/* whose fault a crash is: the key (sources.h) of that client's source; 0: nobody's, or it is not counted */
+	_Atomic uint32_t spent;	    /* the worker asks to be replaced: it has served max_requests */
+	_Atomic uint32_t has_heard; /* the worker has received the order to leave: it accepts no further client */
+	_Atomic int64_t since_ms;   /* since when it is in this state (base/clock.h) */
+	_Atomic uint64_t accepted;  /* connections accepted and not refused */
+	_Atomic uint64_t failed;    /* of these, ended badly */
+	_Atomic uint64_t bytes_in;  /* payload from clients */
+	_Atomic uint64_t bytes_out; /* payload to clients */
+	_Atomic uint64_t
+		peer[PACKED_ADDRESS_WORDS]; /* the current client (packed_address.h); stays when the worker dies */
+	/* the key (sources.h) of the current client's source, which gets a fault if the worker crashes; 0: no source
+	 * does */
 	_Atomic uint64_t source;
-	_Atomic int64_t silent_since_ms;      /* since when that client is connected, its time in the queue included */
-	_Atomic uint32_t greeted;	      /* it has sent something: it is not evicted */
-	_Atomic uint32_t target;	      /* where the connection goes on to, from 1 (targets.h); 0: nowhere */
-	_Atomic uint32_t turn;		      /* counts clients, the refused ones included: tells one from the next */
-	_Atomic uint64_t probes;	      /* of the connections taken, those that asked nothing */
-	_Atomic uint64_t refused[REFUSALS];   /* turned away; not among the connections taken */
+	_Atomic int64_t silent_since_ms; /* when the current client connected: its time in the queue is included */
+	_Atomic uint32_t greeted;	 /* the current client has sent something, so it is not evicted */
+	_Atomic uint32_t target;	 /* 1 + the index of the target of its connection (targets.h); 0: none */
+	_Atomic uint32_t turn; /* grows by 1 with each client, refused ones included: tells one client from the next */
+	_Atomic uint64_t probes;	    /* of the accepted connections, those without a byte in either direction */
+	_Atomic uint64_t refused[REFUSALS]; /* clients refused, by reason; not among `accepted` */
 	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
 };
 
 struct board_lane {
-	alignas(BOARD_ALIGN) _Atomic int32_t idle; /* may drift when a worker is killed: a hint */
-	_Atomic int32_t lowest;			   /* lowest idle since the master last looked */
-	_Atomic uint32_t may_grow;		   /* ring when the last idle worker is taken */
+	alignas(BOARD_ALIGN) _Atomic int32_t idle; /* idle workers; drifts when one is killed, so a hint */
+	_Atomic int32_t lowest;			   /* the lowest value of idle since the master last looked */
+	_Atomic uint32_t may_grow;		   /* the worker that was the last idle one rings */
 };
 
 struct board_head {
 	uint32_t version, n_lanes, n_slots;
-	_Atomic uint32_t rung;			    /* somebody rang, the master has not answered yet */
-	_Atomic uint32_t draining;		    /* a stop: serve what is queued, then leave */
-	_Atomic uint32_t workers_max;		    /* as it is now: it can be resized */
-	_Atomic int64_t turned_away_ms;		    /* when somebody was last, because there was no worker for it */
-	_Atomic int64_t next_accept_error_ms;	    /* all workers together: one line in ten seconds */
-	_Atomic int64_t next_refusal_ms[REFUSALS];  /* and for each reason; REFUSED_NOT: of a penalty's begin */
-	_Atomic uint32_t refusals_untold[REFUSALS]; /* that had no line since the last one */
+	_Atomic uint32_t rung;		      /* a worker has rung, and the master has not answered yet */
+	_Atomic uint32_t draining;	      /* workers serve the clients in the queue, then leave */
+	_Atomic uint32_t workers_max;	      /* the current maximum: a resize changes it */
+	_Atomic int64_t turned_away_ms;	      /* when a client was last refused for lack of a worker; 0: never */
+	_Atomic int64_t next_accept_error_ms; /* when the next such line may be logged, by any worker */
+	_Atomic int64_t
+		next_refusal_ms[REFUSALS]; /* the same for each reason; REFUSED_NOT: for the begin of a penalty */
+	_Atomic uint32_t refusals_untold[REFUSALS]; /* refusals that were not logged since the last line */
 };
 
-/* One process's view of a board. The memory is mapped; the descriptor is kept for the next worker. */
+/* One process's view of a board. The master keeps the descriptor for the next worker. */
 struct board {
 	int fd;
 	struct board_head *head;
@@ -77,48 +80,50 @@ struct board {
 	struct board_slot *slots;
 	size_t size;
 	size_t n_lanes, n_slots;
-	/* The master's own, for what is shared may be overwritten by a worker that goes mad: */
+	/* Only in the master's memory, where no worker can damage it: */
 	bool *used;  /* which slots are taken */
-	size_t next; /* where the search for a free one goes on */
+	size_t next; /* where the search for a free slot continues */
 };
 
-/* A new board, all slots free; -1 and *err if there is no memory. It is not inherited through
- * fork(): a worker maps its own service's board, by descriptor, and no other. */
+/* Master: makes a board with all slots free. -1 and *err if there is no memory. The mapping is not inherited through
+ * fork(): a worker maps the board of its own service, by its descriptor, and no other. */
 int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err *err);
 
-/* A worker's view of the board behind FD; it takes and frees no slots. */
+/* Worker: maps the board behind FD, which board->fd is from now on. -1 and *err if it is damaged. */
 int board_map(struct board *board, int fd, struct err *err);
 
 /*
- * The master's view of a board that another image of this program made, and whose workers live on. -1: it is
- * laid out in another way, or damaged, and must not be read; FD stays the caller's then. The caller says with
- * board_slot_keep() which slots are taken.
+ * Master: maps a board that another image of this program made, and whose workers live on. The caller then calls
+ * board_slot_keep() for each slot that is taken (-1: it is taken already, or does not exist). -1 and *err: the board is
+ * damaged or has another layout; then FD stays the caller's.
  */
 int board_adopt(struct board *board, int fd, size_t n_lanes, size_t n_slots, struct err *err);
 int board_slot_keep(struct board *board, size_t slot);
 
-/* Of the layout: changes with every change of the structs above. */
+/* The version of the layout: raise it with every change of the structs above. */
 uint32_t board_version(void);
+
+/* Unmaps the board and closes its descriptor. */
 void board_close(struct board *board);
 
-/* Takes a free slot for a new worker (master). -1: none is free. */
+/* Master: takes a free slot for a new worker, and clears it. Returns its index; -1: none is free. */
 int board_slot_take(struct board *board, int64_t now_ms);
 void board_slot_free(struct board *board, size_t slot);
 
-/* One of a slot's counters, which have one writer, its worker: no need for a locked instruction. */
+/* Worker: adds BY to a counter of its slot. A counter has one writer, so no locked instruction is needed. */
 static inline void board_count(_Atomic uint64_t *counter, uint64_t by)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by, memory_order_relaxed);
 }
 
-/* Who the client is, for status and for the log of a crash. */
+/* The address of the current client, for status and for the log of a crash. */
 void board_peer_set(struct board_slot *slot, const struct sockaddr_any *peer);
 void board_peer_get(const struct board_slot *slot, struct sockaddr_any *peer_out);
 
-/* Wakes the master through RING_FD (an eventfd), once until it has answered. */
+/* Worker: wakes the master through RING_FD (an eventfd); further calls do nothing until the master has answered. */
 void board_ring(struct board *board, int ring_fd);
 
-/* The master answers: from here on rings come again. Look at the slots after this, not before. */
+/* Master: from now on workers ring again. To be called before the slots are read: what changes later rings again. */
 void board_answer(struct board *board, int ring_fd);
 
 #endif

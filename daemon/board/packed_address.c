@@ -38,7 +38,7 @@ void packed_address_get(const uint64_t words[PACKED_ADDRESS_WORDS], struct socka
 	case AF_UNIX:
 		out->len = sizeof(out->un.sun_family);
 		break;
-	default: /* whatever a crashed worker left */
+	default: /* damaged */
 		out->sa.sa_family = AF_UNSPEC;
 		break;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An address in words that can be stored and read atomically, each for itself: the address, and family, port and scope
- * in the last. Of a unix socket the family alone. */
+/* Master and worker. An address packed into words, each of which can be stored and read atomically: the address in the
+ * first two; family, port and scope in the last. Of a unix address only the family is kept. */
 #ifndef PREFORKD_BOARD_PACKED_ADDRESS_H
 #define PREFORKD_BOARD_PACKED_ADDRESS_H
 
@@ -12,7 +12,8 @@ struct sockaddr_any;
 
 void packed_address_set(uint64_t words[PACKED_ADDRESS_WORDS], const struct sockaddr_any *addr);
 
-/* AF_UNSPEC, with len 0, for anything that was not set so: another process may have written it. */
+/* Gives AF_UNSPEC with len 0 for words that packed_address_set() cannot have written: another process may have damaged
+ * them. */
 void packed_address_get(const uint64_t words[PACKED_ADDRESS_WORDS], struct sockaddr_any *out);
 
 #endif

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a client was turned away: the names in status, in the log, and in explain. Add at the end, never rename. */
+/* Any process. Why a client was refused, and the names of the reasons in status, in the log and in explain. Add new
+ * ones at the end, and never rename one: their numbers are on the board. */
 #ifndef PREFORKD_BOARD_REFUSAL_H
 #define PREFORKD_BOARD_REFUSAL_H
 
 enum refusal {
-	REFUSED_NOT,		 /* it is let in */
+	REFUSED_NOT,		 /* the client is let in */
 	REFUSED_DENIED,		 /* "denied": by a rule of access.deny */
-	REFUSED_NOT_ALLOWED,	 /* "not_allowed": there is access.allow, and it is not in it */
+	REFUSED_NOT_ALLOWED,	 /* "not_allowed": access.allow exists, and the client is not in it */
 	REFUSED_PENALTY,	 /* "penalty" */
-	REFUSED_PER_SOURCE,	 /* "per_source": has as many connections as one source may */
+	REFUSED_PER_SOURCE,	 /* "per_source": its source has the maximum of connections */
 	REFUSED_PER_SOURCE_RATE, /* "per_source_rate" */
-	REFUSED_RATE,		 /* "rate": of the service */
+	REFUSED_RATE,		 /* "rate": of the whole service */
 	REFUSED_RESERVED,	 /* "reserved": only reserved workers are left */
-	REFUSED_FULL,		 /* "full": workers.on_full = "refuse" */
-	REFUSED_QUEUED_SILENT,	 /* "queued_silent": waited in the queue for first_byte_busy, and sent nothing */
-	REFUSED_EVICTED,	 /* "evicted": gave way, workers.on_full = "evict" */
-	REFUSED_PROXY_MISSING,	 /* "proxy_missing": a proxy that sent no header */
+	REFUSED_FULL,		 /* "full": all workers are busy, workers.on_full = "refuse" */
+	REFUSED_QUEUED_SILENT,	 /* "queued_silent": it sent nothing in the queue for first_byte_busy */
+	REFUSED_EVICTED,	 /* "evicted": it gave way to another client, workers.on_full = "evict" */
+	REFUSED_PROXY_MISSING,	 /* "proxy_missing": a trusted proxy sent no header */
 	REFUSED_PROXY_MALFORMED, /* "proxy_malformed" */
 	REFUSED_PROXY_TIMEOUT,	 /* "proxy_timeout" */
-	REFUSED_PROXY_UNTRUSTED, /* "proxy_untrusted": not a proxy, on a service for proxies */
-	REFUSED_ANSWER_PORT,	 /* "answer_port": a datagram from a port whose service might answer ours, for ever */
-	REFUSED_ANSWER_SIZE,	 /* "answer_size": the answer to a datagram would have been larger than that */
+	REFUSED_PROXY_UNTRUSTED, /* "proxy_untrusted": not in proxy_protocol.from */
+	REFUSED_ANSWER_PORT,	 /* "answer_port": a datagram from a port whose server would answer our answer */
+	REFUSED_ANSWER_SIZE,	 /* "answer_size": the answer to a datagram would be larger than allowed */
 	REFUSALS
 };
 
-/* "denied", ...; "" for REFUSED_NOT and for numbers that are none. */
+/* "denied", ...; "" for REFUSED_NOT and for a number that is no reason. */
 const char *refusal_name(enum refusal refusal);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory for processes to share, by descriptor: what all that meet in this room is made of. */
+/* Master. Memory that processes share by descriptor: the base of all tables in this folder. */
 #ifndef PREFORKD_BOARD_SHARED_MEMORY_H
 #define PREFORKD_BOARD_SHARED_MEMORY_H
 
@@ -7,8 +7,9 @@
 
 struct err;
 
-/* A memfd of SIZE zero bytes that can neither shrink nor grow any more: a file that is shorter than its map would be
- * the end of who reads it. Close-on-exec, above 2. NAME is for /proc, WHAT for messages: "cannot create a board". */
+/* Returns a memfd of SIZE zero bytes, close-on-exec and above 2, which the caller closes; or -1 and *err. It is sealed
+ * against shrinking and growing: reading a mapping beyond the end of its file would kill the reader. NAME is shown in
+ * /proc, WHAT in messages: "cannot create a board". */
 int shared_memory_create(const char *name, const char *what, size_t size, struct err *err);
 
 #endif

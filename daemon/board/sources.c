@@ -16,7 +16,7 @@
 #include "net/addr.h"
 #include "net/networks.h"
 
-#define RECORDS_MOST (1U << 24) /* beyond any configuration */
+#define RECORDS_MOST (1U << 24) /* more than any configuration allows */
 #define SEATS_SIZE   (SOURCES_SEATS * sizeof(bool))
 
 uint32_t sources_version(void)
@@ -31,7 +31,7 @@ static size_t size_of(size_t n_records)
 
 /* ---- the map ---- */
 
-static int map(struct sources *sources, int fd, size_t size, struct err *err)
+static int map_table(struct sources *sources, int fd, size_t size, struct err *err)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -43,10 +43,11 @@ static int map(struct sources *sources, int fd, size_t size, struct err *err)
 }
 
 /*
- * What only the master's has: workers of other services do not inherit it, and which seats are taken. Nor is that
- * inherited: written between two forks, it would cost each worker a page of its own.
+ * What only the master's mapping has: workers of other services do not inherit it, and it knows which seats are taken.
+ * That list is not inherited either: the master writes to it between two forks, and each worker would have copies of
+ * its pages.
  */
-static int own(struct sources *sources, struct err *err)
+static int make_masters(struct sources *sources, struct err *err)
 {
 	void *seats = mmap(NULL, SEATS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -58,7 +59,7 @@ static int own(struct sources *sources, struct err *err)
 	return 0;
 }
 
-static struct sources *blank(size_t n_records, struct err *err)
+static struct sources *new_blank(size_t n_records, struct err *err)
 {
 	struct sources *sources;
 
@@ -73,15 +74,16 @@ static struct sources *blank(size_t n_records, struct err *err)
 
 struct sources *sources_new(size_t n_records, struct err *err)
 {
-	struct sources *sources = blank(n_records, err);
+	struct sources *sources = new_blank(n_records, err);
 
 	if (sources == NULL)
 		return NULL;
 	sources->fd = shared_memory_create("preforkd-sources", "table of sources", size_of(n_records), err);
-	if (sources->fd < 0 || map(sources, sources->fd, size_of(n_records), err) < 0 || own(sources, err) < 0)
+	if (sources->fd < 0 || map_table(sources, sources->fd, size_of(n_records), err) < 0 ||
+	    make_masters(sources, err) < 0)
 		goto fail;
 	sources->map->version = SOURCES_VERSION;
-	/* 16 bytes come whole or not at all, and do not wait once the system is up */
+	/* up to 256 bytes come at once, and without blocking once the system has started */
 	if (getrandom(sources->map->secret, sizeof(sources->map->secret), 0) != sizeof(sources->map->secret)) {
 		(void)err_sys(err, "no random numbers");
 		goto fail;
@@ -92,7 +94,7 @@ fail:
 	return NULL;
 }
 
-static int check(const struct sources_map *map, struct err *err)
+static int check_version(const struct sources_map *map, struct err *err)
 {
 	if (map->version != SOURCES_VERSION)
 		return err_set(err, "the table of sources is of another version, or damaged");
@@ -101,17 +103,18 @@ static int check(const struct sources_map *map, struct err *err)
 
 struct sources *sources_adopt(int fd, size_t n_records, struct err *err)
 {
-	struct sources *sources = blank(n_records, err);
+	struct sources *sources = new_blank(n_records, err);
 	off_t size = lseek(fd, 0, SEEK_END);
 
 	if (sources == NULL)
 		return NULL;
-	/* a file that is shorter than its map would be the end of who reads it: only a sealed one is read */
+	/* only a sealed file: reading a mapping beyond the end of its file would kill this process */
 	if (size < 0 || (size_t)size != size_of(n_records) || (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
-		(void)err_set(err, "the table of sources has another size than was said");
+		(void)err_set(err, "the table of sources has another size than expected");
 		goto fail;
 	}
-	if (map(sources, fd, (size_t)size, err) < 0 || check(sources->map, err) < 0 || own(sources, err) < 0)
+	if (map_table(sources, fd, (size_t)size, err) < 0 || check_version(sources->map, err) < 0 ||
+	    make_masters(sources, err) < 0)
 		goto fail;
 	sources->fd = fd;
 	return sources;
@@ -127,10 +130,10 @@ int sources_map(struct sources *sources, int fd, struct err *err)
 	*sources = (struct sources){.fd = -1};
 	if (size < (off_t)size_of(1))
 		return err_set(err, "the table of sources is too small to be one");
-	if (map(sources, fd, (size_t)size, err) < 0)
+	if (map_table(sources, fd, (size_t)size, err) < 0)
 		return -1;
 	sources->n_records = ((size_t)size - sizeof(struct sources_map)) / sizeof(struct source_record);
-	if (size_of(sources->n_records) == (size_t)size && check(sources->map, err) == 0)
+	if (size_of(sources->n_records) == (size_t)size && check_version(sources->map, err) == 0)
 		return 0;
 	(void)munmap(sources->map, sources->size);
 	*sources = (struct sources){.fd = -1};
@@ -160,13 +163,13 @@ void sources_unref(struct sources **sources)
 
 /* ---- keys ---- */
 
-/* What is hashed: no padding, all of it set. */
+/* What is hashed: it has no padding, and all of it is set. */
 struct identity {
 	uint8_t address[16];
 	uint32_t family, number; /* a uid, or the zone of a link-local address */
 };
 
-static void cut(uint8_t *address, size_t len, int prefix)
+static void cut_to_prefix(uint8_t *address, size_t len, int prefix)
 {
 	for (size_t i = 0; i < len; i++) {
 		int bits = (int)sources_clamp(prefix - (int)i * 8, 0, 8);
@@ -175,8 +178,8 @@ static void cut(uint8_t *address, size_t len, int prefix)
 	}
 }
 
-static void identify(struct identity *who, const struct sockaddr_any *peer, const struct unix_peer *cred, int prefix4,
-		     int prefix6)
+static void set_identity(struct identity *who, const struct sockaddr_any *peer, const struct unix_peer *cred,
+			 int prefix4, int prefix6)
 {
 	struct sockaddr_any folded = *peer;
 
@@ -184,15 +187,15 @@ static void identify(struct identity *who, const struct sockaddr_any *peer, cons
 	*who = (struct identity){.family = folded.len > 0 ? folded.sa.sa_family : AF_UNSPEC};
 	if (who->family == AF_INET) {
 		memcpy(who->address, &folded.in.sin_addr, sizeof(folded.in.sin_addr));
-		cut(who->address, sizeof(folded.in.sin_addr), prefix4);
+		cut_to_prefix(who->address, sizeof(folded.in.sin_addr), prefix4);
 	} else if (who->family == AF_INET6) {
 		memcpy(who->address, &folded.in6.sin6_addr, sizeof(folded.in6.sin6_addr));
-		cut(who->address, sizeof(folded.in6.sin6_addr), prefix6);
-		if (IN6_IS_ADDR_LINKLOCAL(&folded.in6.sin6_addr)) /* the same one on two links is two hosts */
+		cut_to_prefix(who->address, sizeof(folded.in6.sin6_addr), prefix6);
+		if (IN6_IS_ADDR_LINKLOCAL(&folded.in6.sin6_addr)) /* the same address on two links is two hosts */
 			who->number = folded.in6.sin6_scope_id;
 	} else if (who->family == AF_UNIX && cred != NULL) {
 		who->number = (uint32_t)cred->uid;
-		who->address[0] = 1; /* which is not the same as a client of unknown uid */
+		who->address[0] = 1; /* unlike a client of unknown uid, even for uid 0 */
 	}
 }
 
@@ -203,7 +206,7 @@ uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *p
 	struct identity who;
 	uint64_t key;
 
-	identify(&who, peer, cred, prefix4, prefix6);
+	set_identity(&who, peer, cred, prefix4, prefix6);
 	key = siphash(secret, &who, sizeof(who));
 	return (key & SEAT_KEY) != 0 ? key : key | 1;
 }

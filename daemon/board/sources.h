@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is remembered of a service's clients, by where they come from: who is connected now, who came how often, who
- * is penalized, whom was refused last. One sealed memfd a service, shared by master and workers of all its
- * generations. All of it is a hint to the master: a worker that goes mad may have written anything, so nothing in
+ * Master and worker. What is remembered about the clients of a service, by source (the network that they come from):
+ * connections, rates, faults and penalties, the last refusals. One sealed memfd for each service, shared by the master
+ * and the workers of all generations. All of it is a hint: a worker that ran wild may have written anything, so nothing
  * here bounds a loop or indexes an array unchecked.
  *
- * - Seats: one word a worker, the key of the source that it serves. Who is connected is counted by looking at
- *   them, so a killed worker leaks no count: the master clears its seat when it reaps it.
- * - Records: a fixed number, found by key. One holds the state of a leaky bucket (the time at which it is empty again:
- *   no count that could leak), counts of crashes and refusals in the running window, and the end of a penalty. A record
- * whose times are all over is free. When none is free for a source, it is not limited by rate, and that is counted.
+ * - Seats: one word for each worker, with the key of the source that it serves. Connections are counted by looking at
+ * all seats, so a killed worker leaks no count: the master clears its seat when it reaps it.
+ * - Records: a fixed number, found by key. A record holds the state of a leaky bucket (the time at which it is empty
+ *   again: there is no count that could leak), the counts of faults in the running windows, and the end of a penalty. A
+ *   record whose times are all over is free. A source for which no record is free is not limited by rate; that is
+ *   counted.
  * - The last refusals, in a ring.
  *
- * Times are of the monotonic clock (base/clock.h): they hold across an upgrade.
+ * Times are of the monotonic clock (base/clock.h), so they stay valid across an upgrade.
  */
 #ifndef PREFORKD_BOARD_SOURCES_H
 #define PREFORKD_BOARD_SOURCES_H
@@ -32,73 +33,84 @@ struct unix_peer;
 
 /* One process's view. */
 struct sources {
-	int fd; /* -1 in a worker */
+	int fd; /* the master's; -1 in a worker */
 	struct sources_map *map;
 	size_t size;
-	size_t n_records; /* not from the map: that may have been overwritten */
-	unsigned refs;	  /* the master's: pools of several generations share one */
+	size_t n_records; /* this process's own number: the map may be damaged */
+	unsigned refs;	  /* the master's: the pools of several generations share one table */
 	bool *seat_used;  /* the master's; NULL in a worker */
-	size_t n_seats;	  /* seats ever used: the high-water mark; the master's */
+	size_t n_seats;	  /* the master's: 1 + the highest seat ever used */
 };
 
-/* Master. A new one with N_RECORDS; not inherited through fork(). NULL and *err: no resources. */
+/* Master: makes a table with N_RECORDS records and one reference. Its mapping is not inherited through fork(). NULL and
+ * *err: no resources. */
 struct sources *sources_new(size_t n_records, struct err *err);
-/* Of another image of this program; NULL: laid out in another way. FD stays the caller's then. */
-struct sources *sources_adopt(int fd, size_t n_records, struct err *err);
-struct sources *sources_ref(struct sources *sources);
-void sources_unref(struct sources **sources); /* NULL is allowed */
-uint32_t sources_version(void);		      /* of the layout */
 
-/* Worker: maps what is behind FD, which stays the caller's. */
+/* Master: maps a table that another image of this program made. NULL and *err: it is damaged or has another layout;
+ * then FD stays the caller's. */
+struct sources *sources_adopt(int fd, size_t n_records, struct err *err);
+
+/* Master: counts references; the last sources_unref() unmaps the table and closes its descriptor. *sources becomes
+ * NULL; it may be NULL before. */
+struct sources *sources_ref(struct sources *sources);
+void sources_unref(struct sources **sources);
+
+/* The version of the layout. */
+uint32_t sources_version(void);
+
+/* Worker: maps the table behind FD, which stays the caller's. -1 and *err: it is damaged. */
 int sources_map(struct sources *sources, int fd, struct err *err);
 
 /* ---- seats ---- */
 
-/* Master: a free seat for a new worker, -1 if there is none; the given one for a worker that lives on (-1: taken);
- * and back, when the worker has been reaped. */
+/* Master: takes a free seat for a new worker (-1: none is free); takes the given one for a worker that lives on (-1: it
+ * is taken already); frees a seat when its worker has been reaped. */
 int sources_seat_take(struct sources *sources);
 int sources_seat_keep(struct sources *sources, size_t seat);
 void sources_seat_free(struct sources *sources, size_t seat);
 
-/* The key of the source that a client belongs to: its address folded to IPv4 and cut to PREFIX bits, or its uid; hashed
- * with a secret of this table, never 0. CRED: of a unix client, or NULL. */
+/* The key of the client's source, never 0: a hash, with a secret of this table, of its address cut to the first PREFIX4
+ * or PREFIX6 bits (IPv4 in IPv6 is folded), or of its uid. CRED: the credentials of a client on a unix socket; NULL:
+ * none. */
 uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *peer, const struct unix_peer *cred,
 		     int prefix4, int prefix6);
 
-/* For the rate of those who say that they are of the source KEY, and prove nothing: what they take is not the source's.
- */
+/* The key for the rate of unproven senders of the source KEY: their addresses may be forged, so they must not use up
+ * the rate of the source itself. */
 static inline uint64_t sources_key_unproven(uint64_t key)
 {
-	return key ^ 1ULL << 63; /* and neither 0 nor without a part that counts for seats */
+	return key ^ 1ULL << 63; /* keeps the part that counts for seats, which is never 0 */
 }
 
 struct sources_taken {
-	size_t same; /* seats of this source, */
-	size_t all;  /* and of all, without one's own */
+	size_t same; /* seats taken by this source, without the worker's own */
+	size_t all;  /* seats taken by all sources, without the worker's own */
 };
 
 /*
- * Worker: sits down if fewer than MOST_SAME others of the same source (0: any number) and fewer than MOST_ALL others
- * altogether (0: any number) sit. Exact also when many try at the same time: never one more than allowed, and
- * never none where one would be; but for who waits a second for another that was killed or stopped amidst of this.
- * Returns whether it sits; *taken_out: what it saw, and if it does not, a limit is reached in it. Leave with
- * sources_stand(). Of KEY 48 bits count.
+ * Worker: takes SEAT for a client of the source KEY, if fewer than MOST_SAME other seats of the same source and fewer
+ * than MOST_ALL other seats in all are taken (0: any number). Exact even when many workers try at the same time: never
+ * more clients than allowed get in, and as long as there is room one of them does. Only if another worker was killed or
+ * stopped in the middle of this, a client may be refused after one second although there was room. May block for that
+ * second. Returns whether the seat is taken; *TAKEN_OUT is what was seen: without a seat, a limit is reached in it.
+ * Free the seat with sources_stand(). 48 bits of KEY count.
  */
 bool sources_sit(struct sources *sources, size_t seat, uint64_t key, size_t most_same, size_t most_all,
 		 struct sources_taken *taken_out);
 void sources_stand(struct sources *sources, size_t seat);
-/* Anybody: how it stands. */
+/* Any process: how many seats are taken now. */
 struct sources_taken sources_taken(const struct sources *sources, uint64_t key);
 
 /* ---- rates ---- */
 
-/* One more of KEY (0: of the service as a whole) under RATE at NOW_US? Takes from the bucket if so; a refused one takes
- * nothing. Returns 0, or how many microseconds until there is room. *untracked_out: no record was free; let in. */
+/* May one more client of KEY (0: of the whole service) come at NOW_US under RATE? 0: yes, and it is counted. Otherwise
+ * returns the microseconds until there is room, and counts nothing. *UNTRACKED_OUT: no record was free, so it is let
+ * in. */
 int64_t sources_rate_take(struct sources *sources, uint64_t key, const struct rate *rate, int64_t now_us,
 			  bool *untracked_out);
-/* The same without taking. */
+/* The same, but counts nothing. */
 int64_t sources_rate_wait(const struct sources *sources, uint64_t key, const struct rate *rate, int64_t now_us);
-/* How often there was no record for a source: it was let in, or its fault is forgotten. */
+/* How often no record was free for a source, so that a client was let in or a fault was not counted. */
 uint64_t sources_untracked(const struct sources *sources);
 
 /* ---- penalties ---- */
@@ -106,11 +118,12 @@ uint64_t sources_untracked(const struct sources *sources);
 enum source_fault { FAULT_CRASH, FAULT_REFUSAL };
 
 struct sources_penalty_rule {
-	int64_t most; /* so many faults ... */
-	int64_t within_ms, duration_ms;
+	int64_t most;	     /* this many faults ... */
+	int64_t within_ms;   /* ... within this time ... */
+	int64_t duration_ms; /* ... are penalized for this time */
 };
 
-/* One more fault of KEY; true: it is penalized from now on. While it is penalized, more faults do not prolong it. */
+/* Counts one more fault of KEY. True: it is penalized from now on. More faults do not prolong a penalty. */
 bool sources_fault(struct sources *sources, uint64_t key, enum source_fault fault,
 		   const struct sources_penalty_rule *rule, int64_t now_ms);
 
@@ -119,10 +132,10 @@ struct sources_penalty {
 	enum source_fault fault;
 };
 struct sources_penalty sources_penalty(const struct sources *sources, uint64_t key, int64_t now_ms);
-/* How many faults are in the running window. */
+/* How many faults count at the moment. */
 size_t sources_faults(const struct sources *sources, uint64_t key, enum source_fault fault, int64_t within_ms,
 		      int64_t now_ms);
-/* How many sources are penalized now. Looks at every record: for status, not for each client. */
+/* How many sources are penalized now. Slow, for it reads all records: for status only. */
 size_t sources_penalized(const struct sources *sources, int64_t now_ms);
 
 /* ---- the last refusals ---- */
@@ -134,7 +147,8 @@ struct sources_refusal {
 	uint64_t peer[PACKED_ADDRESS_WORDS];
 };
 void sources_refusal_note(struct sources *sources, const struct sources_refusal *refusal);
-/* The newest first, at most MAX, of KEY (0: of all); returns how many. Torn ones, written just now, are left out. */
+/* Copies the last refusals of KEY (0: of all sources) into OUT, newest first, at most MAX. Returns how many. Leaves out
+ * those that are being written at the moment. */
 size_t sources_refusals(const struct sources *sources, uint64_t key, struct sources_refusal *out, size_t max);
 
 #endif

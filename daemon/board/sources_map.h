@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the table of board/sources.h is laid out; for its own files and its tests only. Everything here but the sizes is
- * written by workers of one service, so each value that is read is a claim: indexes come from a process's own struct
- * sources, times that cannot be are over, and every loop has an end of its own.
+ * Master and worker. The layout of the table of board/sources.h: for its own files and its tests only. All workers of a
+ * service write here, so no value that is read can be trusted: indexes come from the process's own struct sources, an
+ * impossible time counts as over, and each loop has a bound of its own.
  */
 #ifndef PREFORKD_BOARD_SOURCES_MAP_H
 #define PREFORKD_BOARD_SOURCES_MAP_H
@@ -17,23 +17,23 @@
 #include "board/sources_sizes.h"
 
 #define SOURCES_VERSION 1U
-#define SOURCES_WAYS	8U   /* records that one key may be in */
-#define SOURCES_TRIES	1000 /* of a compare-and-swap: somebody else succeeds each time, unless he is mad */
+#define SOURCES_WAYS	8U   /* records in a set: the ones that a key may have */
+#define SOURCES_TRIES	1000 /* of a compare-and-swap, which fails only if another process has succeeded */
 
 #define NS_A_US 1000LL
 #define NS_A_MS 1000000LL
 #define DAY_MS	86400000LL
 
-/* The longest that a thing may be remembered, as the configuration allows it. */
+/* The longest times that the configuration allows. */
 #define RATE_MOST_MS	DAY_MS
 #define WINDOW_MOST_MS	DAY_MS
 #define PENALTY_MOST_MS (30 * DAY_MS)
-/* Two processes that ask for the time and then act do not act in the order of their times. */
+/* A process may be delayed between reading the clock and writing here: so times may be ahead by this much. */
 #define SOURCES_SLACK_MS 10000LL
 
 /*
- * A seat: bits 0 to 47 of the key (0: nobody sits), a number that grows with each sitting down, so that two looks at
- * it tell whether the same sits there, and whether it is but an attempt.
+ * A seat: bits 0 to 47 of the key (0: the seat is free); a number that grows by 1 each time the seat is taken, so that
+ * two looks can tell whether the same client has it; and a bit that says that it is only an attempt.
  */
 #define SEAT_KEY       0x0000ffffffffffffULL
 #define SEAT_COUNT     0x7fff000000000000ULL
@@ -41,18 +41,18 @@
 #define SEAT_TENTATIVE 0x8000000000000000ULL
 
 struct source_record {
-	alignas(64) _Atomic uint64_t key; /* may stay when all times are over */
+	alignas(64) _Atomic uint64_t key; /* stays when all times are over and the record is free */
 	_Atomic int64_t empty_ns;	  /* when the bucket is empty again */
-	_Atomic int64_t penalty;	  /* until when (ms), times two, plus which fault */
-	_Atomic int64_t windows_end_ms;	  /* the windows are over then */
-	/* [fault]: two windows that overlap by half, each the time of its first fault (40 bits of ms), and how many
-	 * (24) */
+	_Atomic int64_t penalty;	  /* its end in ms, times 2, plus 1 for FAULT_REFUSAL */
+	_Atomic int64_t windows_end_ms;	  /* when both windows are over */
+	/* [fault][0 or 1]: two windows that overlap by half; each has the time of its first fault (40 bits, ms) and the
+	 * number of faults (24 bits) */
 	_Atomic uint64_t window[2][2];
 };
 
-/* Complete when seq and check fit. */
+/* Complete if `check` matches the rest. */
 struct source_refusal {
-	alignas(64) _Atomic uint64_t seq; /* 1 + how many were noted before it; 0: being written */
+	alignas(64) _Atomic uint64_t seq; /* its number, from 1; 0: it is being written */
 	_Atomic uint64_t at_ms, key, reason, peer[PACKED_ADDRESS_WORDS];
 	_Atomic uint64_t check;
 };
@@ -60,14 +60,14 @@ struct source_refusal {
 struct sources_map {
 	uint32_t version;
 	uint64_t secret[2];
-	alignas(64) _Atomic uint32_t n_seats; /* the high-water mark, for workers, who clamp it */
-	alignas(64) _Atomic int64_t empty_ns; /* of the service's own rate */
+	alignas(64) _Atomic uint32_t n_seats; /* 1 + the highest seat ever used; workers clamp it */
+	alignas(64) _Atomic int64_t empty_ns; /* of the rate of the whole service */
 	alignas(64) _Atomic uint64_t untracked;
-	_Atomic int64_t penalties_end_ms; /* nobody is penalized then: there is nothing to look for */
-	_Atomic uint64_t n_refusals;	  /* ever */
+	_Atomic int64_t penalties_end_ms; /* after this time no source is penalized */
+	_Atomic uint64_t n_refusals;	  /* noted so far */
 	struct source_refusal refusal[SOURCES_LAST_REFUSALS];
 	alignas(64) _Atomic uint64_t seat[SOURCES_SEATS];
-	struct source_record record[]; /* whole sets */
+	struct source_record record[]; /* sources_n_sets() sets of SOURCES_WAYS */
 };
 
 _Static_assert(sizeof(struct source_record) == 64, "a record is a cache line");
@@ -80,18 +80,18 @@ static inline size_t sources_n_sets(size_t n_records)
 	return n_records / SOURCES_WAYS + (n_records % SOURCES_WAYS != 0);
 }
 
-/* Times that are multiplied further on: nobody's clock is beyond that. */
 static inline int64_t sources_clamp(int64_t value, int64_t low, int64_t high)
 {
 	return value < low ? low : value > high ? high : value;
 }
 
+/* The time, limited so that it can be multiplied. */
 static inline int64_t sources_now_ms(int64_t now_ms)
 {
 	return sources_clamp(now_ms, 0, INT64_MAX / 4 / NS_A_MS);
 }
 
-/* Is END still to come, and can it be, if at most MOST were ever added to the time? */
+/* Is END in the future? Not if it is more than MOST ahead, which nobody can have written. */
 static inline bool sources_is_ahead(int64_t end, int64_t now, int64_t most)
 {
 	return end > now && end - now <= most;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults and penalties. A window begins with a fault and runs for the rule's time; a second one begins when the first
- * is half over. So as many faults as the rule says within that time from the first of a window count together, and any
- * that come within half of it; and never such that are further apart.
+ * Master and worker. Faults and penalties. A window begins with a fault and lasts for the time of the rule (within_ms);
+ * a second window begins with the first fault after half of that. So faults that lie within half of the time always
+ * count together, and those that are further apart than the time never do.
  */
 #include "board/sources.h"
 #include "board/sources_map.h"
@@ -12,14 +12,14 @@
 #define START_MASK ((1ULL << START_BITS) - 1)
 #define COUNT_MOST ((1ULL << (64 - START_BITS)) - 1)
 
-/* How old the window is; -1: it is over, or none. */
+/* The age of the window; -1: it is over, or there is none. */
 static int64_t age_of(uint64_t window, int64_t within_ms, int64_t now_ms)
 {
 	int64_t age;
 
 	if (window >> START_BITS == 0)
 		return -1;
-	/* modulo 2^40, with a sign */
+	/* the difference modulo 2^40, with a sign */
 	age = (int64_t)(((uint64_t)now_ms - window) << (64 - START_BITS)) >> (64 - START_BITS);
 	if (age < -SOURCES_SLACK_MS || age >= within_ms)
 		return -1;
@@ -31,7 +31,9 @@ static size_t count_in(uint64_t window, int64_t within_ms, int64_t now_ms)
 	return age_of(window, within_ms, now_ms) >= 0 ? (size_t)(window >> START_BITS) : 0;
 }
 
-static uint64_t one_more(uint64_t window, uint64_t other, int64_t within_ms, int64_t now_ms)
+/* WINDOW after one more fault: a running window counts it; else it begins anew, unless the OTHER one is in its first
+ * half. */
+static uint64_t add_fault(uint64_t window, uint64_t other, int64_t within_ms, int64_t now_ms)
 {
 	int64_t other_age = age_of(other, within_ms, now_ms);
 
@@ -42,14 +44,14 @@ static uint64_t one_more(uint64_t window, uint64_t other, int64_t within_ms, int
 	return 0;
 }
 
-/* Counts one fault; how many there are then. */
+/* Counts one fault in both windows; returns the greater count. */
 static size_t count_fault(struct source_record *record, enum source_fault fault, int64_t within_ms, int64_t now_ms)
 {
 	_Atomic uint64_t *window = record->window[fault];
 	int64_t end = atomic_load(&record->windows_end_ms);
 	size_t most = 0;
 
-	/* first of all: a record is not free while it counts */
+	/* first of all, so that the record is not free while its windows run */
 	for (unsigned tries = 0; tries < SOURCES_TRIES; tries++) {
 		if (sources_is_ahead(end, now_ms + within_ms - 1, WINDOW_MOST_MS + SOURCES_SLACK_MS - within_ms) ||
 		    atomic_compare_exchange_weak(&record->windows_end_ms, &end, now_ms + within_ms))
@@ -59,7 +61,7 @@ static size_t count_fault(struct source_record *record, enum source_fault fault,
 		uint64_t seen = atomic_load(&window[i]), next = seen;
 
 		for (unsigned tries = 0; tries < SOURCES_TRIES; tries++) {
-			next = one_more(seen, atomic_load(&window[1 - i]), within_ms, now_ms);
+			next = add_fault(seen, atomic_load(&window[1 - i]), within_ms, now_ms);
 			if (atomic_compare_exchange_weak(&window[i], &seen, next))
 				break;
 		}
@@ -107,11 +109,11 @@ bool sources_fault(struct sources *sources, uint64_t key, enum source_fault faul
 	word = atomic_load(&record->penalty);
 	if (penalty_of(word, now).until_ms != 0 || count_fault(record, fault, within, now) < (uint64_t)rule->most)
 		return false;
-	/* of several who find that at the same time one says it */
+	/* if several processes find this at the same time, one of them sets the penalty and returns true */
 	if (!atomic_compare_exchange_strong(&record->penalty, &word, (now + duration) * 2 + (fault == FAULT_REFUSAL)))
 		return false;
 	note_end(sources, now + duration);
-	for (size_t i = 0; i < 4; i++) /* and then it begins anew */
+	for (size_t i = 0; i < 4; i++) /* after the penalty, faults are counted anew */
 		atomic_store(&record->window[i / 2][i % 2], 0);
 	return true;
 }
@@ -144,7 +146,7 @@ size_t sources_penalized(const struct sources *sources, int64_t now_ms)
 {
 	size_t n = 0;
 
-	/* most of the time; and pages that are looked at are pages that are used */
+	/* the usual case; reading all records would also make their pages resident */
 	if (atomic_load(&sources->map->penalties_end_ms) <= now_ms)
 		return 0;
 	for (size_t i = 0; i < sources_n_sets(sources->n_records) * SOURCES_WAYS; i++)

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Finding records. One is in any of the ways of the set that its key says. It is free as soon as all that it says is
- * over, whatever key is on it: so nobody frees one, and whoever is killed between two steps leaves none behind.
- */
 #include "board/sources_records.h"
 
 #include "board/sources.h"
@@ -12,11 +8,11 @@ static struct source_record *set_of(const struct sources *sources, uint64_t key)
 {
 	uint64_t n_sets = sources_n_sets(sources->n_records);
 
-	/* the upper half of the hash, spread over the sets */
+	/* the upper half of the key, scaled to the number of sets */
 	return &sources->map->record[((key >> 32) * n_sets >> 32) * SOURCES_WAYS];
 }
 
-/* Of two that were claimed for one key at the same time the first one counts for everybody from then on. */
+/* If two records of a set were claimed for one key at the same time, the first one counts for all processes. */
 static struct source_record *find_in(struct source_record *set, uint64_t key)
 {
 	for (size_t i = 0; i < SOURCES_WAYS; i++)
@@ -40,10 +36,10 @@ static bool is_free(const struct source_record *record, int64_t now_ns)
 }
 
 /*
- * Puts KEY on a record that is free. Its former source may come back at this very moment, and what it takes then counts
- * for the new one: it is the price of a record without a lock, and takes a pause between two instructions.
+ * Gives a free record to KEY. The former source of the record may come back at the same moment, and what it takes then
+ * counts for KEY: the price of records without locks; it happens only if a process pauses between two instructions.
  */
-static bool claim(struct source_record *record, uint64_t key, int64_t now_ns)
+static bool claim_record(struct source_record *record, uint64_t key, int64_t now_ns)
 {
 	uint64_t former = atomic_load(&record->key), seen[4];
 
@@ -51,7 +47,8 @@ static bool claim(struct source_record *record, uint64_t key, int64_t now_ns)
 		seen[i] = atomic_load(&record->window[i / 2][i % 2]);
 	if (!is_free(record, now_ns) || !atomic_compare_exchange_strong(&record->key, &former, key))
 		return false;
-	/* a longer penalty.within would make them current; unless somebody has counted there since */
+	/* With a longer penalty.within the former windows would count again, so clear them, unless another process has
+	 * counted a fault there meanwhile. */
 	for (size_t i = 0; i < 4; i++)
 		(void)atomic_compare_exchange_strong(&record->window[i / 2][i % 2], &seen[i], 0);
 	return true;
@@ -65,8 +62,8 @@ struct source_record *sources_records_claim(struct sources *sources, uint64_t ke
 		return found;
 	set = set_of(sources, key);
 	for (size_t i = 0; i < SOURCES_WAYS; i++) {
-		if (claim(&set[i], key, now_ns) || atomic_load(&set[i].key) == key) {
-			/* somebody else may have, too, one further ahead */
+		if (claim_record(&set[i], key, now_ns) || atomic_load(&set[i].key) == key) {
+			/* another process may have claimed an earlier one for KEY at the same time */
 			found = find_in(set, key);
 			return found != NULL ? found : &set[i];
 		}

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Master and worker. The records of a table of sources: for the files of the table only. */
+/*
+ * Master and worker. Finds the records of a table of sources: for the files of the table only. A key selects a set, and
+ * may have any record of that set. A record is free as soon as all its times are over, whatever key it still has: so
+ * nobody has to free it, and a process that is killed between two steps leaks none.
+ */
 #ifndef PREFORKD_BOARD_SOURCES_RECORDS_H
 #define PREFORKD_BOARD_SOURCES_RECORDS_H
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The last refusals. Each is written by one, while others may write over it or read it; a sum shows what is whole. */
+/* Master and worker. The last refusals. While one process writes an entry, others may overwrite or read it; a checksum
+ * shows which entries are whole. */
 #include "board/sources.h"
 #include "board/sources_map.h"
 
-static uint64_t sum_of(uint64_t seq, const struct sources_refusal *refusal)
+static uint64_t checksum_of(uint64_t seq, const struct sources_refusal *refusal)
 {
 	const uint64_t words[] = {(uint64_t)refusal->at_ms, refusal->key,     (uint64_t)refusal->reason,
 				  refusal->peer[0],	    refusal->peer[1], refusal->peer[2]};
@@ -27,7 +28,7 @@ void sources_refusal_note(struct sources *sources, const struct sources_refusal 
 	atomic_store(&place->reason, (uint64_t)refusal->reason);
 	for (size_t i = 0; i < 3; i++)
 		atomic_store(&place->peer[i], refusal->peer[i]);
-	atomic_store(&place->check, sum_of(number + 1, refusal));
+	atomic_store(&place->check, checksum_of(number + 1, refusal));
 	atomic_store(&place->seq, number + 1);
 }
 
@@ -44,7 +45,7 @@ static bool read_one(const struct source_refusal *place, uint64_t seq, struct so
 	};
 	for (size_t i = 0; i < 3; i++)
 		out->peer[i] = atomic_load(&place->peer[i]);
-	return atomic_load(&place->check) == sum_of(seq, out);
+	return atomic_load(&place->check) == checksum_of(seq, out);
 }
 
 size_t sources_refusals(const struct sources *sources, uint64_t key, struct sources_refusal *out, size_t max)
@@ -54,7 +55,7 @@ size_t sources_refusals(const struct sources *sources, uint64_t key, struct sour
 	size_t n = 0;
 
 	for (uint64_t back = 0; back < SOURCES_LAST_REFUSALS && n < max; back++) {
-		uint64_t seq = number - back; /* 1 + the index of what was noted */
+		uint64_t seq = number - back;
 
 		if (!read_one(&sources->map->refusal[(seq - 1) & (SOURCES_LAST_REFUSALS - 1)], seq, &one))
 			continue;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who is connected now.
+ * Master and worker. Seats: the connections that exist now.
  *
- * Sitting down: one writes oneself down as an attempt, looks at all seats, and then
- * - makes it definite if there is room even when all other attempts succeed,
- * - gives up if those who sit for sure fill it, seen at one and the same moment,
- * - and else has met others who try at this very moment: those in lower seats come first. Who sees too many before
- *   him takes his attempt back and waits until it is decided; the others wait for that, and look again.
+ * How a worker takes its seat: it marks the seat as an attempt, looks at all seats, and then
+ * - takes it for good, if there is room even if all other attempts succeed;
+ * - gives up, if the seats taken for good leave no room, as two looks in a row have seen in the same way;
+ * - otherwise other workers are trying at the same time, and those with lower seats come first: a worker that sees too
+ *   many attempts before its own takes its attempt back and looks again after a pause; the others wait until it has.
  *
- * Never too many: of those who sit, the one who wrote himself down last has seen all the others.
- * Never too few: the first of those who try never takes it back, so for as long as there is room somebody gets it.
+ * Never too many get in: among the workers that have taken a seat, the one that marked its attempt last has seen all
+ * the others. Never too few: the first one of those that try never takes its attempt back, so as long as there is room
+ * somebody gets it.
  */
 #include <sched.h>
 #include <string.h>
@@ -19,11 +20,11 @@
 #include "board/sources.h"
 #include "board/sources_map.h"
 
-#define TRY_MS	   1000	    /* an attempt whose worker was stopped or killed amidst of it holds others no longer */
-#define YIELDS	   16	    /* looks before it sleeps between them */
+#define TRY_MS	   1000	    /* the attempt of a worker that was stopped or killed holds up others no longer than this */
+#define YIELDS	   16	    /* looks with a yield between them, before the worker sleeps between two looks */
 #define PAUSE_MOST 5000000L /* ns */
 
-/* ---- the master's ---- */
+/* ---- master ---- */
 
 static void set_high_water(struct sources *sources, size_t seat)
 {
@@ -31,8 +32,9 @@ static void set_high_water(struct sources *sources, size_t seat)
 		sources->n_seats = seat + 1;
 }
 
-/* Empty; the count goes on, so that who looked before does not take the next for the one before. */
-static void empty(struct sources *sources, size_t seat)
+/* Frees the seat. Its number stays, so that a worker that looks twice does not take the next client for the same one.
+ */
+static void clear_seat(struct sources *sources, size_t seat)
 {
 	_Atomic uint64_t *word = &sources->map->seat[seat];
 
@@ -49,8 +51,9 @@ int sources_seat_take(struct sources *sources)
 	seat = (size_t)(free_one - sources->seat_used);
 	sources->seat_used[seat] = true;
 	set_high_water(sources, seat);
-	empty(sources, seat);
-	/* before the worker is there: who does not see it yet is seen by that worker */
+	clear_seat(sources, seat);
+	/* Before the worker exists: another worker whose look misses the new seat has marked its own seat earlier, and
+	 * the new worker sees that. */
 	atomic_store(&sources->map->n_seats, (uint32_t)sources->n_seats);
 	return (int)seat;
 }
@@ -61,7 +64,7 @@ int sources_seat_keep(struct sources *sources, size_t seat)
 		return -1;
 	sources->seat_used[seat] = true;
 	set_high_water(sources, seat);
-	/* not lower: others that are kept, too, are still to come */
+	/* never lower it: other workers that live on have higher seats */
 	if (atomic_load(&sources->map->n_seats) < sources->n_seats)
 		atomic_store(&sources->map->n_seats, (uint32_t)sources->n_seats);
 	return 0;
@@ -71,23 +74,24 @@ void sources_seat_free(struct sources *sources, size_t seat)
 {
 	if (seat >= SOURCES_SEATS || !sources->seat_used[seat])
 		return;
-	empty(sources, seat);
+	clear_seat(sources, seat);
 	sources->seat_used[seat] = false;
 }
 
 /* ---- looking ---- */
 
 struct tally_seen {
-	size_t sitting;		      /* for sure */
-	size_t trying, trying_before; /* in lower seats than one's own */
-	uint64_t who;		      /* of those who sit: the same for the same people in the same seats */
+	size_t sitting;	      /* seats taken for good */
+	size_t trying;	      /* attempts */
+	size_t trying_before; /* of these, in lower seats than the own one */
+	uint64_t who;	      /* a hash of the seats taken for good: the same if the same clients have them */
 };
 
 struct look {
 	struct tally_seen same, all;
 };
 
-static void count(struct tally_seen *tally, uint64_t word, size_t seat, size_t own)
+static void count_seat(struct tally_seen *tally, uint64_t word, size_t seat, size_t own)
 {
 	if ((word & SEAT_TENTATIVE) != 0) {
 		tally->trying++;
@@ -98,7 +102,7 @@ static void count(struct tally_seen *tally, uint64_t word, size_t seat, size_t o
 	tally->who = (tally->who ^ word ^ seat) * 0x9e3779b97f4a7c15ULL;
 }
 
-/* At all but OWN. */
+/* Looks at all seats but OWN. */
 static void look_around(const struct sources *sources, size_t own, uint64_t key, struct look *look)
 {
 	size_t n = atomic_load(&sources->map->n_seats);
@@ -111,9 +115,9 @@ static void look_around(const struct sources *sources, size_t own, uint64_t key,
 
 		if ((word & SEAT_KEY) == 0 || i == own)
 			continue;
-		count(&look->all, word, i, own);
+		count_seat(&look->all, word, i, own);
 		if ((word & SEAT_KEY) == (key & SEAT_KEY))
-			count(&look->same, word, i, own);
+			count_seat(&look->same, word, i, own);
 	}
 }
 
@@ -128,10 +132,10 @@ struct sources_taken sources_taken(const struct sources *sources, uint64_t key)
 /* ---- sitting down ---- */
 
 enum room {
-	ROOM_NONE,  /* it looks full */
-	ROOM_LATER, /* others come first */
-	ROOM_SOON,  /* one is among the first, and others are to take theirs back */
-	ROOM_FOR_ALL,
+	ROOM_NONE,    /* the seats taken for good leave no room */
+	ROOM_LATER,   /* other attempts come first */
+	ROOM_SOON,    /* this attempt is among the first: the others will take theirs back */
+	ROOM_FOR_ALL, /* even if all attempts succeed */
 };
 
 static enum room room_in(const struct tally_seen *tally, size_t most)
@@ -143,7 +147,7 @@ static enum room room_in(const struct tally_seen *tally, size_t most)
 	return tally->sitting + tally->trying_before < most ? ROOM_SOON : ROOM_LATER;
 }
 
-/* The two looks saw the same people in every tally that is full. */
+/* Did both looks find the same limit reached, by the same clients? */
 static bool is_settled(const struct look *a, const struct look *b, size_t most_same, size_t most_all)
 {
 	return (room_in(&a->same, most_same) == ROOM_NONE && room_in(&b->same, most_same) == ROOM_NONE &&
@@ -166,7 +170,7 @@ static void pause_a_little(unsigned tries, size_t seat)
 		(void)sched_yield();
 		return;
 	}
-	/* not all at the same moment */
+	/* not for the same time in all workers */
 	doublings = tries - YIELDS < 6 ? tries - YIELDS : 6;
 	ts.tv_nsec = (100000L << doublings) / 2 + (long)(seat % 64) * 1000;
 	if (ts.tv_nsec > PAUSE_MOST)
@@ -174,8 +178,8 @@ static void pause_a_little(unsigned tries, size_t seat)
 	(void)nanosleep(&ts, NULL);
 }
 
-/* What it saw when it gave up: those who tried, too, if it is because of them. */
-static struct sources_taken taken(const struct look *look, bool tries_too)
+/* What was seen; attempts included if the worker gives up because of them. */
+static struct sources_taken count_taken(const struct look *look, bool tries_too)
 {
 	return (struct sources_taken){
 		.same = look->same.sitting + (tries_too ? look->same.trying : 0),
@@ -198,20 +202,21 @@ static bool try_to_sit(struct sources *sources, size_t seat, uint64_t word, cons
 		look_around(sources, seat, word, &look);
 		room = worse(room_in(&look.same, most[0]), room_in(&look.all, most[1]));
 		if (room == ROOM_FOR_ALL && trying) {
-			*taken_out = taken(&look, false);
+			*taken_out = count_taken(&look, false);
 			atomic_store(own, word);
 			return true;
 		}
-		if (room == ROOM_FOR_ALL) { /* there is room again: what was seen does not count, one tries first */
+		if (room == ROOM_FOR_ALL) { /* there is room again: this look was without an attempt, so make one and
+					       look again */
 			trying = true;
 			atomic_store(own, word | SEAT_TENTATIVE);
 			continue;
 		}
-		/* one look may have seen the same one twice, in two seats, one after the other */
+		/* one look is not enough: it may see the same client in two seats, one after the other */
 		settled = full_before && room == ROOM_NONE && is_settled(&before, &look, most[0], most[1]);
 		full_before = room == ROOM_NONE;
 		before = look;
-		*taken_out = taken(&look, !settled);
+		*taken_out = count_taken(&look, !settled);
 		if (trying != (room == ROOM_SOON)) {
 			trying = room == ROOM_SOON;
 			atomic_store(own, trying ? word | SEAT_TENTATIVE : word & SEAT_COUNT);
@@ -247,5 +252,5 @@ bool sources_sit(struct sources *sources, size_t seat, uint64_t key, size_t most
 void sources_stand(struct sources *sources, size_t seat)
 {
 	if (seat < SOURCES_SEATS)
-		empty(sources, seat);
+		clear_seat(sources, seat);
 }

@@ -13,8 +13,8 @@
 #include "board/shared_memory.h"
 
 #define TARGETS_VERSION 1U
-#define TRIES		100  /* to read what is being written */
-#define WRITING_MS	1000 /* after that a writer is taken for dead */
+#define TRIES		100  /* to read addresses that are being written */
+#define WRITING_MS	1000 /* after this time a writer counts as dead */
 
 static size_t head_size(void)
 {
@@ -46,7 +46,7 @@ int targets_map(struct targets *targets, int fd, size_t n, struct err *err)
 
 	*targets = (struct targets){.head = NULL};
 	if (size != (off_t)size_of(n))
-		return err_set(err, "the memory for targets has another size than was said");
+		return err_set(err, "the memory for targets has another size than expected");
 	memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return err_sys(err, "cannot map the memory for targets");
@@ -74,7 +74,7 @@ static uint64_t load(const _Atomic uint64_t *word)
 	return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-/* Targets are of the Internet families: others have no name to look up. */
+/* False: it is not an internet address; only those come from look-ups. */
 static bool unpack(const uint64_t words[PACKED_ADDRESS_WORDS], struct sockaddr_any *out)
 {
 	packed_address_get(words, out);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the workers of a service that passes connections on tell each other of where they go: which target has failed
- * and is left alone, what its name stands for, whose turn it is. A sealed memfd, one per service and generation; a new
- * generation begins with what the former one knew. Fixed-size data, no pointers, C11 atomics; every word is
- * a hint, for a worker that went mad may have written it: nothing in here bounds a loop or indexes an array unchecked.
+ * Master and worker. What the workers of a service with upstreams tell each other about the targets of their
+ * connections: which has failed and rests, the addresses of its name, whose turn it is. A sealed memfd, one for each
+ * service and generation; a new generation begins with what the former one knew. Fixed-size data, no pointers, C11
+ * atomics. Each word is a hint: a worker that ran wild may have written anything, so nothing here bounds a loop or
+ * indexes an array unchecked.
  *
- * How many connections a target has is not in here: each worker says in its slot of the board (`target`) where its
- * connection goes, and the master clears the slot of one that died, so that no count is ever lost.
+ * The number of connections of a target is not in here. Each worker writes the target of its connection into its slot
+ * of the board (`target`), and the master clears the slot of a worker that died, so no count can be lost.
  */
 #ifndef PREFORKD_BOARD_TARGETS_H
 #define PREFORKD_BOARD_TARGETS_H
@@ -20,14 +21,15 @@
 
 struct err;
 
-#define TARGET_ADDRESSES 8 /* of one name */
+#define TARGET_ADDRESSES 8 /* most addresses of one name */
 
-/* Times are of base/clock.h. */
+/* Times are those of base/clock.h. */
 struct target {
-	alignas(BOARD_ALIGN) _Atomic int64_t until_ms; /* failed: left alone until then; 0: as far as known it works */
-	_Atomic int64_t fresh_until_ms;		       /* who comes later moves this on and looks the name up again */
-	_Atomic uint32_t kept;			       /* the last look-up failed: the addresses are those of before */
-	/* The addresses. One writer, who holds the words until writing_ms; version is odd while it writes. */
+	alignas(BOARD_ALIGN) _Atomic int64_t
+		until_ms;		/* it failed, and rests until then; 0: it works, as far as known */
+	_Atomic int64_t fresh_until_ms; /* after this time one worker moves it on and looks the name up */
+	_Atomic uint32_t kept;		/* the last look-up failed, and the former addresses are kept */
+	/* The addresses. There is one writer at a time, until writing_ms; version is odd while it writes. */
 	_Atomic int64_t writing_ms;
 	_Atomic uint32_t version;
 	_Atomic uint32_t n;
@@ -36,7 +38,7 @@ struct target {
 
 struct targets_head {
 	uint32_t version, n;
-	_Atomic uint32_t turn; /* counts connections */
+	_Atomic uint32_t turn; /* grows by 1 with each connection */
 };
 
 struct targets {
@@ -45,20 +47,22 @@ struct targets {
 	size_t n, size;
 };
 
-/* Memory for N targets, all unknown: a descriptor, or -1. */
+/* Master: makes memory for N targets of which nothing is known. Returns a descriptor, which the caller closes, or -1
+ * and *err. */
 int targets_create(size_t n, struct err *err);
 
-/* Maps what is behind FD (which stays the caller's); -1 when it is not for N targets. */
+/* Maps the memory behind FD, which stays the caller's. -1 and *err: it is not one for N targets, or damaged. */
 int targets_map(struct targets *targets, int fd, size_t n, struct err *err);
 void targets_unmap(struct targets *targets);
 
-/* The known addresses of a target: how many, at most MAX; 0: none, or somebody writes them just now. */
+/* Copies the known addresses of a target into OUT, at most MAX. Returns how many; 0 also while another process keeps
+ * writing them. */
 size_t target_addresses(const struct target *target, struct sockaddr_any *out, size_t max);
 
-/* Makes them known: internet addresses only. Does nothing while another one does. */
+/* Makes the N addresses of LIST known; only internet addresses. Does nothing while another process does so. */
 void target_set_addresses(struct target *target, const struct sockaddr_any *list, size_t n);
 
-/* What FROM knows becomes known to TO as well. */
+/* Master: copies what is known about FROM to TO. */
 void target_copy(struct target *to, const struct target *from);
 
 #endif

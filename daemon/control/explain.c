@@ -165,7 +165,7 @@ static void know(const struct master *master, const struct pool *pool, const str
 		k->key = sources_key(k->sources, &client->peer, k->cred, (int)access->prefix4, (int)access->prefix6);
 	know_listeners(pool, k);
 	know_of_source(k);
-	k->verdict = gate_decide(k->service, &k->facts);
+	k->verdict = decide_admission(k->service, &k->facts);
 	k->verdict.rule = rule_in_force(master, k, client);
 }
 

@@ -15,16 +15,16 @@
 #include "net/tcp_info.h"
 #include "services/conn.h"
 
-#define SECOND_LOOKS   4 /* 15 ms in all */
+#define SECOND_LOOKS   4 /* each after twice the pause of the last one: 15 ms in all */
 #define SECOND_LOOK_NS 1000000
-#define VAIN_MS	       1000
+#define VAIN_MS	       1000 /* a source that waited in vain gets no second look for so long */
 
 enum {
-	NEEDS_RULES = 1U << 0, /* some networks are to be looked in */
+	NEEDS_RULES = 1U << 0, /* the client is looked up in networks */
 	NEEDS_SEAT = 1U << 1,  /* connections are counted */
 	NEEDS_RATES = 1U << 2,
 	NEEDS_PENALTY = 1U << 3,
-	NEEDS_QUEUE = 1U << 4, /* who waited in the queue and said nothing may have to go again at once */
+	NEEDS_QUEUE = 1U << 4, /* a client that was silent in the queue may be refused at once */
 	NEEDS_PROXY = 1U << 5,
 	NEEDS_TABLE = NEEDS_SEAT | NEEDS_RATES | NEEDS_PENALTY,
 	NEEDS_DECISION = NEEDS_RULES | NEEDS_TABLE,
@@ -49,7 +49,7 @@ static unsigned needs_of(const struct config_service *service)
 		needs |= NEEDS_RATES;
 	if (service->penalty.crashes > 0 || service->penalty.refusals > 0)
 		needs |= NEEDS_PENALTY;
-	/* a program may be the one to speak first: who waits for it has to be silent */
+	/* not for a program, which may speak first: its clients may have to be silent until then */
 	if (service->timeouts.first_byte > 0 && service->timeouts.first_byte_busy > 0 && service->handler != NULL &&
 	    (service->handler->flags & (PREFORKD_SPEAKS_FIRST | PREFORKD_COMMAND)) == 0)
 		needs |= NEEDS_QUEUE;
@@ -64,14 +64,15 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 	gate->sources = sources;
 	gate->seat = seat;
 	gate->needs = needs_of(service);
-	if (sources == NULL) /* there was none to be had: nobody is counted, and nobody refused for it */
+	if (sources == NULL) /* no memory for a table: clients are not counted, and not refused for that */
 		gate->needs &= ~(unsigned)NEEDS_TABLE;
-	else if (seat >= SOURCES_SEATS || listen_is_datagram(gate->listener)) /* no connection, none too many */
+	else if (seat >= SOURCES_SEATS ||
+		 listen_is_datagram(gate->listener)) /* datagrams are no connections to count */
 		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
 
-/* Who is at the other end of a unix socket; NULL where that is not who counts: it is a proxy, or there is none. */
-static const struct unix_peer *cred_of(struct gate *gate, const struct preforkd_conn *conn)
+/* The credentials of a client on a unix socket. NULL: another family, or the peer is a proxy, or not known. */
+static const struct unix_peer *credentials_of(struct gate *gate, const struct preforkd_conn *conn)
 {
 	if (conn->via.len != 0 || conn->peer.sa.sa_family != AF_UNIX)
 		return NULL;
@@ -88,15 +89,16 @@ uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
 	const struct config_access *access = &gate->service->access;
 
 	if (gate->visit.key == 0)
-		gate->visit.key = sources_key(gate->sources, &conn->peer, cred_of(gate, conn), (int)access->prefix4,
-					      (int)access->prefix6);
+		gate->visit.key = sources_key(gate->sources, &conn->peer, credentials_of(gate, conn),
+					      (int)access->prefix4, (int)access->prefix6);
 	return gate->visit.key;
 }
 
-static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_facts *facts)
+/* Looks up what is known about the client. */
+static void gather_facts(struct gate *gate, struct preforkd_conn *conn, struct gate_facts *facts)
 {
 	const struct config_access *access = &gate->service->access;
-	const struct unix_peer *cred = cred_of(gate, conn);
+	const struct unix_peer *cred = credentials_of(gate, conn);
 
 	facts->rule = networks_find(access->rules, &conn->peer, cred);
 	facts->exempt = gate->visit.exempt = networks_find(access->exempt, &conn->peer, cred) >= 0;
@@ -105,7 +107,8 @@ static void know(struct gate *gate, struct preforkd_conn *conn, struct gate_fact
 		conn->probe = true;
 	if ((gate->needs & NEEDS_TABLE) != 0)
 		(void)gate_key(gate, conn);
-	/* else whoever forges datagrams would use up what connections of that source may take */
+	/* A forged datagram must not use up the rate of the source that it names: unproven senders have a rate of their
+	 * own. */
 	gate->visit.rate_key = conn_may_be_forged(conn) ? sources_key_unproven(gate->visit.key) : gate->visit.key;
 	if ((gate->needs & NEEDS_PENALTY) == 0)
 		return;
@@ -127,14 +130,15 @@ static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
 }
 
 /*
- * Everything else let it in. Others may have taken what was there a moment ago; then what the source has taken for
- * itself stays taken: one place too few for it, for the time of one.
+ * Takes the client's part of the rates, after everything else has let it in. Another client may have taken the last
+ * place since look_at_rates(). If that was the rate of the service, what was taken of the source's rate stays taken,
+ * which costs the source one place for the time of one.
  */
 static void take_rates(const struct gate *gate, struct gate_facts *facts)
 {
 	const struct config_access *access = &gate->service->access;
 	int64_t now_us = clock_us();
-	bool untracked; /* sources.c counts it */
+	bool untracked; /* not needed: sources_untracked() counts it */
 
 	if (facts->exempt)
 		return;
@@ -146,11 +150,11 @@ static void take_rates(const struct gate *gate, struct gate_facts *facts)
 }
 
 /*
- * A client that comes one by one is here again before the worker that it has just left has stood up. So who finds all
- * seats of his source taken looks again, for a moment; but not for a source for which that was in vain lately: it
- * would hold one worker after the other in this way.
+ * A client that opens one connection after another can be back before the worker it has just left has freed its seat.
+ * So when all seats of its source are taken, this worker tries again for a moment; but not if that was in vain lately
+ * for the same source, which could otherwise hold one worker after the other.
  */
-static void try_again(struct gate *gate, size_t same, size_t all, int64_t now_ms)
+static void sit_after_pause(struct gate *gate, size_t same, size_t all, int64_t now_ms)
 {
 	struct timespec pause = {.tv_nsec = SECOND_LOOK_NS};
 
@@ -168,72 +172,73 @@ static void try_again(struct gate *gate, size_t same, size_t all, int64_t now_ms
 	}
 }
 
-static void sit(struct gate *gate, struct gate_facts *facts)
+static void take_seat(struct gate *gate, struct gate_facts *facts)
 {
 	const struct config_service *service = gate->service;
 	size_t same = facts->exempt ? 0 : (size_t)service->access.per_source;
-	size_t all = gate_most_all(service, facts->workers_max, facts->reserve_for);
+	size_t all = decide_most_all(service, facts->workers_max, facts->reserve_for);
 
 	gate->visit.sits = sources_sit(gate->sources, gate->seat, gate->visit.key, same, all, &gate->visit.taken);
 	if (!gate->visit.sits && same != 0 && gate->visit.taken.same >= same)
-		try_again(gate, same, all, facts->now_ms);
+		sit_after_pause(gate, same, all, facts->now_ms);
 	if (gate->visit.sits)
 		return;
 	facts->same = gate->visit.taken.same;
 	facts->all = gate->visit.taken.all;
 }
 
-/* Step by step, for a seat that is taken, if only for a moment, may be missed by another. */
-static enum refusal decide(struct gate *gate, bool connected, struct gate_facts *facts)
+/* Step by step, and a seat is taken only if all before it lets the client in: even a seat that is taken for a moment
+ * may cause another client to be refused. */
+static enum refusal decide_in_steps(struct gate *gate, bool connected, struct gate_facts *facts)
 {
 	const bool needs_seat =
-		connected && (gate->needs & NEEDS_SEAT) != 0; /* a datagram is no connection that counts */
+		connected && (gate->needs & NEEDS_SEAT) != 0; /* datagrams are no connections to count */
 
-	gate->visit.verdict = gate_decide(gate->service, facts);
+	gate->visit.verdict = decide_admission(gate->service, facts);
 	if (gate->visit.verdict.reason != REFUSED_NOT)
 		return gate->visit.verdict.reason;
 	if (needs_seat)
-		sit(gate, facts);
+		take_seat(gate, facts);
 	if ((gate->needs & NEEDS_RATES) != 0)
 		look_at_rates(gate, facts);
 	if (needs_seat || (gate->needs & NEEDS_RATES) != 0)
-		gate->visit.verdict = gate_decide(gate->service, facts);
+		gate->visit.verdict = decide_admission(gate->service, facts);
 	if (gate->visit.verdict.reason == REFUSED_NOT && needs_seat && !gate->visit.sits)
 		gate->visit.verdict.reason =
-			REFUSED_FULL; /* the table says no and the counts do not: believe the table */
+			REFUSED_FULL; /* the table is right, even if its counts have changed meanwhile */
 	if (gate->visit.verdict.reason == REFUSED_NOT && (gate->needs & NEEDS_RATES) != 0) {
 		take_rates(gate, facts);
-		gate->visit.verdict = gate_decide(gate->service, facts);
+		gate->visit.verdict = decide_admission(gate->service, facts);
 	}
 	return gate->visit.verdict.reason;
 }
 
 /*
- * All others are busy, more clients wait, and this one would keep the last worker waiting for a first byte, as it
- * has waited in the queue without sending any. On a unix socket the kernel does not tell.
+ * Has the client waited in the queue longer than first_byte_busy without sending a byte, while more clients wait? It
+ * would keep the last idle worker from them. For a unix socket the kernel does not tell.
  */
-static bool is_silent_from_the_queue(const struct gate *gate, const struct preforkd_conn *conn)
+static bool was_silent_in_queue(const struct gate *gate, const struct preforkd_conn *conn)
 {
 	int64_t queued_ms;
-	bool heard; /* who has gone again was a probe, and holds nobody up */
+	bool heard; /* also true if the client has closed: a probe, which holds up nobody */
 
 	return tcp_info_queued(conn->fd, &queued_ms, &heard) == 0 && !heard &&
 	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);
 }
 
-/* For what comes of a refusal, where it is refused before anything is known of it. */
+/* For the consequences of a refusal before gather_facts(). */
 static bool is_exempt(struct gate *gate, const struct preforkd_conn *conn)
 {
 	const struct networks *exempt = gate->service->access.exempt;
 
-	return exempt != NULL && networks_find(exempt, &conn->peer, cred_of(gate, conn)) >= 0;
+	return exempt != NULL && networks_find(exempt, &conn->peer, credentials_of(gate, conn)) >= 0;
 }
 
-static enum refusal hear_proxy(struct gate *gate, struct preforkd_conn *conn)
+static enum refusal read_proxy_header(struct gate *gate, struct preforkd_conn *conn)
 {
 	struct proxy_taken taken;
 	char host[ADDR_TEXT_MAX];
-	enum refusal refusal = proxy_admit(conn, cred_of(gate, conn), &taken);
+	enum refusal refusal = proxy_admit(conn, credentials_of(gate, conn), &taken);
 
 	gate->visit.empty = taken.empty;
 	if (refusal != REFUSED_NOT)
@@ -254,10 +259,10 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool last
 	gate->visit = (struct gate_visit){.verdict = {.reason = REFUSED_NOT}};
 	atomic_store_explicit(&gate->slot->source, 0, memory_order_relaxed);
 	addr_fold(&conn->peer);
-	if ((gate->needs & NEEDS_QUEUE) != 0 && last_idle && is_silent_from_the_queue(gate, conn))
+	if ((gate->needs & NEEDS_QUEUE) != 0 && last_idle && was_silent_in_queue(gate, conn))
 		return gate->visit.verdict.reason = REFUSED_QUEUED_SILENT;
 	if ((gate->needs & NEEDS_PROXY) != 0) {
-		gate->visit.verdict.reason = hear_proxy(gate, conn);
+		gate->visit.verdict.reason = read_proxy_header(gate, conn);
 		if (gate->visit.verdict.reason != REFUSED_NOT) {
 			gate->visit.exempt = is_exempt(gate, conn);
 			return gate->visit.verdict.reason;
@@ -267,8 +272,8 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool last
 		return REFUSED_NOT;
 	facts.now_ms = clock_coarse_ms();
 	facts.workers_max = atomic_load_explicit(&gate->head->workers_max, memory_order_relaxed);
-	know(gate, conn, &facts);
-	if (decide(gate, conn->fd >= 0, &facts) != REFUSED_NOT)
+	gather_facts(gate, conn, &facts);
+	if (decide_in_steps(gate, conn->fd >= 0, &facts) != REFUSED_NOT)
 		gate_leave(gate);
 	return gate->visit.verdict.reason;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gate, as a worker meets it with each client between accept(2) and serving: what is known of the client is
- * looked up, gate/decide.h says whether it gets in, and what it takes (a seat, of its rates) is taken. What a service
- * has not configured is not looked up: without any of it the gate makes no system call and looks at no table.
+ * Worker. The gate, which each client passes between accept(2) and serving: the worker looks up what is known about the
+ * client, gate/decide.h decides, and the client takes its seat and its part of the rates. What a service has not
+ * configured is not looked up: without any of it the gate makes no system call and reads no table.
  */
 #ifndef PREFORKD_GATE_GATE_H
 #define PREFORKD_GATE_GATE_H
@@ -51,23 +51,25 @@ struct gate {
 	struct gate_visit visit;
 };
 
-/* What there is at the gate's side; once a worker. SOURCES (NULL: none) is the worker's view. */
+/* Once, when the worker starts; head, lane, slot and listener are set already. SOURCES (NULL: none) and SEAT: see
+ * above. */
 void gate_open(struct gate *gate, const struct config_service *service, struct sources *sources, size_t seat);
 
 /*
- * Does the client of CONN, which has just begun, get in? Its peer becomes the one that counts: folded, and as a proxy
- * has claimed it. LAST_IDLE: all other workers of the lane are busy. REFUSED_NOT: yes, and gate_leave() follows in the
- * end; else gate_refuse().
+ * Does the client of CONN, which has just begun, get in? REFUSED_NOT: yes; the caller calls gate_leave() in the end.
+ * Otherwise it calls refuse_client(). conn->peer becomes the client that counts: an IPv4 address that was mapped into
+ * IPv6 is folded, and a trusted PROXY header is applied. LAST_IDLE: this was the last idle worker of its lane. May
+ * block for proxy_protocol.timeout, and for a moment until a seat is free.
  */
 enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool last_idle);
 
-/* Whether SERVICE has its clients sit, so that they can be counted. */
+/* Are the connections of SERVICE counted, so that each worker needs a seat? */
 bool gate_has_seats(const struct config_service *service);
 
-/* The key of the client's source, whether it was needed at the gate or not. There are sources. */
+/* The key of the client's source, even if the gate did not need it. gate->sources must not be NULL. */
 uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn);
 
-/* The client is gone: its seat is free. */
+/* The client has left: frees its seat. */
 void gate_leave(struct gate *gate);
 
 #endif

@@ -17,16 +17,16 @@ bool penalty_is_fault(enum refusal reason)
 	case REFUSED_PROXY_UNTRUSTED:
 		return true;
 	case REFUSED_NOT:
-	case REFUSED_PENALTY: /* it would never end */
+	case REFUSED_PENALTY: /* else the penalty would never end */
 	case REFUSED_RATE:
 	case REFUSED_RESERVED:
 	case REFUSED_FULL:
-	case REFUSED_QUEUED_SILENT: /* who waits in a queue for us may well wait for us to speak */
+	case REFUSED_QUEUED_SILENT: /* a client in the queue may wait for the service to speak first */
 	case REFUSED_EVICTED:
-	case REFUSED_PROXY_MISSING: /* of those who are believed: with them all their clients would be out */
+	case REFUSED_PROXY_MISSING: /* a trusted proxy: a penalty would shut out all of its clients */
 	case REFUSED_PROXY_MALFORMED:
 	case REFUSED_PROXY_TIMEOUT:
-	case REFUSED_ANSWER_PORT: /* its address may be forged */
+	case REFUSED_ANSWER_PORT: /* the address of a datagram may be forged */
 	case REFUSED_ANSWER_SIZE:
 	case REFUSALS:
 		break;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What makes a source one to be refused for a while: the configuration's rule, applied to one fault. */
+/* Worker and master. Applies the rules of `penalty` in the configuration: after too many faults a source is refused for
+ * a while. */
 #ifndef PREFORKD_GATE_PENALTY_H
 #define PREFORKD_GATE_PENALTY_H
 
@@ -12,14 +13,14 @@
 
 struct config_service;
 
-/* The client's doing, and not that of the service or of other clients. */
+/* Does a refusal for REASON count as a fault of the client? Not if the service or other clients caused it. */
 bool penalty_is_fault(enum refusal reason);
 
-/* The rule for FAULT; most == 0: no penalty is given for that. */
+/* The rule for FAULT. most == 0: no penalty is configured for it. */
 struct sources_penalty_rule penalty_rule(const struct config_service *service, enum source_fault fault);
 
-/* One more fault of the source KEY, which is not exempt. True: it is penalized from now on, and *text says for how
- * long and why. */
+/* Counts one more FAULT of the source KEY, which must not be exempt. True: the source is penalized from now on, and
+ * TEXT (at most SIZE bytes) says why and for how long. */
 bool penalty_fault(struct sources *sources, const struct config_service *service, uint64_t key, enum source_fault fault,
 		   int64_t now_ms, char *text, size_t size);
 

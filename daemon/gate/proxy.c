@@ -14,48 +14,49 @@
 #include "services/conn.h"
 #include "services/deadline.h"
 
-#define DECIDED	 12 /* bytes after which it is a header or none: the longer one of both signatures */
-#define PAUSE_MS 20
+#define DECIDED	 12 /* bytes that tell whether it is a header: the longer one of the two signatures */
+#define PAUSE_MS 20 /* after a wake-up without new bytes */
 
-/* A header on its way. */
+/* A header that is being read. */
 struct reading {
 	int fd;
-	bool may_be_none; /* the peer may come without */
-	size_t taken;	  /* bytes at the beginning that are no longer in the socket */
-	size_t seen;	  /* with those that still are */
+	bool may_be_none; /* the peer may send no header */
+	size_t taken;	  /* bytes of `bytes` that were read from the socket */
+	size_t seen;	  /* bytes of `bytes` in all: those after `taken` are still in the socket */
 	uint8_t bytes[PROXY_HEADER_V2_MAX];
 };
 
-static ssize_t receive(int fd, void *out, size_t size, int flags)
+static ssize_t receive_bytes(int fd, void *out, size_t size, int flags)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ssize_t n;
 
-	/* A limit or an order that interrupts has shut the socket down: the next call ends. */
+	/* a limit or an order that interrupts has also shut the socket down, so the next call ends */
 	while ((n = recv(fd, out, size, flags)) < 0 && (errno == EINTR || errno == EAGAIN))
-		if (errno == EAGAIN) /* somebody has made it non-blocking */
+		if (errno == EAGAIN) /* another process has made the socket non-blocking */
 			(void)poll(&p, 1, -1);
 	return n;
 }
 
-/* Looks at what there is beyond what was taken, and waits for the first byte of it. 0: the end; -1: broken. */
-static int look(struct reading *reading)
+/* Peeks at the bytes after `taken`; blocks until there is one. 1: there are some; 0: the peer has finished; -1:
+ * failure. */
+static int peek_bytes(struct reading *reading)
 {
-	ssize_t n = receive(reading->fd, reading->bytes + reading->taken, sizeof(reading->bytes) - reading->taken,
-			    MSG_PEEK);
+	ssize_t n = receive_bytes(reading->fd, reading->bytes + reading->taken, sizeof(reading->bytes) - reading->taken,
+				  MSG_PEEK);
 
 	if (n > 0)
 		reading->seen = reading->taken + (size_t)n;
 	return n > 0 ? 1 : (int)n;
 }
 
-/* Takes from the socket what was seen up to END. */
-static int take(struct reading *reading, size_t end)
+/* Reads the bytes that were seen, up to END, from the socket. */
+static int take_bytes(struct reading *reading, size_t end)
 {
 	ssize_t n;
 
 	while (reading->taken < end) {
-		n = receive(reading->fd, reading->bytes + reading->taken, end - reading->taken, 0);
+		n = receive_bytes(reading->fd, reading->bytes + reading->taken, end - reading->taken, 0);
 		if (n <= 0)
 			return -1;
 		reading->taken += (size_t)n;
@@ -63,7 +64,7 @@ static int take(struct reading *reading, size_t end)
 	return 0;
 }
 
-/* TCP tells by poll(2) that more than a number of bytes are there. */
+/* Waits until more than HAVE bytes are in a TCP socket: poll(2) obeys SO_RCVLOWAT. */
 static void wait_tcp(int fd, size_t have)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
@@ -75,7 +76,8 @@ static void wait_tcp(int fd, size_t have)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
 }
 
-/* A unix socket does not, but it can be looked at from a place on, and blocks until there is something. */
+/* The same for a unix socket, which ignores SO_RCVLOWAT: peeking with an offset blocks until there are bytes after it.
+ */
 static void wait_unix(int fd, size_t have)
 {
 	int offset = (int)have;
@@ -83,12 +85,13 @@ static void wait_unix(int fd, size_t have)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset)) < 0)
 		return;
-	(void)receive(fd, &byte, 1, MSG_PEEK);
+	(void)receive_bytes(fd, &byte, 1, MSG_PEEK);
 	offset = -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset));
 }
 
-/* What is there may become a header or not, and must stay where it is. False: nothing more will come. */
+/* What is there may still become a header or not, so it must stay in the socket. Waits for more. False: nothing more
+ * will come. */
 static bool wait_for_more(struct reading *reading, int family)
 {
 	size_t had = reading->seen;
@@ -99,27 +102,27 @@ static bool wait_for_more(struct reading *reading, int family)
 		wait_unix(reading->fd, had);
 	else
 		wait_tcp(reading->fd, had);
-	over = poll(&p, 1, 0) > 0; /* first, for bytes that come before the end */
-	if (look(reading) <= 0)
+	over = poll(&p, 1, 0) > 0; /* before the peek, which then sees all bytes before the end */
+	if (peek_bytes(reading) <= 0)
 		return false;
-	if (reading->seen == had && !over) /* woken for nothing: not again at once */
+	if (reading->seen == had && !over) /* woken without new bytes: do not spin */
 		(void)poll(NULL, 0, PAUSE_MS);
 	return reading->seen > had || !over;
 }
 
-static enum refusal refuse(enum refusal why, struct proxy_taken *out, const char *text)
+static enum refusal refuse_with(enum refusal why, struct proxy_taken *out, const char *text)
 {
 	(void)err_set(&out->err, "%s", text);
 	return why;
 }
 
-/* The connection has ended in the middle, or before it began. */
-static enum refusal ended(const struct reading *reading, struct proxy_taken *out)
+/* The connection has ended within the header, or before its first byte. */
+static enum refusal refuse_ended(const struct reading *reading, struct proxy_taken *out)
 {
 	if (reading->seen == 0) {
 		out->empty = true;
 		return reading->may_be_none ? REFUSED_NOT
-					    : refuse(REFUSED_PROXY_MISSING, out, "ended without a PROXY header");
+					    : refuse_with(REFUSED_PROXY_MISSING, out, "ended without a PROXY header");
 	}
 	(void)err_set(&out->err, "ended after %zu bytes of a PROXY header", reading->seen);
 	return REFUSED_PROXY_MALFORMED;
@@ -130,32 +133,32 @@ static enum refusal read_header(struct reading *reading, int family, struct prox
 	struct err err;
 	size_t need;
 
-	if (look(reading) <= 0)
-		return ended(reading, out);
+	if (peek_bytes(reading) <= 0)
+		return refuse_ended(reading, out);
 	for (;;) {
 		switch (proxy_header_parse(reading->bytes, reading->seen, &out->header, &out->size, &need, &err)) {
 		case PROXY_OK:
-			return take(reading, out->size) < 0 ? ended(reading, out) : REFUSED_NOT;
+			return take_bytes(reading, out->size) < 0 ? refuse_ended(reading, out) : REFUSED_NOT;
 		case PROXY_MORE:
 			break;
 		case PROXY_NONE:
 			return reading->may_be_none ? REFUSED_NOT
-						    : refuse(REFUSED_PROXY_MISSING, out,
-							     "began with something else than a PROXY header");
+						    : refuse_with(REFUSED_PROXY_MISSING, out,
+								  "began with something else than a PROXY header");
 		case PROXY_BAD:
 			(void)err_set(&out->err, "malformed PROXY header: %s", err.text);
 			return REFUSED_PROXY_MALFORMED;
 		}
 		if (reading->may_be_none && reading->seen < DECIDED) {
 			if (!wait_for_more(reading, family))
-				return REFUSED_NOT; /* it was all: "PRO" is no header */
-		} else if (take(reading, reading->seen) < 0 || look(reading) <= 0) {
-			return ended(reading, out);
+				return REFUSED_NOT; /* the end: what is there, like "PRO", is no header */
+		} else if (take_bytes(reading, reading->seen) < 0 || peek_bytes(reading) <= 0) {
+			return refuse_ended(reading, out);
 		}
 	}
 }
 
-/* Has somebody else ended the wait? Then what was read says nothing. */
+/* Has a limit or an order ended the wait? Then what was read says nothing about the peer. */
 static bool was_cut(const struct reading *reading, const struct config_service *service, struct proxy_taken *out)
 {
 	char limit[32];
@@ -169,7 +172,7 @@ static bool was_cut(const struct reading *reading, const struct config_service *
 		format_duration(service->timeouts.total, limit, sizeof(limit));
 		(void)err_set(&out->err, "no whole PROXY header within %s (timeouts.total)", limit);
 		return true;
-	default: /* ours; no other has begun */
+	default: /* DEADLINE_PROXY: no other limit is in force yet */
 		format_duration(service->proxy_protocol.timeout, limit, sizeof(limit));
 		(void)err_set(&out->err, "%zu bytes of a PROXY header within %s (proxy_protocol.timeout)",
 			      reading->seen, limit);
@@ -194,12 +197,12 @@ enum refusal proxy_take(int fd, const struct config_service *service, const stru
 	reading.may_be_none = networks_find(proxy->without, peer, cred) >= 0;
 	if (networks_find(proxy->from, peer, cred) < 0)
 		return reading.may_be_none ? REFUSED_NOT
-					   : refuse(REFUSED_PROXY_UNTRUSTED, out, "not in proxy_protocol.from");
+					   : refuse_with(REFUSED_PROXY_UNTRUSTED, out, "not in proxy_protocol.from");
 	deadline_proxy(clock_coarse_ms() + proxy->timeout);
 	refusal = read_header(&reading, peer->sa.sa_family, out);
 	deadline_proxy(0);
 	if (was_cut(&reading, service, out)) {
-		out->empty = false; /* it was we who ended it */
+		out->empty = false; /* not the peer ended it */
 		refusal = REFUSED_PROXY_TIMEOUT;
 	}
 	if (refusal != REFUSED_NOT)

@@ -45,8 +45,8 @@ static void describe_wait(const char *what, const struct rate *rate, int64_t wai
 	(void)snprintf(out, size, " (%s %s; room in %s)", what, text, wait);
 }
 
-/* What the reason hangs on. */
-static void describe(const struct gate *gate, enum refusal reason, char *out, size_t size)
+/* Details of the reason: " (limit 4)". */
+static void describe_refusal(const struct gate *gate, enum refusal reason, char *out, size_t size)
 {
 	const struct config_service *service = gate->service;
 	const struct config_access *access = &service->access;
@@ -98,13 +98,14 @@ static void describe(const struct gate *gate, enum refusal reason, char *out, si
 	}
 }
 
-/* All workers of the service together: one line a reason in ten seconds. *untold_out: how many had none. */
+/* May this refusal be logged? One line in ten seconds for each reason, for all workers of the service together.
+ * *UNTOLD_OUT: how many have not been logged since the last line. */
 static bool may_log(struct board_head *head, enum refusal reason, unsigned *untold_out)
 {
 	int64_t now = clock_coarse_ms();
 	int64_t next = atomic_load_explicit(&head->next_refusal_ms[reason], memory_order_relaxed);
 
-	/* a time that is too far away nobody of us has written */
+	/* a time too far ahead is damaged */
 	if ((now < next && next - now <= LOG_EVERY_MS) ||
 	    !atomic_compare_exchange_strong(&head->next_refusal_ms[reason], &next, now + LOG_EVERY_MS)) {
 		(void)atomic_fetch_add_explicit(&head->refusals_untold[reason], 1, memory_order_relaxed);
@@ -114,8 +115,8 @@ static bool may_log(struct board_head *head, enum refusal reason, unsigned *unto
 	return true;
 }
 
-static void tell(const struct gate *gate, struct preforkd_conn *conn, const char *message_id, unsigned untold,
-		 const char *text)
+static void log_line(const struct gate *gate, struct preforkd_conn *conn, const char *message_id, unsigned untold,
+		     const char *text)
 {
 	struct log_about about = {
 		.service = gate->service->name,
@@ -137,15 +138,15 @@ static void log_refusal(const struct gate *gate, struct preforkd_conn *conn, enu
 
 	if (!log_enabled(LOG_NOTICE) || !may_log(gate->head, reason, &untold))
 		return;
-	describe(gate, reason, why, sizeof(why));
+	describe_refusal(gate, reason, why, sizeof(why));
 	(void)snprintf(text, sizeof(text), "refused: %s%s%s", refusal_name(reason), why,
 		       conn_via_text(conn, via, sizeof(via)));
-	tell(gate, conn, MESSAGE_ID_REFUSED, untold, text);
+	log_line(gate, conn, MESSAGE_ID_REFUSED, untold, text);
 }
 
 /* ---- what is remembered ---- */
 
-static void remember(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
+static void remember_refusal(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
 	struct sources_refusal refusal = {.at_ms = clock_coarse_ms(), .reason = reason};
 	char text[160];
@@ -158,53 +159,53 @@ static void remember(struct gate *gate, struct preforkd_conn *conn, enum refusal
 		refusal.peer[i] = atomic_load_explicit(&gate->slot->peer[i], memory_order_relaxed);
 	sources_refusal_note(gate->sources, &refusal);
 	if (!penalty_is_fault(reason) || gate->visit.exempt || conn_may_be_forged(conn))
-		return; /* whoever forges an address would have others shut out */
+		return; /* a forged address must not get its owner penalized */
 	if (penalty_fault(gate->sources, gate->service, refusal.key, FAULT_REFUSAL, refusal.at_ms, text,
 			  sizeof(text)) &&
 	    may_log(gate->head, REFUSED_NOT, &untold))
-		tell(gate, conn, MESSAGE_ID_PENALIZED, untold, text);
+		log_line(gate, conn, MESSAGE_ID_PENALIZED, untold, text);
 }
 
 /* ---- the end of the connection ---- */
 
-static void end(struct gate *gate, struct preforkd_conn *conn, bool last_idle)
+static void end_connection(struct gate *gate, struct preforkd_conn *conn, bool last_idle)
 {
 	static const struct linger reset = {.l_onoff = 1};
 	const struct config_access *access = &gate->service->access;
 	bool heard = false;
 
 	deadline_end();
-	if (access->banner != NULL && access->banner[0] != '\0') /* as much as there is room for: no one waits */
+	if (access->banner != NULL && access->banner[0] != '\0') /* does not block: as much as there is room for */
 		heard = send(conn->fd, access->banner, strlen(access->banner), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
 	if (access->refusal == REFUSAL_RESET) {
 		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		fd_close(&conn->fd);
-	} else { /* what it has sent is thrown away first: with it unread the end would be a reset */
+	} else { /* a lingering close reads what the client has sent: unread bytes would turn the close into a reset */
 		linger_close_within(&conn->fd, heard ? REFUSE_LINGER_MS : 0, last_idle ? gate->listener : -1);
 	}
 }
 
-void gate_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
+void refuse_count(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
 	board_count(&gate->slot->refused[reason], 1);
 	if (reason == REFUSED_FULL || reason == REFUSED_RESERVED)
 		atomic_store_explicit(&gate->head->turned_away_ms, clock_coarse_ms(), memory_order_relaxed);
-	remember(gate, conn, reason);
+	remember_refusal(gate, conn, reason);
 }
 
-void gate_turn_away(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
+void refuse_datagram(struct gate *gate, struct preforkd_conn *conn, enum refusal reason)
 {
-	gate_count(gate, conn, reason);
+	refuse_count(gate, conn, reason);
 	log_refusal(gate, conn, reason);
 }
 
-void gate_refuse(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool last_idle)
+void refuse_client(struct gate *gate, struct preforkd_conn *conn, enum refusal reason, bool last_idle)
 {
 	if (gate->visit.empty) {
 		board_count(&gate->slot->accepted, 1);
 		board_count(&gate->slot->probes, 1);
 	} else {
-		gate_turn_away(gate, conn, reason);
+		refuse_datagram(gate, conn, reason);
 	}
-	end(gate, conn, last_idle);
+	end_connection(gate, conn, last_idle);
 }

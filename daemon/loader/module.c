@@ -31,7 +31,8 @@ static void free_module(struct loaded_module *module)
 	free(module);
 }
 
-static uint64_t mark_of(int fd, size_t size, struct err *err)
+/* A hash of the contents, never 0; 0 and *err if they cannot be read. */
+static uint64_t hash_contents(int fd, size_t size, struct err *err)
 {
 	uint64_t mark = 0xcbf29ce484222325U; /* FNV-1a */
 	const unsigned char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -47,8 +48,9 @@ static uint64_t mark_of(int fd, size_t size, struct err *err)
 }
 
 /*
- * A private copy, so that workers keep the code that they began with, whatever becomes of the file; the C library
- * would also take another file at the same place for the one that it has. What was tried is what is used.
+ * Copies the file into a sealed memfd, so that the code that was tried is the code that is used, and workers keep it
+ * whatever becomes of the file. Besides, the C library takes a new file at the same path for the one that it has loaded
+ * already.
  */
 static int copy_file(struct loaded_module *module, struct err *err)
 {
@@ -63,7 +65,7 @@ static int copy_file(struct loaded_module *module, struct err *err)
 		fd_close(&file);
 		return err_set(err, "%lld bytes are no module", (long long)size);
 	}
-	/* the name is seen in /proc/PID/maps, and by debuggers */
+	/* /proc/PID/maps and debuggers show this name */
 	(void)snprintf(name, sizeof(name), "preforkd:%s", strrchr(module->path, '/') + 1);
 	module->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (module->fd < 0)
@@ -76,7 +78,7 @@ static int copy_file(struct loaded_module *module, struct err *err)
 		if (n > 0 || (n < 0 && errno == EINTR))
 			continue;
 		if (n == 0)
-			errno = ENODATA; /* it shrinks while it is read */
+			errno = ENODATA; /* the file became shorter meanwhile */
 		(void)err_sys(err, "cannot read it");
 		break;
 	}
@@ -85,11 +87,11 @@ static int copy_file(struct loaded_module *module, struct err *err)
 		return -1;
 	if (fcntl(module->fd, F_ADD_SEALS, seals) < 0)
 		return err_sys(err, "cannot seal a copy");
-	module->mark = mark_of(module->fd, (size_t)size, err);
+	module->mark = hash_contents(module->fd, (size_t)size, err);
 	return module->mark != 0 ? 0 : -1;
 }
 
-static int try_to_map(void *arg, struct err *err)
+static int map_in_child(void *arg, struct err *err)
 {
 	struct loaded_module *module = arg;
 	struct module_traces before;
@@ -101,7 +103,7 @@ static int try_to_map(void *arg, struct err *err)
 	if (rc == 0)
 		rc = module_traces_compare(&before, NULL, 0, "loading it", err);
 	module_traces_clear(&before);
-	if (rc < 0) /* a thread that it left running would crash when its code goes, before we can say so */
+	if (rc < 0) /* do not unload: a thread that it left running would crash, and hide this error */
 		return -1;
 	module_trial_step("while it was unloaded");
 	module_map_unload(module);
@@ -122,7 +124,7 @@ static struct loaded_module *open_module(const char *path, struct err *err)
 			module->path = NULL;
 	}
 	if (module != NULL && module->path != NULL && copy_file(module, &why) == 0 &&
-	    module_trial_run(try_to_map, module, &why) == 0)
+	    module_trial_run(map_in_child, module, &why) == 0)
 		rc = module_map_load(module, &why);
 	if (rc < 0)
 		(void)err_set(err, "%s: %s", module != NULL && module->path != NULL ? module->path : path, why.text);
@@ -158,7 +160,7 @@ static void call_fini(struct loaded_module *module)
 	self_set(NULL, NULL, NULL);
 }
 
-static int init_and_look(struct loaded_module *module, const struct config_service *service, struct err *err)
+static int run_init(struct loaded_module *module, const struct config_service *service, struct err *err)
 {
 	struct module_traces before;
 	int rc;
@@ -169,7 +171,7 @@ static int init_and_look(struct loaded_module *module, const struct config_servi
 	if (rc == 0)
 		rc = module_traces_compare(&before, module->kept, module->n_kept, "init()", err);
 	module_traces_clear(&before);
-	/* whatever init() has made of them: an exec must not hand them on */
+	/* an exec must not pass them on, whatever flags init() has given them */
 	for (size_t i = 0; i < module->n_kept; i++)
 		(void)fcntl(module->kept[i], F_SETFD, FD_CLOEXEC);
 	return rc;
@@ -180,14 +182,14 @@ struct rehearsal {
 	const struct config_service *service;
 };
 
-static int rehearse_init(void *arg, struct err *err)
+static int init_in_child(void *arg, struct err *err)
 {
 	struct rehearsal *r = arg;
 	int rc;
 
 	module_trial_step("in init()");
-	rc = init_and_look(r->module, r->service, err);
-	if (rc < 0) /* as above */
+	rc = run_init(r->module, r->service, err);
+	if (rc < 0) /* do not unload, as in map_in_child() */
 		return -1;
 	module_trial_step("in fini()");
 	call_fini(r->module);
@@ -204,7 +206,7 @@ static int begin_module(struct loaded_module *module, const struct config_servic
 
 	if (module->table.init == NULL || module->begun != NULL)
 		return 0;
-	if (module_trial_run(rehearse_init, &r, &why) == 0 && (rehearse || init_and_look(module, service, &why) == 0))
+	if (module_trial_run(init_in_child, &r, &why) == 0 && (rehearse || run_init(module, service, &why) == 0))
 		return 0;
 	return err_set(err, "%s: %s", module->path, why.text);
 }
@@ -225,7 +227,7 @@ const struct module_loader module_loader = {
 	.close = close_module,
 };
 
-/* What `handler` names; the table of the file takes its place. */
+/* The entry for the name "module" in the table of handlers; the table in the shared object takes its place. */
 static int serve_nothing(struct preforkd_conn *conn)
 {
 	return preforkd_fail(conn, "there is no module");

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* The code in a module runs as the master, so whoever can change the file, or put another in its place, is the master.
- */
 #include "loader/module_file.h"
 
 #include <errno.h>
@@ -15,25 +13,26 @@
 #include "base/err.h"
 #include "base/fds.h"
 
-#define LINKS_MOST 40 /* the kernel's own limit */
+#define LINKS_MOST 40 /* as many as the kernel follows */
 
-static int check(const char *path, const struct stat *st, struct err *err)
+/* -1 and *err if another user could change what is at PATH. */
+static int check_owner(const char *path, const struct stat *st, struct err *err)
 {
-	/* in a sticky folder nobody can replace what belongs to others */
+	/* in a sticky folder nobody can replace a file of another user */
 	bool sticky = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0;
 
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return err_set(err, "%s belongs to the user %u, who could change it; it must belong to root%s", path,
-			       (unsigned)st->st_uid, geteuid() != 0 ? ", or to who preforkd runs as" : "");
+			       (unsigned)st->st_uid, geteuid() != 0 ? ", or to the user that preforkd runs as" : "");
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky && !S_ISLNK(st->st_mode))
 		return err_set(err, "%s can be written by %s (mode %04o); only its owner may", path,
 			       (st->st_mode & S_IWOTH) != 0 ? "everybody" : "its group", (unsigned)st->st_mode & 07777);
 	return 0;
 }
 
-/* The name that begins at PATH[BEGIN], the last one before REST, is a link: PATH becomes where it leads, and REST. *AT
- * is where to go on. -1 and errno. */
-static int follow(char path[PATH_MAX], size_t begin, const char *rest, size_t *at)
+/* Follows the symbolic link PATH, whose last name begins at BEGIN: PATH becomes the target of the link, followed by
+ * REST. *AT is where the walk continues. -1 and errno. */
+static int follow_link(char path[PATH_MAX], size_t begin, const char *rest, size_t *at)
 {
 	char to[PATH_MAX], more[PATH_MAX];
 	ssize_t n = readlink(path, to, sizeof(to) - 1);
@@ -52,10 +51,10 @@ static int follow(char path[PATH_MAX], size_t begin, const char *rest, size_t *a
 }
 
 /*
- * PATH, and every folder and every link on the way to it, down from the root: what was looked at cannot be changed by
- * others any more. Afterwards there are no links in PATH.
+ * Checks every folder and every symbolic link on the way to PATH, from the root down, and PATH itself. In this order,
+ * because nobody else can change any more what was checked already. Afterwards PATH has no links in it.
  */
-static int walk(char path[PATH_MAX], struct stat *st, struct err *err)
+static int walk_down(char path[PATH_MAX], struct stat *st, struct err *err)
 {
 	size_t at = 0, begin, end;
 	int links = 0;
@@ -63,7 +62,7 @@ static int walk(char path[PATH_MAX], struct stat *st, struct err *err)
 
 	if (lstat("/", st) < 0)
 		return err_sys(err, "/");
-	if (check("/", st, err) < 0)
+	if (check_owner("/", st, err) < 0)
 		return -1;
 	while (begin = at + strspn(path + at, "/"), path[begin] != '\0') {
 		end = begin + strcspn(path + begin, "/");
@@ -71,7 +70,7 @@ static int walk(char path[PATH_MAX], struct stat *st, struct err *err)
 		path[end] = '\0';
 		if (lstat(path, st) < 0)
 			return err_set(err, "%s", strerror(errno));
-		if (check(path, st, err) < 0)
+		if (check_owner(path, st, err) < 0)
 			return -1;
 		if (!S_ISLNK(st->st_mode)) {
 			path[end] = last ? '\0' : '/';
@@ -80,7 +79,7 @@ static int walk(char path[PATH_MAX], struct stat *st, struct err *err)
 		}
 		if (++links > LINKS_MOST)
 			return err_set(err, "%s", strerror(ELOOP));
-		if (follow(path, begin, last ? "" : path + end + 1, &at) < 0)
+		if (follow_link(path, begin, last ? "" : path + end + 1, &at) < 0)
 			return err_set(err, "%s", strerror(errno));
 	}
 	return 0;
@@ -95,7 +94,7 @@ int module_file_open(const char *path, off_t *size_out, struct err *err)
 
 	if ((size_t)snprintf(real, sizeof(real), "%s", path) >= sizeof(real))
 		return err_set(err, "the name is too long");
-	if (walk(real, &st, err) < 0)
+	if (walk_down(real, &st, err) < 0)
 		return -1;
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, "not a file");
@@ -106,7 +105,7 @@ int module_file_open(const char *path, off_t *size_out, struct err *err)
 		fd_close(&fd);
 		return err_set(err, "not a file");
 	}
-	/* our copy of it would not be on that file system */
+	/* checked by hand: the copy in memory is not subject to noexec */
 	if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOEXEC) != 0) {
 		fd_close(&fd);
 		return err_set(err, "it is on a file system from which nothing may be run (noexec)");

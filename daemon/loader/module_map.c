@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Maps a module, and sees whether its table can be used. What is wrong is the module's author's to mend. */
 #include "loader/module_map.h"
 
 #include <ctype.h>
@@ -23,13 +22,14 @@
 #define TIMER_LEAST_MS	  10
 #define KNOWN_FLAGS	  (PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_SPEAKS_FIRST)
 
-_Static_assert(BOARD_COUNTERS == PREFORKD_COUNTERS_MOST, "each counter has its place on the board");
+_Static_assert(BOARD_COUNTERS == PREFORKD_COUNTERS_MOST, "the board has a place for each counter");
 
 /*
- * The C library knows what it has loaded by name: a name that was used before, here or before a fork, would get the
- * old one again, though the descriptor is another file's now. There are many ways to write a path.
+ * Writes a path of the descriptor that was never used before. The C library recognizes a loaded object by its path:
+ * with a path that was used before, here or before a fork, dlopen(3) would return the old object, although the
+ * descriptor belongs to another file now. So the path gets a number, in slashes and dots that change nothing.
  */
-static void fresh_name(int fd, char *out, size_t size)
+static void write_fresh_path(int fd, char *out, size_t size)
 {
 	static unsigned number;
 	char way[3 * 32 + 1] = "";
@@ -44,8 +44,8 @@ static void fresh_name(int fd, char *out, size_t size)
 	(void)snprintf(out, size, "/proc/self%.*s/fd/%d", (int)at, way, fd);
 }
 
-/* dlerror(3) begins with our name for the file, or with something else. */
-static const char *reason(const char *name)
+/* The text of dlerror(3), without our path of the file if it begins with that. */
+static const char *reason_of(const char *name)
 {
 	const char *text = dlerror();
 
@@ -67,7 +67,7 @@ static bool is_name(const char *name)
 	return i > 0 && i <= NAME_MOST && !isdigit((unsigned char)name[0]);
 }
 
-/* Reads all of it, too: a pointer that leads nowhere is found here, in a child. */
+/* Reads the whole text, so that a wild pointer crashes here, in the trial child. */
 static bool is_text(const char *text, bool one_line)
 {
 	size_t len = text != NULL ? strnlen(text, TEXT_MOST + 1) : 0;
@@ -149,7 +149,7 @@ static int check_counters(const struct preforkd_module *table, struct err *err)
 	return 0;
 }
 
-/* Members that we do not know and that are not 0 ask for what we cannot do. */
+/* Does the module use a member that this version does not know? */
 static bool is_newer(const struct preforkd_module *own)
 {
 	const char *bytes = (const char *)own;
@@ -160,7 +160,8 @@ static bool is_newer(const struct preforkd_module *own)
 	return false;
 }
 
-static int take_table(struct loaded_module *module, const struct preforkd_module *own, struct err *err)
+/* Copies the table into module->table, with 0 in the members that it lacks, and checks it. */
+static int check_table(struct loaded_module *module, const struct preforkd_module *own, struct err *err)
 {
 	struct preforkd_module *table = &module->table;
 
@@ -202,14 +203,14 @@ int module_map_load(struct loaded_module *module, struct err *err)
 	const struct preforkd_module *own;
 	char name[160];
 
-	fresh_name(module->fd, name, sizeof(name));
+	write_fresh_path(module->fd, name, sizeof(name));
 	module->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 	if (module->handle == NULL)
-		return err_set(err, "%s", reason(name));
+		return err_set(err, "%s", reason_of(name));
 	own = dlsym(module->handle, SYMBOL);
 	if (own == NULL)
 		return err_set(err, "it does not define %s, so it is no module", SYMBOL);
-	return take_table(module, own, err);
+	return check_table(module, own, err);
 }
 
 void module_map_unload(struct loaded_module *module)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is shared by accident when a process forks: threads, which the children do not have, though the locks that
- * they held are locked for ever; connections, which all children then use at once; other descriptors. And what is the
- * whole daemon's: a master with another user, or one that is not told that its workers end, is of no use to anybody.
+ * Looked for is what goes wrong when the master forks: a thread does not exist in the children, and the locks that it
+ * held stay locked for ever; a connection would be used by all children at once; so would other descriptors. Looked
+ * for, too, are settings of the whole process that the master depends on: its user, or that it is told when a worker
+ * ends.
  */
 #include "loader/module_traces.h"
 
@@ -21,7 +22,7 @@
 #include "base/err.h"
 #include "net/addr.h"
 
-/* The numbers that name what is in FOLDER of /proc. */
+/* The entries of FOLDER in /proc whose names are numbers, into *OUT (malloc()ed). Returns how many. */
 static size_t list_numbers(const char *folder, int **out)
 {
 	DIR *dir = opendir(folder);
@@ -50,7 +51,7 @@ static size_t list_numbers(const char *folder, int **out)
 	return n;
 }
 
-/* Living or not. */
+/* Is there a child, alive or a zombie? */
 static bool has_children(void)
 {
 	siginfo_t info;
@@ -58,7 +59,7 @@ static bool has_children(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-static bool is_told_of_children(void)
+static bool keeps_exit_statuses(void)
 {
 	struct sigaction action;
 
@@ -66,7 +67,7 @@ static bool is_told_of_children(void)
 	       (action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0);
 }
 
-static void take_manners(struct module_traces *traces)
+static void record_settings(struct module_traces *traces)
 {
 	const char *locale = setlocale(LC_ALL, NULL);
 	struct stat folder = {.st_ino = 0};
@@ -79,12 +80,12 @@ static void take_manners(struct module_traces *traces)
 	traces->folder_dev = folder.st_dev;
 	traces->folder_ino = folder.st_ino;
 	(void)sigprocmask(SIG_SETMASK, NULL, &traces->mask);
-	traces->reaps = is_told_of_children();
+	traces->reaps = keeps_exit_statuses();
 	(void)snprintf(traces->locale, sizeof(traces->locale), "%s", locale != NULL ? locale : "");
 }
 
-/* NULL: nothing. */
-static const char *changed_manners(const struct module_traces *before, const struct module_traces *now)
+/* The name of a setting that has changed; NULL: none has. */
+static const char *changed_setting(const struct module_traces *before, const struct module_traces *now)
 {
 	if (memcmp(before->users, now->users, sizeof(now->users)) != 0 ||
 	    memcmp(before->groups, now->groups, sizeof(now->groups)) != 0)
@@ -112,7 +113,7 @@ void module_traces_take(struct module_traces *traces)
 	*traces = (struct module_traces){.threads = list_numbers("/proc/self/task", &threads)};
 	free(threads);
 	traces->children = has_children();
-	take_manners(traces);
+	record_settings(traces);
 	traces->fds = calloc(n + 1, sizeof(*traces->fds));
 	for (size_t i = 0; traces->fds != NULL && i < n; i++) {
 		if (fstat(numbers[i], &st) < 0)
@@ -130,7 +131,8 @@ void module_traces_clear(struct module_traces *traces)
 	*traces = (struct module_traces){.fds = NULL};
 }
 
-static bool has(const struct module_traces *traces, size_t at, const struct module_traces *other)
+/* Is descriptor number AT of TRACES open in OTHER, too, and the same file? */
+static bool is_also_in(const struct module_traces *traces, size_t at, const struct module_traces *other)
 {
 	for (size_t i = 0; i < other->n_fds; i++)
 		if (other->fds[i].fd == traces->fds[at].fd)
@@ -138,7 +140,7 @@ static bool has(const struct module_traces *traces, size_t at, const struct modu
 	return false;
 }
 
-static bool is_in(const struct module_traces *traces, int fd)
+static bool is_open_in(const struct module_traces *traces, int fd)
 {
 	for (size_t i = 0; i < traces->n_fds; i++)
 		if (traces->fds[i].fd == fd)
@@ -160,7 +162,8 @@ static bool is_stream(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type != SOCK_DGRAM;
 }
 
-static int report(int fd, bool keeps, bool kept, const char *who, struct err *err)
+/* -1 and *err if the new descriptor FD is left open against the rules. */
+static int judge_descriptor(int fd, bool keeps, bool kept, const char *who, struct err *err)
 {
 	char link[32], path[PATH_MAX], text[ADDR_TEXT_MAX];
 	struct sockaddr_any peer;
@@ -191,7 +194,7 @@ int module_traces_compare(const struct module_traces *before, const int *kept, s
 	int rc = 0;
 
 	module_traces_take(&now);
-	changed = changed_manners(before, &now);
+	changed = changed_setting(before, &now);
 	if (now.threads > before->threads)
 		rc = err_set(err,
 			     "%s left %zu thread%s running: the workers would not have %s; start threads in "
@@ -206,11 +209,11 @@ int module_traces_compare(const struct module_traces *before, const int *kept, s
 			     "worker_start()",
 			     who, changed);
 	for (size_t i = 0; i < before->n_fds && rc == 0; i++)
-		if (!has(before, i, &now))
+		if (!is_also_in(before, i, &now))
 			rc = err_set(err, "%s closed the descriptor %d, which was not its own", who, before->fds[i].fd);
-	/* what gets the number later is not the module's to give */
+	/* a number that is not open now will later belong to another file, which is not the module's to keep */
 	for (size_t k = 0; k < n_kept && rc == 0; k++)
-		if (is_in(before, kept[k]) || !is_in(&now, kept[k]))
+		if (is_open_in(before, kept[k]) || !is_open_in(&now, kept[k]))
 			rc = err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open",
 				     who, kept[k]);
 	for (size_t i = 0; i < now.n_fds && rc == 0; i++) {
@@ -218,8 +221,8 @@ int module_traces_compare(const struct module_traces *before, const int *kept, s
 
 		for (size_t k = 0; k < n_kept; k++)
 			is_kept = is_kept || kept[k] == now.fds[i].fd;
-		if (!has(&now, i, before))
-			rc = report(now.fds[i].fd, kept != NULL, is_kept, who, err);
+		if (!is_also_in(&now, i, before))
+			rc = judge_descriptor(now.fds[i].fd, kept != NULL, is_kept, who, err);
 	}
 	module_traces_clear(&now);
 	return rc;

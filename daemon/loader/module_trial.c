@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What a module could do to the process that it is loaded into, it does to a child first: crash, end it, never return,
- * leave a thread running. The child says on a pipe what it begins ("\n" and the text), and at last "\n+" or "\n-" and
- * why not.
- */
 #include "loader/module_trial.h"
 
 #include <errno.h>
@@ -25,11 +20,12 @@
 
 #define LIMIT_MS  10000
 #define STEP_MS	  100
-#define EXIT_MUTE 117 /* of the child: its pipe is gone */
+#define EXIT_MUTE 117 /* exit status of the child if its pipe is closed */
 
 static int out_fd = -1;
 
-static void say(char kind, const char *text)
+/* To the parent: "\n.STEP" when a step begins; at the end "\n+", or "\n-" and the reason. */
+static void send_line(char kind, const char *text)
 {
 	char message[2 + sizeof(((struct err *)0)->text)];
 	int n = snprintf(message, sizeof(message), "\n%c%s", kind, text);
@@ -43,7 +39,7 @@ static void say(char kind, const char *text)
 
 void module_trial_step(const char *what)
 {
-	say('.', what);
+	send_line('.', what);
 }
 
 _Noreturn static void child(int (*steps)(void *arg, struct err *err), void *arg, int out, pid_t parent)
@@ -60,9 +56,9 @@ _Noreturn static void child(int (*steps)(void *arg, struct err *err), void *arg,
 	rc = steps(arg, &err);
 	(void)descendants_end();
 	if (rc == 0)
-		say('+', "");
+		send_line('+', "");
 	else
-		say('-', err.text);
+		send_line('-', err.text);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -73,8 +69,8 @@ static bool has_ended(pid_t pid)
 	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
-/* Until the end of the file, or the end of the time. */
-static bool read_all(pid_t pid, int fd, char *text, size_t size)
+/* Reads until the child has sent its last line or has ended. False: its time is over. */
+static bool read_lines(pid_t pid, int fd, char *text, size_t size)
 {
 	int64_t end = clock_ms() + LIMIT_MS, now;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -85,7 +81,7 @@ static bool read_all(pid_t pid, int fd, char *text, size_t size)
 		ssize_t n;
 
 		if (poll(&p, 1, (int)(end - now < STEP_MS ? end - now : STEP_MS)) <= 0) {
-			if (has_ended(pid)) /* and a process that it left behind holds the pipe */
+			if (has_ended(pid)) /* a process that it left behind may keep the pipe open */
 				return true;
 			continue;
 		}
@@ -95,14 +91,14 @@ static bool read_all(pid_t pid, int fd, char *text, size_t size)
 		if (n > 0 && len + 1 < size)
 			len += (size_t)n;
 		text[len] = '\0';
-		/* it has said all, but a process that it left behind may hold the pipe */
+		/* that was the last line; a process that it left behind may keep the pipe open */
 		if (strstr(text, "\n+") != NULL || strstr(text, "\n-") != NULL)
 			return true;
 	}
 	return false;
 }
 
-static int judge(char *text, int status, bool late, struct err *err)
+static int judge_child(char *text, int status, bool late, struct err *err)
 {
 	char *last = strrchr(text, '\n'), limit[32];
 	const char *step = last != NULL && last[1] == '.' ? last + 2 : "before it was loaded";
@@ -143,7 +139,7 @@ int module_trial_run(int (*steps)(void *arg, struct err *err), void *arg, struct
 		return -1;
 	}
 	(void)setpgid(pid, pid); /* whoever is first: it must be so before the kill */
-	late = !read_all(pid, ends[0], text, sizeof(text));
+	late = !read_lines(pid, ends[0], text, sizeof(text));
 	fd_close(&ends[0]);
 	if (late || strstr(text, "\n+") != NULL || strstr(text, "\n-") != NULL) {
 		(void)kill(-pid, SIGKILL); /* with all that it started */
@@ -154,5 +150,5 @@ int module_trial_run(int (*steps)(void *arg, struct err *err), void *arg, struct
 	(void)kill(-pid, SIGKILL); /* while the zombie still holds the number */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return judge(text, status, late, err);
+	return judge_child(text, status, late, err);
 }

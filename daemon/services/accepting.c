@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker is the program: it gets the listener and accepts by itself (worker/become_program.c), and the master keeps
- * so many copies of it (pool/program.c). Nothing is served here.
+ * Worker. The handler "listen", for a program that accepts by itself: the worker becomes the program, which gets the
+ * listener (worker/become_program.c), and the master keeps copies of it running (pool/program.c). This file serves
+ * nothing; it has the handler's entry in the table.
  */
 #include <preforkd/module.h>
 
 #include "services/kinds.h"
 
-static int serve(struct preforkd_conn *conn)
+static int serve_accepting(struct preforkd_conn *conn)
 {
-	return preforkd_fail(conn, "nobody accepts for a program that accepts by itself");
+	return preforkd_fail(conn, "a program that accepts by itself is not served");
 }
 
 const struct preforkd_module service_accepting = {
@@ -18,5 +19,5 @@ const struct preforkd_module service_accepting = {
 	.name = "listen",
 	.summary = "keeps copies of command running, which accept by themselves",
 	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_COMMAND | PREFORKD_BECOMES_COMMAND,
-	.serve = serve,
+	.serve = serve_accepting,
 };

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,8 +17,8 @@
 #include "base/log.h"
 #include "base/signals.h"
 
-#define NAP_MS	    10 /* between two looks at who is left, if nobody dies before */
-#define BURIALS_MAX 64 /* at once: the program's limits are watched in between */
+#define NAP_MS	 10 /* between two looks at which children are left, unless one dies before */
+#define REAP_MAX 64 /* children in one call: the caller watches limits between two calls */
 
 static volatile sig_atomic_t died;
 
@@ -34,24 +35,26 @@ void descendants_init(void)
 	FILE *f = children_open();
 
 	if (f == NULL) {
-		log_msg(LOG_DEBUG, "what programs leave behind goes to the master: no list of children");
+		log_msg(LOG_DEBUG,
+			"processes that programs leave behind go to the master: this kernel does not list children");
 		return;
 	}
 	(void)fclose(f);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-		log_msg(LOG_DEBUG, "what programs leave behind goes to the master: no subreaper");
+		log_msg(LOG_DEBUG, "processes that programs leave behind go to the master: %s", strerror(errno));
 	signals_handle(SIGCHLD, on_death);
 }
 
-void descendants_bury(pid_t program)
+void descendants_reap(pid_t program)
 {
 	if (!died)
 		return;
 	died = 0;
-	for (int i = 0; i < BURIALS_MAX; i++) {
+	for (int i = 0; i < REAP_MAX; i++) {
 		siginfo_t info = {.si_pid = 0};
 
-		/* a look first: its number must stay the program's until its whole group has been ended */
+		/* Look first, and leave the program a zombie: its pid must stay taken until its group has been killed.
+		 */
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0 ||
 		    info.si_pid == program)
 			return;
@@ -74,8 +77,8 @@ bool descendants_has_others(pid_t program)
 	return has;
 }
 
-/* Buries the dead. Says whether anybody is left. */
-static bool bury_all(int64_t end)
+/* Reaps the zombies, until END. Returns whether there are children left. */
+static bool reap_all(int64_t end)
 {
 	pid_t pid;
 
@@ -85,8 +88,8 @@ static bool bury_all(int64_t end)
 	return pid >= 0;
 }
 
-/* They are our children, so nobody else can have got their numbers meanwhile. */
-static void kill_all(void)
+/* Only this process can reap its children, so no other process can have one of these pids meanwhile. */
+static void kill_children(void)
 {
 	FILE *f = children_open();
 	int pid;
@@ -104,17 +107,17 @@ bool descendants_end(void)
 	int64_t end = 0;
 	sigset_t child;
 
-	/* the usual case: one call, and nobody there */
+	/* the usual case: there are none */
 	if (waitpid(-1, NULL, WNOHANG) < 0)
 		return true;
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
 	end = clock_ms() + DESCENDANTS_END_MS;
-	while (bury_all(end)) {
+	while (reap_all(end)) {
 		if (clock_ms() >= end)
 			return false;
-		/* what is killed leaves children of its own to us, so again and again */
-		kill_all();
+		/* again and again: the children of a killed process become ours */
+		kill_children();
 		(void)sigtimedwait(&child, NULL, &nap);
 	}
 	return true;

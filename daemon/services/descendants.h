@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever a client's program leaves behind: its process group, and what has left the group and lost its parent. The
- * kernel gives those to the worker (PR_SET_CHILD_SUBREAPER), which has no other children than the one program; so every
- * child is of this client and ends with its connection. The master does the same for a worker that died
- * (fleet/orphans.h).
+ * Worker. Ends the processes that a client's program leaves behind. Those in its process group are killed with the
+ * group. Those that left the group are given to the worker by the kernel when their parent dies
+ * (PR_SET_CHILD_SUBREAPER). The worker has no children but the one program, so each child belongs to the current client
+ * and ends with its connection. The master does the same for a worker that died (fleet/orphans.h).
  */
 #ifndef PREFORKD_SERVICES_DESCENDANTS_H
 #define PREFORKD_SERVICES_DESCENDANTS_H
@@ -11,20 +11,21 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Once, when the worker starts. Where the kernel does not list a process's children, they go to the master. */
+/* Once, when the worker starts. On a kernel that does not list the children of a process they go to the master instead.
+ */
 void descendants_init(void);
 
 /*
- * For the wait beside the running PROGRAM (0: it has ended, others run), whose end is not taken notice of here: buries
- * what has come to us and died meanwhile. SIGCHLD, which says so, must be let in only inside that wait.
+ * For the loop that waits for PROGRAM (0: it has ended, and its descendants run): reaps the descendants that have died
+ * meanwhile, and leaves PROGRAM itself to its waiter. SIGCHLD must be unblocked only inside the wait of that loop.
  */
-void descendants_bury(pid_t program);
+void descendants_reap(pid_t program);
 
-/* Is anybody else than PROGRAM, dead or alive, a child of ours? Where the kernel does not list them: no. */
+/* Does this process have another child than PROGRAM, a zombie included? False on a kernel that does not list them. */
 bool descendants_has_others(pid_t program);
 
-/* The program is dead and buried: nothing of it lives on. False: something could not be ended within
- * DESCENDANTS_END_MS. */
+/* The program has been reaped: kills and reaps all that is left of it. Blocks for at most DESCENDANTS_END_MS. False:
+ * something could not be ended within that time. */
 #define DESCENDANTS_END_MS 1000
 bool descendants_end(void);
 

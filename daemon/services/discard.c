@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Discard (RFC 863): throws away what it gets, until the client has finished sending. */
+/* Worker. Discard (RFC 863): reads and discards until the client has finished sending. */
 #include <preforkd/module.h>
 
 #include "services/kinds.h"
 
 static char buf[65536];
 
-static int serve(struct preforkd_conn *conn)
+static int serve_discard(struct preforkd_conn *conn)
 {
 	ssize_t n;
 
@@ -16,7 +16,7 @@ static int serve(struct preforkd_conn *conn)
 	return (int)n;
 }
 
-static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
+static ssize_t answer_discard(const void *request, size_t size, void *reply, size_t max)
 {
 	(void)request;
 	(void)size;
@@ -31,6 +31,6 @@ const struct preforkd_module service_discard = {
 	.name = "discard",
 	.summary = "throws away what it gets (RFC 863)",
 	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,
-	.serve = serve,
-	.answer = answer,
+	.serve = serve_discard,
+	.answer = answer_discard,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Echo (RFC 862): sends back what it gets, until the client has finished sending. */
+/* Worker. Echo (RFC 862): sends back what it reads until the client has finished sending. */
 #include <preforkd/module.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 static char buf[65536];
 
-static int serve(struct preforkd_conn *conn)
+static int serve_echo(struct preforkd_conn *conn)
 {
 	for (;;) {
 		ssize_t n = preforkd_read(conn, buf, sizeof(buf));
@@ -19,7 +19,7 @@ static int serve(struct preforkd_conn *conn)
 	}
 }
 
-static ssize_t answer(const void *request, size_t size, void *reply, size_t max)
+static ssize_t answer_echo(const void *request, size_t size, void *reply, size_t max)
 {
 	if (size <= max)
 		memcpy(reply, request, size);
@@ -32,6 +32,6 @@ const struct preforkd_module service_echo = {
 	.name = "echo",
 	.summary = "sends back what it gets (RFC 862)",
 	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,
-	.serve = serve,
-	.answer = answer,
+	.serve = serve_echo,
+	.answer = answer_echo,
 };

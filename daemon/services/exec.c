@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a program for each client, inetd's way: the socket on 0 and 1, standard error into the log.
- * The worker waits beside it, keeps the time limits, sees when the client is gone, and ends all that the program
- * leaves.
+ * Worker. Runs a program for each client, as inetd does: the socket is its standard input and output, and its standard
+ * error goes into the log. Meanwhile the worker enforces the time limits and finds out whether the client is gone; in
+ * the end it kills all processes that the program leaves behind. With a datagram socket, one program serves all clients
+ * for as long as it likes (inetd's "wait").
  */
 #include <errno.h>
 #include <poll.h>
@@ -29,27 +30,30 @@
 #include "services/kinds.h"
 #include "services/spawn.h"
 
-#define GRACE_MS	2000  /* between SIGTERM and SIGKILL */
-#define PATIENCE_MS	10000 /* for a system that lacks what a program needs */
-#define OTHERS_MS	100   /* between two looks at what a program has left at work */
-#define RUSH_MS		1000  /* a program for a socket that has ended within it while more waits is in a rush: */
-#define RUSH_MOST	100   /* so often in a row without a pause, */
-#define RUSH_PAUSE_MS	100   /* and then with one before the next, */
-#define FAILED_PAUSE_MS 1000  /* or after a failure: what it did not take must not have it started without end */
-#define PAUSE_FIRST_MS	50    /* between two tries; doubles */
+#define GRACE_MS    2000  /* from SIGTERM to SIGKILL */
+#define PATIENCE_MS 10000 /* how long the start is tried again while the system lacks resources */
+#define OTHERS_MS   100	  /* between two looks at the processes that a program has left running */
+/* A program for a datagram socket that ends within RUSH_MS while a datagram waits is a rush. After RUSH_MOST of them in
+ * a row there is a pause before each start. After a failure there always is one: a datagram that the program did not
+ * read must not start it again without end. */
+#define RUSH_MS		1000
+#define RUSH_MOST	100
+#define RUSH_PAUSE_MS	100
+#define FAILED_PAUSE_MS 1000
+#define PAUSE_FIRST_MS	50 /* between two tries to start; doubles */
 #define PAUSE_LAST_MS	1000
 
-static int worker_start(void)
+static int start_worker(void)
 {
 	descendants_init();
 	spawn_init();
 	return 0;
 }
 
-/* The time until then, as ppoll(2) wants it. */
-static const struct timespec *rest_of(int64_t ms, struct timespec *out)
+/* The time from now until AT_MS, as ppoll(2) wants it. Returns OUT. */
+static const struct timespec *time_until(int64_t at_ms, struct timespec *out)
 {
-	int64_t rest = ms - clock_ms();
+	int64_t rest = at_ms - clock_ms();
 
 	if (rest < 0)
 		rest = 0;
@@ -60,21 +64,21 @@ static const struct timespec *rest_of(int64_t ms, struct timespec *out)
 struct wait {
 	struct preforkd_conn *conn;
 	pid_t pid;
-	int64_t kill_ms; /* told to end: is killed then; 0: not told */
+	int64_t kill_ms; /* it was sent SIGTERM, and gets SIGKILL then; 0: it was not */
 	struct hangup hangup;
-	bool gone;  /* the client is, and that is why it was told */
-	bool asked; /* one that serves a socket was asked to leave, in its own time */
+	bool client_gone; /* the client left before the program ended */
+	bool asked;	  /* a program for a datagram socket was asked to leave: it may take its time */
 };
 
-/* Ends the program if a limit or the client's leaving says so. */
-static void tell(struct wait *w)
+/* Sends the program SIGTERM if a limit has passed, or the client is gone; and SIGKILL if that was GRACE_MS ago. */
+static void end_if_due(struct wait *w)
 {
 	if (w->conn->ordered_to_leave != NULL && !w->asked && w->conn->ordered_to_leave()) {
-		/* not its group: there are those who serve a client just now */
+		/* not its group: other processes in it may be serving a client */
 		(void)kill(w->pid, SIGTERM);
 		w->asked = true;
 	}
-	if (w->kill_ms == 0 && (w->gone || preforkd_ended(w->conn))) {
+	if (w->kill_ms == 0 && (w->client_gone || preforkd_ended(w->conn))) {
 		(void)kill(-w->pid, deadline_is_orphan() ? SIGKILL : SIGTERM);
 		w->kill_ms = clock_ms() + GRACE_MS;
 	} else if (w->kill_ms != 0 && clock_ms() >= w->kill_ms) {
@@ -86,19 +90,19 @@ static void tell(struct wait *w)
 static void look_at_client(struct wait *w)
 {
 	if (w->kill_ms == 0 && hangup_look(&w->hangup, clock_ms()))
-		w->gone = true;
+		w->client_gone = true;
 }
 
-static const struct timespec *until_next(const struct wait *w, struct timespec *out)
+static const struct timespec *wait_time(const struct wait *w, struct timespec *out)
 {
 	if (w->kill_ms != 0)
-		return rest_of(w->kill_ms, out);
-	return w->hangup.next_ms != 0 ? rest_of(w->hangup.next_ms, out) : NULL;
+		return time_until(w->kill_ms, out);
+	return w->hangup.next_ms != 0 ? time_until(w->hangup.next_ms, out) : NULL;
 }
 
 /*
- * Until the program has ended. Signals are blocked and open only inside ppoll(2), so none is lost
- * between a look at what it has set and the wait. True: the client went before it.
+ * Waits until the program has ended, but does not reap it. Signals are unblocked (mask OPEN) only inside ppoll(2), so a
+ * signal cannot come between the check of what its handler sets and the wait. Returns true if the client left first.
  */
 static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const sigset_t *open)
 {
@@ -116,12 +120,12 @@ static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 	for (;;) {
 		int n;
 
-		tell(&w);
-		n = ppoll(p, 3, until_next(&w, &rest), open);
+		end_if_due(&w);
+		n = ppoll(p, 3, wait_time(&w, &rest), open);
 		if (n > 0 && p[0].revents != 0)
-			return w.gone;
-		descendants_bury(pid);
-		/* once poll has said it, it would say it for ever */
+			return w.client_gone;
+		descendants_reap(pid);
+		/* after one event ppoll(2) would report the same one again at once */
 		if (n > 0 && p[2].revents != 0)
 			p[2].fd = -1;
 		if ((n > 0 && p[2].revents != 0) || (w.hangup.next_ms != 0 && clock_ms() >= w.hangup.next_ms))
@@ -130,13 +134,14 @@ static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const
 			continue;
 		if (!exec_errors_take(conn))
 			p[1].fd = -1;
-		/* ppoll(2) lets no signal in while a descriptor is ready, and a program that never
-		 * stops writing would keep the time limits out */
+		/* ppoll(2) lets no signal in while a descriptor is ready: a program that never stops writing to its
+		 * standard error would keep the timer of the limits out */
 		(void)ppoll(NULL, 0, &now, open);
 	}
 }
 
-static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
+/* The result of serving: 0, or -1 with a reason. */
+static int judge_end(struct preforkd_conn *conn, const siginfo_t *info, bool client_gone)
 {
 	const char *program = conn->service->command[0];
 
@@ -144,7 +149,7 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 		conn_say_cut(conn);
 		return -1;
 	}
-	if (gone) {
+	if (client_gone) {
 		conn_say_lost(conn, hangup_reason(conn->fd));
 		return -1;
 	}
@@ -161,14 +166,13 @@ static int judge(struct preforkd_conn *conn, const siginfo_t *info, bool gone)
 			     info->si_code == CLD_DUMPED ? ", core dumped" : "");
 }
 
-/* Lack of processes, descriptors or memory passes: the client waits a little rather than be lost. */
+/* A lack of processes, descriptors or memory may pass: the client waits a little and is not lost. */
 static bool may_pass(int code)
 {
 	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
 }
 
-/* One try. */
-static pid_t start_once(struct preforkd_conn *conn, int *pidfd_out, struct err *err)
+static pid_t try_to_start(struct preforkd_conn *conn, int *pidfd_out, struct err *err)
 {
 	const struct spawn spawn = {
 		.argv = conn->service->command,
@@ -182,7 +186,8 @@ static pid_t start_once(struct preforkd_conn *conn, int *pidfd_out, struct err *
 	return spawn_program(&spawn, pidfd_out, err);
 }
 
-static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *open)
+/* Starts the program, if need be after some tries. Returns its pid, or -1 with a reason. */
+static pid_t start_program(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *open)
 {
 	static struct log_limit limit;
 	int64_t pause_ms = PAUSE_FIRST_MS, end = clock_ms() + PATIENCE_MS;
@@ -192,14 +197,14 @@ static pid_t start(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *o
 	pid_t pid;
 
 	for (;;) {
-		pid = start_once(conn, pidfd_out, &err);
+		pid = try_to_start(conn, pidfd_out, &err);
 		if (pid > 0)
 			return pid;
 		if (!may_pass(err.code) || clock_ms() >= end || preforkd_ended(conn))
 			break;
 		if (log_limit(&limit, &missed))
 			preforkd_log(conn, LOG_WARNING, "%s; trying again", err.text);
-		(void)ppoll(NULL, 0, rest_of(clock_ms() + pause_ms, &rest), open);
+		(void)ppoll(NULL, 0, time_until(clock_ms() + pause_ms, &rest), open);
 		if (pause_ms < PAUSE_LAST_MS)
 			pause_ms *= 2;
 	}
@@ -213,37 +218,38 @@ static void end_others(struct preforkd_conn *conn)
 		preforkd_log(conn, LOG_WARNING,
 			     "%s left something behind that could not be ended; the worker is replaced",
 			     conn->service->command[0]);
-		conn->spent = true; /* then the master gets it, who may do more */
+		conn->spent = true; /* when this worker ends, the master gets the process, and may have the right to
+				       kill it */
 	}
 	exec_errors_finish(conn);
 }
 
-/* One program, from its start to its end. */
-static int run(struct preforkd_conn *conn, const sigset_t *open)
+/* Runs one program from its start to its end. */
+static int run_program(struct preforkd_conn *conn, const sigset_t *open)
 {
 	siginfo_t info = {.si_code = 0};
 	int pidfd;
-	pid_t pid = start(conn, &pidfd, open);
-	bool gone;
+	pid_t pid = start_program(conn, &pidfd, open);
+	bool client_gone;
 
 	if (pid < 0)
 		return -1;
 	conn_limit(conn, true);
-	gone = wait_program(conn, pid, pidfd, open);
-	/* What is left of its group goes too, while the zombie still holds the number; but not who serves a client
-	 * yet. */
+	client_gone = wait_program(conn, pid, pidfd, open);
+	/* Kill what is left of its group while the zombie keeps the pid taken; but not processes that still serve
+	 * clients of a datagram socket. */
 	if (conn->ordered_to_leave == NULL || preforkd_ended(conn) || !descendants_has_others(pid))
 		(void)kill(-pid, SIGKILL);
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
 	fd_close(&pidfd);
-	return judge(conn, &info, gone);
+	return judge_end(conn, &info, client_gone);
 }
 
 static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
 {
 	struct tcp_traffic traffic;
-	int rc = run(conn, open);
+	int rc = run_program(conn, open);
 
 	end_others(conn);
 	if (tcp_info_traffic(conn->fd, &traffic) == 0)
@@ -259,7 +265,8 @@ static bool is_readable(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
-/* How long to wait before the next program is started for the socket of CONN, of which one has just ended with RC. */
+/* How long to wait before the next program is started for the datagram socket: the last one was started at STARTED_MS,
+ * and ended with RC. */
 static int64_t pause_after(struct preforkd_conn *conn, int rc, int64_t started_ms)
 {
 	static struct log_limit limit;
@@ -281,8 +288,9 @@ static int64_t pause_after(struct preforkd_conn *conn, int rc, int64_t started_m
 }
 
 /*
- * A program that serves a socket may have left others at work, one for each of its clients. While they are there, the
- * next datagram is for the next program: then true. They end by themselves, or with the order to leave at once.
+ * A program for a datagram socket may have left processes running, for instance one for each of its clients. Waits
+ * while there are any, and until NEXT_MS. Returns true when a datagram comes: it is for the next program. Returns false
+ * when none is left, or when this worker must leave now.
  */
 static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const sigset_t *open)
 {
@@ -292,8 +300,8 @@ static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const s
 	for (;;) {
 		bool paused = clock_ms() < next_ms;
 
-		(void)ppoll(NULL, 0, &now, open); /* as in wait_program() */
-		descendants_bury(0);
+		(void)ppoll(NULL, 0, &now, open); /* lets signals in, as in wait_program() */
+		descendants_reap(0);
 		if (preforkd_ended(conn) || (!descendants_has_others(0) && (!paused || conn->ordered_to_leave())))
 			return false;
 		p[1].fd = paused || conn->ordered_to_leave() ? -1 : conn->fd;
@@ -313,7 +321,7 @@ static int run_for_socket(struct preforkd_conn *conn, const sigset_t *open)
 
 	for (;;) {
 		started_ms = clock_ms();
-		rc = run(conn, open);
+		rc = run_program(conn, open);
 		if (!wait_for_others(conn, clock_ms() + pause_after(conn, rc, started_ms), open))
 			break;
 		if (rc < 0)
@@ -323,7 +331,7 @@ static int run_for_socket(struct preforkd_conn *conn, const sigset_t *open)
 	return rc;
 }
 
-static int serve(struct preforkd_conn *conn)
+static int serve_exec(struct preforkd_conn *conn)
 {
 	sigset_t all, before;
 	int rc;
@@ -341,6 +349,6 @@ const struct preforkd_module service_exec = {
 	.name = "exec",
 	.summary = "runs a program for each client, or for the datagrams of a socket, which is its input and output",
 	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_COMMAND,
-	.serve = serve,
-	.worker_start = worker_start,
+	.serve = serve_exec,
+	.worker_start = start_worker,
 };

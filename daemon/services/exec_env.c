@@ -12,12 +12,12 @@
 #define ENV_VARS 20
 #define ENV_SIZE 4096 /* enough for the longest user, home, path and addresses together */
 
-/* One client at a time: one place is enough. */
+/* A worker has one client at a time, so one place is enough. */
 static char text[ENV_SIZE];
 static char *vars[ENV_VARS + 1];
 static size_t used, count;
 
-static void add(const char *name, const char *value)
+static void add_text(const char *name, const char *value)
 {
 	size_t left = sizeof(text) - used;
 	int n = snprintf(text + used, left, "%s=%s", name, value);
@@ -33,31 +33,31 @@ static void add_number(const char *name, long long value)
 	char number[24];
 
 	(void)snprintf(number, sizeof(number), "%lld", value);
-	add(name, number);
+	add_text(name, number);
 }
 
 static void add_tcp(const struct preforkd_conn *conn, const struct sockaddr_any *local)
 {
 	char host[ADDR_TEXT_MAX];
 
-	add("PROTO", "TCP");
+	add_text("PROTO", "TCP");
 	(void)addr_format_host(local, host, sizeof(host));
-	add("TCPLOCALIP", host);
+	add_text("TCPLOCALIP", host);
 	add_number("TCPLOCALPORT", addr_port(local));
 	(void)addr_format_host(&conn->peer, host, sizeof(host));
-	add("TCPREMOTEIP", host);
-	add("REMOTE_ADDR", host);
+	add_text("TCPREMOTEIP", host);
+	add_text("REMOTE_ADDR", host);
 	add_number("TCPREMOTEPORT", addr_port(&conn->peer));
 	add_number("REMOTE_PORT", addr_port(&conn->peer));
 }
 
-/* Of all the datagrams of a socket there is not one sender. */
+/* A datagram socket has many senders, so no remote address. */
 static void add_udp(const struct sockaddr_any *local)
 {
 	char host[ADDR_TEXT_MAX];
 
-	add("PROTO", "UDP");
-	add("UDPLOCALIP", addr_format_host(local, host, sizeof(host)));
+	add_text("PROTO", "UDP");
+	add_text("UDPLOCALIP", addr_format_host(local, host, sizeof(host)));
 	add_number("UDPLOCALPORT", addr_port(local));
 }
 
@@ -67,10 +67,11 @@ static void add_unix(const struct preforkd_conn *conn, const struct sockaddr_any
 	socklen_t len = sizeof(cred);
 	char path[ADDR_TEXT_MAX];
 
-	add("PROTO", "UNIX");
+	add_text("PROTO", "UNIX");
 	(void)addr_format_host(local, path, sizeof(path));
-	add("UNIXLOCALPATH", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
-	/* behind a proxy nobody knows who the client is, but only who the proxy is; and who sends datagrams is many */
+	add_text("UNIXLOCALPATH", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
+	/* The socket knows the credentials of its other end: behind a proxy that is the proxy and not the client, and a
+	 * datagram socket has many senders. */
 	if (conn->ordered_to_leave != NULL || conn->via.len != 0 ||
 	    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
@@ -83,12 +84,12 @@ static void add_via(const struct sockaddr_any *via)
 {
 	char host[ADDR_TEXT_MAX];
 
-	add("PREFORKD_VIA_ADDR", addr_format_host(via, host, sizeof(host)));
+	add_text("PREFORKD_VIA_ADDR", addr_format_host(via, host, sizeof(host)));
 	if (via->sa.sa_family != AF_UNIX)
 		add_number("PREFORKD_VIA_PORT", addr_port(via));
 }
 
-/* Where the client connected to: here, or at the proxy. */
+/* The address that the client connected to: the local one, or the one at the proxy. */
 static int get_local(const struct preforkd_conn *conn, struct sockaddr_any *out)
 {
 	if (conn->local.len != 0) {
@@ -104,16 +105,16 @@ static void add_identity(const struct config_service *service)
 	const struct identity *who = &service->identity;
 
 	used = count = 0;
-	add("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	add_text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	if (who->user != NULL && who->user[0] != '\0') {
-		add("USER", who->user);
-		add("LOGNAME", who->user);
+		add_text("USER", who->user);
+		add_text("LOGNAME", who->user);
 	}
 	if (who->home != NULL)
-		add("HOME", who->home);
+		add_text("HOME", who->home);
 	if (who->shell != NULL)
-		add("SHELL", who->shell);
-	add("PREFORKD_SERVICE", service->name);
+		add_text("SHELL", who->shell);
+	add_text("PREFORKD_SERVICE", service->name);
 }
 
 char **exec_env(const struct preforkd_conn *conn)
@@ -140,8 +141,8 @@ char **exec_env_listening(const struct config_service *service, const char *noti
 	add_identity(service);
 	add_number("LISTEN_FDS", 1);
 	add_number("LISTEN_PID", getpid());
-	add("LISTEN_FDNAMES", service->name);
-	add("NOTIFY_SOCKET", notify);
+	add_text("LISTEN_FDNAMES", service->name);
+	add_text("NOTIFY_SOCKET", notify);
 	if (service->program.watchdog > 0) {
 		add_number("WATCHDOG_USEC", service->program.watchdog * 1000);
 		add_number("WATCHDOG_PID", getpid());

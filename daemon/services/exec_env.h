@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program finds in its environment: both families of names, UCSPI's (cr.yp.to/proto/ucspi.txt; tcp-environ(5),
- * and ucspi-unix's for unix sockets) and systemd's (systemd.socket(5), Accept=yes); who it runs as; nothing of ours.
+ * Worker. The environment of a program. It has both families of names: those of UCSPI (cr.yp.to/proto/ucspi.txt,
+ * tcp-environ(5), and ucspi-unix for unix sockets) and those of systemd (systemd.socket(5), Accept=yes); the user that
+ * it runs as; and nothing of the daemon's own environment.
  */
 #ifndef PREFORKD_SERVICES_EXEC_ENV_H
 #define PREFORKD_SERVICES_EXEC_ENV_H
@@ -9,11 +10,11 @@
 struct config_service;
 struct preforkd_conn;
 
-/* The environment for CONN's client, valid until the next call. */
+/* The environment of the program for CONN, NULL-terminated; valid until the next call of either function. */
 char **exec_env(const struct preforkd_conn *conn);
 
-/* The environment for a program that accepts by itself, as sd_listen_fds(3) and sd_notify(3) want it: for this very
- * process, which becomes it. NOTIFY: the address of its NOTIFY_SOCKET. */
+/* The environment of a program that accepts by itself, as sd_listen_fds(3) and sd_notify(3) want it. It has the pid of
+ * this process, which becomes the program. NOTIFY: the address for NOTIFY_SOCKET. */
 char **exec_env_listening(const struct config_service *service, const char *notify);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "net/tcp_info.h"
 
-#define LOOK_TCP_MS  1000
-#define LOOK_UNIX_MS 200 /* at a unix socket that was closed, and may have something unread */
+#define LOOK_TCP_MS  1000 /* between two looks at a TCP socket that had an event */
+#define LOOK_UNIX_MS 200  /* between two looks at a closed unix socket, which may have unread bytes */
 
 void hangup_begin(struct hangup *hangup, int fd)
 {
@@ -27,7 +27,8 @@ bool hangup_look(struct hangup *hangup, int64_t now)
 	int unread = 0;
 
 	if (!is_unix(hangup->fd)) {
-		/* both have finished, or it was an error that ends nothing: then it may still be reset */
+		/* not lost means: both sides have finished sending, or it was an error that ends nothing. A reset may
+		 * still come. */
 		hangup->next_ms = now + LOOK_TCP_MS;
 		return tcp_info_is_lost(hangup->fd);
 	}

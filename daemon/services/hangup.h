@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is the client of a program gone, while the program goes on? Not when it has only finished sending (a half-close).
- * TCP: it was reset, or the kernel has given it up. A unix socket: it was closed; that is also how a client leaves that
- * has said all it had to say, so what it sent is read first, and some time is given to do what it says.
+ * Worker. Finds out whether the client of a running program is gone. A half-close (the client has only finished
+ * sending) is not. On TCP the client is gone when the connection was reset, or the kernel gave it up. On a unix socket
+ * it is gone when it has closed; since a client may close as soon as it has sent its request, the program is given time
+ * to read the request and to do what it says: HANGUP_QUIET_MS from the moment when nothing unread is left.
  */
 #ifndef PREFORKD_SERVICES_HANGUP_H
 #define PREFORKD_SERVICES_HANGUP_H
@@ -11,22 +12,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HANGUP_QUIET_MS 1000 /* after the last byte was read from a unix socket */
+#define HANGUP_QUIET_MS 1000
 
 struct hangup {
 	int fd;		  /* the client's */
-	int64_t next_ms;  /* when to look again; 0: not before poll(2) says something */
-	int64_t quiet_ms; /* since when nothing unread is there; 0: there is, or nobody has looked */
+	int64_t next_ms;  /* when to look again (base/clock.h); 0: only when poll(2) reports an event */
+	int64_t quiet_ms; /* since when nothing unread is left; 0: something is, or there was no look yet */
 };
 
 void hangup_begin(struct hangup *hangup, int fd);
 
-/* Poll has said something of the socket, asked with events = 0, or the time to look again has come: is the client gone?
- * Afterwards poll must not be asked of it any more, which would say the same at once. */
+/* Is the client gone? To be called when poll(2), with events = 0, reports an event on the socket, and when next_ms has
+ * come. After the first event the socket must be left out of poll(2), which would report the same event again at once.
+ */
 bool hangup_look(struct hangup *hangup, int64_t now);
 
-/* Why, as an error number; 0: not known, for the program has been told. Takes it from the socket, so not before the
- * program has ended. */
+/* Why the client is gone, as an errno value; 0: not known, because the program has fetched it (SO_ERROR is cleared when
+ * it is read). To be called only after the program has ended, so that it is not taken away from the program. */
 int hangup_reason(int fd);
 
 #endif

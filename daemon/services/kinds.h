@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The built-in kinds of service: what `handler` in the configuration may name. */
+/* Any process. The built-in kinds of service: what `handler` in the configuration may name. */
 #ifndef PREFORKD_SERVICES_KINDS_H
 #define PREFORKD_SERVICES_KINDS_H
 
@@ -15,7 +15,7 @@ extern const struct preforkd_module service_module;
 extern const struct preforkd_module service_proxy;
 extern const struct preforkd_module service_time;
 
-/* All of them, NULL-terminated. */
+/* All of them, in alphabetical order, NULL-terminated. */
 extern const struct preforkd_module *const service_kinds[];
 
 #endif

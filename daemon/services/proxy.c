@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Passes connections on to another address, and their bytes both ways. */
+/* Worker. The handler "proxy": connects each client to an upstream, and copies the bytes both ways. */
 #include <errno.h>
 #include <preforkd/module.h>
 #include <string.h>
@@ -20,11 +20,11 @@
 
 struct carried {
 	struct preforkd_conn *conn;
-	enum relay_wait wait; /* what it waited for last */
+	enum relay_wait wait; /* what the relay waited for last */
 };
 
-/* What moves nothing is no news for the limits. */
-static void moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
+/* A wake-up that moved no bytes must not reset the idle limit. */
+static void note_moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
 {
 	struct carried *carried = arg;
 	struct preforkd_conn *conn = carried->conn;
@@ -44,14 +44,15 @@ static void moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wait)
 		deadline_waits(wait == RELAY_WRITES ? DEADLINE_WRITES : DEADLINE_READS);
 }
 
-static bool ended(void *arg)
+static bool has_ended(void *arg)
 {
 	const struct carried *carried = arg;
 
 	return preforkd_ended(carried->conn);
 }
 
-/* Who the client is, before anything that it says. A new connection's buffer has room for it. */
+/* Sends the upstream a PROXY header, before the first byte of the client. It does not block: the buffer of a new
+ * connection has room for it. */
 static int send_header(struct preforkd_conn *conn, int fd)
 {
 	int version = conn->service->upstreams.send_proxy;
@@ -70,12 +71,12 @@ static int send_header(struct preforkd_conn *conn, int fd)
 	return send(fd, header, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }
 
-static int carry(struct preforkd_conn *conn, int upstream, const char *name)
+/* Copies the bytes until the end of the connection. */
+static int carry_bytes(struct preforkd_conn *conn, int upstream, const char *name)
 {
 	struct carried carried = {.conn = conn};
 	struct relay relay = {
-		.client = conn->fd, .upstream = upstream, .moved = moved, .ended = ended, .arg = &carried};
-
+		.client = conn->fd, .upstream = upstream, .moved = note_moved, .ended = has_ended, .arg = &carried};
 	enum relay_end end;
 
 	deadline_beyond(upstream);
@@ -101,7 +102,7 @@ static int carry(struct preforkd_conn *conn, int upstream, const char *name)
 	return preforkd_fail(conn, "the connection to the upstream %s has failed: %s", name, strerror(relay.code));
 }
 
-static int serve(struct preforkd_conn *conn)
+static int serve_proxy(struct preforkd_conn *conn)
 {
 	const char *name;
 	size_t which;
@@ -119,7 +120,7 @@ static int serve(struct preforkd_conn *conn)
 		conn->reset = true;
 		rc = preforkd_fail(conn, "the upstream %s takes no PROXY header: %s", name, strerror(errno));
 	} else {
-		rc = carry(conn, fd, name);
+		rc = carry_bytes(conn, fd, name);
 	}
 	if (rc < 0)
 		relay_reset(&fd);
@@ -134,5 +135,5 @@ const struct preforkd_module service_proxy = {
 	.name = "proxy",
 	.summary = "passes connections on to another address",
 	.flags = PREFORKD_STREAM | PREFORKD_UPSTREAM,
-	.serve = serve,
+	.serve = serve_proxy,
 };

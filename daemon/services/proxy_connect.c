@@ -21,27 +21,27 @@
 #include "services/conn_say.h"
 #include "services/upstreams.h"
 
-#define FULL_MS 10 /* a unix socket whose queue is full is tried again after that; there is nothing to wait for */
-#define LOOK_MS 500
+#define FULL_MS 10  /* until a unix socket whose queue is full is tried again: no event tells that it has room */
+#define LOOK_MS 500 /* longest wait while the client is not polled */
 
-/* What went wrong with all of them, for the log. */
+/* Why each upstream failed, for the log. */
 struct story {
 	char text[200];
 	size_t used;
 };
 
-static void tell(struct story *story, const char *upstream, const char *why)
+static void add_failure(struct story *story, const char *upstream, const char *why)
 {
 	int n = snprintf(story->text + story->used, sizeof(story->text) - story->used, "%s%s: %s",
 			 story->used > 0 ? "; " : "", upstream, why);
 
 	story->used += n > 0 ? (size_t)n : 0;
 	if (story->used >= sizeof(story->text))
-		story->used = sizeof(story->text) - 1; /* cut: the log has named each once */
+		story->used = sizeof(story->text) - 1; /* cut off; upstreams_failed() has logged each one */
 }
 
-/* It says nothing about the upstream: the next connection may well succeed. */
-static bool is_ours(int code)
+/* Is CODE a failure on our side? It says nothing about the upstream: the next connection may well succeed. */
+static bool is_our_failure(int code)
 {
 	switch (code) {
 	case EMFILE:
@@ -53,14 +53,14 @@ static bool is_ours(int code)
 	case EADDRINUSE:
 	case ECANCELED:
 		return true;
-	default: /* whatever the network says */
+	default:
 		return false;
 	}
 }
 
-/* The client has gone, or a limit has cut it. One that has said what it wanted and closed is not gone, and not asked
- * again. */
-static bool gone(struct preforkd_conn *conn, struct pollfd *client)
+/* Is the client gone, or has a limit cut it? A client that has only finished sending is not gone, and is not polled any
+ * more: poll(2) would report that again and again. */
+static bool is_client_gone(struct preforkd_conn *conn, struct pollfd *client)
 {
 	if (preforkd_ended(conn) || relay_is_over(conn->fd, client->revents))
 		return true;
@@ -69,7 +69,8 @@ static bool gone(struct preforkd_conn *conn, struct pollfd *client)
 	return false;
 }
 
-/* Nobody wakes us when a client that is not asked is cut just before we wait: then we look now and then. */
+/* The time to wait. When the client's descriptor is not polled, a limit that cuts it just before poll(2) would not wake
+ * us: so wait LOOK_MS at most. */
 static int wait_ms(const struct pollfd *client, int64_t ms)
 {
 	if (client->fd < 0 && ms > LOOK_MS)
@@ -77,7 +78,7 @@ static int wait_ms(const struct pollfd *client, int64_t ms)
 	return ms > INT32_MAX ? INT32_MAX : ms < 0 ? 0 : (int)ms;
 }
 
-/* Waits for the socket until END: 0, or an errno value. */
+/* Waits until FD is connected, or END. Returns 0 or an errno value. */
 static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 {
 	struct pollfd p[] = {{.fd = fd, .events = POLLOUT}, {.fd = conn->fd}};
@@ -89,33 +90,33 @@ static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
 
 		if (poll(p, 2, wait_ms(&p[1], rest)) < 0)
 			p[0].revents = p[1].revents = 0;
-		if (gone(conn, &p[1]))
+		if (is_client_gone(conn, &p[1]))
 			return ECANCELED;
 		if ((p[0].revents & (POLLERR | POLLHUP)) != 0) {
 			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
 				return errno;
-			return code; /* 0: connected, and ended by now */
+			return code; /* 0: it was connected, and has ended meanwhile */
 		}
 		if (p[0].revents != 0)
 			return 0;
-		if (rest <= 0) /* and not even now */
+		if (rest <= 0)
 			return ETIMEDOUT;
 	}
 }
 
-/* A port of this host that nobody listens at may be what the kernel chose for our end: then we would talk to ourselves.
- */
-static bool is_self(int fd, const struct sockaddr_any *to)
+/* Is FD connected to itself? When nobody listens at a local port, the kernel may choose that very port for our end of
+ * the connection, and TCP then connects the socket to itself. */
+static bool is_connected_to_itself(int fd, const struct sockaddr_any *to)
 {
 	struct sockaddr_any own = {.len = sizeof(own.ss)}, peer = {.len = sizeof(peer.ss)};
 
 	if (getsockname(fd, &own.sa, &own.len) < 0 || addr_port(&own) != addr_port(to))
 		return false;
-	/* which one it is: "0.0.0.0" means this host, too */
+	/* the real address of the peer: TO may be 0.0.0.0, which means this host */
 	return getpeername(fd, &peer.sa, &peer.len) == 0 && addr_equal(&own, &peer);
 }
 
-static int connect_once(struct preforkd_conn *conn, int fd, const struct sockaddr_any *to, int64_t end)
+static int connect_until(struct preforkd_conn *conn, int fd, const struct sockaddr_any *to, int64_t end)
 {
 	struct pollfd client = {.fd = conn->fd};
 
@@ -126,7 +127,7 @@ static int connect_once(struct preforkd_conn *conn, int fd, const struct sockadd
 			return 0;
 		if (errno == EINPROGRESS || errno == EINTR) {
 			code = wait_connected(conn, fd, end);
-			return code == 0 && is_self(fd, to) ? ECONNREFUSED : code;
+			return code == 0 && is_connected_to_itself(fd, to) ? ECONNREFUSED : code;
 		}
 		if (errno != EAGAIN)
 			return errno;
@@ -136,7 +137,7 @@ static int connect_once(struct preforkd_conn *conn, int fd, const struct sockadd
 			return ETIMEDOUT;
 		if (poll(&client, 1, FULL_MS) < 0)
 			client.revents = 0;
-		if (gone(conn, &client))
+		if (is_client_gone(conn, &client))
 			return ECANCELED;
 	}
 }
@@ -147,7 +148,7 @@ static int bind_source(int fd, const struct sockaddr_any *from, const struct soc
 
 	if (from->len == 0 || to->sa.sa_family == AF_UNIX)
 		return 0;
-	/* The port is chosen at connect(2): then one port serves for many upstreams. */
+	/* Choose the port at connect(2): then the same port can be used for several upstreams. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
 	return bind(fd, &from->sa, from->len);
 }
@@ -160,18 +161,19 @@ static int try_address(struct preforkd_conn *conn, const struct sockaddr_any *to
 
 	if (fd < 0)
 		return -1;
-	code = bind_source(fd, &conn->service->upstreams.bind, to) < 0 ? errno : connect_once(conn, fd, to, end);
+	code = bind_source(fd, &conn->service->upstreams.bind, to) < 0 ? errno : connect_until(conn, fd, to, end);
 	if (code != 0) {
 		fd_close(&fd);
 		errno = code;
 	} else if (to->sa.sa_family != AF_UNIX) {
-		socket_options_connected(fd, &conn->service->socket); /* only now: connecting has a limit of its own */
+		socket_options_connected(fd,
+					 &conn->service->socket); /* after connect(2), which has a limit of its own */
 	}
 	return fd;
 }
 
-/* Those that proxy.bind fits; errno if there is none. */
-static int fitting(const struct sockaddr_any *from, struct sockaddr_any *list, int n)
+/* Keeps the addresses in LIST that can be reached from proxy.bind. Returns how many; 0 and errno if none can. */
+static int keep_fitting(const struct sockaddr_any *from, struct sockaddr_any *list, int n)
 {
 	int kept = 0;
 
@@ -183,7 +185,7 @@ static int fitting(const struct sockaddr_any *from, struct sockaddr_any *list, i
 	return kept;
 }
 
-/* All of its addresses, each with its part of the time. */
+/* Tries all addresses of an upstream; they share its time. Returns a connected socket, or -1 and *err. */
 static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 {
 	struct sockaddr_any list[TARGET_ADDRESSES];
@@ -192,7 +194,7 @@ static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 
 	if (n <= 0)
 		return -1;
-	n = fitting(&conn->service->upstreams.bind, list, n);
+	n = keep_fitting(&conn->service->upstreams.bind, list, n);
 	for (int k = 0; fd < 0 && k < n; k++) {
 		int64_t now = k == 0 && n == 1 ? end : clock_coarse_ms();
 
@@ -207,8 +209,8 @@ static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 	return fd;
 }
 
-/* Or its time is up. */
-static int client_gone(struct preforkd_conn *conn)
+/* The client left, or a limit has cut it. */
+static int fail_for_client(struct preforkd_conn *conn)
 {
 	if (preforkd_ended(conn)) {
 		conn_say_cut(conn);
@@ -222,7 +224,7 @@ static int client_gone(struct preforkd_conn *conn)
 static int give_up(struct preforkd_conn *conn, const struct story *story)
 {
 	if (preforkd_ended(conn))
-		return client_gone(conn);
+		return fail_for_client(conn);
 	conn->unserved = true;
 	return preforkd_fail(conn, "no upstream takes the connection: %s", story->text);
 }
@@ -235,7 +237,7 @@ int proxy_connect(struct preforkd_conn *conn, size_t *which_out)
 	size_t n = upstreams_order(&conn->peer, order);
 	struct err err;
 
-	/* First those that work as far as anybody knows; then the others, for one of them may be back. */
+	/* First the upstreams that work as far as known; then the others, since one of them may be back. */
 	for (int round = 0; round < 2; round++) {
 		for (size_t k = 0; k < n; k++) {
 			size_t i = order[k];
@@ -251,13 +253,13 @@ int proxy_connect(struct preforkd_conn *conn, size_t *which_out)
 				*which_out = i;
 				return fd;
 			}
-			if (is_ours(err.code))
+			if (is_our_failure(err.code))
 				upstreams_untried(i);
 			else
 				upstreams_failed(i, err.text);
 			if (err.code == ECANCELED)
-				return client_gone(conn);
-			tell(&story, conn->service->upstreams.list[i].text, err.text);
+				return fail_for_client(conn);
+			add_failure(&story, conn->service->upstreams.list[i].text, err.text);
 		}
 	}
 	return give_up(conn, &story);

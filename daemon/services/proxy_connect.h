@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding an upstream that takes a connection: one after the other, each within its time. */
+/* Worker. Connects to an upstream: tries one after the other, each within its time. */
 #ifndef PREFORKD_SERVICES_PROXY_CONNECT_H
 #define PREFORKD_SERVICES_PROXY_CONNECT_H
 
@@ -8,8 +8,9 @@
 struct preforkd_conn;
 
 /*
- * A non-blocking socket that is connected to one of the upstreams (*WHICH_OUT), or -1 with preforkd_fail() said: all
- * have failed, the client has gone meanwhile, or its time is up. Those that failed lately are tried last.
+ * Returns a non-blocking socket, which the caller closes, connected to the upstream with the index *WHICH_OUT. -1, with
+ * the reason in CONN: all upstreams failed, the client left meanwhile, or a limit has cut it. Upstreams that failed
+ * lately are tried last. Blocks for at most proxy.connect_timeout (and a look-up of the name) for each upstream.
  */
 int proxy_connect(struct preforkd_conn *conn, size_t *which_out);
 

@@ -17,10 +17,10 @@
 #include "net/lookup.h"
 #include "services/balance.h"
 
-#define LOOKUP_MS	5000 /* for a name that nothing is known of */
-#define LOOKUP_AGAIN_MS 1000 /* for one that was known: the client waits for it */
-#define CLOCKS_APART_MS 100  /* the coarse one and the other, at the most */
-#define CLAIM_MS	2000 /* what a try may take beside connecting: its look-up */
+#define LOOKUP_MS	5000 /* for a name without known addresses */
+#define LOOKUP_AGAIN_MS 1000 /* for a name with known addresses: the client waits meanwhile */
+#define CLOCKS_APART_MS 100  /* greatest difference between clock_ms() and clock_coarse_ms() */
+#define CLAIM_MS	2000 /* time of a try beside proxy.connect_timeout: its look-up */
 
 static const struct config_service *service;
 static const struct config_upstreams *config;
@@ -29,7 +29,7 @@ static struct board_slot *slot;
 static struct targets targets;
 static struct sockaddr_any literal[CONFIG_UPSTREAMS_MOST]; /* len 0: a name */
 static uint64_t names[CONFIG_UPSTREAMS_MOST];
-static int64_t claim[CONFIG_UPSTREAMS_MOST]; /* what we have written into until_ms, to be the one that tries it; or 0 */
+static int64_t claim[CONFIG_UPSTREAMS_MOST]; /* what this worker wrote into until_ms to claim the try; 0: nothing */
 
 int upstreams_begin(const struct config_service *of, int fd, const struct board *seen, struct board_slot *own,
 		    struct err *err)
@@ -51,7 +51,7 @@ int upstreams_begin(const struct config_service *of, int fd, const struct board 
 	return 0;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(int level, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void log_service(int level, const char *fmt, ...)
 {
 	struct log_about about = {.service = service->name, .worker = getpid()};
 	va_list ap;
@@ -61,7 +61,7 @@ __attribute__((format(printf, 2, 3))) static void say(int level, const char *fmt
 	va_end(ap);
 }
 
-/* A slot of a dead worker may say anything. */
+/* Counts the connections of each upstream. A slot may hold anything: its worker may have crashed. */
 static void count_busy(uint32_t *busy)
 {
 	for (size_t i = 0; i < board->n_slots; i++) {
@@ -73,8 +73,8 @@ static void count_busy(uint32_t *busy)
 	}
 }
 
-/* Until then? Further away than anybody here could have put it is nonsense of a worker that went mad, or of another
- * configuration. */
+/* Does an upstream whose rest ends at UNTIL rest now? A time too far ahead was written by a worker that ran wild, or
+ * under another configuration: it does not count. */
 static bool is_resting(int64_t until, int64_t now)
 {
 	return now < until && until - now <= config->pause + config->connect_timeout + CLAIM_MS;
@@ -148,9 +148,10 @@ void upstreams_failed(size_t i, const char *why)
 	char pause[32];
 
 	if (atomic_exchange(&target->until_ms, clock_ms() + config->pause) != 0)
-		return; /* somebody has said it */
+		return; /* another worker has logged it */
 	format_duration(config->pause, pause, sizeof(pause));
-	say(LOG_WARNING, "the upstream %s has failed: %s; it is left alone for %s", config->list[i].text, why, pause);
+	log_service(LOG_WARNING, "the upstream %s has failed: %s; it is left alone for %s", config->list[i].text, why,
+		    pause);
 }
 
 void upstreams_works(size_t i)
@@ -160,7 +161,7 @@ void upstreams_works(size_t i)
 	if (atomic_load_explicit(&target->until_ms, memory_order_relaxed) == 0)
 		return;
 	if (atomic_exchange(&target->until_ms, 0) != 0)
-		say(LOG_NOTICE, "the upstream %s works again", config->list[i].text);
+		log_service(LOG_NOTICE, "the upstream %s works again", config->list[i].text);
 }
 
 void upstreams_taken(size_t i)
@@ -173,7 +174,7 @@ void upstreams_left(void)
 	atomic_store_explicit(&slot->target, 0, memory_order_relaxed);
 }
 
-/* In whatever order: a resolver turns them. */
+/* Are they the same addresses, in any order? A resolver rotates them. */
 static bool same_addresses(const struct sockaddr_any *a, int n_a, const struct sockaddr_any *b, int n_b)
 {
 	for (int i = 0; i < n_a; i++) {
@@ -187,7 +188,7 @@ static bool same_addresses(const struct sockaddr_any *a, int n_a, const struct s
 	return n_a == n_b;
 }
 
-static void say_addresses(const struct addr *addr, const struct sockaddr_any *list, int n)
+static void log_addresses(const struct addr *addr, const struct sockaddr_any *list, int n)
 {
 	char text[LOG_LINE_MAX / 2], one[ADDR_TEXT_MAX];
 	size_t used = 0;
@@ -195,10 +196,11 @@ static void say_addresses(const struct addr *addr, const struct sockaddr_any *li
 	for (int i = 0; i < n && used < sizeof(text); i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? ", " : "",
 					 addr_format(&list[i], one, sizeof(one)));
-	say(LOG_INFO, "the upstream %s is at %s now", addr->text, text);
+	log_service(LOG_INFO, "the upstream %s is at %s now", addr->text, text);
 }
 
-/* Whoever comes here looks the name up; KNOWN are the addresses that it had. */
+/* Looks up the name of upstream I, whose N_KNOWN addresses so far are in KNOWN (room for MAX). Puts the new ones there,
+ * and returns how many; keeps the old ones if the look-up fails; -1 and *err if there are none. */
 static int look_up(size_t i, int watch, struct sockaddr_any *known, int n_known, size_t max, struct err *err)
 {
 	struct target *target = &targets.target[i];
@@ -210,20 +212,20 @@ static int look_up(size_t i, int watch, struct sockaddr_any *known, int n_known,
 	if (n <= 0 && n_known == 0)
 		return -1;
 	if (n <= 0 && err->code == ECANCELED) {
-		atomic_store(&target->fresh_until_ms, 0); /* the next one asks */
+		atomic_store(&target->fresh_until_ms, 0); /* the next connection looks it up */
 		return n_known;
 	}
 	if (n <= 0) {
 		if (atomic_exchange(&target->kept, 1) == 0)
-			say(LOG_WARNING, "the upstream %s; its last address is kept", err->text);
+			log_service(LOG_WARNING, "the upstream %s; its last address is kept", err->text);
 		return n_known;
 	}
 	if (atomic_exchange(&target->kept, 0) != 0)
-		say(LOG_NOTICE, "the upstream %s can be resolved again", addr->text);
+		log_service(LOG_NOTICE, "the upstream %s can be resolved again", addr->text);
 	atomic_store(&target->fresh_until_ms, clock_ms() + config->resolve);
 	target_set_addresses(target, list, (size_t)n);
 	if (n_known > 0 && !same_addresses(list, n, known, n_known))
-		say_addresses(addr, list, n);
+		log_addresses(addr, list, n);
 	if ((size_t)n > max)
 		n = (int)max;
 	memcpy(known, list, (size_t)n * sizeof(*known));
@@ -244,7 +246,8 @@ int upstreams_addresses(size_t i, int watch, struct sockaddr_any *out, size_t ma
 	n = (int)target_addresses(target, out, max);
 	now = clock_coarse_ms();
 	fresh = atomic_load_explicit(&target->fresh_until_ms, memory_order_relaxed);
-	/* One of those who come late looks; the others need not wait, if there is anything known. */
+	/* When the addresses are no longer fresh, one worker looks the name up, and the others go on with what is
+	 * known. */
 	known = n > 0 && now < fresh && fresh - now <= config->resolve + CLOCKS_APART_MS;
 	if (known || (n > 0 && !atomic_compare_exchange_strong(&target->fresh_until_ms, &fresh, now + config->resolve)))
 		return n;

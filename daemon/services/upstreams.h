@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The upstreams of the service that this worker belongs to: which is next, which is left alone, what their names stand
- * for. What one worker learns all of them know (board/targets.h). One process, one service: file-level state, owned by
- * upstreams.c. It logs, for what it finds out is about the service and no connection.
+ * Worker. The upstreams of its service: the order in which they are tried, which of them are resting after a failure,
+ * and the addresses of their names. What one worker learns, all workers of the service know (board/targets.h). One
+ * process, one service: the state is file-level, owned by upstreams.c. It writes to the log, because what it finds out
+ * concerns the service and not one connection.
  */
 #ifndef PREFORKD_SERVICES_UPSTREAMS_H
 #define PREFORKD_SERVICES_UPSTREAMS_H
@@ -18,28 +19,30 @@ struct config_service;
 struct err;
 struct sockaddr_any;
 
-/* Once, when the worker starts. TARGETS is the descriptor of board/targets.h. */
+/* Once, when the worker starts. TARGETS is the descriptor of the memory (board/targets.h) and stays the caller's; what
+ * the pointers lead to must last. 0, or -1 and *err. */
 int upstreams_begin(const struct config_service *service, int targets, const struct board *board,
 		    struct board_slot *slot, struct err *err);
 
-/* The order for a connection of CLIENT: indices of upstreams into ORDER_OUT, CONFIG_UPSTREAMS_MOST at most. How many.
- */
+/* Writes the indices of all upstreams into ORDER_OUT (room for CONFIG_UPSTREAMS_MOST), in the order in which a
+ * connection of CLIENT should try them. Returns how many. */
 size_t upstreams_order(const struct sockaddr_any *client, uint8_t *order_out);
 
-/* It has not failed lately. Of one whose pause is over this is true for one caller, who is to try it, until that one
- * could have told. */
+/* May upstream I be tried now? False while it is resting. When its rest is over, true for one caller only, which is to
+ * try it; for all others it rests on, as long as that try may take. */
 bool upstreams_may_try(size_t i);
 
-/* Its addresses, at most MAX. Looks its name up if that is due, within bounds (net/lookup.h; WATCH: a socket that
- * ends that). -1 if there is none. */
+/* Writes the addresses of upstream I into OUT, at most MAX. Looks its name up if that is due, which may block for some
+ * seconds; the look-up ends early when the peer of the socket WATCH is gone (net/lookup.h). Returns how many, or -1 and
+ * *err. */
 int upstreams_addresses(size_t i, int watch, struct sockaddr_any *out, size_t max, struct err *err);
 
-/* What became of a try; untried: it says nothing of the upstream, so that the next may try it. WHY: for the log. */
+/* The result of a try. untried: it failed on our side, which says nothing about the upstream. WHY is for the log. */
 void upstreams_untried(size_t i);
 void upstreams_failed(size_t i, const char *why);
 void upstreams_works(size_t i);
 
-/* This worker's connection goes there; upstreams_left(): it has ended. */
+/* This worker's connection goes to upstream I; upstreams_left(): it has ended. */
 void upstreams_taken(size_t i);
 void upstreams_left(void);
 

@@ -22,6 +22,7 @@
 
 #define LISTEN_FD 3 /* sd_listen_fds(3) */
 
+/* The standard error of this process is read by the master already. */
 _Noreturn static void give_up(const char *text)
 {
 	(void)dprintf(STDERR_FILENO, "%s\n", text);
@@ -36,8 +37,9 @@ _Noreturn static void give_up_with_errno(const char *what)
 	give_up(text);
 }
 
-/* Where both must go to others' places, neither may be overwritten before it is there. */
-static void lay_descriptors(int listener, int output)
+/* Puts the descriptors in their places. OUTPUT comes first, and LISTENER is above 2, so that neither is overwritten
+ * before it is copied. */
+static void put_descriptors(int listener, int output)
 {
 	struct err err;
 
@@ -52,7 +54,8 @@ static void lay_descriptors(int listener, int output)
 	(void)close_range(LISTEN_FD + 1, ~0U, 0);
 }
 
-/* Not handlers that do nothing, as workers have: an order to stop that comes before the exec must not be lost. */
+/* Default actions, and not the empty handlers that workers have: an order to stop that comes before execve(2) must end
+ * the process, and not be lost. */
 static void reset_signals(void)
 {
 	const struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -75,13 +78,14 @@ _Noreturn void become_program(const struct worker_params *params)
 
 	log_echo(-1);
 	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
-	(void)setpgid(0, 0); /* the master does it, too: whoever is first */
+	(void)setpgid(0, 0); /* the master does this, too, so that it is done for whichever of them comes first */
 	oom_score_raise();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	lay_descriptors(params->listener, params->output);
+	put_descriptors(params->listener, params->output);
 	if (privileges_drop(&service->identity, &err) < 0)
 		give_up(err.text);
-	/* After the change of user, which clears it; and then look whether it came too late. */
+	/* After the change of user, which clears it. The master may have died before this line: then getppid() differs.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != params->master)
 		_exit(WORKER_EXIT_DONE);
 	env = exec_env_listening(service, params->notify);

@@ -15,11 +15,11 @@
 #include "net/datagram.h"
 #include "services/conn.h"
 
-#define ANSWER_MOST 65507 /* where it may be larger than the request: 65535 less the headers (RFC 768) */
+#define ANSWER_MOST 65507 /* largest answer where it may exceed the request: 65535 less the headers (RFC 768) */
 
 static char reply[DATAGRAM_MAX];
 
-/* The port of SOCKET, which a worker has for life. */
+/* The local port of SOCKET. A worker has one socket for life, so it is asked once. */
 static uint16_t own_port(int socket)
 {
 	static struct sockaddr_any own;
@@ -33,8 +33,8 @@ static uint16_t own_port(int socket)
 }
 
 /*
- * From these come the answers of such services as ours: two of them would answer each other for ever, and be it one
- * that answers itself. A module knows what it answers: there are protocols between equals, which have one port.
+ * Datagrams from these ports are replies of servers like ours (echo, chargen ...), perhaps our own; answering one could
+ * start an endless exchange. A module decides for itself: there are protocols in which both sides use the same port.
  */
 static bool is_answering_port(const struct gate *gate, int socket, const struct sockaddr_any *peer)
 {
@@ -56,25 +56,26 @@ static bool is_answering_port(const struct gate *gate, int socket, const struct 
 }
 
 /*
- * The sender's address may be forged: whoever is not allowed by a rule of its own gets no more than it has sent, so
- * that nobody else is flooded. Who is on a unix socket is who it says.
+ * The largest answer that may be sent. The sender's address may be forged, so a sender that no rule of access allows by
+ * itself gets at most as many bytes as it sent: we must not amplify a flood. A sender on a unix socket cannot be
+ * forged.
  */
-static size_t most_for(const struct gate *gate, const struct datagram *datagram)
+static size_t largest_answer(const struct gate *gate, const struct datagram *datagram)
 {
 	const struct access_rule *rule = gate->visit.verdict.rule;
 
 	if (datagram->len < ANSWER_MOST && (datagram->peer.sa.sa_family == AF_UNIX || (rule != NULL && rule->allow)))
 		return ANSWER_MOST;
-	return datagram->len; /* what came in one can go in one */
+	return datagram->len;
 }
 
-/* Nobody else would: neither who has asked nor the counters say why. */
-static void tell_lost(struct preforkd_conn *conn, int code)
+/* The sender is not told, and no counter says why: so the log does. */
+static void log_unsent(struct preforkd_conn *conn, int code)
 {
 	static struct log_limit limit;
 	unsigned missed;
 
-	if (code == ECONNREFUSED || code == ENOENT || !log_limit(&limit, &missed)) /* it is gone, as it may be */
+	if (code == ECONNREFUSED || code == ENOENT || !log_limit(&limit, &missed)) /* the sender is gone: normal */
 		return;
 	if (missed > 0)
 		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s; %u more since the last such line", strerror(code),
@@ -83,14 +84,14 @@ static void tell_lost(struct preforkd_conn *conn, int code)
 		preforkd_log(conn, LOG_NOTICE, "cannot answer: %s", strerror(code));
 }
 
-static void answer(int socket, const struct datagram *datagram, size_t len, struct preforkd_conn *conn)
+static void send_answer(int socket, const struct datagram *datagram, size_t len, struct preforkd_conn *conn)
 {
 	if (datagram->nameless || datagram->to_many)
 		return;
 	if (datagram_answer(socket, datagram, reply, len) == 0)
 		conn_count(conn, 0, len);
 	else
-		tell_lost(conn, errno);
+		log_unsent(conn, errno);
 }
 
 bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datagram, struct preforkd_conn *conn)
@@ -106,17 +107,17 @@ bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datag
 	if (refusal == REFUSED_NOT && datagram->cut)
 		refusal = REFUSED_ANSWER_SIZE;
 	if (refusal != REFUSED_NOT) {
-		gate_turn_away(gate, conn, refusal);
+		refuse_datagram(gate, conn, refusal);
 		return false;
 	}
-	most = most_for(gate, datagram);
+	most = largest_answer(gate, datagram);
 	len = handler->answer(datagram->bytes, datagram->len, reply, most);
 	if (len > (ssize_t)most) {
-		gate_turn_away(gate, conn, REFUSED_ANSWER_SIZE);
+		refuse_datagram(gate, conn, REFUSED_ANSWER_SIZE);
 		return false;
 	}
 	conn_count(conn, datagram->len, 0);
 	if (len >= 0)
-		answer(socket, datagram, (size_t)len, conn);
+		send_answer(socket, datagram, (size_t)len, conn);
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One datagram that a worker has received: let in, answered. */
+/* Worker. Serves one datagram that it has received: the gate, the answer. */
 #ifndef PREFORKD_WORKER_DATAGRAMS_H
 #define PREFORKD_WORKER_DATAGRAMS_H
 
@@ -9,8 +9,8 @@ struct datagram;
 struct gate;
 struct preforkd_conn;
 
-/* CONN stands for its sender, as far as that counts for the gate, the log and the counters; it has no descriptor.
- * False: it was turned away, and is counted as refused. */
+/* CONN represents the sender for the gate, the log and the counters; it has no descriptor. The answer is sent through
+ * SOCKET and does not block. False: the datagram was refused, and is counted as refused. */
 bool datagrams_serve(struct gate *gate, int socket, const struct datagram *datagram, struct preforkd_conn *conn);
 
 #endif

@@ -17,7 +17,7 @@ void oom_score_raise(void)
 
 	if (fd < 0)
 		return;
-	/* streams would cost each worker pages of its own */
+	/* no stdio: its buffers would cost each worker pages of its own */
 	if (read(fd, text, sizeof(text) - 1) > 0 && lseek(fd, 0, SEEK_SET) == 0) {
 		score = strtol(text, NULL, 10) + 100;
 		len = snprintf(text, sizeof(text), "%ld", score > 1000 ? 1000 : score);

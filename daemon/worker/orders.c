@@ -12,15 +12,15 @@
 #include "worker/contract.h"
 
 static volatile sig_atomic_t leave;
-static struct orders from; /* the slot is lock-free, so a handler may write it */
+static struct orders from; /* handlers write to the slot: its atomics are lock-free */
 static int listener_fd, dead_fd;
 
-static void stop_taking(void)
+static void stop_accepting(void)
 {
 	leave = 1;
-	/* dup3, because dup2 would clear close-on-exec */
+	/* not dup2(2), which would clear close-on-exec */
 	(void)dup3(dead_fd, listener_fd, O_CLOEXEC);
-	/* only now: who reads it relies on no further accept */
+	/* after dup3(2): the master relies on it that no accept(2) follows */
 	atomic_store(&from.slot->has_heard, 1);
 }
 
@@ -31,12 +31,12 @@ static void on_retire(int sig, siginfo_t *info, void *context)
 	(void)sig;
 	(void)info;
 	(void)context;
-	stop_taking();
+	stop_accepting();
 	errno = saved;
 }
 
-/* Only from the master, or from the kernel at its death, which says the same pid: this signal has another meaning
- * to the master, and whoever sends it to all processes of the name must not cut clients. */
+/* Only from the master, or from the kernel at its death, which gives the same pid. The master uses this signal for
+ * something else: an administrator who sends it to all processes of this name must not cut clients. */
 static void on_cut(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
@@ -45,14 +45,15 @@ static void on_cut(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (info->si_pid != from.master)
 		return;
-	stop_taking();
+	stop_accepting();
 	deadline_look_cut(getppid() != from.master);
 	errno = saved;
 }
 
 /*
- * The client whom the master means may be gone by now, and the next one here: the value says which one it is. One that
- * has spoken meanwhile is in progress, and the master is told, so that it picks another.
+ * The client that the master means may have left, and the next one may be here: the value of the signal (the turn)
+ * tells. If the client has sent something meanwhile it is not evicted; the worker rings, so that the master chooses
+ * another.
  */
 static void on_evict(int sig, siginfo_t *info, void *context)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master's orders, which come as signals while the worker blocks in accept(2), or is just about to.
- * A flag alone would be lost in that moment; so the handler also lays a dead descriptor over the worker's own copy
- * of the listener: a wait in accept ends with EINTR, a later call with ENOTSOCK, and the socket itself, which
- * the others share, is not touched. No SA_RESTART, for the same reason.
+ * Worker. The master's orders: signals. An order may come just before the worker calls accept(2); a flag alone would
+ * not end that call. So the handler also replaces the worker's copy of the listener by a dead descriptor: an accept(2)
+ * that blocks ends with EINTR, a later one fails with ENOTSOCK, and the socket, which all workers share, is not
+ * touched. For the same reason the handlers do not use SA_RESTART.
  */
 #ifndef PREFORKD_WORKER_ORDERS_H
 #define PREFORKD_WORKER_ORDERS_H
@@ -16,18 +16,19 @@
 struct board;
 struct board_slot;
 
-/* Who orders, and where the answers go. */
+/* Who gives the orders, and where the worker answers. */
 struct orders {
-	pid_t master;	     /* the pid of our parent */
-	struct board *board; /* may be NULL: then nobody is evicted */
-	int ring;
-	struct board_slot *slot; /* told becomes 1 when this worker has heard that it is to leave */
+	pid_t master;		 /* other senders of WORKER_SIGNAL_CUT and WORKER_SIGNAL_EVICT are ignored */
+	struct board *board;	 /* NULL: orders to evict are ignored */
+	int ring;		 /* the eventfd of the board */
+	struct board_slot *slot; /* its has_heard becomes 1 with the order to leave */
 };
 
-/* Installs the handlers; signals stay blocked. DEAD is from fd_dead(). What ORDERS points to stays. */
+/* Installs the handlers; the signals stay blocked. DEAD is from fd_dead(). *ORDERS is copied; what it points to must
+ * last. */
 void orders_init(int listener, int dead, const struct orders *orders);
 
-/* No further client is to be taken. */
+/* The worker has been ordered to leave: it must not accept another client. */
 bool orders_to_leave(void);
 
 #endif

@@ -13,7 +13,7 @@ int privileges_drop(const struct identity *who, struct err *err)
 
 	if (!who->set)
 		return 0;
-	/* Groups first: without root they can no longer be changed. */
+	/* groups first: only root can change them */
 	if (setgroups(who->n_groups, who->groups) < 0)
 		return err_sys(err, "cannot set the groups of user \"%s\"", who->user);
 	if (setresgid(who->gid, who->gid, who->gid) < 0)

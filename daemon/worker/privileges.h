@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Gives up the master's privileges, for good. */
+/* Worker. Gives up the master's privileges for good. */
 #ifndef PREFORKD_WORKER_PRIVILEGES_H
 #define PREFORKD_WORKER_PRIVILEGES_H
 
 struct err;
 struct identity;
 
-/* Becomes WHO: supplementary groups, group, user, in that order, and verifies that there is no way back.
- * Nothing is done where WHO is not set (not started as root). */
+/* Takes the identity WHO: supplementary groups, group, user, in this order, and verifies that there is no way back.
+ * Does nothing if WHO is not set (the daemon was not started as root). 0, or -1 and *err: then the process must exit.
+ */
 int privileges_drop(const struct identity *who, struct err *err);
 
 #endif

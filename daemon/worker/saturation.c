@@ -10,31 +10,31 @@
 #include "services/deadline.h"
 #include "worker/orders.h"
 
-#define TURNED_AWAY_MS 5000 /* so long after one who was turned away the next one is expected */
+#define TURNED_AWAY_MS 5000 /* after a refusal, the next client is expected within this time */
 
 static const struct board_head *head;
 static const struct board_lane *lane;
 static int listener;
 
-static bool are_turned_away(void)
+static bool are_clients_refused(void)
 {
 	int64_t at = atomic_load_explicit(&head->turned_away_ms, memory_order_relaxed), age = clock_coarse_ms() - at;
 
-	return at != 0 && age < TURNED_AWAY_MS && age > -TURNED_AWAY_MS; /* or nobody of us has written it */
+	return at != 0 && age < TURNED_AWAY_MS && age > -TURNED_AWAY_MS; /* else the time is damaged */
 }
 
-/* Runs in a signal handler. One who is to leave has no listener any more, and holds up nobody who waits there. */
+/* Runs in a signal handler. A worker that is to leave has no listener any more, and nobody waits for it. */
 static bool is_saturated(void)
 {
 	struct pollfd p = {.fd = listener, .events = POLLIN | POLLRDHUP};
 
 	if (orders_to_leave())
 		return false;
-	if (are_turned_away())
+	if (are_clients_refused())
 		return true;
 	if (atomic_load_explicit(&lane->idle, memory_order_relaxed) > 0)
 		return false;
-	/* a unix socket after listen_quiesce_for_good() is readable for ever */
+	/* a unix socket is readable for ever after listen_quiesce_for_good(), but also reports POLLRDHUP */
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLIN | POLLRDHUP)) == POLLIN;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Are all workers of this address busy, and are clients waiting in its queue; or are they turned away, because those
- * who are left are kept for others, or for that? Tells services/deadline.h, which knows neither board nor listener,
- * when it may be less patient.
+ * Worker. Tells services/deadline.h, which knows neither board nor listener, when timeouts.first_byte_busy applies:
+ * when all workers of this listener are busy and clients wait in its queue; or when clients are being refused, because
+ * the workers that are left are reserved.
  */
 #ifndef PREFORKD_WORKER_SATURATION_H
 #define PREFORKD_WORKER_SATURATION_H
@@ -10,7 +10,7 @@
 struct board_head;
 struct board_lane;
 
-/* Once, when the worker starts. LISTENER is what orders.h lays a dead descriptor over. */
+/* Once, when the worker starts, after orders_init(). LISTENER is the descriptor that orders.c replaces. */
 void saturation_init(const struct board_head *head, const struct board_lane *lane, int listener);
 
 #endif

@@ -16,15 +16,17 @@
 #include "services/self.h"
 #include "worker/orders.h"
 
-#define PAUSE_FIRST_MS 50 /* when there are no descriptors or no memory; doubles */
+#define PAUSE_FIRST_MS 50 /* after a lack of descriptors or memory; doubles */
 #define PAUSE_LAST_MS  1000
 #define LOG_EVERY_MS   10000
-#define PASS_OVER_MAX  100 /* clients in a row that could not be accepted, before it is a trouble of ours */
+#define PASS_OVER_MAX                                                                                                  \
+	100 /* failures in a row that seem to be of one client each, before they are taken for our own                 \
+	     */
 
 /*
- * Waits for a client on LISTENER (-1: for nothing, which works even where RLIMIT_NOFILE allows no descriptor at
- * all and poll(2) refuses one) at most MS (-1: for ever). Orders are let in only inside
- * ppoll(2), so that none is lost between the look and the wait.
+ * Waits for a client on LISTENER, at most MS (-1: for ever). LISTENER -1: only waits; without a descriptor, because
+ * poll(2) refuses one when RLIMIT_NOFILE allows none. Signals are unblocked only inside ppoll(2), so an order cannot
+ * come between the check and the wait.
  */
 static void pause_for(int listener, int ms)
 {
@@ -39,8 +41,8 @@ static void pause_for(int listener, int ms)
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* All workers of the service together: one line in ten seconds. */
-static void report(struct board_head *head, const char *service, int code)
+/* One line in ten seconds, for all workers of the service together. */
+static void log_failure(struct board_head *head, const char *service, int code)
 {
 	struct log_about about = {.service = service, .worker = getpid()};
 	int64_t now = clock_coarse_ms();
@@ -51,14 +53,14 @@ static void report(struct board_head *head, const char *service, int code)
 	log_about(LOG_WARNING, &about, "cannot accept clients for now: %s; they wait in the queue", strerror(code));
 }
 
-/* What accept(2) may say of one client or of the network, and not of us: try the next one. */
-static bool is_passing(int code)
+/* Is CODE, from accept(2), a failure of one client or of the network? Then the next client may be accepted. */
+static bool is_of_one_client(int code)
 {
 	switch (code) {
 	case EINTR:
 	case ECONNABORTED:
 	case EPROTO:
-	case EPERM: /* a firewall's rule */
+	case EPERM: /* a rule of a firewall */
 	case ENETDOWN:
 	case ENETUNREACH:
 	case EHOSTDOWN:
@@ -68,14 +70,14 @@ static bool is_passing(int code)
 	case EOPNOTSUPP:
 	case ETIMEDOUT:
 	case ECONNRESET:
-	case ECONNREFUSED: /* an answer to an earlier datagram met nobody */
+	case ECONNREFUSED: /* an answer to an earlier datagram was refused */
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* ATTEMPT blocks until there is somebody, and returns -1 with errno if it cannot. */
+/* ATTEMPT blocks until there is a client; -1 and errno if it fails. */
 static enum wait_result wait_with(int (*attempt)(int listener, void *out), void *out, int listener,
 				  struct board_head *head, const char *service)
 {
@@ -85,24 +87,24 @@ static enum wait_result wait_with(int (*attempt)(int listener, void *out), void 
 		self_timer_run();
 		if (attempt(listener, out) >= 0)
 			return WAIT_CLIENT;
-		if (is_passing(errno) && (errno == EINTR || ++passed_over < PASS_OVER_MAX))
+		if (is_of_one_client(errno) && (errno == EINTR || ++passed_over < PASS_OVER_MAX))
 			continue;
 		switch (errno) {
-		case EAGAIN: /* somebody who shares the socket made it non-blocking */
+		case EAGAIN: /* another process that shares the socket has made it non-blocking */
 			pause_for(listener, -1);
 			break;
 		case EMFILE:
 		case ENFILE:
 		case ENOBUFS:
 		case ENOMEM:
-			report(head, service, errno);
+			log_failure(head, service, errno);
 			pause_for(-1, pause_ms);
 			if (pause_ms < PAUSE_LAST_MS)
 				pause_ms *= 2;
 			break;
 		default:
-			if (passed_over >= PASS_OVER_MAX) { /* it does not pass */
-				report(head, service, errno);
+			if (passed_over >= PASS_OVER_MAX) { /* then it is our own trouble */
+				log_failure(head, service, errno);
 				pause_for(-1, PAUSE_LAST_MS);
 			} else if (!orders_to_leave()) {
 				return WAIT_BROKEN;
@@ -146,8 +148,8 @@ enum wait_result wait_datagram(int listener, struct board_head *head, const char
 	return wait_with(take_datagram, out, listener, head, service);
 }
 
-/* Told to leave at any moment, the worker has another descriptor here, at which there is nothing to wait for. */
-static int look_for_datagram(int listener, void *unused)
+/* An order to leave may replace the listener at any moment; poll(2) on the dead descriptor returns at once. */
+static int wait_for_datagram(int listener, void *unused)
 {
 	struct pollfd p = {.fd = listener, .events = POLLIN};
 
@@ -157,11 +159,11 @@ static int look_for_datagram(int listener, void *unused)
 	errno = EINTR;
 	if (orders_to_leave())
 		return -1;
-	errno = EINVAL; /* it was shut down */
+	errno = EINVAL; /* if the socket was shut down */
 	return (p.revents & (POLLNVAL | POLLHUP | POLLRDHUP)) == 0 ? 0 : -1;
 }
 
 enum wait_result wait_readable(int listener, struct board_head *head, const char *service)
 {
-	return wait_with(look_for_datagram, NULL, listener, head, service);
+	return wait_with(wait_for_datagram, NULL, listener, head, service);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for the next client: a plain blocking accept4(2), and an answer to each of its failures. */
+/* Worker. Waits for the next client: a blocking accept4(2), and what to do about each of its failures. */
 #ifndef PREFORKD_WORKER_WAIT_H
 #define PREFORKD_WORKER_WAIT_H
 
@@ -9,16 +9,18 @@ struct sockaddr_any;
 enum wait_result { WAIT_CLIENT, WAIT_LEAVE, WAIT_BROKEN };
 
 /*
- * SERVICE is named in the log. WAIT_CLIENT: *fd_out (close-on-exec, blocking) and *peer_out are the next client's.
- * WAIT_LEAVE: the master wants this worker to leave. WAIT_BROKEN: the listener will not work again (errno).
+ * Blocks until there is a client, or an order to leave. SERVICE is for the log.
+ * WAIT_CLIENT: *FD_OUT (close-on-exec, blocking, the caller's) and *PEER_OUT are those of the next client.
+ * WAIT_LEAVE: the worker has been ordered to leave.
+ * WAIT_BROKEN: the listener will not work again; errno says why.
  */
 enum wait_result wait_client(int listener, struct board_head *head, const char *service, int *fd_out,
 			     struct sockaddr_any *peer_out);
 
-/* The same for a datagram, which is left where it is. */
+/* The same for a datagram, which stays in the socket. */
 enum wait_result wait_readable(int listener, struct board_head *head, const char *service);
 
-/* The same for a datagram. */
+/* The same for a datagram, which is received into *OUT. */
 struct datagram;
 enum wait_result wait_datagram(int listener, struct board_head *head, const char *service, struct datagram *out);
 

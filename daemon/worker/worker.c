@@ -50,8 +50,8 @@ struct worker {
 	struct board_slot *slot;
 	struct sources sources;
 	struct gate gate;
-	int answers;	 /* the socket again, for answers to datagrams: the listener is closed by an order to leave */
-	uint64_t enough; /* connections after which it asks to be replaced; 0: never */
+	int answers; /* a copy of a datagram socket, for answers: an order to leave replaces the listener; -1: none */
+	uint64_t enough; /* number of connections after which the worker asks to be replaced; 0: never */
 };
 
 static struct datagram datagram; /* too large for a stack */
@@ -71,7 +71,8 @@ _Noreturn static void give_up(const struct worker_params *params, enum worker_ex
 	_exit(status);
 }
 
-/* max_requests, less up to a tenth, so that workers that started together do not all go together. */
+/* max_requests less a random part of up to a tenth, so that workers that started together are not all replaced
+ * together. */
 static uint64_t with_jitter(int64_t max_requests)
 {
 	if (max_requests <= 0)
@@ -79,7 +80,7 @@ static uint64_t with_jitter(int64_t max_requests)
 	return (uint64_t)(max_requests - random() % (max_requests / 10 + 1));
 }
 
-/* All but what a worker needs, and what its module wants it to have. */
+/* Closes all descriptors but those that a worker needs, and those that its module keeps. */
 static void close_others(const struct worker_params *params)
 {
 	const struct loaded_module *module = params->service->module;
@@ -92,14 +93,14 @@ static void close_others(const struct worker_params *params)
 	fds_close_except(keep, n);
 }
 
-/* Whatever the master, or a module's init(), has made of them: workers must not draw the same numbers. */
-static void seed(void)
+/* Anew in each worker: otherwise all would draw the same random numbers, from the state that fork() copied. */
+static void seed_random(void)
 {
 	unsigned number;
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		number = (unsigned)getpid() ^ (unsigned)clock_ms();
-	srandom(number); /* rand(3), too */
+	srandom(number); /* also for rand(3) */
 	srand48((long)number);
 }
 
@@ -112,8 +113,7 @@ static void start_service(const struct worker_params *params)
 
 	if (handler->worker_start == NULL)
 		return;
-	/* threads that it begins have this mask for good: a signal that one of them takes wakes nobody who waits here
-	 */
+	/* Threads that it starts inherit this mask: a signal that one of them took would not end this thread's wait. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	rc = handler->worker_start();
@@ -125,56 +125,98 @@ static void start_service(const struct worker_params *params)
 	give_up(params, WORKER_EXIT_SETUP, text);
 }
 
-static void set_up(struct worker *w, const struct worker_params *params)
+static void drop_privileges(const struct worker_params *params)
 {
-	int sources = params->sources;
 	struct err err;
 
-	log_echo(-1); /* its descriptor is closed next, and may become a client's */
-	close_others(params);
-	oom_score_raise();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (privileges_drop(&params->service->identity, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
-	/* After the change of user, which clears it; and then look whether it came too late. */
+	/* After the change of user, which clears it. The master may have died before this line: then getppid() differs.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, WORKER_SIGNAL_CUT) < 0 || getppid() != params->master)
 		_exit(WORKER_EXIT_DONE);
+}
+
+static void map_board(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	struct err err;
+
 	if (board_map(&w->board, params->board, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	fd_close(&w->board.fd);
-	w->params = params;
 	w->lane = &w->board.lanes[params->lane];
 	w->slot = &w->board.slots[params->slot];
+}
+
+static void open_gate(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	int sources = params->sources;
+	struct err err;
+
 	if (sources >= 0 && sources_map(&w->sources, sources, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	fd_close(&sources);
 	w->gate = (struct gate){.head = w->board.head, .lane = w->lane, .slot = w->slot, .listener = params->listener};
 	gate_open(&w->gate, params->service, params->sources >= 0 ? &w->sources : NULL, params->seat);
+}
+
+static void open_answers(struct worker *w)
+{
+	const struct worker_params *params = w->params;
 
 	w->answers = -1;
-	if (listen_is_datagram(params->listener)) {
-		w->answers = fcntl(params->listener, F_DUPFD_CLOEXEC, 3);
-		if (w->answers < 0)
-			give_up(params, WORKER_EXIT_SETUP, strerror(errno));
-		datagram_init(&datagram, w->answers);
-	}
+	if (!listen_is_datagram(params->listener))
+		return;
+	w->answers = fcntl(params->listener, F_DUPFD_CLOEXEC, 3);
+	if (w->answers < 0)
+		give_up(params, WORKER_EXIT_SETUP, strerror(errno));
+	datagram_init(&datagram, w->answers);
+}
+
+static void install_handlers(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	const struct orders orders = {
+		.master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot};
+
 	signals_harmless();
-	orders_init(
-		params->listener, params->dead,
-		&(struct orders){.master = params->master, .board = &w->board, .ring = params->ring, .slot = w->slot});
+	orders_init(params->listener, params->dead, &orders);
 	deadline_init();
 	saturation_init(w->board.head, w->lane, params->listener);
-	seed();
+}
+
+static void begin_upstreams(struct worker *w)
+{
+	const struct worker_params *params = w->params;
+	int targets = params->targets;
+	struct err err;
+
+	if (targets < 0)
+		return;
+	if (upstreams_begin(params->service, targets, &w->board, w->slot, &err) < 0)
+		give_up(params, WORKER_EXIT_SETUP, err.text);
+	fd_close(&targets);
+}
+
+static void set_up(struct worker *w, const struct worker_params *params)
+{
+	w->params = params;
+	log_echo(-1); /* its descriptor is closed next, and the number may become a client's */
+	close_others(params);
+	oom_score_raise();
+	drop_privileges(params);
+	map_board(w);
+	open_gate(w);
+	open_answers(w);
+	install_handlers(w);
+	seed_random();
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
 	title_rest("[idle]");
-	if (params->targets >= 0) {
-		int targets = params->targets;
-
-		if (upstreams_begin(params->service, targets, &w->board, w->slot, &err) < 0)
-			give_up(params, WORKER_EXIT_SETUP, err.text);
-		fd_close(&targets);
-	}
+	begin_upstreams(w);
 	self_set(params->service, NULL, w->slot);
 	start_service(params);
 	self_timer_start();
@@ -192,16 +234,14 @@ static void become_idle(struct worker *w)
 	(void)atomic_fetch_add(&w->lane->idle, 1);
 }
 
-/*
- * Whoever takes the last idle worker rings, so that the pool grows now and not at the next tick. Returns whether it
- * was the last.
- */
+/* Returns whether this was the last idle worker of its lane. If it was, it rings, so that the pool grows now and not at
+ * the next tick. */
 static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 {
 	int32_t idle;
 
-	/* before it is seen as busy: whatever is said of the client before is not of this one, and of this one nothing
-	 * is known yet */
+	/* Before the state: the master must not take what the slot says about the last client for this one. 1: of this
+	 * client nothing is known yet, and it is not evicted. */
 	atomic_store_explicit(&w->slot->greeted, 1, memory_order_release);
 	atomic_store_explicit(&w->slot->turn, atomic_load_explicit(&w->slot->turn, memory_order_relaxed) + 1,
 			      memory_order_release);
@@ -216,10 +256,10 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 }
 
 /*
- * It connected and went without a word, and had none from us: nobody wants to read of it. A program's bytes on a unix
- * socket are not seen: of its clients nobody can say that.
+ * A probe: the client connected and closed without a byte in either direction; not worth a log line. Where a program
+ * serves a unix socket its bytes are not seen, so it cannot be told.
  */
-static bool asked_nothing(const struct preforkd_conn *conn)
+static bool is_probe(const struct preforkd_conn *conn)
 {
 	const struct sockaddr_any *client = conn->via.len != 0 ? &conn->via : &conn->peer;
 	char byte;
@@ -232,7 +272,8 @@ static bool asked_nothing(const struct preforkd_conn *conn)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* A client that comes and resets costs its sender nothing: it is told of now and then, unless all are asked for. */
+/* Clients that hang up are logged now and then only, unless all connections are logged: anybody can cause many of them
+ * at no cost. */
 static void log_bad_end(struct preforkd_conn *conn, const char *via, enum config_log_connections which)
 {
 	int priority = conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE;
@@ -251,7 +292,7 @@ static void log_bad_end(struct preforkd_conn *conn, const char *via, enum config
 
 static void log_connection(struct preforkd_conn *conn, bool failed, enum config_log_connections which)
 {
-	/* the master has said it, or does so for many at once */
+	/* the master logs these, for many clients at once */
 	bool logged_elsewhere = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
 	char age[32], via[CONN_VIA_MAX];
 
@@ -273,7 +314,7 @@ static void count_served(struct worker *w, const struct preforkd_conn *conn, boo
 	board_count(&w->slot->failed, failed && !conn->hung_up && !conn->probe);
 }
 
-/* Once, when it has served enough, or is SPENT. */
+/* When it has served enough, or is SPENT: asks the master once for a successor. */
 static void ask_to_be_replaced(struct worker *w, bool spent)
 {
 	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
@@ -294,9 +335,9 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 	conn_begin(&conn, fd, peer, service, w->slot);
 	refusal = gate_admit(&w->gate, &conn, last_idle);
 	if (refusal != REFUSED_NOT) {
-		if (deadline_passed() == DEADLINE_EVICTED) /* while it was at the gate */
+		if (deadline_passed() == DEADLINE_EVICTED) /* it was evicted while it was at the gate */
 			refusal = REFUSED_EVICTED;
-		gate_refuse(&w->gate, &conn, refusal, last_idle);
+		refuse_client(&w->gate, &conn, refusal, last_idle);
 		title_rest("[idle]");
 		return;
 	}
@@ -305,8 +346,8 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 		conn_say_something(&conn);
 	evicted = deadline_passed() == DEADLINE_EVICTED;
 	if (evicted)
-		gate_count(&w->gate, &conn, REFUSED_EVICTED);
-	else if (asked_nothing(&conn))
+		refuse_count(&w->gate, &conn, REFUSED_EVICTED);
+	else if (is_probe(&conn))
 		conn.probe = true;
 	log_connection(&conn, failed, w->params->config->log.connections);
 	conn_end(&conn);
@@ -317,7 +358,6 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 	ask_to_be_replaced(w, conn.spent);
 }
 
-/* Of either kind: the next one, and serves it. */
 static enum wait_result serve_next_client(struct worker *w)
 {
 	const struct worker_params *params = w->params;
@@ -353,7 +393,7 @@ static enum wait_result serve_next_datagram(struct worker *w)
 	return result;
 }
 
-/* A program takes the datagrams of the socket itself, for as long as it likes: inetd's "wait". */
+/* When a datagram comes, starts a program that reads the datagrams itself, for as long as it likes: inetd's "wait". */
 static enum wait_result serve_with_program(struct worker *w)
 {
 	const struct worker_params *params = w->params;
@@ -377,8 +417,8 @@ static enum wait_result serve_with_program(struct worker *w)
 	return result;
 }
 
-/* During a stop: leave as soon as nobody is queued. */
-static bool drained(const struct worker *w)
+/* The master is draining its listeners, and no client is in the queue any more. */
+static bool is_drained(const struct worker *w)
 {
 	return atomic_load_explicit(&w->board.head->draining, memory_order_relaxed) &&
 	       !listen_pending(w->params->listener);
@@ -412,11 +452,11 @@ _Noreturn void worker_main(const struct worker_params *params)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	become_idle(&w);
-	board_ring(&w.board, params->ring); /* ready */
+	board_ring(&w.board, params->ring); /* tells the master that it is ready */
 	for (;;) {
 		switch (serve_next(&w)) {
 		case WAIT_CLIENT:
-			if (orders_to_leave() || drained(&w))
+			if (orders_to_leave() || is_drained(&w))
 				leave(&w, WORKER_EXIT_DONE);
 			become_idle(&w);
 			break;
@@ -426,7 +466,7 @@ _Noreturn void worker_main(const struct worker_params *params)
 		case WAIT_BROKEN:
 			(void)atomic_fetch_sub(&w.lane->idle, 1);
 			set_state(&w, SLOT_LEAVING);
-			if (atomic_load(&w.board.head->draining)) /* the master has shut it */
+			if (atomic_load(&w.board.head->draining)) /* the master has shut the listener down */
 				leave(&w, WORKER_EXIT_DONE);
 			give_up(params, WORKER_EXIT_LISTENER, strerror(errno));
 		}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The decision of the gate, from facts alone. */
+/* The decision of the gate, from facts last_idle. */
 #include <string.h>
 
 #include "config/config.h"
@@ -14,7 +14,7 @@
 
 static enum refusal reason(const struct gate_facts *facts)
 {
-	return gate_decide(&service, facts).reason;
+	return decide_admission(&service, facts).reason;
 }
 
 /* Everything stands against this client. */
@@ -41,25 +41,25 @@ static struct gate_facts worst(void)
 START_TEST(order)
 {
 	struct gate_facts facts = worst();
-	struct gate_verdict verdict = gate_decide(&service, &facts);
+	struct gate_verdict verdict = decide_admission(&service, &facts);
 
 	ck_assert_int_eq(verdict.reason, REFUSED_DENIED);
 	ck_assert_ptr_eq(verdict.rule, &rules[1]);
 	facts.rule = 0;
-	verdict = gate_decide(&service, &facts);
+	verdict = decide_admission(&service, &facts);
 	ck_assert_int_eq(verdict.reason, REFUSED_PENALTY);
 	ck_assert_int_eq(verdict.wait_ms, 3000);
 	ck_assert_ptr_eq(verdict.rule, &rules[0]);
 	facts.penalty.until_ms = 1000; /* is over at this very moment */
 	ck_assert_int_eq(reason(&facts), REFUSED_PER_SOURCE);
 	facts.same = 1;
-	verdict = gate_decide(&service, &facts);
+	verdict = decide_admission(&service, &facts);
 	ck_assert_int_eq(verdict.reason, REFUSED_PER_SOURCE_RATE);
 	ck_assert_int_eq(verdict.wait_ms, 2);
 	facts.source_wait_us = 0;
 	ck_assert_int_eq(reason(&facts), REFUSED_RESERVED);
 	facts.all = 5;
-	verdict = gate_decide(&service, &facts);
+	verdict = decide_admission(&service, &facts);
 	ck_assert_int_eq(verdict.reason, REFUSED_RATE);
 	ck_assert_int_eq(verdict.wait_ms, 2);
 	facts.service_wait_us = 0;
@@ -101,10 +101,10 @@ START_TEST(reserved)
 	struct gate_facts facts = {.rule = -1, .workers_max = 8, .all = 5};
 
 	service.access.reserve = 2;
-	ck_assert_uint_eq(gate_most_all(&service, 8, false), 6);
-	ck_assert_uint_eq(gate_most_all(&service, 8, true), 0);	 /* the kernel's queue is the limit */
-	ck_assert_uint_eq(gate_most_all(&service, 2, false), 1); /* never nobody */
-	ck_assert_uint_eq(gate_most_all(&service, 1, false), 1);
+	ck_assert_uint_eq(decide_most_all(&service, 8, false), 6);
+	ck_assert_uint_eq(decide_most_all(&service, 8, true), 0);  /* the kernel's queue is the limit */
+	ck_assert_uint_eq(decide_most_all(&service, 2, false), 1); /* never nobody */
+	ck_assert_uint_eq(decide_most_all(&service, 1, false), 1);
 	ck_assert_int_eq(reason(&facts), REFUSED_NOT);
 	facts.all = 6;
 	ck_assert_int_eq(reason(&facts), REFUSED_RESERVED);
@@ -128,8 +128,8 @@ START_TEST(full)
 	facts.all = 7;
 	ck_assert_int_eq(reason(&facts), REFUSED_NOT);
 	service.access.reserve = 2;
-	ck_assert_uint_eq(gate_most_all(&service, 8, true), 8);
-	ck_assert_uint_eq(gate_most_all(&service, 8, false), 6);
+	ck_assert_uint_eq(decide_most_all(&service, 8, true), 8);
+	ck_assert_uint_eq(decide_most_all(&service, 8, false), 6);
 }
 END_TEST
 

@@ -43,7 +43,7 @@ static int tcp_client(const struct sockaddr_any *to)
 
 /* It gives way only to others who wait, only if nobody else is there for them, and only if it is there and silent. */
 struct queued {
-	bool speaks, leaves, others, alone;
+	bool speaks, leaves, others, last_idle;
 	enum refusal expected;
 };
 
@@ -65,7 +65,7 @@ static void come_from_the_queue(const struct queued *how)
 	conn_begin(&visit.conn, accept(listener, NULL, NULL), &addr, &service, &board.slots[0]);
 	if (how->others)
 		other = tcp_client(&addr);
-	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, how->alone), how->expected);
+	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, how->last_idle), how->expected);
 	deadline_end();
 	(void)close(visit.conn.fd);
 	(void)close(visit.client);
@@ -76,11 +76,11 @@ static void come_from_the_queue(const struct queued *how)
 START_TEST(silent_in_the_queue)
 {
 	static const struct queued cases[] = {
-		{.others = true, .alone = true, .expected = REFUSED_QUEUED_SILENT},
+		{.others = true, .last_idle = true, .expected = REFUSED_QUEUED_SILENT},
 		{.others = true},
-		{.alone = true},
-		{.others = true, .alone = true, .speaks = true},
-		{.others = true, .alone = true, .leaves = true},
+		{.last_idle = true},
+		{.others = true, .last_idle = true, .speaks = true},
+		{.others = true, .last_idle = true, .leaves = true},
 	};
 
 	service.handler = &handler;
@@ -111,7 +111,7 @@ START_TEST(folded)
 	service.access.n_rules = 2;
 	ck_assert_int_eq(ask(&visit, 0, "::ffff:10.2.3.4"), REFUSED_DENIED);
 	ck_assert_int_eq(visit.conn.peer.sa.sa_family, AF_INET);
-	ck_assert_ptr_eq(visit.gate.verdict.rule, &rules[1]);
+	ck_assert_ptr_eq(visit.gate.visit.verdict.rule, &rules[1]);
 	ck_assert_int_eq(ask(&visit, 1, "::ffff:11.2.3.4"), REFUSED_NOT);
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(nothing_configured)
 
 	ck_assert_int_eq(ask(&visit, 0, "10.2.3.4"), REFUSED_NOT);
 	ck_assert_uint_eq(visit.gate.needs, 0);
-	ck_assert_uint_eq(visit.gate.key, 0);
+	ck_assert_uint_eq(visit.gate.visit.key, 0);
 }
 END_TEST
 
@@ -136,7 +136,7 @@ START_TEST(seats)
 	ck_assert_int_eq(ask(&visits[0], 0, "10.0.0.1"), REFUSED_NOT);
 	ck_assert_int_eq(ask(&visits[1], 1, "10.0.0.1"), REFUSED_NOT);
 	ck_assert_int_eq(ask(&visits[2], 2, "::ffff:10.0.0.1"), REFUSED_PER_SOURCE);
-	ck_assert_uint_eq(visits[2].gate.taken.same, 2);
+	ck_assert_uint_eq(visits[2].gate.visit.taken.same, 2);
 	ck_assert_int_eq(ask(&visits[3], 3, "10.0.0.2"), REFUSED_NOT);
 	ck_assert_uint_eq(seated(), 3);
 	go(&visits[0]);
@@ -182,14 +182,14 @@ START_TEST(rates)
 	service.access.rate = (struct rate){.n = 2, .per_ms = 3600000};
 	ck_assert_int_eq(ask(&visits[0], 0, "10.0.0.1"), REFUSED_NOT);
 	ck_assert_int_eq(ask(&visits[1], 1, "10.0.0.1"), REFUSED_PER_SOURCE_RATE);
-	ck_assert_int_gt(visits[1].gate.verdict.wait_ms, 3500000);
+	ck_assert_int_gt(visits[1].gate.visit.verdict.wait_ms, 3500000);
 	ck_assert_uint_eq(seated(), 1);
 	ck_assert_int_eq(ask(&visits[1], 1, "10.0.0.2"), REFUSED_NOT); /* the service's second */
 	ck_assert_int_eq(ask(&visits[2], 2, "10.0.0.3"), REFUSED_RATE);
 	ck_assert_uint_eq(seated(), 2);
 	/* it has not lost its own for it */
-	ck_assert_int_eq(sources_rate_wait(sources, visits[2].gate.key, &service.access.per_source_rate, clock_us()),
-			 0);
+	ck_assert_int_eq(
+		sources_rate_wait(sources, visits[2].gate.visit.key, &service.access.per_source_rate, clock_us()), 0);
 }
 END_TEST
 
@@ -204,7 +204,8 @@ START_TEST(rates_and_the_exempt)
 	service.access.rate = (struct rate){.n = 1, .per_ms = 3600000};
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
-	ck_assert_int_eq(sources_rate_wait(sources, visit.gate.key, &service.access.per_source_rate, clock_us()), 0);
+	ck_assert_int_eq(sources_rate_wait(sources, visit.gate.visit.key, &service.access.per_source_rate, clock_us()),
+			 0);
 	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_NOT);
 	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_RATE);
 	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);

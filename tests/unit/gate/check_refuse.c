@@ -23,7 +23,7 @@ static enum refusal refused(struct visit *visit, size_t slot, const char *from)
 	enum refusal why = ask(visit, slot, from);
 
 	ck_assert_int_ne(why, REFUSED_NOT);
-	gate_refuse(&visit->gate, &visit->conn, why, true);
+	refuse_client(&visit->gate, &visit->conn, why, true);
 	ck_assert_int_eq(visit->conn.fd, -1);
 	return why;
 }
@@ -42,7 +42,7 @@ START_TEST(banner)
 	ck_assert_int_eq(read(visit.client, buf, sizeof(buf)), 0);
 	ck_assert_uint_eq(atomic_load(&board.slots[0].refused[REFUSED_NOT_ALLOWED]), 1);
 	ck_assert_uint_eq(atomic_load(&board.slots[0].accepted), 0);
-	ck_assert_uint_eq(sources_refusals(sources, visit.gate.key, &last, 1), 1);
+	ck_assert_uint_eq(sources_refusals(sources, visit.gate.visit.key, &last, 1), 1);
 	ck_assert_int_eq(last.reason, REFUSED_NOT_ALLOWED);
 	(void)close(visit.client);
 }
@@ -79,7 +79,7 @@ START_TEST(every_reason_is_counted_told_and_remembered)
 	come(&visit, 0, "10.0.0.1");
 	for (int i = REFUSED_NOT + 1; i < REFUSALS; i++) {
 		(void)snprintf(name, sizeof(name), "10.0.0.1:0: refused: %s", refusal_name((enum refusal)i));
-		gate_turn_away(&visit.gate, &visit.conn, (enum refusal)i);
+		refuse_datagram(&visit.gate, &visit.conn, (enum refusal)i);
 		ck_assert_uint_eq(atomic_load(&board.slots[0].refused[i]), 1);
 		ck_assert_ptr_nonnull(strstr(log_line(), name));
 		ck_assert_uint_eq(sources_refusals(sources, gate_key(&visit.gate, &visit.conn), &last, 1), 1);
@@ -98,13 +98,13 @@ START_TEST(the_log_says_how_many_it_left_out)
 	come(&visits[0], 0, "10.0.0.1");
 	come(&visits[1], 1, "10.0.0.2");
 	for (int i = 0; i < 4; i++) {
-		gate_turn_away(&visits[i % 2].gate, &visits[i % 2].conn, REFUSED_RATE);
+		refuse_datagram(&visits[i % 2].gate, &visits[i % 2].conn, REFUSED_RATE);
 		ck_assert_int_eq(*log_line() != '\0', i == 0);
 	}
-	gate_turn_away(&visits[0].gate, &visits[0].conn, REFUSED_DENIED);
+	refuse_datagram(&visits[0].gate, &visits[0].conn, REFUSED_DENIED);
 	ck_assert_ptr_null(strstr(log_line(), "more since"));
 	atomic_fetch_sub(&board.head->next_refusal_ms[REFUSED_RATE], 10000); /* as if they had passed */
-	gate_turn_away(&visits[1].gate, &visits[1].conn, REFUSED_RATE);
+	refuse_datagram(&visits[1].gate, &visits[1].conn, REFUSED_RATE);
 	ck_assert_ptr_nonnull(strstr(log_line(), "; 3 more since the last such line"));
 	go(&visits[0]);
 	go(&visits[1]);
@@ -121,7 +121,7 @@ START_TEST(banner_to_a_deaf_one)
 	service.access.banner = (char *)"no\r\n";
 	come(&visit, 0, "10.0.0.1");
 	ck_assert_int_eq(gate_admit(&visit.gate, &visit.conn, false), REFUSED_NOT_ALLOWED);
-	gate_refuse(&visit.gate, &visit.conn, REFUSED_NOT_ALLOWED, false);
+	refuse_client(&visit.gate, &visit.conn, REFUSED_NOT_ALLOWED, false);
 	ck_assert_int_ge(clock_ms() - start, REFUSE_LINGER_MS);
 	ck_assert_int_lt(clock_ms() - start, 20 * REFUSE_LINGER_MS);
 }
@@ -140,7 +140,7 @@ START_TEST(banner_while_others_wait)
 	service.access.banner = (char *)"no\r\n";
 	come(&visit, 0, "10.0.0.1");
 	visit.gate.listener = waiting[0];
-	gate_refuse(&visit.gate, &visit.conn, REFUSED_NOT_ALLOWED, true);
+	refuse_client(&visit.gate, &visit.conn, REFUSED_NOT_ALLOWED, true);
 	ck_assert_int_lt(clock_ms() - start, REFUSE_LINGER_MS);
 }
 END_TEST
@@ -155,7 +155,7 @@ START_TEST(penalty)
 	ck_assert_int_eq(refused(&visit, 0, "10.0.0.1"), REFUSED_NOT_ALLOWED);
 	service.access.only_allowed = false;
 	ck_assert_int_eq(refused(&visit, 0, "10.0.0.1"), REFUSED_PENALTY);
-	ck_assert_int_gt(visit.gate.verdict.wait_ms, 50000);
+	ck_assert_int_gt(visit.gate.visit.verdict.wait_ms, 50000);
 	ck_assert_int_eq(ask(&visit, 0, "10.0.0.2"), REFUSED_NOT);
 	ck_assert_uint_eq(sources_penalized(sources, clock_ms()), 1);
 }
