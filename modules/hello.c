@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The example of preforkd-module(3): asks for a name, and greets. */
+/* Worker. The example of preforkd-module(3): asks for a name, and greets. */
 #include <preforkd/module.h>
 
 static int serve(struct preforkd_conn *conn)

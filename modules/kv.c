@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A key-value store in one SQLite file, for many clients at once. A request is a line, and so is the answer:
+ * Worker. A key-value store in one SQLite file, for many clients at once. Each request is a line, and so is its answer:
  *
  *	SET KEY VALUE	OK
  *	GET KEY		VALUE text, or NONE
  *	DEL KEY		OK, or NONE
  *	COUNT		COUNT number
- *	QUIT		BYE, and the end
+ *	QUIT		BYE; then the connection ends
  *
- * What cannot be done is answered with ERROR and why. Each worker has the file open for itself.
+ * The answer to a request that fails is ERROR and the reason. Each worker opens the file by itself.
  */
 #include <errno.h>
 #include <preforkd/module.h>
@@ -64,7 +64,7 @@ static const struct preforkd_counter counter_table[] = {
 	{.name = NULL},
 };
 
-/* One worker's, which serves one client at a time. */
+/* Static, because a worker serves one client at a time. */
 static sqlite3 *db;
 static sqlite3_stmt *get, *set, *del, *count;
 static char *line;
@@ -75,8 +75,9 @@ static int prepare(const char *sql, sqlite3_stmt **out)
 	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
 }
 
-/* Several workers begin at once, and what is asked for at first does not always wait for the others by itself. */
-static int run(const char *sql, int64_t patience)
+/* Tries again for PATIENCE ms while the file is locked: the workers start at the same time, and SQLite does not always
+ * wait for the others during these first statements. */
+static int run_sql(const char *sql, int64_t patience)
 {
 	int rc;
 
@@ -88,7 +89,7 @@ static int run(const char *sql, int64_t patience)
 	}
 }
 
-static int worker_start(void)
+static int open_store(void)
 {
 	const struct options *o = preforkd_options();
 
@@ -96,11 +97,11 @@ static int worker_start(void)
 	line = malloc(line_size);
 	if (line == NULL)
 		return preforkd_fail(NULL, "no memory");
-	if (sqlite3_open(o->file, &db) != SQLITE_OK || run("PRAGMA journal_mode = WAL", o->busy) != SQLITE_OK ||
-	    run(o->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", o->busy) != SQLITE_OK ||
-	    run("CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID", o->busy) !=
+	if (sqlite3_open(o->file, &db) != SQLITE_OK || run_sql("PRAGMA journal_mode = WAL", o->busy) != SQLITE_OK ||
+	    run_sql(o->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", o->busy) != SQLITE_OK ||
+	    run_sql("CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID", o->busy) !=
 		    SQLITE_OK ||
-	    sqlite3_busy_timeout(db, (int)o->busy) != SQLITE_OK || /* not before: run() waits by itself */
+	    sqlite3_busy_timeout(db, (int)o->busy) != SQLITE_OK || /* not earlier: run_sql() waits by itself */
 	    prepare("SELECT value FROM kv WHERE key = ?", &get) != SQLITE_OK ||
 	    prepare("INSERT INTO kv VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", &set) !=
 		    SQLITE_OK ||
@@ -110,32 +111,31 @@ static int worker_start(void)
 	return 0;
 }
 
-static void worker_stop(void)
+static void close_store(void)
 {
 	(void)sqlite3_finalize(get);
 	(void)sqlite3_finalize(set);
 	(void)sqlite3_finalize(del);
 	(void)sqlite3_finalize(count);
-	(void)sqlite3_close(db); /* the last one tidies up the journal */
+	(void)sqlite3_close(db); /* the last worker to close it removes the journal */
 	free(line);
 }
 
-/* Idle moments: the file keeps itself in order. */
-static void timer(void)
+static void optimize_store(void)
 {
 	(void)sqlite3_exec(db, "PRAGMA optimize", NULL, NULL, NULL);
 }
 
-static int refuse(struct preforkd_conn *conn, const char *why)
+static int send_error(struct preforkd_conn *conn, const char *why)
 {
 	preforkd_count(ERRORS, 1);
 	return preforkd_printf(conn, "ERROR %s\r\n", why);
 }
 
-static int failed(struct preforkd_conn *conn)
+static int send_db_error(struct preforkd_conn *conn)
 {
 	preforkd_log(conn, LOG_ERR, "%s", sqlite3_errmsg(db));
-	return refuse(conn, sqlite3_errmsg(db));
+	return send_error(conn, sqlite3_errmsg(db));
 }
 
 static int do_get(struct preforkd_conn *conn, const char *key, size_t len)
@@ -148,9 +148,10 @@ static int do_get(struct preforkd_conn *conn, const char *key, size_t len)
 	rc = sqlite3_step(get);
 	if (rc == SQLITE_ROW)
 		value = sqlite3_value_dup(sqlite3_column_value(get, 0));
-	/* before the client gets it, which may take its time: until then the journal cannot begin anew, and grows */
+	/* Before the client gets the value, which may take long: as long as this statement reads, SQLite cannot start
+	 * the journal anew, and it grows. */
 	if (sqlite3_reset(get) != SQLITE_OK || (rc == SQLITE_ROW && value == NULL))
-		return failed(conn);
+		return send_db_error(conn);
 	if (rc == SQLITE_DONE)
 		return preforkd_printf(conn, "NONE\r\n");
 	preforkd_count(HITS, 1);
@@ -163,14 +164,14 @@ static int do_get(struct preforkd_conn *conn, const char *key, size_t len)
 	return rc;
 }
 
-/* SET and DEL: STATEMENT changes something, or it does not. */
-static int change(struct preforkd_conn *conn, sqlite3_stmt *statement, unsigned counter)
+/* SET and DEL: runs STATEMENT; OK if it changed something, else NONE. */
+static int do_change(struct preforkd_conn *conn, sqlite3_stmt *statement, unsigned counter)
 {
 	bool done = sqlite3_step(statement) == SQLITE_DONE;
 	bool changed = done && sqlite3_changes(db) > 0;
 
 	if (sqlite3_reset(statement) != SQLITE_OK || !done)
-		return failed(conn);
+		return send_db_error(conn);
 	preforkd_count(counter, changed);
 	return preforkd_printf(conn, changed ? "OK\r\n" : "NONE\r\n");
 }
@@ -179,11 +180,13 @@ static int do_count(struct preforkd_conn *conn)
 {
 	long long n = sqlite3_step(count) == SQLITE_ROW ? (long long)sqlite3_column_int64(count, 0) : -1;
 
-	return sqlite3_reset(count) == SQLITE_OK && n >= 0 ? preforkd_printf(conn, "COUNT %lld\r\n", n) : failed(conn);
+	return sqlite3_reset(count) == SQLITE_OK && n >= 0 ? preforkd_printf(conn, "COUNT %lld\r\n", n)
+							   : send_db_error(conn);
 }
 
-/* LEN bytes of LINE: a word, a key, and the rest, each behind one space. 1: go on. */
-static int answer(struct preforkd_conn *conn, size_t len)
+/* Answers the request in LINE, which has LEN bytes: a word, a key, and a value, with one space between them. Returns 1:
+ * go on; 0: the end; -1: failure. */
+static int answer_request(struct preforkd_conn *conn, size_t len)
 {
 	const struct options *o = preforkd_options();
 	char *space = memchr(line, ' ', len), *key = space != NULL ? space + 1 : line + len, *value;
@@ -197,24 +200,24 @@ static int answer(struct preforkd_conn *conn, size_t len)
 	if (word_len == 5 && memcmp(line, "COUNT", 5) == 0)
 		return do_count(conn) < 0 ? -1 : 1;
 	if (key_len == 0 || key_len > KEY_MOST)
-		return refuse(conn, "a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT") < 0 ? -1 : 1;
+		return send_error(conn, "a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT") < 0 ? -1 : 1;
 	if (word_len == 3 && memcmp(line, "GET", 3) == 0 && value == NULL)
 		return do_get(conn, key, key_len) < 0 ? -1 : 1;
 	if (word_len == 3 && memcmp(line, "DEL", 3) == 0 && value == NULL) {
 		(void)sqlite3_bind_blob(del, 1, key, (int)key_len, SQLITE_STATIC);
-		return change(conn, del, DELETES) < 0 ? -1 : 1;
+		return do_change(conn, del, DELETES) < 0 ? -1 : 1;
 	}
 	if (word_len == 3 && memcmp(line, "SET", 3) == 0 && value != NULL) {
 		if (rest - key_len - 1 > (size_t)o->max_value)
-			return refuse(conn, "the value is too long") < 0 ? -1 : 1;
+			return send_error(conn, "the value is too long") < 0 ? -1 : 1;
 		(void)sqlite3_bind_blob(set, 1, key, (int)key_len, SQLITE_STATIC);
 		(void)sqlite3_bind_blob(set, 2, value + 1, (int)(rest - key_len - 1), SQLITE_STATIC);
-		return change(conn, set, SETS) < 0 ? -1 : 1;
+		return do_change(conn, set, SETS) < 0 ? -1 : 1;
 	}
-	return refuse(conn, "a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT") < 0 ? -1 : 1;
+	return send_error(conn, "a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT") < 0 ? -1 : 1;
 }
 
-static int serve(struct preforkd_conn *conn)
+static int serve_kv(struct preforkd_conn *conn)
 {
 	size_t len;
 	int got;
@@ -222,10 +225,10 @@ static int serve(struct preforkd_conn *conn)
 	do {
 		got = preforkd_read_line(conn, line, line_size, &len);
 		if (got > 0)
-			got = answer(conn, len);
+			got = answer_request(conn, len);
 	} while (got > 0);
 	if (got < 0 && errno == EMSGSIZE)
-		(void)refuse(conn, "the request is too long");
+		(void)send_error(conn, "the request is too long");
 	return got;
 }
 
@@ -235,12 +238,12 @@ const struct preforkd_module preforkd_module = {
 	.name = "kv",
 	.summary = "keeps values for keys in an SQLite file",
 	.flags = PREFORKD_STREAM,
-	.serve = serve,
-	.worker_start = worker_start,
+	.serve = serve_kv,
+	.worker_start = open_store,
 	.options = option_table,
 	.options_size = sizeof(struct options),
 	.counters = counter_table,
-	.worker_stop = worker_stop,
-	.timer = timer,
+	.worker_stop = close_store,
+	.timer = optimize_store,
 	.timer_ms = 60000,
 };

@@ -24,6 +24,16 @@
 
 _Static_assert(BOARD_COUNTERS == PREFORKD_COUNTERS_MOST, "the board has a place for each counter");
 
+/* What modules call. Nothing in the daemon calls some of these functions, and then the linker would leave the object
+ * files that define them in the library. */
+__attribute__((used)) static void (*const interface[])(void) = {
+	(void (*)(void))preforkd_fd,	  (void (*)(void))preforkd_read,   (void (*)(void))preforkd_read_line,
+	(void (*)(void))preforkd_write,	  (void (*)(void))preforkd_printf, (void (*)(void))preforkd_deadline,
+	(void (*)(void))preforkd_ended,	  (void (*)(void))preforkd_fail,   (void (*)(void))preforkd_peer,
+	(void (*)(void))preforkd_service, (void (*)(void))preforkd_log,	   (void (*)(void))preforkd_options,
+	(void (*)(void))preforkd_count,	  (void (*)(void))preforkd_keep,
+};
+
 /*
  * Writes a path of the descriptor that was never used before. The C library recognizes a loaded object by its path:
  * with a path that was used before, here or before a fork, dlopen(3) would return the old object, although the
