@@ -60,7 +60,8 @@ class Known:
 		return line in self.lines
 
 	def excuses_size(self, path, size, unit, step):
-		"""A line "PATH: up to N UNIT" excuses what is not larger than N; N is rounded up, to leave some room."""
+		"""A line "PATH: up to N UNIT" excuses what is not larger than N; N is rounded up, to leave some
+		room."""
 		self.needed[path] = f"{path}: up to {(size + step - 1) // step * step} {unit}"
 		for line in self.lines:
 			match = re.fullmatch(rf"{re.escape(path)}: up to (\d+) {unit}", line)
@@ -176,7 +177,8 @@ def fat_rooms(tree):
 		lines = sum(tree.texts[path].count("\n") for path in tree.of_folder(folder))
 		percent = -(-100 * lines // max(total, 1))  # rounded up
 		if percent > MAX_SHARE and not tree.known.excuses_size(folder, percent, "%", 1):
-			yield f"{folder}: {lines} lines, {100 * lines / total:.1f} % of the product; more than {MAX_SHARE} %"
+			share = 100 * lines / total
+			yield f"{folder}: {lines} lines, {share:.1f} % of the product; more than {MAX_SHARE} %"
 
 
 def file_circles(tree):

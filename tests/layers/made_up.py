@@ -14,7 +14,8 @@ def lines(n):
 
 def c(*headers_and_code):
 	"""The text of a file: the names of headers are included, the rest is code."""
-	return SPDX + "".join(f'#include "{part}"\n' if part.endswith(".h") else part + "\n" for part in headers_and_code)
+	return SPDX + "".join(f'#include "{part}"\n' if part.endswith(".h") else part + "\n"
+			      for part in headers_and_code)
 
 
 def function(name, body, head="void "):
@@ -47,8 +48,10 @@ BROKEN = [
 		"loader may not include"),
 	("client includes config", {"client/x.c": c("config/config.h"), "daemon/config/config.h": SPDX},
 		"client may not include"),
-	("ctl includes config", {"ctl/x.c": c("config/config.h"), "daemon/config/config.h": SPDX}, "ctl may not include"),
-	("modules include base", {"modules/x.c": c("base/err.h"), "daemon/base/err.h": SPDX}, "modules may not include"),
+	("ctl includes config", {"ctl/x.c": c("config/config.h"), "daemon/config/config.h": SPDX},
+	 "ctl may not include"),
+	("modules include base", {"modules/x.c": c("base/err.h"), "daemon/base/err.h": SPDX},
+	 "modules may not include"),
 	("master includes ctl", {"daemon/master/x.c": c("ctl/call.h"), "ctl/call.h": SPDX}, "master may not include"),
 	("net sees the interface of a service", {X: SPDX + "#include <preforkd/module.h>\n"}, "is not for net"),
 	("no folder", {X: c("addr.h"), "daemon/net/addr.h": SPDX}, "does not say its folder"),
@@ -77,16 +80,19 @@ BROKEN = [
 	("includes, beside it", {"ctl/a.c": c("b.h"), "ctl/a.h": SPDX, "ctl/b.c": c("a.h"), "ctl/b.h": SPDX},
 		"ctl/a.c -> ctl/b.c: "),
 	("calls without includes", {A: calls("a", "b"), B: calls("b", "a")}, ARROW + "b()"),
-	("an include and a call", {A: c("net/b.h", function("a", "")), BH: SPDX, B: calls("b", "a")}, f"{B} -> {A}: a()"),
+	("an include and a call", {A: c("net/b.h", function("a", "")), BH: SPDX, B: calls("b", "a")},
+	 f"{B} -> {A}: a()"),
 	("a function as a value", {A: c(function("a", "sort(b)")), B: c(function("b", "x = a"))}, ARROW + "b()"),
-	("a call of which the result is followed", {A: c(function("a", "use(x, *b())")), B: calls("b", "a")}, ARROW + "b()"),
+	("a call of which the result is followed", {A: c(function("a", "use(x, *b())")), B: calls("b", "a")},
+	 ARROW + "b()"),
 	("a function in a table", {A: c("const struct row rows[] = {\n\t{.run = b},\n};", function("a", "")),
 		B: calls("b", "a")}, ARROW + "b()"),
 	("a call in a static function", {A: c(function("go", "b()", "static void "), function("a", "")),
 		B: calls("b", "a")}, ARROW + "b()"),
 	("a call in an inline function of a header", {AH: c(function("go", "b()", "static inline void ")),
 		B: c("net/a.h", function("b", "go()"))}, f"{AH} -> {B}: b()"),
-	("a long list of parameters, an attribute", {A: c("__attribute__((format(printf, 1, 2))) int a(const char *fmt,\n"
+	("a long list of parameters, an attribute",
+	 {A: c("__attribute__((format(printf, 1, 2))) int a(const char *fmt,\n"
 		"\t\t...)\n{\n\treturn b();\n}\n"), B: calls("b", "a")}, ARROW + "b()"),
 	("a circle that grows", {A: calls("a", "b"), B: calls("b", "a") + function("b2", "d()"), D: calls("d", "b"),
 		KNOWN: f"{A} -> {B}\n{B} -> {A}\n"}, f"{D} -> {B}: b()"),
@@ -95,10 +101,12 @@ BROKEN = [
 	("headers", {AH: c("net/b.h"), BH: c("net/a.h")}, f"include each other: {AH}, {BH}"),
 	("headers with their .c", {AH: c("net/b.h"), BH: c("net/a.h"), A: SPDX, B: SPDX,
 		KNOWN: f"{A} -> {B}\n{B} -> {A}\n"}, f"include each other: {AH}, {BH}"),
-	("a known include is cured", {X: SPDX, KNOWN: f"{X} config/config.h\n"}, f"cured: delete it from {KNOWN}: {X} "),
+	("a known include is cured", {X: SPDX, KNOWN: f"{X} config/config.h\n"},
+	 f"cured: delete it from {KNOWN}: {X} "),
 	("a known circle is cured", {A: calls("a", "b"), B: calls("b", "d"), KNOWN: f"{A} -> {B}\n"}, "cured: "),
 	("a known long file is cured", {X: lines(500), KNOWN: f"{X}: up to 600 lines\n"}, "cured: "),
-	("a known fat room is cured", {X: lines(13), "ctl/x.c": lines(87), KNOWN: "daemon/net: up to 14 %\n"}, "cured: "),
+	("a known fat room is cured", {X: lines(13), "ctl/x.c": lines(87), KNOWN: "daemon/net: up to 14 %\n"},
+	 "cured: "),
 	("a known file is gone", {KNOWN: f"{X}: up to 600 lines\n"}, "cured: "),
 ]
 

@@ -47,8 +47,9 @@ def include_path(texts, folder, target):
 
 def _is_local(name, function):
 	"""True if FUNCTION declares a parameter or a variable of this name."""
-	return re.search(rf"\b(?!(?:return|else|case|sizeof)\b)\w+(?:\s+|\s*\*+\s*){name}\s*[,;=)\[]|,\s*\*+{name}\b(?!\()|"
-			rf"\(\*{name}\)\(", function)
+	return re.search(
+		rf"\b(?!(?:return|else|case|sizeof)\b)\w+(?:\s+|\s*\*+\s*){name}\s*[,;=)\[]|,\s*\*+{name}\b(?!\()|"
+		rf"\(\*{name}\)\(", function)
 
 
 class Code:
@@ -70,7 +71,8 @@ class Code:
 		self._chunks += [("", values) for values in _INITIALIZER.findall(_FUNCTION.sub("", code))]
 
 	def uses(self, names):
-		"""Which of NAMES stand in a function or an initializer, called or as a value. No prototypes, no members."""
+		"""Which of NAMES stand in a function or an initializer, called or as a value. No prototypes, no
+		members."""
 		names = names.keys() - self._own
 		found = set()
 		for head, body in self._chunks:
