@@ -5,6 +5,7 @@
 import sys
 sys.dont_write_bytecode = True
 
+import contextlib
 import os
 import re
 import signal
@@ -314,9 +315,13 @@ class TimeLimits(ExecCase):
 		with self.endpoint.connect() as s:
 			self.cut(s, 0.1, "total", d)
 		wait_until(lambda: all(not proc.children(w) for w in d.workers()), "no program left", 15)
-		with self.endpoint.connect() as s:
+		with contextlib.ExitStack() as clients:
+			def runs():
+				"""A program lives for 300 ms: on a busy machine one may be gone before it is seen."""
+				clients.enter_context(self.endpoint.connect())
+				return any(proc.children(w) for w in d.workers())
+			wait_until(runs, "a program", every=0.1)
 			workers = d.workers()
-			wait_until(lambda: any(proc.children(w) for w in workers), "a program")
 			d.kill(9)
 			wait_until(lambda: not any(map(proc.alive, workers)), "no worker without a master", 15)
 

@@ -37,7 +37,9 @@ class Files(Case):
 
 	def without_descriptors(self, soft):
 		endpoint = Endpoint.v4()
+		# No limit in the queue: the clients are silent there for as long as the worker is watched.
 		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "timeouts": {"first_byte_busy": 0},
 					  "workers": {"min": 1, "max": 1, "max_spare": 1}}})
 		worker, = d.wait_workers(1)
 		before = d.mark()
