@@ -13,8 +13,8 @@ cd "$(dirname "$0")"
 
 build_packages="autoconf automake gcc libc6-dev make pkg-config
 	libconfig-dev libjansson-dev libsystemd-dev uthash-dev libsqlite3-dev check"
-test_packages="clang-format g++ python3 gunicorn perl-base netcat-openbsd curl git rsync strace procps groff shellcheck systemd
-	dbus rsyslog mount tar
+test_packages="clang-format g++ python3 gunicorn perl-base netcat-openbsd curl git rsync strace procps groff shellcheck
+	systemd dbus rsyslog mount tar
 	iproute2 util-linux
 	haproxy nginx-light libnginx-mod-stream
 	tftp-hpa tftpd-hpa"
@@ -22,7 +22,8 @@ test_packages="clang-format g++ python3 gunicorn perl-base netcat-openbsd curl g
 quiet_services="haproxy nginx tftpd-hpa"
 # What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each
 # other: they are only unpacked.
-bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin haproxy nginx-light libnginx-mod-stream"
+bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin haproxy
+	nginx-light libnginx-mod-stream"
 unpacked_packages="rinetd xinetd openbsd-inetd libnet-server-perl libwrap0 libtirpc3"
 
 say() {

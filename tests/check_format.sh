@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every C file is as clang-format lays it out. Prints TAP.
+# Every C file is as clang-format lays it out, and no line of a script is too long. Prints TAP.
 
 # shellcheck disable=SC1091 # is looked at by itself
 . "$TOP_SRCDIR/tests/tap.sh"
@@ -27,6 +27,30 @@ sound_format() {
 		false
 	}
 }
+
+columns=120
+tab=$(printf '\t')
+
+# short_lines FILE...: no line has more columns, with tabs of 8
+short_lines() {
+	for file; do
+		expand -t 8 "$file" | awk -v file="$file" -v most="$columns" '
+			length($0) > most { printf "# %s:%d: %d columns\n", file, NR, length($0); bad = 1 }
+			END { exit bad }' || echo "$file" >>"$scratch/long"
+	done
+	[ ! -s "$scratch/long" ]
+}
+
+# shellcheck disable=SC2046 # names without blanks
+short_lines autogen.sh .ci/run etc/run tests/tap-unit tests/no-python $(find tests -name '*.py' -o -name '*.sh' | sort)
+result "no line of a script has more than $columns columns"
+printf '%s%0112d\n' "$tab" 0 >"$scratch/short" && printf '%s%0113d\n' "$tab" 0 >"$scratch/wide"
+rm -f "$scratch/long"
+short_lines "$scratch/short"
+result "a line of $columns columns is accepted"
+short_lines "$scratch/wide" >/dev/null
+[ $? -eq 1 ]
+result "a line that is longer is seen"
 
 if [ -n "$formatter" ]; then
 	find client ctl daemon include modules tests \( -name '*.c' -o -name '*.h' \) | sort >"$scratch/files"

@@ -9,7 +9,8 @@ The table goes to standard output and, with all values and a plot of the ratios,
 exit status is 0 when every goal is met, 1 when one is not, 2 when something could not be measured.
 
 The environment names the programs: PREFORKD, PREFORKC, and for peers (else looked for in PATH)
-TCPSERVER, XINETD, INETD, SOCAT, SYSTEMD_SOCKET_ACTIVATE, SYSTEMD_SOCKET_PROXYD, HAPROXY, NGINX, RINETD, PERL, APACHE, APACHE_MODULES and WRK; PEERS names a folder into which Debian packages were unpacked.
+TCPSERVER, XINETD, INETD, SOCAT, SYSTEMD_SOCKET_ACTIVATE, SYSTEMD_SOCKET_PROXYD, HAPROXY, NGINX,
+RINETD, PERL, APACHE, APACHE_MODULES and WRK; PEERS names a folder into which Debian packages were unpacked.
 """
 
 import argparse
@@ -52,7 +53,8 @@ WORKS = [
 	("echo-64", "echo, 1 client, 64 B ping-pong", works.echo_small, "rate", Goal(at_least=0.98)),
 	("echo-64K", "echo, 1 client, 64 KiB ping-pong", works.echo_large, "rate",
 	 Goal(at_least=0.98)),
-	("echo-datagrams", "echo over UDP, 64 B, 64 under way, 1 worker", works.echo_datagrams, "rate", Goal(at_least=0.95)),
+	("echo-datagrams", "echo over UDP, 64 B, 64 under way, 1 worker", works.echo_datagrams, "rate",
+	 Goal(at_least=0.95)),
 	("exec", "exec /bin/cat, 8 clients, connect–64 B–close", works.exec_cat, "rate",
 	 Goal(at_least=0.97)),
 	("memory", f"idle worker, mean Pss of {works.IDLE_WORKERS}", works.idle_memory, "memory",
@@ -71,15 +73,18 @@ WORKS = [
 	 "(beside: none)", works.reload_storm, "time", Goal(at_most=2)),
 	("status", f"status with {works.STATUS_WORKERS} workers, connect to whole answer (beside ping)",
 	 works.status, "time", Goal(at_most=10, absolute=True)),
-	("full", f"{works.SILENT} silent clients, {peers.FULL} workers, on_full = evict: until one that speaks is answered",
+	("full",
+	 f"{works.SILENT} silent clients, {peers.FULL} workers, on_full = evict: until one that speaks is answered",
 	 works.full, "wait", Goal(at_most=100, absolute=True)),
 	("full-queue", "the same with the defaults, which close the silent after 3 s", works.full_queue, "wait",
 	 Goal(at_most=6000, absolute=True)),
 	("gate", f"echo, 16 clients: PROXY v2, {works.NETWORKS} networks, limits of sources and rates (beside: none of "
 	 "it)", works.gate, "rate", Goal(at_least=0.97)),
-	("relay-connections", "proxy, 16 clients, connect–64 B–close (beside the direct connection)", relays.connections, "rate",
+	("relay-connections", "proxy, 16 clients, connect–64 B–close (beside the direct connection)",
+	 relays.connections, "rate",
 	 Goal(at_least=0.4)),
-	("relay-64", "proxy, 1 client, 64 B ping-pong (beside the direct connection)", relays.small, "rate", Goal(at_least=0.4)),
+	("relay-64", "proxy, 1 client, 64 B ping-pong (beside the direct connection)", relays.small, "rate",
+	 Goal(at_least=0.4)),
 	("relay-256K", "proxy, 4 clients, 256 KiB ping-pong (beside the direct connection)", relays.large, "rate",
 	 Goal(at_least=0.4)),
 	("relay-bulk", "proxy, 1 client, one way, 16 MiB each (beside the direct connection)", relays.bulk, "rate",
@@ -89,7 +94,8 @@ WORKS = [
 ]
 PEER_GOAL, PEER_GOAL_WAIT = Goal(at_least=1), Goal(at_most=1)
 # What relays promise beside each other: level with the best, and well ahead where bytes need not be copied.
-RELAY_GOALS = {"relay-connections": Goal(at_least=0.97), "relay-64": Goal(at_least=0.95), "relay-256K": Goal(at_least=1.2)}
+RELAY_GOALS = {"relay-connections": Goal(at_least=0.97), "relay-64": Goal(at_least=0.95),
+	       "relay-256K": Goal(at_least=1.2)}
 
 
 def say(text):
@@ -150,8 +156,10 @@ def measure(bench, key, what, work, kind, goal, rounds):
 		others = []
 	with works.prepared(bench, work, *others) as measures:
 		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
-	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest", "gate": "itself without",
-		     "status": "ping"}.get(key, "the direct connection" if key.startswith("relay-") else "the yardstick")
+	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest",
+		     "gate": "itself without",
+		     "status": "ping"}.get(key, "the direct connection" if key.startswith("relay-")
+					   else "the yardstick")
 	lines = [line(key, yardstick, what, kind, goal, values[0], values[1])]
 	for peer, other in zip(others, values[2:]):
 		lines.append(line(key, peer.name, f"{what}; beside {peer.name}", kind,

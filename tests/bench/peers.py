@@ -200,7 +200,8 @@ class Apache(Peer):
 			raise Missing("Apache's mod_echo")
 		self.port = free_port()
 		with open(self.path("httpd.conf"), "w") as f:
-			f.write(APACHE_CONF.format(folder=self.folder, port=self.port, modules=modules, n=self.most or PROCESSES))
+			f.write(APACHE_CONF.format(folder=self.folder, port=self.port, modules=modules,
+						   n=self.most or PROCESSES))
 			if os.geteuid() == 0:
 				f.write("User nobody\nGroup #65534\n")
 		os.chmod(self.folder, 0o755)

@@ -91,8 +91,10 @@ class Nginx(Relay):
 		self.port = free_port()
 		os.chmod(self.folder, 0o755)
 		with open(self.path("conf"), "w") as f:
-			f.write(NGINX_CONF.format(module=f"load_module {self.modules};", folder=self.folder, port=self.port,
-						  target=self.target, user="user nobody nogroup;" if os.geteuid() == 0 else ""))
+			f.write(NGINX_CONF.format(module=f"load_module {self.modules};", folder=self.folder,
+						  port=self.port,
+						  target=self.target,
+						  user="user nobody nogroup;" if os.geteuid() == 0 else ""))
 		self.spawn([program, "-c", self.path("conf"), "-p", self.folder])
 		self.wait_for_port()
 
@@ -174,7 +176,8 @@ def large(bench, stack, *others):
 
 
 def bulk(bench, stack, *others):
-	return measures(bench, stack, "yardstick_source", others, "-c", "1", "--keep", "-s", "64", "-r", str(BULK_BYTES),
+	return measures(bench, stack, "yardstick_source", others, "-c", "1", "--keep", "-s", "64", "-r",
+			str(BULK_BYTES),
 			warm=4)
 
 

@@ -117,11 +117,12 @@ def echo_small(bench, stack):
 
 def echo_datagrams(bench, stack):
 	"""
-	Of one source, whose rate is not limited here. The servers have a processor of their own and more to do than they can:
-	else what is measured is how often both ends fall asleep.
+	Of one source, whose rate is not limited here. The servers have a processor of their own and more to do than
+	they can: else what is measured is how often both ends fall asleep.
 	"""
 	processors = on_one_processor(stack)
-	daemon = servers.PreforkdDatagrams(bench.preforkd, ['handler = "echo";', 'access: { per_source_rate = "0"; };', fixed(1)])
+	daemon = servers.PreforkdDatagrams(bench.preforkd, ['handler = "echo";', 'access: { per_source_rate = "0"; };',
+							    fixed(1)])
 	yardstick = servers.Yardstick(bench.program("yardstick_datagram"), 1)
 	if bench.self_test:
 		daemon = servers.Yardstick(bench.program("yardstick_datagram"), 1)
@@ -378,7 +379,8 @@ class Gated(servers.Preforkd):
 
 	def start(self):
 		with open(self.path("networks"), "w") as f:
-			f.writelines(f"{20 + i // 256 // 256}.{i // 256 % 256}.{i % 256}.0/24\n" for i in range(NETWORKS))
+			f.writelines(f"{20 + i // 256 // 256}.{i // 256 % 256}.{i % 256}.0/24\n"
+				     for i in range(NETWORKS))
 		super().start()
 
 

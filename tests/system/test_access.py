@@ -77,7 +77,8 @@ class Rules(Case):
 			self.assertRegex(said["refusals"][0]["peer"], r"^127\.0\.0\.2:\d+$")
 
 	def unix_as(self, endpoint, uid, more=()):
-		"""What a process of UID, and MORE groups, hears that connects: the kernel keeps who it was at that moment."""
+		"""What a process of UID, and MORE groups, hears that connects: the kernel keeps who it was at that
+		moment."""
 		groups = os.getgroups()
 		os.setgroups(more)
 		os.setegid(uid)
@@ -193,7 +194,8 @@ class Endings(Case):
 	def test_max_requests_are_of_those_served(self):
 		endpoint = Endpoint.v4()
 		d = self.daemon(guarded(endpoint, {"deny": ["127.0.0.2"]},
-					workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 2, "max_requests": 3}))
+					workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 2,
+						 "max_requests": 3}))
 		worker, = d.wait_workers(1)
 		for _ in range(20):
 			listens(endpoint, "127.0.0.2")
@@ -204,7 +206,8 @@ class Endings(Case):
 class Explain(Case):
 	def test_addresses_that_are_none(self):
 		d = self.daemon(guarded(Endpoint.v4(), {}))
-		for text in ("10.0.0.0/8", "2001:db8::/64", "unix:", "unix:gid=0", "example", "127.0.0.1:80", "", "1.2.3",
+		for text in ("10.0.0.0/8", "2001:db8::/64", "unix:", "unix:gid=0", "example", "127.0.0.1:80", "",
+			     "1.2.3",
 			     "unix:uid=no-such-user"):
 			done = d.ctl("explain", text)
 			self.assertEqual((done.returncode, done.stdout), (64, ""), text)
@@ -221,7 +224,8 @@ class Explain(Case):
 		one, two = Endpoint.v4(), Endpoint.v4()
 		d = self.daemon({"one": {"handler": "echo", "listen": one.text, "access": {"deny": ["192.0.2.0/24"]}},
 				 "two": {"handler": "daytime", "listen": two.text}})
-		for address, service, status in (("192.0.2.7", None, 1), ("192.0.2.7", "one", 1), ("192.0.2.7", "two", 0),
+		for address, service, status in (("192.0.2.7", None, 1), ("192.0.2.7", "one", 1),
+						 ("192.0.2.7", "two", 0),
 						 ("2001:db8::7", None, 0), ("198.51.100.1", "one", 0)):
 			done = d.ctl("explain", address, *([service] if service else []))
 			self.assertEqual(done.returncode, status, (address, service, done.stdout))
@@ -229,7 +233,8 @@ class Explain(Case):
 			self.assertEqual(done.returncode, status)
 			said = json.loads(done.stdout)
 			self.assertEqual(said["address"], address)
-			self.assertEqual([x["name"] for x in said["services"]], [service] if service else ["one", "two"])
+			self.assertEqual([x["name"] for x in said["services"]],
+					 [service] if service else ["one", "two"])
 
 	def test_takes_nothing(self):
 		endpoint = Endpoint.v4()

@@ -113,8 +113,10 @@ class Proxies(Case):
 
 	def test_each_reason(self):
 		endpoint, d = self.serve()
-		for reason, source, data in (("proxy_untrusted", "127.0.0.1", b"hello"), ("proxy_missing", "127.0.0.2", b"hello"),
-					     ("proxy_malformed", "127.0.0.2", b"PROXY TCP4 1.2.3 4.5.6.7 1 2\r\nhello")):
+		for reason, source, data in (("proxy_untrusted", "127.0.0.1", b"hello"),
+					     ("proxy_missing", "127.0.0.2", b"hello"),
+					     ("proxy_malformed", "127.0.0.2",
+					      b"PROXY TCP4 1.2.3 4.5.6.7 1 2\r\nhello")):
 			self.assertIn(self.say(endpoint, data, source), (b"", RESET))
 			wait_until(lambda x=reason: refused(d, "echo", x) == 1, reason)
 			d.wait_log("%s:\\d+: refused: %s" % (source, reason))

@@ -51,8 +51,10 @@ class Check(CommandLine):
 				  'services: {\n  a: { handler = "echo"; listen = "127.0.0.1:99999"; };\n'
 				  '  b: { handler = "nothing"; listen = "127.0.0.1:7008"; };\n'
 				  '  c: { handler = "echo"; listen = "127.0.0.1:7009"; baklog = 5; };\n'
-				  '  d: { handler = "echo"; listen = "127.0.0.1:7010"; workers: { min = 9; max = 2; }; };\n'
-				  '  e: { handler = "exec"; listen = "127.0.0.1:7011"; command = [ "/no/such" ]; };\n};\n')
+				  '  d: { handler = "echo"; listen = "127.0.0.1:7010"; workers: { min = 9; max = 2; }; '
+				  '};\n'
+				  '  e: { handler = "exec"; listen = "127.0.0.1:7011"; command = [ "/no/such" ]; '
+				  '};\n};\n')
 		self.bad(self.run_with(path, "-t"), 78, r"bad\.conf:3: .*services\.a\.listen",
 			 r"bad\.conf:4: .*services\.b\.handler", r"bad\.conf:5: .*baklog.*backlog",
 			 r"bad\.conf:6: .*services\.d\.workers", r"bad\.conf:7: .*/no/such")
@@ -325,7 +327,8 @@ class Options(CommandLine):
 		path = self.config()
 		for arguments in (["--nonsense"], ["-Z"], ["-c"], ["-c", path, "-t", "something"],
 				  ["-c", path, "--check=elsewhere"], ["-c", path, "--check", "host"],
-				  ["-c", path, "--check=host", "-T"], ["-c", path, "-l", "nowhere", "-t"], ["-c", path, "-o", "novalue", "-t"]):
+				  ["-c", path, "--check=host", "-T"], ["-c", path, "-l", "nowhere", "-t"],
+				  ["-c", path, "-o", "novalue", "-t"]):
 			done = run_preforkd(*arguments)
 			self.assertEqual(done.returncode, 64, "%s: %s" % (arguments, done.stderr))
 			self.assertTrue(done.stderr)

@@ -136,7 +136,8 @@ class Modes(LoadCase):
 		self.assertEqual(report["bytes"]["in"], 3 * len("1000\n"))
 
 	def test_interrupted(self):
-		with subprocess.Popen([PREFORKC, "load", "--json", "--threads", "2", "-c", "4", "-t", "1h", self.echo()],
+		with subprocess.Popen([PREFORKC, "load", "--json", "--threads", "2", "-c", "4", "-t", "1h",
+				       self.echo()],
 				      stdout=subprocess.PIPE) as process:
 			wait_until(lambda: proc.stat(process.pid).ticks > 10, "it is at work")
 			process.send_signal(signal.SIGINT)

@@ -128,7 +128,8 @@ class Status(Case):
 			# those who served before may not have closed yet
 			busy, = wait_until(lambda: (lambda pids: pids if len(pids) == 1 else None)(
 				[w["pid"] for w in d.admin.workers() if w["state"] == "busy"]), "one is busy")
-			wait_until(lambda: d.admin.service("echo")["bytes"] == {"in": 41, "out": 41}, "its byte is counted")
+			wait_until(lambda: d.admin.service("echo")["bytes"] == {"in": 41, "out": 41},
+				   "its byte is counted")
 			os.kill(busy, 9)
 			wait_until(lambda: not proc.alive(busy), "killed")
 		# the connection of the crash was never finished: it is no request
@@ -342,7 +343,8 @@ class Permissions(Case):
 		d = self.start(group=self.group)
 		for who in (self.who(STRANGER, NOBODY), self.who(STRANGER, STRANGER, STRANGER, NOBODY)):
 			self.may(d, who, self.READ, OK)
-			self.may(d, who, (("reload",), ("pause", "echo"), ("resume", "echo"), ("drain",), ("undrain",)), OK)
+			self.may(d, who, (("reload",), ("pause", "echo"), ("resume", "echo"), ("drain",), ("undrain",)),
+				 OK)
 		self.may(d, self.who(STRANGER, NOBODY), (("stop",),), OK)
 		self.assertEqual(d.wait(), 0)
 
@@ -350,7 +352,8 @@ class Permissions(Case):
 	def test_the_daemons_own_user(self):
 		os.chown(self.folder("run2"), NOBODY, NOBODY)
 		path = self.path("run2", "control")
-		d = self.daemon(Config({"echo": {"handler": "echo", "listen": self.endpoint.text}}, user=None, group=None,
+		d = self.daemon(Config({"echo": {"handler": "echo", "listen": self.endpoint.text}}, user=None,
+				       group=None,
 				       control={"path": path, "mode": "0666"}), how={"uid": NOBODY})
 		d.control = path
 		self.may(d, self.who(NOBODY, STRANGER), (("status",), ("reload",), ("pause", "echo")), OK)

@@ -17,8 +17,10 @@ from harness.ctl_case import CtlCase, NOT_PERMITTED, OK, SILENCE, STATUS, SYSTEM
 
 class CommandLine(CtlCase):
 	def test_usage(self):
-		for arguments in ((), ("nonsense",), ("-x",), ("status", "a", "b"), ("pause",), ("restart",), ("cancel", "echo"),
-				  ("resize", "echo", "1"), ("reload", "x"), ("--now", "reload"), ("-d", "1", "status"), ("top", "-d", "soon"),
+		for arguments in ((), ("nonsense",), ("-x",), ("status", "a", "b"), ("pause",), ("restart",),
+				  ("cancel", "echo"),
+				  ("resize", "echo", "1"), ("reload", "x"), ("--now", "reload"), ("-d", "1", "status"),
+				  ("top", "-d", "soon"),
 				  ("top", "-d", "0"), ("top", "--json"), ("resize", "echo", "one", "2"),
 				  ("resize", "--", "echo", "-1", "2"), ("pause", b"\xff"), ("-s", "", "status"),
 				  ("-s", "x" * 200, "status")):
@@ -39,7 +41,8 @@ class CommandLine(CtlCase):
 		with open("/dev/full", "wb") as full:
 			for arguments in (("status",), ("--json", "status"), ("--help",)):
 				with self.subTest(arguments=arguments):
-					done = subprocess.run([PREFORKCTL, "-s", self.path("control"), *arguments], stdout=full,
+					done = subprocess.run([PREFORKCTL, "-s", self.path("control"), *arguments],
+							      stdout=full,
 							      stderr=subprocess.PIPE, text=True, check=False)
 					self.assertEqual(done.returncode, SYSTEM)
 					self.assertIn("cannot write", done.stderr)
@@ -200,7 +203,8 @@ class Protocol(CtlCase):
 				(("status", "echo"), {"command": "status", "service": "echo"}),
 				(("workers", "gr\u00fc\u00df"), {"command": "workers", "service": "gr\u00fc\u00df"}),
 				(("pause", "echo"), {"command": "pause", "service": "echo"}),
-				(("resize", "echo", "2", "20"), {"command": "resize", "service": "echo", "min": 2, "max": 20}),
+				(("resize", "echo", "2", "20"),
+				 {"command": "resize", "service": "echo", "min": 2, "max": 20}),
 				(("restart", "echo"), {"command": "restart", "service": "echo"}),
 				(("cancel",), {"command": "cancel"}),
 				(("drain",), {"command": "drain"})):

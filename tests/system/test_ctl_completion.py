@@ -64,7 +64,8 @@ class Completion(Case):
 	def test_services(self):
 		self.services("echo", "git", "e2e", "odd;name")
 		path = self.path("control")
-		for line in (("-s", path, "pause"), ("--socket", "=", path, "status"), ("resize", "-s", path), ("-s", path, "restart")):
+		for line in (("-s", path, "pause"), ("--socket", "=", path, "status"), ("resize", "-s", path),
+			     ("-s", path, "restart")):
 			with self.subTest(line=line):
 				self.assertEqual(self.complete(*line, "e"), ["echo", "e2e"])
 		self.assertEqual(self.complete("-s", path, "workers", ""), ["echo", "git", "e2e"])

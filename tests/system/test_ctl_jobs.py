@@ -42,7 +42,8 @@ class Jobs(CtlCase):
 	def test_done(self):
 		for command in self.ORDERS:
 			with self.subTest(command=command):
-				control = self.fake(job({"done": False, "text": "proving"}, done(True, "all is new", "f:1: odd")))
+				control = self.fake(job({"done": False, "text": "proving"},
+							done(True, "all is new", "f:1: odd")))
 				result = self.ctl(*command)
 				self.expect(result, OK, out="all is new\n")
 				self.assertEqual(result.stderr, "f:1: odd\n")
@@ -75,7 +76,8 @@ class Jobs(CtlCase):
 		self.fake(job(done(False, "the configuration is wrong", "a.conf:1: no", "b.conf:2: \x1bno")))
 		result = self.ctl("reload")
 		self.expect(result, FAILED, out="")
-		self.assertEqual(result.stderr, "preforkctl: the configuration is wrong\na.conf:1: no\nb.conf:2: \\x1bno\n")
+		self.assertEqual(result.stderr,
+				 "preforkctl: the configuration is wrong\na.conf:1: no\nb.conf:2: \\x1bno\n")
 
 	def test_json(self):
 		for success in (True, False):
@@ -194,7 +196,8 @@ class Jobs(CtlCase):
 			os.rename(self.path("other"), self.path("control"))
 			return None
 		self.fake(go)
-		self.failed(self.ctl("drain"), UNREACHABLE, "the daemon (pid %d) has ended, and another one" % os.getpid())
+		self.failed(self.ctl("drain"), UNREACHABLE, "the daemon (pid %d) has ended, and another one"
+			    % os.getpid())
 
 	def test_silent_in_between(self):
 		answer = job(done(True, "late"))
@@ -289,7 +292,8 @@ class Stop(CtlCase):
 		control.pid = 0
 		trace = ("strace", "-o", self.path("trace"), "-e", "trace=pidfd_open,kill", "-e",
 			 "inject=pidfd_open:error=ENOSYS")
-		self.expect(self.ctl("stop", prefix=trace, env={"ASAN_OPTIONS": "detect_leaks=0"}), OK, out=self.PROGRESS)
+		self.expect(self.ctl("stop", prefix=trace, env={"ASAN_OPTIONS": "detect_leaks=0"}), OK,
+			    out=self.PROGRESS)
 		with open(self.path("trace"), encoding="utf-8") as f:
 			self.assertRegex(f.read(), r"kill\(\d+, 0\) += -1 ESRCH")
 

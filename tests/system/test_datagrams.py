@@ -190,7 +190,8 @@ class Restraint(DatagramCase):
 		"""It is let in where its source has all connections that it may have, and takes none of them."""
 		tcp = Endpoint.v4()
 		udp = gram(tcp)
-		d = self.daemon(self.service("echo", [tcp, udp], access={"per_source": 1, "per_source_rate": 0, "reserve": 7,
+		d = self.daemon(self.service("echo", [tcp, udp],
+					     access={"per_source": 1, "per_source_rate": 0, "reserve": 7,
 									 "reserve_for": "192.0.2.1"}))
 		with hold(tcp), self.asker(udp) as a:
 			self.assertEqual(a.ask(b"x"), b"x")

@@ -110,7 +110,8 @@ class Life(DatagramCase):
 				self.assertEqual(a.ask(b"%d" % i), b"%d" % i)
 
 			def replaced():
-				# another one, that need not wait for its turn on a processor, may have had nearly all so far
+				# another one, that need not wait for its turn on a processor, may have had nearly all
+				# so far
 				self.assertEqual(a.ask(b"more"), b"more")
 				return not first & set(d.workers())
 			wait_until(replaced, "the first ones were replaced")

@@ -52,7 +52,8 @@ except TimeoutError:
 	def test_what_it_does_not_take_is_no_client_that_waits(self):
 		"""One program is all that there can be: nobody is to be told to raise workers.max."""
 		endpoint = gram(Endpoint.v4())
-		d = self.daemon({"deaf": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/sleep", "1000"]}})
+		d = self.daemon({"deaf": {"handler": "exec", "listen": endpoint.text,
+					  "command": ["/bin/sleep", "1000"]}})
 		with self.asker(endpoint) as a:
 			a.send(b"x")
 		wait_until(lambda: self.status(d)["workers"]["busy"] == 1, "the program has it")
@@ -62,8 +63,10 @@ except TimeoutError:
 
 	def test_its_environment(self):
 		"""It says nothing of a client: there is none."""
-		says = "import os, socket; s = socket.socket(fileno=0); _, peer = s.recvfrom(9); s.sendto(repr(dict(os.environ)).encode(), peer)"
-		for endpoint, said in ((gram(Endpoint.v4()), {"PROTO": "UDP", "UDPLOCALIP": "127.0.0.1", "UDPLOCALPORT": None}),
+		says = "import os, socket; s = socket.socket(fileno=0); _, peer = s.recvfrom(9); " \
+			"s.sendto(repr(dict(os.environ)).encode(), peer)"
+		for endpoint, said in ((gram(Endpoint.v4()),
+					{"PROTO": "UDP", "UDPLOCALIP": "127.0.0.1", "UDPLOCALPORT": None}),
 				       (gram(Endpoint.abstract()), {"PROTO": "UNIX", "UNIXLOCALPATH": None})):
 			with self.subTest(endpoint.text):
 				self.daemon({"env": {"handler": "exec", "listen": endpoint.text,
@@ -71,7 +74,8 @@ except TimeoutError:
 				with self.asker(endpoint) as a:
 					env = ast.literal_eval(a.ask(b"x").decode())
 				where = "@" + endpoint.address[1:] if said["PROTO"] == "UNIX" else str(endpoint.port)
-				self.assertEqual({k: v for k, v in env.items() if re.match("PROTO|TCP|UDP|UNIX|REMOTE", k)},
+				self.assertEqual({k: v for k,
+						  v in env.items() if re.match("PROTO|TCP|UDP|UNIX|REMOTE", k)},
 						 {k: where if v is None else v for k, v in said.items()})
 
 	def test_it_ends_and_begins_again(self):
@@ -89,7 +93,8 @@ except TimeoutError:
 		with self.asker(endpoint) as a:
 			before = a.ask(b"x").split()[0]
 			services = {"takes": {"handler": "exec", "listen": endpoint.text,
-					      "command": ["/usr/bin/python3", os.path.join(os.path.dirname(self.path("x")), "takes.py"), "31"]}}
+					      "command": ["/usr/bin/python3",
+						      os.path.join(os.path.dirname(self.path("x")), "takes.py"), "31"]}}
 			self.assertEqual(d.reload(Config(services)).returncode, 0)
 			wait_until(lambda: not os.path.exists("/proc/" + before.decode()), "the old one goes")
 			self.assertNotEqual(a.ask(b"y").split()[0], before)
@@ -203,7 +208,8 @@ own.sendto(b"done", peer)
 		self.refuses("either connections or datagrams", listen=[tcp.text, gram(tcp).text])
 
 	def test_rules_that_cannot_be_kept_are_refused(self):
-		self.refuses("so no client can be refused", listen=gram(Endpoint.v4()).text, access={"deny": ["10.0.0.0/8"]})
+		self.refuses("so no client can be refused", listen=gram(Endpoint.v4()).text,
+			     access={"deny": ["10.0.0.0/8"]})
 
 	@needs_root()
 	@needs_tool("in.tftpd")
@@ -216,10 +222,12 @@ own.sendto(b"done", peer)
 				f.write(data)
 		endpoint = gram(Endpoint.v4())
 		d = self.daemon({"tftp": {"handler": "exec", "listen": endpoint.text, "user": "root",
-					  "command": [shutil.which("in.tftpd"), "--secure", "--user", SERVICE_USER, served]}})
+					  "command": [shutil.which("in.tftpd"), "--secure", "--user", SERVICE_USER,
+						      served]}})
 		for name, data in files.items():
 			got = self.path("got-" + name)
-			done = subprocess.run(["tftp", "-m", "binary", "127.0.0.1", str(endpoint.port), "-c", "get", name, got],
+			done = subprocess.run(["tftp", "-m", "binary", "127.0.0.1", str(endpoint.port), "-c", "get",
+					       name, got],
 					      timeout=PATIENCE, capture_output=True, text=True, check=False)
 			self.assertEqual(done.returncode, 0, done.stderr)
 			with open(got, "rb") as f:

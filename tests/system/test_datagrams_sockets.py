@@ -43,7 +43,8 @@ class Sockets(DatagramCase):
 		for bound in ("0.0.0.0", "*", "127.255.255.255"):
 			with self.subTest(bound):
 				port = Endpoint.v4().port
-				all_of_them = Endpoint("udp:%s:%d" % (bound, port), socket.AF_INET, ("127.255.255.255", port))
+				all_of_them = Endpoint("udp:%s:%d" % (bound, port), socket.AF_INET,
+						       ("127.255.255.255", port))
 				d = self.daemon(self.service("echo", [all_of_them]))
 				with self.asker(all_of_them) as a:
 					self.not_answered(d, a)
@@ -134,7 +135,8 @@ class Sockets(DatagramCase):
 			self.assertEqual(a.ask(b"1"), b"1")
 			before = count()
 			for _ in range(5):
-				a.socket.sendmsg([b"2"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("20i", *[0] * 20))], 0,
+				a.socket.sendmsg([b"2"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+							   struct.pack("20i", *[0] * 20))], 0,
 						 endpoint.address)
 				self.assertEqual(a.take(), b"2")
 			self.assertEqual(a.ask(b"3"), b"3")
@@ -142,7 +144,8 @@ class Sockets(DatagramCase):
 
 	def test_who_takes_nothing_blocks_no_worker(self):
 		endpoint = gram(Endpoint.unix(self.path("d0", "s")))
-		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1}, socket={"sndbuf": "128K"}))
+		d = self.daemon(self.service("echo", [endpoint], workers={"min": 1, "max": 1},
+					     socket={"sndbuf": "128K"}))
 		with self.asker(endpoint) as a:
 			with self.asker(endpoint) as idle:
 				for i in range(1, 9):

@@ -216,7 +216,8 @@ class Evict(Full):
 			shared = s.dup()
 		self.addCleanup(shared.close)
 		self.endpoint = Endpoint.v4(port=shared.getsockname()[1])
-		self.d = self.daemon({"s": {"handler": "echo", "listen": "systemd:web", "workers": workers(2, "evict")}},
+		self.d = self.daemon({"s": {"handler": "echo", "listen": "systemd:web",
+					    "workers": workers(2, "evict")}},
 				     how={"fds": [shared.fileno()]}, env={"LISTEN_FDNAMES": "web"})
 		self.silent(20)
 		self.served_soon().close()
@@ -225,7 +226,8 @@ class Evict(Full):
 	def test_two_addresses(self):
 		a, b = Endpoint.v4(), Endpoint.v4()
 		self.d = self.daemon({"s": {"handler": "echo", "listen": [a.text, b.text],
-					    "workers": {"min": 1, "min_spare": 1, "max_spare": 4, "max": 4, "on_full": "evict"}}})
+					    "workers": {"min": 1, "min_spare": 1, "max_spare": 4, "max": 4,
+							"on_full": "evict"}}})
 		self.endpoint = a
 		on_a = self.silent(20)
 		self.endpoint = b
@@ -323,7 +325,8 @@ class EvictPrograms(Full):
 	def stubborn(self):
 		"""The first program, which does not hear; the others are echo."""
 		mark = os.path.join(self.folder("marks", for_workers=True), "mark")
-		self.programs("if mkdir %s 2>&-; then trap '' TERM; echo $$; while :; do sleep 1; done; fi; exec cat" % mark)
+		self.programs("if mkdir %s 2>&-; then trap '' TERM; echo $$; while :; do sleep 1; done; fi; exec cat"
+			      % mark)
 		s, = self.silent(1)
 		with s.makefile() as lines:
 			return int(lines.readline())
@@ -376,7 +379,8 @@ class Refuse(Full):
 	def test_grows_up_to_max_first(self):
 		endpoint = Endpoint.v4()
 		d = self.daemon({"s": {"handler": "echo", "listen": endpoint.text, "access": {"banner": BANNER},
-				       "workers": {"min": 1, "min_spare": 1, "max_spare": 1, "max": 5, "on_full": "refuse"}}})
+				       "workers": {"min": 1, "min_spare": 1, "max_spare": 1, "max": 5,
+						   "on_full": "refuse"}}})
 		talking = [hold(endpoint) for _ in range(5)]
 		wait_until(lambda: len(d.workers()) == 6, "one more, which turns away")
 		self.assertEqual(outcome(endpoint), BANNER.encode())
@@ -399,7 +403,8 @@ class Refuse(Full):
 	def test_each_address_has_one(self):
 		a, b = Endpoint.v4(), Endpoint.v4()
 		d = self.daemon({"s": {"handler": "echo", "listen": [a.text, b.text], "access": {"banner": BANNER},
-				       "workers": {"min": 1, "min_spare": 1, "max_spare": 4, "max": 4, "on_full": "refuse"}}})
+				       "workers": {"min": 1, "min_spare": 1, "max_spare": 4, "max": 4,
+						   "on_full": "refuse"}}})
 		talking = [hold(a) for _ in range(4)]
 		for endpoint in (a, b):
 			self.assertEqual(outcome(endpoint), BANNER.encode())
@@ -407,7 +412,8 @@ class Refuse(Full):
 			s.close()
 		wait_until(lambda: d.admin.service("s")["connections"]["active"] == 2, "two are gone")
 		talking[:2] = [hold(b), hold(b)]
-		wait_until(lambda: {w["listener"] for w in d.admin.workers() if w["state"] == "idle"} == {a.text, b.text},
+		wait_until(lambda: {w["listener"] for w in d.admin.workers() if w["state"] == "idle"} == {a.text,
+													  b.text},
 			   "one that turns away at each")
 		for endpoint in (b, a):
 			self.assertEqual(outcome(endpoint), BANNER.encode())
@@ -443,7 +449,9 @@ class Advice(Full):
 		start = time.monotonic()
 		with hold(self.endpoint):
 			self.silent(17)
-			self.d.wait_log(r"all workers are busy \(workers\.max = 1\): 17 clients wait in the queue now, 17 at most "
+			self.d.wait_log(
+				r"all workers are busy \(workers\.max = 1\): 17 clients wait in the queue now, 17 at "
+				r"most "
 					r"in the last \d+s; raise workers\.max, or see workers\.on_full")
 			self.silent(5)
 			wait_until(lambda: self.status()["listeners"][0]["queue"] == 22, "they wait")

@@ -24,7 +24,8 @@ class HangupCase(Case):
 		if isinstance(command, str):
 			command = ["/bin/sh", "-c", command]
 		more.setdefault("workers", {"min": 1, "max": 1, "max_spare": 1})
-		self.d = self.daemon({"prog": {"handler": "exec", "listen": str(self.endpoint), "command": command, **more}})
+		self.d = self.daemon({"prog": {"handler": "exec", "listen": str(self.endpoint), "command": command,
+					       **more}})
 		self.worker, = self.d.wait_workers(1)
 		return self.d
 
@@ -55,7 +56,9 @@ class HangupCase(Case):
 
 class Gone(HangupCase):
 	def test_a_reset_ends_the_program_and_its_family(self):
-		self.serve("sleep 1000 & echo $!; setsid sh -c 'echo $$; sleep 1000 & echo $!; setsid sleep 1000 & echo $!; wait' &"
+		self.serve(
+			"sleep 1000 & echo $!; setsid sh -c 'echo $$; sleep 1000 & echo $!; setsid sleep 1000 & echo "
+			"$!; wait' &"
 			   " echo $$; sleep 1000")
 		s = self.endpoint.connect()
 		pids = self.pids(s, 5)
@@ -170,27 +173,35 @@ class Family(HangupCase):
 
 	def test_a_program_that_puts_itself_in_the_background(self):
 		said = self.shared("said")
-		self.serve(": >%s; (setsid sh -c 'echo $$; echo >>%s; setsid sh -c \"echo \\$\\$; echo >>%s; exec sleep 1000\" &"
-			   " exec sleep 1000' &); while [ $(wc -l <%s) -lt 2 ]; do sleep 0.01; done; echo $$" % ((said,) * 4))
+		self.serve(
+			": >%s; (setsid sh -c 'echo $$; echo >>%s; setsid sh -c \"echo \\$\\$; echo >>%s; exec sleep "
+			"1000\" &"
+			   " exec sleep 1000' &); while [ $(wc -l <%s) -lt 2 ]; do sleep 0.01; done; echo $$"
+			   % ((said,) * 4))
 		for _ in range(3):
 			self.assertEqual(len(self.check_gone(talk(self.endpoint))), 3)
 		self.assertEqual(self.d.workers(), [self.worker])
 		self.assertEqual(self.d.grep("prog .*:"), [])
 
 	def test_its_port_is_free_after_it(self):
-		"""One that puts itself in the background keeps no listener that its service has had, while its client is there."""
-		self.serve("(setsid sh -c 'ls /proc/self/fd | tr \"\\n\" \" \"; echo; echo $$; exec sleep 1000' &); read x")
+		"""One that puts itself in the background keeps no listener that its service has had, while its client
+		is there."""
+		self.serve(
+			"(setsid sh -c 'ls /proc/self/fd | tr \"\\n\" \" \"; echo; echo $$; exec sleep 1000' &); read "
+			"x")
 		with self.endpoint.connect() as s:
 			lines = s.makefile()
 			# its three, and what ls has of the folder
 			self.assertEqual(lines.readline().split(), ["0", "1", "2", "3"])
 			left = int(lines.readline())
 			other = Endpoint.v4()
-			self.assertEqual(self.d.reload(Config({"other": {"handler": "echo", "listen": str(other)}})).returncode, 0)
+			self.assertEqual(self.d.reload(Config({"other": {"handler": "echo",
+									 "listen": str(other)}})).returncode, 0)
 			wait_until(lambda: self.endpoint.refuses(), "nobody listens there")
 			self.assertTrue(proc.alive(left))
 			with socket.socket(socket.AF_INET) as again:
-				again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1) # of the connection that there is
+				# of the connection that there is
+				again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 				again.bind(self.endpoint.address)
 				again.listen()
 		wait_until(lambda: not proc.alive(left), "it ends with its client")
@@ -240,8 +251,10 @@ class Family(HangupCase):
 	def test_what_the_worker_may_not_end(self):
 		"""It has become somebody else: the worker says so, and leaves it to the master."""
 		program = self.path("another")
-		source = self.write("another.c", "#define _GNU_SOURCE\n#include <unistd.h>\n#include <stdio.h>\nint main(void) { "
-				    "if (setresuid(0, 0, 0)) return 1; printf(\"%d\\n\", (int)getpid()); fflush(stdout);"
+		source = self.write("another.c",
+				    "#define _GNU_SOURCE\n#include <unistd.h>\n#include <stdio.h>\nint main(void) { "
+				    "if (setresuid(0, 0, 0)) return 1; printf(\"%d\\n\", (int)getpid()); "
+				    "fflush(stdout);"
 				    "fclose(stdout); for (;;) pause(); }\n")
 		if shutil.which("cc") is None:
 			self.skipTest("no compiler")
@@ -251,7 +264,8 @@ class Family(HangupCase):
 		pids = [int(x) for x in talk(self.endpoint).split()]
 		if len(pids) < 2:
 			self.skipTest("no set-user-id programs here")
-		self.d.wait_log(r"prog .*: /bin/sh left something behind that could not be ended; the worker is replaced$")
+		self.d.wait_log(
+			r"prog .*: /bin/sh left something behind that could not be ended; the worker is replaced$")
 		wait_until(lambda: not any(map(proc.alive, pids)), "gone", 20)
 		wait_until(lambda: self.d.workers() and self.worker not in self.d.workers(), "another worker", 20)
 		self.assertEqual(len(talk(self.endpoint).split()), 2)

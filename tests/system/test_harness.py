@@ -109,7 +109,8 @@ class Launch(Case):
 		names = [self.write(x, x) for x in "abc"]
 		files = [open(name, encoding="ascii") for name in names]
 		out = self.launch({"fds": [f.fileno() for f in reversed(files)]},
-				  "cat <&3; cat <&4; cat <&5; echo; ls /proc/self/fd | wc -l; echo $$ $LISTEN_PID $LISTEN_FDS",
+				  "cat <&3; cat <&4; cat <&5; echo; ls /proc/self/fd | wc -l; echo $$ $LISTEN_PID "
+				  "$LISTEN_FDS",
 				  pass_fds=[f.fileno() for f in files])
 		for f in files:
 			f.close()
@@ -228,7 +229,8 @@ class Helpers(Case):
 
 	def test_processes(self):
 		with subprocess.Popen(["/bin/sh", "-c", "sleep 100 & exec sleep 100"], start_new_session=True) as p:
-			wait_until(lambda: len(proc.in_session(p.pid)) == 2 and proc.stat(p.pid).name == "sleep", "both")
+			wait_until(lambda: len(proc.in_session(p.pid)) == 2 and proc.stat(p.pid).name == "sleep",
+				   "both")
 			child, = proc.children(p.pid)
 			self.assertEqual(proc.title(child), "sleep 100")
 			self.assertLess(proc.cpu_share([p.pid], 0.2), 0.05)

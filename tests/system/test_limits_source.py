@@ -73,7 +73,8 @@ class PerSource(Counted):
 				results[source].append((s, what))
 
 		for _ in range(3):
-			threads = [threading.Thread(target=one, args=(source,)) for source in sources for _ in range(20)]
+			threads = [threading.Thread(target=one, args=(source,)) for source in sources
+				   for _ in range(20)]
 			for thread in threads:
 				thread.start()
 			for thread in threads:
@@ -145,7 +146,8 @@ class PerSource(Counted):
 		self.addCleanup(fresh_network)
 		for address in ("192.0.2.1/32", "192.0.2.2/32", "198.51.100.1/32", "2001:db8:0:1::1/128",
 				"2001:db8:0:1:ffff::2/128", "2001:db8:0:2::1/128", "2001:db8::1/128"):
-			subprocess.run(["ip", "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else [])],
+			subprocess.run(["ip", "address", "add", address, "dev", "lo",
+					*(["nodad"] if ":" in address else [])],
 				       check=True)
 		port = Endpoint.v4().port
 		four = Endpoint.v4("198.51.100.1", port)
@@ -153,7 +155,8 @@ class PerSource(Counted):
 		d = self.daemon({"echo": {"handler": "echo", "listen": "*:%d" % port, "workers": WIDE,
 					  "access": {"per_source": 1}}})
 		for endpoint, one, same, other, source in (
-				(six, "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1", "2001:db8:0:1::/64"),
+				(six, "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1",
+				 "2001:db8:0:1::/64"),
 				(four, "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1")):
 			s, what = visit(endpoint, one)
 			self.assertEqual(what, SERVED)
@@ -177,7 +180,8 @@ class PerSource(Counted):
 
 	def test_exempt(self):
 		endpoint = Endpoint.v4()
-		d = self.daemon(limited(endpoint, {"per_source": 1, "per_source_rate": "1/1h", "exempt": ["127.0.0.7"]}))
+		d = self.daemon(limited(endpoint, {"per_source": 1, "per_source_rate": "1/1h",
+						   "exempt": ["127.0.0.7"]}))
 		held = [visit(endpoint, "127.0.0.7") for _ in range(6)]
 		self.assertEqual([what for _, what in held], [SERVED] * 6)
 		self.assertTrue(explain(d, "127.0.0.7")[1]["exempt"])
@@ -342,7 +346,8 @@ class Penalties(Counted):
 		for _ in range(5):
 			bad = hold(endpoint)
 			name = "%s:%d" % bad.getsockname()
-			victim = wait_until(lambda: [x["pid"] for x in d.admin.workers() if x["peer"] == name], "its worker")
+			victim = wait_until(lambda: [x["pid"] for x in d.admin.workers() if x["peer"] == name],
+					    "its worker")
 			os.kill(victim[0], signal.SIGABRT)
 			bad.close()
 		self.assertEqual(len(workers), 100)

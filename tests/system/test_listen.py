@@ -80,7 +80,8 @@ class Given(ListenCase):
 			self.assertNotIn("0", proc.status(pid, "Uid").split())
 
 	def test_lines_become_the_services(self):
-		self.serve(command=["/bin/sh", "-c", r"printf 'one\033[1m\n'; echo two >&2; printf three; exec >&- 2>&-; "
+		self.serve(command=["/bin/sh", "-c",
+				    r"printf 'one\033[1m\n'; echo two >&2; printf three; exec >&- 2>&-; "
 				    "exec sleep 600"], notify=False)
 		for text in ("one\\\\x1b", "two", "three"):
 			self.d.wait_log("prog: .*" + text)
@@ -143,7 +144,8 @@ class Ready(ListenCase):
 		self.serve("mute", start=False, timeouts={"start": "20s"})
 		self.d.launch()
 		wait_until(lambda: len(self.d.grep("prog: .*starts mute")) == 2, "the programs run")
-		pid = next(s.pid for s in proc.everything() if s.ppid == self.d.pid and "server.py" in proc.title(s.pid))
+		pid = next(s.pid for s in proc.everything() if s.ppid == self.d.pid
+			   and "server.py" in proc.title(s.pid))
 		with open("/proc/%d/environ" % pid, "rb") as f:
 			name = dict(x.split(b"=", 1) for x in f.read().split(b"\0") if b"=" in x)[b"NOTIFY_SOCKET"]
 		with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
@@ -155,7 +157,8 @@ class Ready(ListenCase):
 		self.serve(command=["/bin/sh", "-c", PYTHON + " -c '\n"
 				    "import os, socket, time\n"
 				    "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
-				    "s.sendto(b\"READY=1\\nSTATUS=by a child\", \"\\0\" + os.environ[\"NOTIFY_SOCKET\"][1:])\n"
+				    "s.sendto(b\"READY=1\\nSTATUS=by a child\", \"\\0\" + "
+				    "os.environ[\"NOTIFY_SOCKET\"][1:])\n"
 				    "time.sleep(600)'; true"])
 		self.assertEqual({w["status"] for w in self.d.admin.workers("prog")}, {"by a child"})
 
@@ -192,7 +195,8 @@ class Real(ListenCase):
 					with self.endpoint.connect() as s:
 						s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 						text = read_all(s)
-					done[re.fullmatch(rb"HTTP/1.1 200 OK\r\n.*generation (\d+) of \d+\n", text, re.S)[1]] += 1
+					done[re.fullmatch(rb"HTTP/1.1 200 OK\r\n.*generation (\d+) of \d+\n", text,
+							  re.S)[1]] += 1
 				except Exception as e:
 					wrong.append("%s: %s" % (type(e).__name__, e))
 		threads = [threading.Thread(target=get) for _ in range(4)]

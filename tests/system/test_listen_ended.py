@@ -60,7 +60,8 @@ class Ended(ListenCase):
 	def test_one_that_was_replaced_and_does_not_leave(self):
 		self.serve("deaf", workers={"min": 1, "max_age": "2s"}, timeouts={"drain": "1s"})
 		pid, = self.wait_programs(1)
-		self.d.wait_log(r"program %d is still there 1s after it was told to leave \(timeouts.drain\); killed" % pid)
+		self.d.wait_log(r"program %d is still there 1s after it was told to leave \(timeouts.drain\); killed"
+				% pid)
 		wait_until(lambda: not proc.alive(pid), "it is gone")
 
 	def test_the_master_is_killed(self):
@@ -74,7 +75,8 @@ class Ended(ListenCase):
 		"""The service is removed, and whatever its program has left behind holds the address no longer."""
 		other = {"other": {"handler": "echo", "listen": Endpoint.v4().text}}
 		self.d = self.daemon({**other, **self.service(
-			command=["/bin/sh", "-c", "setsid sleep 600 & exec sleep 600"], notify=False, timeouts={"drain": "1s"})})
+			command=["/bin/sh", "-c", "setsid sleep 600 & exec sleep 600"], notify=False,
+			timeouts={"drain": "1s"})})
 		self.assertEqual(self.d.reload(Config(other)).returncode, 0)
 		def bind():
 			with socket.socket() as s:

@@ -72,7 +72,8 @@ class Orders(ListenCase):
 		self.wait_programs(2)
 
 	def test_defaults_for_others_do_not_count(self):
-		defaults = {"access": {"deny": "127.0.0.0/8", "per_source": 1}, "timeouts": {"idle": "1s", "start": "20s"},
+		defaults = {"access": {"deny": "127.0.0.0/8", "per_source": 1},
+			    "timeouts": {"idle": "1s", "start": "20s"},
 			    "workers": {"min": 2, "max": 3, "min_spare": 3, "max_spare": 3, "on_full": "refuse"}}
 		self.serve(workers={}, top={"defaults": defaults})
 		self.wait_programs(2)

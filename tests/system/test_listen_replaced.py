@@ -53,7 +53,8 @@ near.close()
 
 class Heard(ListenCase):
 	def says(self, what, *words, **more):
-		return self.service(command=[PYTHON, self.write("says.py", SAYS), what, *words], workers={"min": 1}, **more)
+		return self.service(command=[PYTHON, self.write("says.py", SAYS), what, *words], workers={"min": 1},
+				    **more)
 
 	def test_a_descriptor_that_lingers(self):
 		"""The master drops it, and does not wait for it."""

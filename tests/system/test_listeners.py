@@ -279,7 +279,8 @@ class Options(ListenerCase):
 
 	@unittest.skipUnless(os.access("/usr/bin/python3", os.X_OK), "no /usr/bin/python3")
 	def test_off(self):
-		nodelay, keepalive, _, user_timeout, rcvbuf, *_ = self.options(nodelay=False, keepalive=0, user_timeout=0)
+		nodelay, keepalive, _, user_timeout, rcvbuf, *_ = self.options(nodelay=False, keepalive=0,
+									       user_timeout=0)
 		self.assertEqual((nodelay, keepalive, user_timeout), (0, 0, 0))
 		self.assertGreater(rcvbuf, 40960)
 

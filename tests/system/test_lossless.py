@@ -97,7 +97,8 @@ class Lossless(Case):
 				service.update(handler="echo")
 				del service["command"]
 		elif kind == "timeouts":
-			service["timeouts"].update(idle="%ds" % dice.randint(40, 80), drain="%ds" % dice.randint(20, 40))
+			service["timeouts"].update(idle="%ds" % dice.randint(40, 80),
+						   drain="%ds" % dice.randint(20, 40))
 		else:
 			service["socket"] = {"nodelay": dice.choice((True, False))}
 		return kind

@@ -75,7 +75,8 @@ static int worker_start() { return static_cast<const options *>(preforkd_options
 	def test_what_else_the_manual_prints(self):
 		"""Compiles, fits together, and does what is said beside it."""
 		with open(os.path.join(TOP_SRCDIR, "man", "preforkd-module.3"), encoding="utf-8") as f:
-			parts = [x.split("\n.EE")[0].replace("\\-", "-").replace("\\e", "\\") for x in f.read().split(".EX\n")[1:]]
+			parts = [x.split("\n.EE")[0].replace("\\-", "-").replace("\\e", "\\")
+				 for x in f.read().split(".EX\n")[1:]]
 		hello, config, options, answer = parts
 		members = ("\t.answer = answer, .options = table, .options_size = sizeof(struct options),\n"
 			   "\t.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM,\n")
@@ -84,7 +85,9 @@ static int worker_start() { return static_cast<const options *>(preforkd_options
 		config = self.write("c.conf", ('user = "root";\n' if os.geteuid() == 0 else "") +
 				    config.replace("/usr/local/lib/preforkd/hello.so", path))
 		done = run_preforkd("-c", config, "--help-config", "options")
-		self.assertIn("services.hello.options.patience\n    How long it may take to say a name.\n    duration, 1ms to 1min, "
+		self.assertIn(
+			"services.hello.options.patience\n    How long it may take to say a name.\n    duration, 1ms "
+			"to 1min, "
 			      "or 0: for ever\n    default: 10s;", done.stdout, done.stderr)
 		done = run_preforkd("-c", config, "--check", "-o", "services.hello.options.patience=2min")
 		self.assertRegex(done.stderr, r"services\.hello\.options\.patience: .*out of range")
@@ -134,8 +137,10 @@ class KeyValue(ModuleCase):
 		# of two that close the file in the same moment neither is the last to SQLite
 		d = self.start(workers={"min": 1, "max": 1, "max_spare": 1})
 		self.assertEqual(
-			ask(self.endpoint, "GET a", "SET a one two", "GET a", "SET a ", "GET a", "SET b x", "COUNT", "DEL a", "DEL a",
-			    "COUNT", "NIX", "SET a", "GET", "GET x y", "SET c " + "v" * 1025, "SET c " + "v" * 1024, "QUIT", "GET c"),
+			ask(self.endpoint, "GET a", "SET a one two", "GET a", "SET a ", "GET a", "SET b x", "COUNT",
+			    "DEL a", "DEL a",
+			    "COUNT", "NIX", "SET a", "GET", "GET x y", "SET c " + "v" * 1025, "SET c " + "v" * 1024,
+			    "QUIT", "GET c"),
 			["NONE", "OK", "VALUE one two", "OK", "VALUE ", "OK", "COUNT 2", "OK", "NONE", "COUNT 1"] +
 			["ERROR a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT"] * 4 +
 			["ERROR the value is too long", "OK", "BYE"])
@@ -178,11 +183,14 @@ class KeyValue(ModuleCase):
 		keys = [b"\0", b"a\0b", b"a\0c", b"\xff\xfe", b"'", b"');DROP", b"k" * 250]
 		for i, key in enumerate(keys):
 			value = b"%d \0\x80 ');DROP TABLE kv;--" % i
-			self.assertEqual(talk(self.endpoint, b"SET %s %s\nGET %s\n" % (key, value, key)), b"OK\r\nVALUE %s\r\n" % value)
+			self.assertEqual(talk(self.endpoint, b"SET %s %s\nGET %s\n" % (key, value, key)),
+					 b"OK\r\nVALUE %s\r\n" % value)
 		self.assertEqual(talk(self.endpoint, b"COUNT\nGET %s\n" % (b"k" * 251)),
-				 b"COUNT %d\r\nERROR a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT\r\n" % len(keys))
+				 b"COUNT %d\r\nERROR a request is SET KEY VALUE, GET KEY, DEL KEY, COUNT or QUIT\r\n"
+				 % len(keys))
 		# what does not fit into a line at all is answered, too
-		self.assertEqual(talk(self.endpoint, b"SET a " + b"v" * 5000 + b"\n"), b"ERROR the request is too long\r\n")
+		self.assertEqual(talk(self.endpoint, b"SET a " + b"v" * 5000 + b"\n"),
+				 b"ERROR the request is too long\r\n")
 
 	def test_a_slow_client_and_many_changes(self):
 		"""The journal does not grow for as long as somebody does not read what it has asked for."""
@@ -201,7 +209,8 @@ class KeyValue(ModuleCase):
 		with open(self.db, "wb") as f:
 			os.chmod(self.db, 0o666)
 			fcntl.lockf(f, fcntl.LOCK_EX, 512, 0x40000000) # where SQLite has its locks
-			d = self.daemon(self.service(self.path("kv.so"), {"file": self.db, "busy": "1s"}), start=False).launch()
+			d = self.daemon(self.service(self.path("kv.so"), {"file": self.db, "busy": "1s"}),
+					start=False).launch()
 			self.assertNotEqual(d.wait(), 0)
 			d.wait_log(r"the service could not start: \S+/kv\.db: database is locked")
 

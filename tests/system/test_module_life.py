@@ -41,7 +41,8 @@ class Life(LifeCase):
 		self.assertNotIn((1, d.pid), self.notes("fini"))
 		self.assertEqual(d.stop(), 0)
 		self.assertEqual(self.notes("fini")[-1], (1, d.pid), "with its options")
-		self.assertEqual(sorted(pid for _, pid in self.notes("stop")), left, "but not of the one that was killed")
+		self.assertEqual(sorted(pid for _, pid in self.notes("stop")), left,
+				 "but not of the one that was killed")
 
 	def test_random_streams_differ(self):
 		self.start(workers={"min": 8, "max": 8, "max_spare": 8})
@@ -58,7 +59,8 @@ class Life(LifeCase):
 
 	def test_lines(self):
 		self.start()
-		self.assertEqual(ask(self.endpoint, "a", "b\r", "", "x" * 39), ["[a]", "[b]", "[]", "[%s]" % ("x" * 39)])
+		self.assertEqual(ask(self.endpoint, "a", "b\r", "", "x" * 39),
+				 ["[a]", "[b]", "[]", "[%s]" % ("x" * 39)])
 		self.assertEqual(talk(self.endpoint, b"no end"), b"[no end]\n")
 		self.assertEqual(talk(self.endpoint, b"x" * 40 + b"\nmore\n"), b"too long\n")
 		self.assertEqual(talk(self.endpoint, b"y" * 30000), b"too long\n")
@@ -95,8 +97,10 @@ class Life(LifeCase):
 			self.assertEqual(c.ask("x"), "[x]")
 
 	def test_deadline_before_what_was_read_ahead(self):
-		"""A client that has sent much at once does not outlive its limit with it: neither what the library has read, nor
-		what the kernel has."""
+		"""
+		A client that has sent much at once does not outlive its limit with it: neither with what the library
+		has read, nor with what the kernel has.
+		"""
 		d = self.start()
 		for rest in ("", "nap 0\n" * 2000):
 			talk(self.endpoint, ("deadline 100\nnap 200\n" + rest + "log alive\n").encode())
@@ -132,7 +136,8 @@ class Life(LifeCase):
 		ask(self.endpoint, *["x"] * 5)
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 5)
 		first = d.admin.service("mod")["counters"]["ticks"]
-		wait_until(lambda: d.admin.service("mod")["counters"]["ticks"] >= first + 4, "the timer goes on while nobody comes")
+		wait_until(lambda: d.admin.service("mod")["counters"]["ticks"] >= first + 4,
+			   "the timer goes on while nobody comes")
 		# a worker that serves has no timer; its count is not lost when it goes
 		worker, other = d.wait_workers(2)
 		for pid in (worker, other):
@@ -141,7 +146,8 @@ class Life(LifeCase):
 		self.assertEqual(d.admin.service("mod")["counters"]["asked"], 5)
 
 	def test_threads(self):
-		"""Those of worker_start() take no signal that the worker waits for: its timer's would be lost on them."""
+		"""Those of worker_start() take no signal that the worker waits for: its timer's would be lost on
+		them."""
 		source = INCLUDES + """
 static int start(void) { pthread_t t; return pthread_create(&t, NULL, idle, NULL); }
 """

@@ -19,12 +19,14 @@ class Refused(ModuleCase):
 
 	def test_what_is_no_module(self):
 		self.refused(self.path("none.so"), r"module \S+/none\.so: No such file or directory")
-		self.refused(self.write("text.so", "no ELF\n"), r"module \S+/text\.so: .*(invalid ELF header|file too short)")
+		self.refused(self.write("text.so", "no ELF\n"),
+			     r"module \S+/text\.so: .*(invalid ELF header|file too short)")
 		self.refused(self.write("empty.so", ""), r"module \S+/empty\.so: 0 bytes are no module")
 		self.refused(self.folder("folder.so"), r"module \S+/folder\.so: not a file")
 		self.refused("some/where.so", r'"some/where\.so" must be a full path')
 		self.refused(self.build("int x;\n"), r"module \S+/m\.so: it does not define preforkd_module")
-		self.refused(self.build(modules.small("extern int preforkd_frob(void);\n", ".worker_start = preforkd_frob,")),
+		self.refused(self.build(modules.small("extern int preforkd_frob(void);\n",
+						      ".worker_start = preforkd_frob,")),
 			     r"module \S+/m\.so: undefined symbol: preforkd_frob")
 		self.refused("nothing.so", r"module /\S+/preforkd/nothing\.so: No such file")
 		done = self.check(self.path("none.so"), how="--check=portable")
@@ -54,7 +56,8 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 			return option % (good[:at] + (value,) + good[at + 1:])
 
 		rows = [
-			(modules.small(more=".abi = 2,"), "built for version 2 of the module interface, this is version 1"),
+			(modules.small(more=".abi = 2,"),
+			 "built for version 2 of the module interface, this is version 1"),
 			(modules.small(more=".size = 8,"), "its size member, 8, is not"),
 			(modules.small(more='.name = "a b",'), "its name is missing"),
 			(modules.small(more=".flags = 64,"), "its flags, 0x40"),
@@ -68,19 +71,25 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 			(modules.small(spoiled(0, "17"), with_options), "option n: there is no type 17"),
 			(modules.small(spoiled(1, "12"), with_options), "option n: the offset 12 does not lie in"),
 			(modules.small(spoiled(1, "16"), with_options), "option n: the offset 16 does not lie in"),
-			(modules.small(spoiled(1, "(size_t)-8"), with_options), "option n: the offset 18446744073709551608"),
+			(modules.small(spoiled(1, "(size_t)-8"), with_options),
+			 "option n: the offset 18446744073709551608"),
 			(modules.small(spoiled(3, "-1"), with_options), "option n: min is more than max"),
 			(modules.small(spoiled(4, '{ .name = "n" },'), with_options), "there are two options n"),
 			(modules.small(spoiled(4, '{ .name = "x-y" },'), with_options), "the name of option 1"),
-			(modules.small(spoiled(4, '{ .name = "m", .type = PREFORKD_BOOL, .offset = 7 },'), with_options),
+			(modules.small(spoiled(4, '{ .name = "m", .type = PREFORKD_BOOL, .offset = 7 },'),
+				       with_options),
 			 "the options n and m are put into the same member"),
-			(modules.small(spoiled(4, '{ .name = "m", .offset = 8, .help = "a\\nb" },').replace("char c", "int64_t m"),
+			(modules.small(spoiled(4, '{ .name = "m", .offset = 8, .help = "a\\nb" },').replace("char c",
+				"int64_t m"),
 				       with_options), "option m: help, zero or preset is longer than 4095 bytes, or"),
 			(modules.small(spoiled(2, "(char *)7"), with_options), "crashed (SIGSEGV) while it was loaded"),
-			(modules.small(spoiled(4, '{ .name = (char *)7 },'), with_options), "crashed (SIGSEGV) while it was loaded"),
-			(modules.small('static const struct preforkd_counter c[] = {{.name = "c", .help = "a\\tb"}, {}};\n',
+			(modules.small(spoiled(4, '{ .name = (char *)7 },'), with_options),
+			 "crashed (SIGSEGV) while it was loaded"),
+			(modules.small('static const struct preforkd_counter c[] = {{.name = "c", .help = "a\\tb"}, '
+				       '{}};\n',
 				       ".counters = c,"), "counter c: help is longer than 4095 bytes, or not one line"),
-			(modules.small(more='.summary = "a\\rb",'), "its summary is longer than 4095 bytes, or not one line"),
+			(modules.small(more='.summary = "a\\rb",'),
+			 "its summary is longer than 4095 bytes, or not one line"),
 			(modules.small(spoiled(2, '"x"'), with_options), "the module's own default is wrong"),
 			(modules.small("static const struct preforkd_counter c[9] = { %s };\n" %
 				       ", ".join('{ .name = "c%d" }' % i for i in range(9)), ".counters = c,"),
@@ -114,13 +123,16 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 		said = {"number": -3, "text": 'a "b"', "list": ["x", "y"]}
 		first = self.check(path, options=said, how="--print-config")
 		self.assertEqual(first.returncode, 0, first.stderr)
-		self.assertIn('options: {\n\t\t\tnumber = -3;\n\t\t\twait = "3s";\n\t\t\tsize = "4K";\n\t\t\ttext = "a \\"b\\"";',
+		self.assertIn(
+			'options: {\n\t\t\tnumber = -3;\n\t\t\twait = "3s";\n\t\t\tsize = "4K";\n\t\t\ttext = "a '
+			'\\"b\\"";',
 			      first.stdout)
 		again = run_preforkd("-T", "-c", self.write("again.conf", first.stdout))
 		self.assertEqual(again.stdout, first.stdout, again.stderr)
 		for topic in ("options", "services.mod.options", "services.mod.options.wait"):
 			done = run_preforkd("-c", self.path("again.conf"), "--help-config", topic)
-			self.assertIn("services.mod.options.wait\n    A time.\n    duration, 1ms to 1min, or 0: for ever\n"
+			self.assertIn(
+				"services.mod.options.wait\n    A time.\n    duration, 1ms to 1min, or 0: for ever\n"
 				      "    default: 3s; a change needs: workers\n", done.stdout)
 			self.assertEqual("options.size" in done.stdout, "wait" not in topic)
 		self.assertEqual(run_preforkd("-c", self.path("again.conf"), "--help-config",
@@ -158,7 +170,8 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 		os.symlink(os.path.join("..", "middle", "m.so"), os.path.join(front, "m.so"))
 		os.symlink(middle, os.path.join(front, "folder"))
 		os.symlink("endless", os.path.join(front, "endless"))
-		links = [os.path.join(front, x) for x in ("m.so", "folder/m.so", "folder/../middle/m.so", "../front/./m.so")]
+		links = [os.path.join(front, x) for x in ("m.so", "folder/m.so", "folder/../middle/m.so",
+							  "../front/./m.so")]
 		for link in links:
 			self.assertEqual(self.check(link).returncode, 0)
 		os.chmod(middle, 0o777)
@@ -169,25 +182,30 @@ static const struct preforkd_option table[] = { { .name = "n", .type = %s, .offs
 		if os.geteuid() == 0:
 			os.chmod(middle, 0o1777)
 			os.chown(os.path.join(middle, "m.so"), 65534, -1, follow_symlinks=False)
-			self.refused(links[0], r"module \S+: \S+/middle/m\.so belongs to the user 65534, who could change it")
+			self.refused(links[0],
+				     r"module \S+: \S+/middle/m\.so belongs to the user 65534, who could change it")
 
 	@needs_root()
 	@needs_tool("unshare")
 	def test_where_nothing_may_be_run(self):
-		"""A module from a file system that is mounted so is none; a kernel that lets no copy be run is of no matter."""
+		"""A module from a file system that is mounted so is none; a kernel that lets no copy be run is of no
+		matter."""
 		folder = self.folder("mounted")
 		config = self.write("c.conf", Config(self.service(os.path.join(folder, "m.so"))).text())
 		here = self.build(modules.small())
 		for prepare, pattern in (
 			("mount -t tmpfs -o mode=755 none %s" % folder, None),
-			("mount -t tmpfs -o mode=755,noexec none %s" % folder, r"module \S+: it is on a file system .* \(noexec\)"),
+			("mount -t tmpfs -o mode=755,noexec none %s" % folder,
+			 r"module \S+: it is on a file system .* \(noexec\)"),
 			("mount -t tmpfs -o mode=755 none %s && { [ ! -e /proc/sys/vm/memfd_noexec ] || "
 			 "echo 2 > /proc/sys/vm/memfd_noexec; }" % folder, None),
 		):
 			with self.subTest(prepare):
-				done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec",
+				done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh",
+						       "-ec",
 						       prepare + ' && cp %s %s && exec "$@"' % (here, folder),
-						       "sh", PREFORKD, "--check", "-c", config], timeout=PATIENCE, text=True,
+						       "sh", PREFORKD, "--check", "-c", config], timeout=PATIENCE,
+						       text=True,
 						      stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
 				self.assertEqual(done.returncode, 78 if pattern else 0, done.stderr)
 				self.assertRegex(done.stderr, pattern or "^$")

@@ -111,7 +111,8 @@ class Reload(LifeCase):
 
 	def test_upgrade_with_a_broken_one(self):
 		d = self.start()
-		self.build(modules.small('static int init(void) { return preforkd_fail(NULL, "no luck"); }\n', ".init = init,"))
+		self.build(modules.small('static int init(void) { return preforkd_fail(NULL, "no luck"); }\n',
+					 ".init = init,"))
 		d.configure(Config(self.service(self.path("m.so"))))
 		done = d.ctl("upgrade")
 		self.assertEqual(done.returncode, 1)

@@ -25,7 +25,8 @@ TROUBLE = [
 	("exit3", "_exit(3);", r"ended the process \(exit status 3\) {when}"),
 	("thread", "pthread_t t; if (pthread_create(&t, NULL, idle, NULL) != 0) abort();",
 	 r"{who} left 1 thread running"),
-	("busy thread", "pthread_t t; if (pthread_create(&t, NULL, busy, NULL) != 0) abort(); while (!at_work) continue;",
+	("busy thread",
+	 "pthread_t t; if (pthread_create(&t, NULL, busy, NULL) != 0) abort(); while (!at_work) continue;",
 	 r"{who} left 1 thread running"), # it would crash if its code were unmapped
 	("connected", "int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = { .sin_family = AF_INET, "
 	 ".sin_port = htons(PORT), .sin_addr = { htonl(INADDR_LOOPBACK) } }; "
@@ -41,7 +42,8 @@ TROUBLE = [
 	("sigchld", "signal(SIGCHLD, SIG_IGN);", r"{who} changed the handling of SIGCHLD"),
 	("mask", "sigset_t s; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, NULL);", r"{who} changed the mask of signals"),
 	("locale", 'if (setlocale(LC_ALL, "C.UTF-8") == NULL) abort();', r"{who} changed the locale"),
-	("all closed", "for (int fd = 3; fd < 64; fd++) close(fd);", r"closed descriptors that were not its own, {when}"),
+	("all closed", "for (int fd = 3; fd < 64; fd++) close(fd);",
+	 r"closed descriptors that were not its own, {when}"),
 	("closed", "close(2);", r"{who} closed the descriptor 2, which was not its own"),
 ]
 
@@ -111,7 +113,8 @@ class Trouble(ModuleCase):
 		self.assertEqual(d.stop(), 0)
 
 	def test_init_refuses(self):
-		refuse = self.build(modules.small('static int init(void) { return preforkd_fail(NULL, "no %s", "luck"); }\n',
+		refuse = self.build(
+			modules.small('static int init(void) { return preforkd_fail(NULL, "no %s", "luck"); }\n',
 						  ".init = init,"))
 		d = self.daemon(self.service(refuse), start=False).launch()
 		self.assertEqual(d.wait(), 78)
@@ -128,7 +131,8 @@ class Trouble(ModuleCase):
 	def test_what_cannot_be_kept(self):
 		"""More than there is room for, and a connection that all workers would talk through."""
 		for what, text in (
-			("for (int i = 0; i < 17; i++) if (preforkd_keep(dup(1)) < 0) return preforkd_fail(NULL, \"%d\", i);",
+			("for (int i = 0; i < 17; i++) if (preforkd_keep(dup(1)) < 0) return preforkd_fail(NULL, "
+			 "\"%d\", i);",
 			 "16$"),
 			("int s[2]; if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) < 0 || preforkd_keep(s[0]) < 0 || "
 			 "preforkd_keep(s[1]) < 0) return -1;", "left the connection to .* open"),
@@ -172,7 +176,8 @@ class Crash(ModuleCase):
 	def test_one_of_fifty(self):
 		"""A crash is one client's."""
 		path = modules.probe(self.path("m.so"))
-		d = self.daemon(self.service(path, workers={"min": 50, "max": 50, "max_spare": 50}), env=modules.CRASHING)
+		d = self.daemon(self.service(path, workers={"min": 50, "max": 50, "max_spare": 50}),
+				env=modules.CRASHING)
 		size = 200000
 		clients = [Talk(self.endpoint) for _ in range(50)]
 		data = payload(2, size)
@@ -207,7 +212,9 @@ class Crash(ModuleCase):
 			with Talk(self.endpoint) as c:
 				self.assertEqual(c.ask("x"), "[x]")
 				self.assertEqual(c.ask("exit %d" % status), "")
-				d.wait_log(r"error: mod 127\.0\.0\.1:%d: worker \d+ ended with status %d while it served this client" %
+				d.wait_log(
+					r"error: mod 127\.0\.0\.1:%d: worker \d+ ended with status %d while it served "
+					r"this client" %
 					   (c.s.getsockname()[1], status))
 		self.assertEqual(d.admin.service("mod")["crashes"], 2)
 		self.build(modules.small("#include <stdlib.h>\nstatic void timer(void) { exit(0); }\n",

@@ -45,7 +45,8 @@ class OrderCase(Case):
 
 class Pause(OrderCase):
 	def pause(self, endpoint, handler=None, rounds=3):
-		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text, "workers": fixed(3), **(handler or {})},
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text, "workers": fixed(3),
+					  **(handler or {})},
 				 "other": {"handler": "daytime", "listen": Endpoint.unix(self.path("other")).text}})
 		inodes = endpoint.inodes()
 		self.assertEqual(len(inodes), 1)

@@ -196,8 +196,10 @@ class Lanes(Case):
 
 	def test_a_service_does_not_starve_another(self):
 		a, b = Endpoint.v4(), Endpoint.v4()
-		self.daemon({"a": {"handler": "echo", "listen": a.text, "workers": {"min": 1, "max": 2, "max_spare": 2}},
-			     "b": {"handler": "echo", "listen": b.text, "workers": {"min": 1, "max": 2, "max_spare": 2}}})
+		self.daemon({"a": {"handler": "echo", "listen": a.text,
+				   "workers": {"min": 1, "max": 2, "max_spare": 2}},
+			     "b": {"handler": "echo", "listen": b.text,
+				   "workers": {"min": 1, "max": 2, "max_spare": 2}}})
 		held = [hold(a), hold(a)] + [a.connect() for _ in range(5)]
 		self.assertEqual(talk(b, b"x"), b"x")
 		for s in held:

@@ -60,7 +60,8 @@ class Bytes(ProxyCase):
 		return found + ([socket.AF_INET6] if can_ipv6() else [])
 
 	def endpoint(self, family):
-		return {socket.AF_INET: Endpoint.v4, socket.AF_INET6: Endpoint.v6, socket.AF_UNIX: Endpoint.abstract}[family]()
+		return {socket.AF_INET: Endpoint.v4, socket.AF_INET6: Endpoint.v6,
+			socket.AF_UNIX: Endpoint.abstract}[family]()
 
 	def server_at(self, function, family):
 		address = "\0preforkd-test-up-%d-%d" % (os.getpid(), time.monotonic_ns())
@@ -74,7 +75,8 @@ class Bytes(ProxyCase):
 					endpoint = self.front(server.text, self.endpoint(outside))
 					data = payload(family, MUCH)
 					self.assertTrue(talk(endpoint, data) == data, "the same bytes come back")
-					wait_until(lambda: self.service()["bytes"] == {"in": MUCH, "out": MUCH}, "all are counted")
+					wait_until(lambda: self.service()["bytes"] == {"in": MUCH, "out": MUCH},
+						   "all are counted")
 					self.d.stop()
 
 	def test_small_messages_at_once(self):
@@ -377,14 +379,16 @@ listen l
 	log-format "from %%ci:%%cp"
 	server s %s
 """ % (port, server))
-		run = subprocess.Popen(["haproxy", "-db", "-f", conf], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+		run = subprocess.Popen(["haproxy", "-db", "-f", conf], stdout=subprocess.DEVNULL,
+				       stderr=subprocess.PIPE, text=True,
 				       env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
 		self.addCleanup(run.wait)
 		self.addCleanup(run.kill)
 		wait_until(lambda: not Endpoint.v4(port=port).refuses(), "haproxy listens")
 		return run
 
-	@unittest.skipIf(shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin") is None, "not installed: haproxy")
+	@unittest.skipIf(shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin") is None,
+			 "not installed: haproxy")
 	def test_haproxy_understands_it(self):
 		server = self.serve(lambda c: c.sendall(read_all(c)))
 		for version in ("v1", "v2"):

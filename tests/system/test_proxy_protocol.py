@@ -93,13 +93,15 @@ class Claimed(ProxyCase):
 	def test_nothing_claimed(self):
 		"""LOCAL, UNKNOWN, UNSPEC, a datagram: the connection counts as it is."""
 		self.serve(handler="exec", command=["/usr/bin/env"])
-		for header in (v2_local(), v2_local(b"any bytes"), block(TCP4, bytes(12), command=LOCAL), b"PROXY UNKNOWN\r\n",
+		for header in (v2_local(), v2_local(b"any bytes"), block(TCP4, bytes(12), command=LOCAL),
+			       b"PROXY UNKNOWN\r\n",
 			       b"PROXY UNKNOWN 1.2.3.4 5.6.7.8 9 10\r\n", block(0, b""), block(0, b"some"),
 			       block(UDP4, bytes(12))):
 			with self.subTest(header=header):
 				env, here = self.ask(header)
 				self.assertEqual((env["TCPREMOTEIP"], env["TCPREMOTEPORT"]), (HERE, str(here[1])))
-				self.assertEqual((env["TCPLOCALIP"], env["TCPLOCALPORT"]), (HERE, str(self.endpoint.port)))
+				self.assertEqual((env["TCPLOCALIP"], env["TCPLOCALPORT"]),
+						 (HERE, str(self.endpoint.port)))
 				self.assertNotIn("PREFORKD_VIA_ADDR", env)
 		self.count()
 
@@ -113,7 +115,8 @@ class Claimed(ProxyCase):
 			titles = [proc.title(worker) for worker in self.d.workers()]
 			self.assertTrue(any(CLIENT in title for title in titles), titles)
 			port = s.getsockname()[1]
-		self.d.wait_log(r"s 192\.0\.2\.7:4711: done after .*, 1 bytes in, 1 bytes out, via 127\.0\.0\.1:%d$" % port)
+		self.d.wait_log(r"s 192\.0\.2\.7:4711: done after .*, 1 bytes in, 1 bytes out, via 127\.0\.0\.1:%d$"
+				% port)
 
 	def test_rules_are_for_who_is_claimed(self):
 		self.serve(access={"deny": [CLIENT, "2001:db8::/32"]})
@@ -174,14 +177,17 @@ class Trust(ProxyCase):
 		self.serve()
 		bad = (v2(checksum=False), v2(tlvs=b"\x04\0"), v2(tlvs=b"\x04\0\x05abcd"), block(TCP4, bytes(11)),
 		       block(0x41, bytes(216)), block(0x13, bytes(216)), v2().replace(b"\n\x21", b"\n\x31"),
-		       block(TCP4, bytes(12), command=0x22), block(TCP4, bytes(5000)), b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n",
+		       block(TCP4, bytes(12), command=0x22), block(TCP4, bytes(5000)),
+		       b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n",
 		       b"PROXY TCP4 1.2.3.4 5.6.7.8 01 2\r\n", b"PROXY  TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"PROXYING\r\n",
 		       b"PROXY UNKNOWN" + b"x" * 200 + b"\r\n")
 		for header in bad:
 			with self.subTest(header=header):
 				self.assertIn(say(self.endpoint, header + b"payload"), (b"", RESET))
 		self.count(proxy_malformed=len(bad))
-		self.d.wait_log(r"s 127\.0\.0\.1:\d+: refused: proxy_malformed \(malformed PROXY header: the checksum is wrong\)")
+		self.d.wait_log(
+			r"s 127\.0\.0\.1:\d+: refused: proxy_malformed \(malformed PROXY header: the checksum is "
+			r"wrong\)")
 
 	def test_ended_in_the_middle(self):
 		self.serve()
@@ -242,7 +248,8 @@ class Both(ProxyCase):
 		for header in (v1(), v2(), v2_local(), b"PROXY UNKNOWN\r\n"):
 			self.assertEqual(say(endpoint, header + b"payload"), b"payload")
 			self.assertEqual(say_slowly(endpoint, bytewise(header) + [b"pay", b"load"]), b"payload")
-		for data in (b"hello", b"P", b"PRO", b"PROBE", b"PROXX", b"\r\n\r\n", SIGNATURE[:-1], SIGNATURE[:-1] + b"X", b"x"):
+		for data in (b"hello", b"P", b"PRO", b"PROBE", b"PROXX", b"\r\n\r\n", SIGNATURE[:-1],
+			     SIGNATURE[:-1] + b"X", b"x"):
 			self.assertEqual(say(endpoint, data), data)
 			self.assertEqual(say_slowly(endpoint, bytewise(data)), data)
 		self.count()
@@ -289,7 +296,8 @@ class Both(ProxyCase):
 		code = "import socket as s, os; f = s.socket(fileno=0); " \
 			"print(f.getsockopt(s.SOL_SOCKET, s.SO_RCVLOWAT), f.getsockopt(s.SOL_SOCKET, 42))"
 		for endpoint, network in self.both():
-			self.serve(endpoint, "exec", command=["/usr/bin/env", "python3", "-I", "-S", "-c", code], since=[network],
+			self.serve(endpoint, "exec", command=["/usr/bin/env", "python3", "-I", "-S", "-c", code],
+				   since=[network],
 				   without=[network])
 			text = say_slowly(endpoint, bytewise(b"PRObe"))
 			self.assertEqual(text, b"1 -1\n")

@@ -21,7 +21,8 @@ class Whole(ProxyCase):
 	PROGRAM = ["/bin/cat"]
 
 	def headers(self):
-		return (v1(), v1("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", SERVER6, 65535, 65535), v2(), v2(CLIENT6, SERVER6),
+		return (v1(), v1("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", SERVER6, 65535, 65535), v2(),
+			v2(CLIENT6, SERVER6),
 			v2(tlvs=tlv(NOOP, bytes(4000)), checksum=True), v2_unix(), v2_local(), b"PROXY UNKNOWN\r\n")
 
 	def check(self, handler, **more):
@@ -47,7 +48,8 @@ class Whole(ProxyCase):
 	def slowly(self, handler, **more):
 		self.serve(handler=handler, **more)
 		for header in (v1(), v2(checksum=True), v2_local(), b"PROXY UNKNOWN whatever\r\n"):
-			self.assertEqual(say_slowly(self.endpoint, bytewise(header + b"PROXY payload\r\n")), b"PROXY payload\r\n")
+			self.assertEqual(say_slowly(self.endpoint, bytewise(header + b"PROXY payload\r\n")),
+					 b"PROXY payload\r\n")
 		self.count()
 
 	def test_byte_by_byte_echo(self):
@@ -110,7 +112,8 @@ class Limits(ProxyCase):
 		self.cut([v2()[:20]])
 		self.cut([v1()[:-1]])
 		self.count(proxy_timeout=4)
-		self.d.wait_log(r"refused: proxy_timeout \(0 bytes of a PROXY header within 1s \(proxy_protocol\.timeout\)\)")
+		self.d.wait_log(
+			r"refused: proxy_timeout \(0 bytes of a PROXY header within 1s \(proxy_protocol\.timeout\)\)")
 		self.assertEqual(self.d.admin.service("s")["connections"]["probes"], 0)
 
 	def test_trickles(self):

@@ -147,7 +147,8 @@ class BehindHAProxy(Behind):
 		"""The proxy's own question is answered as everybody's."""
 		endpoint, front = Endpoint.v4(), Endpoint.v4()
 		self.behind(day={"handler": "daytime", "listen": endpoint.text})
-		server = "%s:%d check inter 50ms send-proxy-v2\n\toption tcp-check\n\ttcp-check expect rstring [0-9]+:[0-9]+"
+		server = "%s:%d check inter 50ms send-proxy-v2\n\toption tcp-check\n" \
+			"\ttcp-check expect rstring [0-9]+:[0-9]+"
 		haproxy = self.through(HAProxy([(front, server % endpoint.address)]))
 		wait_until(lambda: self.d.admin.service("day")["connections"]["probes"] >= 5, "five health checks")
 		self.assertIn(":", self.hear(front)[0])
@@ -162,7 +163,8 @@ class BehindHAProxy(Behind):
 		with front.connect() as s:
 			s.sendall(b"x")
 			self.assertEqual(s.recv(1), b"")
-		wait_until(lambda: refused(self.daemons[0], "echo", "proxy_untrusted") >= 1, "refused, at each of its attempts")
+		wait_until(lambda: refused(self.daemons[0], "echo", "proxy_untrusted") >= 1,
+			   "refused, at each of its attempts")
 
 
 @unittest.skipIf(no_nginx(), no_nginx())

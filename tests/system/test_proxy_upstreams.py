@@ -33,7 +33,8 @@ def limit(pid, what, soft):
 	code = "import resource as r; h = r.prlimit(%d, r.RLIMIT_%s)[1]; r.prlimit(%d, r.RLIMIT_%s, (%d, h))"
 	who = {"user": int(proc.status(pid, "Uid").split()[0]), "group": int(proc.status(pid, "Gid").split()[0]),
 	       "extra_groups": []} if IS_ROOT else {}
-	subprocess.run(["/usr/bin/env", "python3", "-I", "-S", "-c", code % (pid, what, pid, what, soft)], check=True, **who)
+	subprocess.run(["/usr/bin/env", "python3", "-I", "-S", "-c", code % (pid, what, pid, what, soft)], check=True,
+		       **who)
 
 
 class UpstreamCase(Case):
@@ -135,7 +136,8 @@ class Balance(UpstreamCase):
 		self.assertEqual({i: ask_from("127.0.1.%d" % i) for i in first}, first)
 		servers[1].close()
 		second = {i: ask_from("127.0.1.%d" % i) for i in first}
-		self.assertTrue(all(second[i] == first[i] for i in first if first[i] != "b"), "the others stay where they were")
+		self.assertTrue(all(second[i] == first[i] for i in first if first[i] != "b"),
+				"the others stay where they were")
 		self.assertGreater(len({second[i] for i in first if first[i] == "b"}), 1, "and its clients spread")
 
 	def test_failover(self):
@@ -156,7 +158,8 @@ class Failure(UpstreamCase):
 		self.front([dead, b.text])
 		self.assertEqual({self.ask() for _ in range(20)}, {"b"})
 		self.d.stop()
-		self.assertEqual(len(self.d.grep(r"%s has failed: Connection refused; it is left alone for 10s" % re.escape(dead))), 1,
+		self.assertEqual(len(self.d.grep(r"%s has failed: Connection refused; it is left alone for 10s"
+						 % re.escape(dead))), 1,
 				 "said once, by one of the workers")
 
 	def test_who_does_not_accept_in_time(self):
@@ -208,7 +211,8 @@ class Failure(UpstreamCase):
 
 	def test_a_client_that_goes_while_it_tries_leaves_it_to_the_next(self):
 		name, b = "preforkd-test-try-%d" % os.getpid(), self.named("b")
-		self.front(["unix:@" + name, b.text], balance="failover", proxy={"connect_timeout": "1h", "pause": "100ms"})
+		self.front(["unix:@" + name, b.text], balance="failover",
+			   proxy={"connect_timeout": "1h", "pause": "100ms"})
 		self.assertEqual(self.ask(), "b")
 		with socket.socket(socket.AF_UNIX) as a, socket.socket(socket.AF_UNIX) as first:
 			a.bind("\0" + name)
@@ -256,7 +260,8 @@ class Failure(UpstreamCase):
 		self.addCleanup(fresh_network)
 		self.endpoint = Endpoint.unix(self.path("front"))	# not in any network
 		port = Endpoint.v4().port
-		self.d = self.daemon(proxy(self.endpoint.text, "192.0.2.2:%d" % port, timeouts={"idle": 0}, socket=sockets))
+		self.d = self.daemon(proxy(self.endpoint.text, "192.0.2.2:%d" % port, timeouts={"idle": 0},
+					   socket=sockets))
 		unplug = far_network(self.d.pid)
 		server = self.named("far", ("192.0.2.2", port))
 		s, name = self.hold()
@@ -264,7 +269,9 @@ class Failure(UpstreamCase):
 		unplug()
 		s.sendall(word)
 		self.assertEqual(read_all(s), b"")
-		self.d.wait_log(r"the connection to the upstream 192\.0\.2\.2:%d has failed: (Connection timed out|No route to host)" % port)
+		self.d.wait_log(
+			r"the connection to the upstream 192\.0\.2\.2:%d has failed: (Connection timed out|No route to "
+			r"host)" % port)
 		wait_until(lambda: self.status()["workers"]["busy"] == 0, "the worker is free")
 		server.close()
 
@@ -338,7 +345,8 @@ class Names(UpstreamCase):
 	def test_it_is_asked_for_once_in_an_interval(self):
 		self.start(proxy={"resolve": "1h"})
 		self.assertEqual({self.ask() for _ in range(30)}, {"at 2"})
-		self.assertLessEqual(self.names.asked, 2 * 4, "A and AAAA, of as many workers as began at the same time")
+		self.assertLessEqual(self.names.asked, 2 * 4,
+				     "A and AAAA, of as many workers as began at the same time")
 
 	def test_the_resolver_is_down(self):
 		self.start()
@@ -357,7 +365,8 @@ class Names(UpstreamCase):
 		wait_until(lambda: self.ask() == "at 3", "it goes on")
 		self.d.wait_log("can be resolved again")
 		self.d.stop()
-		self.assertEqual(len(self.d.grep(r"app\.test.*cannot resolve.*its last address is kept")), 1, "said once")
+		self.assertEqual(len(self.d.grep(r"app\.test.*cannot resolve.*its last address is kept")), 1,
+				 "said once")
 
 	def test_a_slow_resolver_takes_none_of_the_time_to_connect(self):
 		self.full(("127.0.0.4", self.port))
@@ -372,7 +381,8 @@ class Names(UpstreamCase):
 		self.start()
 		self.assertEqual(self.ask(), "at 2")
 		del self.names.addresses["app.test"]
-		self.assertTrue(wait_until(lambda: self.ask() == "at 2" and self.d.grep("its last address is kept"), "kept"))
+		self.assertTrue(wait_until(lambda: self.ask() == "at 2" and self.d.grep("its last address is kept"),
+					   "kept"))
 
 	def test_down_at_the_start_and_at_a_reload(self):
 		self.names.silent = True
@@ -384,7 +394,8 @@ class Names(UpstreamCase):
 		self.names.silent = False
 		self.assertEqual(self.ask(), "at 2")
 		self.names.silent = True
-		config = proxy(self.endpoint.text, "app.test:%d" % self.port, balance="failover", proxy={"resolve": "1s"})
+		config = proxy(self.endpoint.text, "app.test:%d" % self.port, balance="failover",
+			       proxy={"resolve": "1s"})
 		done = self.d.reload(Config(config))
 		self.assertEqual(done.returncode, 0, done.stderr)
 		self.assertEqual(self.ask(), "at 2", "the new workers know what the former knew")
@@ -413,7 +424,9 @@ class Names(UpstreamCase):
 		for pid in self.d.workers():
 			limit(pid, "NPROC", 1)
 		self.assert_reset()
-		self.d.wait_log(r"no upstream takes the connection: .*cannot look it up: no process: Resource temporarily unavailable")
+		self.d.wait_log(
+			r"no upstream takes the connection: .*cannot look it up: no process: Resource temporarily "
+			r"unavailable")
 		self.assertEqual(self.d.grep("left alone"), [])
 
 	@unittest.skipUnless(can_ipv6(), "no IPv6")
@@ -430,9 +443,11 @@ class Names(UpstreamCase):
 		wait_until(none, "no address fits")
 
 	def test_check_warns(self):
-		path = self.write("c.conf", 'user = "nobody";\nservices: { p: { handler = "proxy"; listen = "127.0.0.1:0";\n'
+		path = self.write("c.conf",
+				  'user = "nobody";\nservices: { p: { handler = "proxy"; listen = "127.0.0.1:0";\n'
 				  'upstream = [ "127.0.0.1:1",\n"nowhere.test:80" ]; }; };\n')
-		done = subprocess.run([*self.names.prefix(self), PREFORKD, "--check=host", "-c", path], stdout=subprocess.PIPE,
+		done = subprocess.run([*self.names.prefix(self), PREFORKD, "--check=host", "-c", path],
+				      stdout=subprocess.PIPE,
 				      stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE)
 		self.assertEqual(done.returncode, 0, done.stderr)
 		self.assertRegex(done.stderr, r"c\.conf:4: services\.p\.upstream: .*cannot resolve nowhere\.test")

@@ -69,7 +69,8 @@ class Nothing(ReloadCase):
 		before = d.workers(), endpoint.inodes(), proc.descriptors(d.pid)
 		self.reload(said="nothing has changed")
 		# written in another way it is the same
-		services = {"echo": {"listen": [endpoint.text], "handler": "echo", "workers": {"min": 2}, "backlog": 4096}}
+		services = {"echo": {"listen": [endpoint.text], "handler": "echo", "workers": {"min": 2},
+				     "backlog": 4096}}
 		self.reload(services, said="nothing has changed")
 		for _ in range(10):
 			self.reload(said="nothing has changed")
@@ -114,7 +115,8 @@ class Live(ReloadCase):
 					self.change(services, "echo")
 					self.assertEqual(self.backlog(endpoint), backlog)
 					listener, = d.admin.service("echo")["listeners"]
-					self.assertEqual((listener["backlog"], listener["backlog_asked"], listener["queue"]),
+					self.assertEqual((listener["backlog"], listener["backlog_asked"],
+							  listener["queue"]),
 							 (backlog, backlog, 20))
 				self.assertEqual(endpoint.inodes(), inodes)
 				for s in busy:
@@ -341,7 +343,8 @@ class Listeners(ReloadCase):
 	def move(self, endpoint):
 		"""To another service: queue and all."""
 		rest = Endpoint.v4()
-		services = {"old": {"handler": "echo", "listen": [endpoint.text, rest.text], "workers": {"min": 1, "max": 2}},
+		services = {"old": {"handler": "echo", "listen": [endpoint.text, rest.text],
+				    "workers": {"min": 1, "max": 2}},
 			    "new": {"handler": "exec", "command": ["/usr/bin/tr", "a-z", "A-Z"],
 				    "listen": Endpoint.v4().text, "timeouts": {"first_byte": 0, "idle": 0}}}
 		self.start(services)
@@ -436,11 +439,13 @@ class Services(ReloadCase):
 		more = {**services, "new": {"handler": "echo", "listen": endpoint.text, "workers": fixed(1)}}
 		for _ in range(3):
 			generation = d.admin.status()["generation"]
-			self.reload(more, said="generation %d: 0 services changed, 1 added, 0 removed" % (generation + 1))
+			self.reload(more, said="generation %d: 0 services changed, 1 added, 0 removed"
+				    % (generation + 1))
 			self.assertEqual([s["name"] for s in d.admin.status()["services"]], ["stays", "new"])
 			held = hold(endpoint)
 			queued = [ask(endpoint, b"%d" % i) for i in range(10)]
-			self.reload(services, said="generation %d: 0 services changed, 0 added, 1 removed" % (generation + 2))
+			self.reload(services, said="generation %d: 0 services changed, 0 added, 1 removed"
+				    % (generation + 2))
 			self.assertEqual([s["name"] for s in d.admin.status()["services"]], ["stays"])
 			self.assertEqual(d.admin.ask("status", service="new")["exit"], FAILED)
 			held.sendall(b"still")
@@ -487,7 +492,8 @@ class Services(ReloadCase):
 		self.assertEqual(d.workers(), pids, "in another order it is the same")
 		inodes = a.inodes()
 		self.reload({"b": {"handler": "echo", "listen": b.text}, "c": {"handler": "echo", "listen": a.text}},
-			    said="generation %d: 0 services changed, 1 added, 1 removed" % (d.admin.status()["generation"] + 1))
+			    said="generation %d: 0 services changed, 1 added, 1 removed"
+			    % (d.admin.status()["generation"] + 1))
 		self.assertEqual(a.inodes(), inodes, "by another name it has the same socket")
 		self.assertEqual(talk(a, b"x"), b"x")
 

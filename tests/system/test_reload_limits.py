@@ -55,7 +55,8 @@ class Generations(Case):
 			self.assertEqual(recv_exact(s, 5), b"still")
 			if time.monotonic() - begin > 1:
 				break
-			self.assertLessEqual(len(self.alive() - {1, i, i + 1}), 1, "one is here for the client, one leaves")
+			self.assertLessEqual(len(self.alive() - {1, i, i + 1}), 1,
+					     "one is here for the client, one leaves")
 		self.assertEqual(rest(s), b"")
 		self.assertGreater(time.monotonic() - begin, 1.8)
 		self.assertLess(time.monotonic() - begin, 10)
@@ -148,7 +149,8 @@ class Throttled(Case):
 			wait_until(lambda: d.admin.service("echo")["state"] == "throttled", "it is told")
 			self.assertTrue(d.notify.wait("STATUS=serving: 2 services, "))
 			wait_until(lambda: any("degraded: workers of echo cannot start" in line
-					       for m in d.notify.seen("STATUS=") for line in m[2]), "the supervisor knows")
+					       for m in d.notify.seen("STATUS=") for line in m[2]),
+					       "the supervisor knows")
 			wait_until(lambda: time.monotonic() - begin > 3, "some time", every=0.2)
 			failures = len(d.grep(r"before it could serve", mark))
 			self.assertGreater(failures, 1, "it tries again")

@@ -92,7 +92,8 @@ class Rejected(VerdictCase):
 		"""All of them at once, each with its place."""
 		self.start()
 		services = {"echo": echo(self.endpoint, bakclog=7), "b": echo(Endpoint.v4(), handler="nosuch"),
-			    "c": echo(Endpoint.v4(), user="no-such-user") if IS_ROOT else echo(Endpoint.v4(), backlog=0)}
+			    "c": echo(Endpoint.v4(), user="no-such-user") if IS_ROOT
+			    else echo(Endpoint.v4(), backlog=0)}
 		self.rejected(Config(services), r"preforkd\.conf:\d+: .*bakclog", r"preforkd\.conf:\d+: .*nosuch",
 			      r"preforkd\.conf:\d+: .*" + ("no-such-user" if IS_ROOT else "backlog"))
 
@@ -106,7 +107,8 @@ class Rejected(VerdictCase):
 			services["echo"]["listen"] = [self.endpoint.text, taken.text]
 			services["echo"]["timeouts"] = {"idle": "77s"}
 			services["new"] = echo(Endpoint.v4())
-			self.rejected(Config(services), r"services\.echo: cannot bind %s: Address already in use" % taken.text)
+			self.rejected(Config(services), r"services\.echo: cannot bind %s: Address already in use"
+				      % taken.text)
 			new = Endpoint.v4()
 			services = {"a": echo(new), **self.services, "new": echo(taken)}
 			self.rejected(Config(services), r"services\.new: cannot bind %s" % taken.text)
@@ -122,8 +124,10 @@ class Rejected(VerdictCase):
 			s.listen()
 			self.rejected(Config({**self.services, "new": echo(Endpoint.unix(path))}), r"taken")
 			self.assertTrue(os.path.exists(path))
-		self.rejected(Config({**self.services, "new": echo(Endpoint.unix(self.path("nosuch", "s")))}), r"nosuch")
-		self.rejected(Config({**self.services, "new": echo(Endpoint.unix(self.write("file", "text")))}), r"file")
+		self.rejected(Config({**self.services, "new": echo(Endpoint.unix(self.path("nosuch", "s")))}),
+			      r"nosuch")
+		self.rejected(Config({**self.services, "new": echo(Endpoint.unix(self.write("file", "text")))}),
+			      r"file")
 		self.assertEqual(os.path.getsize(self.path("file")), 4)
 
 	@needs_root("needs root, to be somebody else")
@@ -140,12 +144,14 @@ class Rejected(VerdictCase):
 		self.d.control = control["path"]
 		low = next(p for p in range(1023, 1, -1) if Endpoint.v4(port=p).refuses())
 		services = {**self.services, "low": echo(Endpoint.v4(port=low))}
-		self.rejected(Config(services, user=None, group=None, control=control), r"127\.0\.0\.1:%d: Permission denied" % low)
+		self.rejected(Config(services, user=None, group=None, control=control),
+			      r"127\.0\.0\.1:%d: Permission denied" % low)
 
 	def test_options_that_the_kernel_refuses(self):
 		self.start()
 		self.rejected(self.changed(socket={"device": "nosuch0"}), r"nosuch0|No such device")
-		self.rejected(Config({**self.services, "new": echo(Endpoint.v4(), socket={"device": "nosuch0"})}), r"nosuch0|No such device")
+		self.rejected(Config({**self.services, "new": echo(Endpoint.v4(), socket={"device": "nosuch0"})}),
+			      r"nosuch0|No such device")
 
 	def test_hangup(self):
 		d = self.start()
@@ -203,7 +209,8 @@ class Jobs(VerdictCase):
 		d.configure(self.changed())
 		first = d.admin.told("reload")["job"]
 		# the child that reads the configuration is one, too, in a group of its own
-		wait_until(lambda: len([pid for pid in proc.children(d.pid) if proc.alive(pid) and os.getpgid(pid) == d.pid]) == 3,
+		wait_until(lambda: len([pid for pid in proc.children(d.pid) if proc.alive(pid)
+					and os.getpgid(pid) == d.pid]) == 3,
 			   "a new worker is proved")
 		self.assertEqual(d.admin.status()["state"], "reloading")
 		d.configure(self.changed(handler="daytime"))
@@ -249,7 +256,8 @@ class Jobs(VerdictCase):
 				with hold(self.endpoint):
 					d.kill(signal.SIGTERM)
 					verdict = d.admin.verdict(job)
-					self.assertEqual((verdict["success"], verdict["reasons"]), (False, ["the daemon stops"]))
+					self.assertEqual((verdict["success"], verdict["reasons"]),
+							 (False, ["the daemon stops"]))
 				self.assertEqual(d.wait(), 0)
 				self.assertLess(time.monotonic() - start, 15, "long before timeouts.drain")
 				wait_until(lambda: not d.remains(), "nothing left", 10)
@@ -285,13 +293,15 @@ class Canary(VerdictCase):
 	def test_user_that_cannot_be(self):
 		self.start(env=self.trap.env)
 		self.trap.set("user", "fail")
-		self.rejected(self.changed(), r"services\.echo: a worker could not start: cannot become user \"nobody\"")
+		self.rejected(self.changed(),
+			      r"services\.echo: a worker could not start: cannot become user \"nobody\"")
 
 	def test_set_up_that_hangs(self):
 		self.start(env=self.trap.env)
 		self.trap.set("setup", "hang")
 		start = time.monotonic()
-		self.rejected(self.changed(timeouts={"idle": "77s", "start": "800ms"}), r"services\.echo: a worker was not ready in time")
+		self.rejected(self.changed(timeouts={"idle": "77s", "start": "800ms"}),
+			      r"services\.echo: a worker was not ready in time")
 		self.assertGreater(time.monotonic() - start, 0.8)
 		self.assertLess(time.monotonic() - start, 20)
 
@@ -338,7 +348,8 @@ class Canary(VerdictCase):
 			os.kill(child, number)
 			verdict = d.admin.verdict(job)
 			self.assertIs(verdict["success"], False)
-			self.assertRegex(verdict["reasons"][0], r"the process that read the configuration .*(%s)" % said)
+			self.assertRegex(verdict["reasons"][0],
+					 r"the process that read the configuration .*(%s)" % said)
 			self.assertEqual(d.workers(), pids)
 		self.trap.set("load", "fail")
 		self.rejected(self.changed(), r"the process that read the configuration .*status 1")
@@ -346,7 +357,8 @@ class Canary(VerdictCase):
 	def killed_master(self, name):
 		"""In the middle of a reload; the next start finds nothing in its way."""
 		path = Endpoint.unix(self.path("s-" + name))
-		d = self.start({"echo": {"handler": "echo", "listen": [Endpoint.v4().text, path.text]}}, env=self.trap.env)
+		d = self.start({"echo": {"handler": "echo", "listen": [Endpoint.v4().text, path.text]}},
+			       env=self.trap.env)
 		listen = self.services["echo"]["listen"]
 		self.trap.set(name, "hang" if name == "load" else "sleep 1500")	# it looks for its master then
 		more = Endpoint.unix(self.path("more-" + name))

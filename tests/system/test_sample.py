@@ -21,7 +21,8 @@ class Sample(Case):
 		"""Its ports are fixed, so it gets a network of its own."""
 		fresh_network()
 		run = subprocess.Popen(
-			["sh", os.path.join(TOP_SRCDIR, "etc", "run"), PREFORKD, os.path.join(TOP_SRCDIR, "etc", "run.conf")],
+			["sh", os.path.join(TOP_SRCDIR, "etc", "run"), PREFORKD,
+			 os.path.join(TOP_SRCDIR, "etc", "run.conf")],
 			cwd=TOP_BUILDDIR, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
 			text=True, start_new_session=True)
 		self.addCleanup(run.stdout.close)

@@ -173,9 +173,11 @@ class Seats(Case):
 		wait_until(lambda: not killed & {w["pid"] for w in d.admin.workers("echo")}, "the killed are gone")
 
 	def test_killed_while_clients_come_and_go(self):
-		"""Workers are killed at any moment of a client's visit: no count stays, and no client comes in beyond it."""
+		"""Workers are killed at any moment of a client's visit: no count stays, and no client comes in beyond
+		it."""
 		endpoint = Endpoint.v4()
-		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text, "access": {"per_source": self.LIMIT},
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "access": {"per_source": self.LIMIT},
 					  "workers": {"min": 8, "min_spare": 4, "max_spare": 16, "max": 32}}})
 		over = threading.Event()
 		counts = {}
@@ -249,7 +251,8 @@ class Upgrade(SourcesCase):
 			s.sendall(b"still")
 			self.assertEqual(recv_exact(s, 5), b"still")
 			newest = d.admin.status()["generation"]
-			wait_until(lambda: all(w["generation"] in (0, newest) for w in d.admin.workers()), "the others are gone")
+			wait_until(lambda: all(w["generation"] in (0, newest) for w in d.admin.workers()),
+				   "the others are gone")
 			for pid in self.workers_of("a"):
 				self.assertEqual(len(mapped(pid)), 1)
 				self.assertIn(mapped(pid)[0], before)

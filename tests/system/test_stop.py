@@ -111,7 +111,8 @@ class Load(Case):
 	"""Eight clients at a time, each with one short question after the other."""
 
 	def crowd(self, endpoint, over):
-		"""Starts them; returns their threads, and the list of what went wrong for a client that had connected."""
+		"""Starts them; returns their threads, and the list of what went wrong for a client that had
+		connected."""
 		wrong = []
 
 		def client(number):

@@ -171,7 +171,8 @@ class Running(SystemdCase):
 	def test_reload_that_is_rejected(self):
 		"""The exit status says so, the journal says why; nothing has changed."""
 		master = self.serve()
-		self.configure('services: {\n x: { handler = "echo"; listen = "127.0.0.1:8"; wrokers: { max = 1; }; };\n};')
+		self.configure(
+			'services: {\n x: { handler = "echo"; listen = "127.0.0.1:8"; wrokers: { max = 1; }; };\n};')
 		done = self.systemctl("reload", "preforkd", check=False)
 		self.assertNotEqual(done.returncode, 0)
 		self.wait_journal(r"preforkd\.conf:2: .*wrokers")
@@ -208,7 +209,8 @@ class Running(SystemdCase):
 		"""Root and a group that was told so, nobody else."""
 		self.drop_in("[Service]\nSupplementaryGroups=adm\n")
 		self.serve(control={"group": "adm"})
-		self.assertEqual(json.loads(self.ctl("--json", "status", check=True).stdout)["pid"], int(self.show("MainPID")))
+		self.assertEqual(json.loads(self.ctl("--json", "status", check=True).stdout)["pid"],
+				 int(self.show("MainPID")))
 		ctl = self.sandbox.installed("sbin/preforkctl")
 		as_nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup")
 		self.assertNotEqual(self.run(*as_nobody, "--clear-groups", ctl, "reload").returncode, 0)
@@ -218,7 +220,8 @@ class Running(SystemdCase):
 		"""Each has its configuration, its control socket and its folder."""
 		for name, port in (("a", 7), ("b", 8)):
 			self.configure({name: {"handler": "echo", "listen": ["127.0.0.1:%d" % port,
-									     "unix:/run/preforkd-%s/x" % name]}}, name + ".conf")
+									     "unix:/run/preforkd-%s/x" % name]}},
+									     name + ".conf")
 		self.systemctl("start", "preforkd@a", "preforkd@b")
 		for name, port in (("a", 7), ("b", 8)):
 			self.assertEqual(talk(self.tcp(port), b"x"), b"x")

@@ -14,7 +14,8 @@ class Limits(SystemdCase):
 	ENFORCE = True
 
 	def serve(self, limits, services):
-		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7", "workers": {"max": 400}}, **services})
+		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7", "workers": {"max": 400}},
+				**services})
 		self.drop_in("[Service]\n" + limits)
 		self.systemctl("start", "preforkd")
 		return self.show("MainPID")
@@ -62,7 +63,8 @@ class Limits(SystemdCase):
 		"""It ends, and nothing else does."""
 		master = self.serve("MemoryMax=64M\nMemorySwapMax=0\n", {
 			"eat": {"handler": "exec", "listen": "127.0.0.1:8", "command": ["/bin/sh", "-c", EAT]},
-			"gulp": {"handler": "exec", "listen": "127.0.0.1:9", "command": ["/usr/bin/sort", "/dev/zero"]}})
+			"gulp": {"handler": "exec", "listen": "127.0.0.1:9",
+				 "command": ["/usr/bin/sort", "/dev/zero"]}})
 		with hold(self.tcp(7)) as other:
 			self.assertEqual(talk(self.tcp(8)), b"137\n")
 			self.assertEqual(talk(self.tcp(9)), b"")

@@ -44,7 +44,8 @@ class Log(SystemdCase):
 				recv_exact(s, 5) if name == "echo" else read_all(s)
 				peer = "127.0.0.1:%d" % s.getsockname()[1]
 			entry = self.find("%s %s: .*%s" % (name, peer, pattern))
-			self.assertEqual((entry["SERVICE"], entry["PEER"], entry["_TRANSPORT"]), (name, peer, "journal"))
+			self.assertEqual((entry["SERVICE"], entry["PEER"], entry["_TRANSPORT"]),
+					 (name, peer, "journal"))
 			self.assertNotEqual(entry["_PID"], self.show("MainPID"))
 			self.assertEqual(entry["WORKER_PID"], entry["_PID"])
 			self.assertIn(entry["MESSAGE"], self.messages("PEER=" + peer, "SERVICE=" + name))
@@ -72,7 +73,8 @@ class Log(SystemdCase):
 		"""Through /dev/log, with facility and tag."""
 		self.serve(log={"target": "syslog", "facility": "local3"})
 		entry = self.find("^started")
-		self.assertEqual((entry["_TRANSPORT"], entry["SYSLOG_FACILITY"], entry["PRIORITY"]), ("syslog", LOCAL3, "5"))
+		self.assertEqual((entry["_TRANSPORT"], entry["SYSLOG_FACILITY"], entry["PRIORITY"]),
+				 ("syslog", LOCAL3, "5"))
 		self.assertEqual(entry["SYSLOG_PID"], self.show("MainPID"))
 
 	@needs_tool("/usr/sbin/rsyslogd")

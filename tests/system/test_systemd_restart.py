@@ -19,7 +19,8 @@ SERVICES = {"echo": {"handler": "echo", "listen": ["127.0.0.1:7", "unix:/run/pre
 
 
 class Load:
-	"""Clients that connect, exchange 64 bytes and close, until SECONDS have passed; as many over TCP as over unix."""
+	"""Clients that connect, exchange 64 bytes and close, until SECONDS have passed; as many over TCP as over
+	unix."""
 
 	def __init__(self, sandbox, seconds):
 		self.all = [sandbox.start(sandbox.installed("bin/preforkc"), "load", "-c", "4", "--rate=2000", "-t",

@@ -50,14 +50,16 @@ class Sockets(SystemdCase):
 		})
 		self.socket_unit("web", "ListenStream=127.0.0.1:80", "ListenStream=[::1]:80",
 				 "ListenStream=/run/web", "FileDescriptorName=web", "Service=preforkd.service")
-		self.socket_unit("others", "ListenStream=127.0.0.1:13", "ListenStream=/run/c", "Service=preforkd.service")
+		self.socket_unit("others", "ListenStream=127.0.0.1:13", "ListenStream=/run/c",
+				 "Service=preforkd.service")
 		self.socket_unit("stranger", "ListenStream=127.0.0.1:99", "FileDescriptorName=odd",
 				 "Service=preforkd.service")
 		units = ["web.socket", "others.socket", "stranger.socket"]
 		self.systemctl("start", *units)
 		inode = self.run("stat", "-c", "%i", "/run/c").stdout
 		self.assertRegex(talk(self.tcp(13)), rb"\d\d:\d\d")
-		for endpoint in (self.tcp(80), self.tcp(80, "::1"), self.unix("/run/web"), self.tcp(5), self.unix("/run/c")):
+		for endpoint in (self.tcp(80), self.tcp(80, "::1"), self.unix("/run/web"), self.tcp(5),
+				 self.unix("/run/c")):
 			self.assertEqual(talk(endpoint, b"hello"), b"hello", endpoint)
 		self.assertEqual(self.run("stat", "-c", "%i", "/run/c").stdout, inode)
 		self.wait_journal(r'"odd" \(127.0.0.1:99\) is closed: no service listens there')
@@ -71,7 +73,8 @@ class Sockets(SystemdCase):
 		self.configure({"echo": {"handler": "echo", "listen": "systemd:late"}})
 		self.assertNotEqual(self.systemctl("start", "preforkd", check=False).returncode, 0)
 		self.wait_journal("systemd:late: no listening socket of that name")
-		self.socket_unit("late", "ListenStream=127.0.0.1:80", "FileDescriptorName=late", "Service=preforkd.service")
+		self.socket_unit("late", "ListenStream=127.0.0.1:80", "FileDescriptorName=late",
+				 "Service=preforkd.service")
 		self.systemctl("start", "late.socket")
 		self.assertEqual(talk(self.tcp(80), b"hello"), b"hello")
 

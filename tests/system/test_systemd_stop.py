@@ -104,7 +104,8 @@ class Stop(SystemdCase):
 			begin = time.monotonic()
 			self.systemctl("stop", "preforkd")
 			self.assertLess(time.monotonic() - begin, 10)
-			self.assertRegex("\n".join(self.messages()), "echo 127.0.0.1:%d: .*drain" % client.getsockname()[1])
+			self.assertRegex("\n".join(self.messages()),
+					 "echo 127.0.0.1:%d: .*drain" % client.getsockname()[1])
 		self.assertEqual(self.show("Result"), "success")
 
 	def test_restart(self):

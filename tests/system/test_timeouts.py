@@ -36,7 +36,8 @@ class LimitCase(Case):
 			more.update(command=handler)
 			handler = "exec"
 		listen = "*:%d" % self.endpoint.port if endpoint is None else str(endpoint)
-		self.d = self.daemon({"it": {"handler": handler, "listen": listen, "timeouts": {**NONE, **(limits or {})},
+		self.d = self.daemon({"it": {"handler": handler, "listen": listen,
+					     "timeouts": {**NONE, **(limits or {})},
 					     "workers": workers or {"min": 1, "max": 1, "max_spare": 1},
 					     "socket": {"user_timeout": 0, **(sockets or {})}, **more}})
 		return self.d
@@ -115,7 +116,8 @@ class Alone(LimitCase):
 
 
 class Moving(LimitCase):
-	"""What moves for several times the limit is left alone. Its pauses are short beside it, on a busy machine, too."""
+	"""What moves for several times the limit is left alone. Its pauses are short beside it, on a busy machine,
+	too."""
 
 	LIMITS = {"idle": "800ms", "send": "800ms"}
 
@@ -297,7 +299,9 @@ class Vanished(LimitCase):
 		unplug = self.start(WRITER, sockets=SMALL)
 		s = self.narrow()
 		recv_exact(s, 1000)
-		self.check_freed(s, unplug, r"the client (has vanished|took nothing for 2s) \(socket\.user_timeout\)$|the client is gone$|exited")
+		self.check_freed(s, unplug,
+				 r"the client (has vanished|took nothing for 2s) \(socket\.user_timeout\)$|the client "
+				 r"is gone$|exited")
 
 
 main()

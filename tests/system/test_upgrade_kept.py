@@ -31,7 +31,8 @@ class Kept(UpgradeCase):
 			wait_until(lambda: d.admin.service("tcp")["crashes"] == 1, "the crash is counted")
 		with hold(a, b"held"):
 			before = wait_until(lambda: d.admin.service("tcp") if
-					    d.admin.service("tcp")["connections"]["active"] == 1 else None, "one active")
+					    d.admin.service("tcp")["connections"]["active"] == 1 else None,
+					    "one active")
 			for _ in range(2):
 				self.put(PREFORKD)
 				self.upgrade(d)

@@ -32,7 +32,8 @@ class Load(UpgradeCase):
 		def same_again():
 			seen.append(self.kinds_of_fds(d))
 			return len(seen) > 3 and seen[-1] == seen[-2] == seen[-3]
-		wait_until(lambda: all(s["workers"]["retiring"] == 0 for s in d.admin.status()["services"]), "no old workers")
+		wait_until(lambda: all(s["workers"]["retiring"] == 0 for s in d.admin.status()["services"]),
+			   "no old workers")
 		wait_until(same_again, "the descriptors of a daemon at rest", every=0.3)
 		return seen[-1]
 

@@ -71,7 +71,8 @@ class Rejected(UpgradeCase):
 		def spoil(_):
 			with open(self.path("foreign"), "wb") as f:
 				f.write(b"\x7fELF\x02\x01\x01" + bytes(9))
-				f.write(struct.pack("<HHIQQQIHHHHHH", 2, 0x4321, 1, 0x400000, 64, 0, 0, 64, 56, 1, 0, 0, 0))
+				f.write(struct.pack("<HHIQQQIHHHHHH", 2, 0x4321, 1, 0x400000, 64, 0, 0, 64, 56, 1, 0, 0,
+						    0))
 				f.write(struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 4096, 4096, 4096))
 				f.write(bytes(4096))
 			self.put(self.path("foreign"))
@@ -101,7 +102,8 @@ class Rejected(UpgradeCase):
 		self.try_it(lambda d: self.put_text("#!/bin/sh\nyes nonsense | head -c 3000000 >&2\n"), "in rehearsal")
 
 	def test_says_bytes_that_are_no_text(self):
-		self.try_it(lambda d: self.put_text("#!/bin/sh\nhead -c 3000 /dev/urandom >&2\nexit 9\n"), "in rehearsal")
+		self.try_it(lambda d: self.put_text("#!/bin/sh\nhead -c 3000 /dev/urandom >&2\nexit 9\n"),
+			    "in rehearsal")
 
 	def test_hangs(self):
 		def spoil(_):

@@ -57,7 +57,8 @@ class Unlucky(UpgradeCase):
 			d.wait()
 			wait_until(lambda: not d.remains(), "nothing is left of it", 10)
 		self.put(PREFORKD)
-		d = self.daemons[-1] = self.daemon(Config({"echo": echo(a)}, control={"path": d.control}), binary=self.binary)
+		d = self.daemons[-1] = self.daemon(Config({"echo": echo(a)}, control={"path": d.control}),
+						   binary=self.binary)
 		self.assertEqual(talk(a, b"x"), b"x")
 		self.assertEqual(d.stop(), 0)
 
@@ -277,7 +278,8 @@ class Unlucky(UpgradeCase):
 				d = self.serve({"echo": echo(endpoint)})
 				self.assertTrue(d.admin.order("drain")["success"])
 				for n in range(2):
-					done = d.reload(Config({"echo": echo(endpoint, timeouts={"total": "%ds" % (50 + n)})}))
+					done = d.reload(Config({"echo": echo(endpoint,
+									     timeouts={"total": "%ds" % (50 + n)})}))
 					self.assertEqual(done.returncode, 0, done.stderr)
 					self.assertTrue(endpoint.refuses())
 				self.upgrade(d)
@@ -291,7 +293,8 @@ class Unlucky(UpgradeCase):
 		"""What only an old image may say is not believed from anybody else."""
 		for value in ("", "x", "0", "1", "999", "-1", "99999999999"):
 			with self.subTest(value):
-				d = self.serve({"echo": echo(Endpoint.v4())}, start=False, env={"PREFORKD_HANDOVER": value})
+				d = self.serve({"echo": echo(Endpoint.v4())}, start=False,
+					       env={"PREFORKD_HANDOVER": value})
 				d.launch()
 				self.assertEqual(d.wait(), 71)
 

@@ -26,9 +26,13 @@ from .trap import Trap, no_trap
 from .waiting import PATIENCE, wait_until
 
 __all__ = [
-	"Case", "Config", "Control", "Crowd", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket", "PATIENCE", "PREFORKC",
-	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Sandbox", "Scripted", "ScriptedControl", "SystemdCase", "Trap", "TOP_SRCDIR", "can_ipv6", "frame",
+	"Case", "Config", "Control", "Crowd", "Daemon", "Endpoint", "ForkedControl", "IS_ROOT", "NotifySocket",
+	"PATIENCE", "PREFORKC",
+	"PREFORKCTL", "PREFORKD", "SANITIZED", "SERVICE_USER", "Sandbox", "Scripted", "ScriptedControl", "SystemdCase",
+	"Trap", "TOP_SRCDIR", "can_ipv6", "frame",
 	"far_network", "fresh_network", "hold", "libconfig",
-	"lift_fd_limit", "main", "needs_root", "needs_tool", "new_control_group", "no_mounts", "no_namespaces", "no_trap", "payload",
-	"proc", "read_all", "read_reply", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl", "run_preforkd", "talk", "wait_until",
+	"lift_fd_limit", "main", "needs_root", "needs_tool", "new_control_group", "no_mounts", "no_namespaces",
+	"no_trap", "payload",
+	"proc", "read_all", "read_reply", "recv_exact", "reset_at_close", "run_preforkc", "run_preforkctl",
+	"run_preforkd", "talk", "wait_until",
 ]

@@ -88,7 +88,8 @@ class Control:
 			if reply["done"]:
 				return reply
 			if time.monotonic() > end:
-				raise AssertionError("job %d is not done after %g s: %s" % (number, timeout, reply["text"]))
+				raise AssertionError("job %d is not done after %g s: %s"
+						     % (number, timeout, reply["text"]))
 
 	def order(self, command, timeout=PATIENCE, **members):
 		"""Waits for the verdict on what is ordered, and returns it."""

@@ -26,8 +26,10 @@ def come(endpoint, source=None, timeout=PATIENCE):
 
 
 def visit(endpoint, source=None, word=b"hello"):
-	"""A client of an echo service: the socket if it is served, and what came of it: SERVED, RESET, or the bytes that it
-	got before the end."""
+	"""
+	A client of an echo service: the socket if it is served, and what came of it: SERVED, RESET, or the bytes that
+	it got before the end.
+	"""
 	s = None
 	try:
 		s = come(endpoint, source) # a reset may come before the client sees that it is connected
@@ -87,4 +89,5 @@ def guarded(endpoint, access, **more):
 	return {"echo": {"handler": "echo", "listen": endpoint.text, "access": access, **more}}
 
 
-__all__ = ["BANNER", "RESET", "SERVED", "come", "explain", "guarded", "listens", "outcome", "refused", "seated", "visit", "wait_seated"]
+__all__ = ["BANNER", "RESET", "SERVED", "come", "explain", "guarded", "listens", "outcome", "refused", "seated",
+	   "visit", "wait_seated"]

@@ -10,7 +10,8 @@ import threading
 class NameServer:
 	"""
 	Answers for the names in ADDRESSES, a dict of lists of addresses that a test may change; others do not
-	exist. While `silent` it answers nothing, and it takes `delay` seconds for an answer. It needs port 53: a network of one's own (fresh_network()).
+	exist. While `silent` it answers nothing, and it takes `delay` seconds for an answer. It needs port 53: a
+	network of its own (fresh_network()).
 	"""
 
 	def __init__(self, addresses, address="127.0.0.1"):
@@ -50,7 +51,8 @@ class NameServer:
 		asked = question[12:at + 5]
 		known = self.addresses.get(".".join(labels).lower())
 		family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
-		found = [socket.inet_pton(family, a) for a in known or [] if (":" in a) == (family == socket.AF_INET6)] if family else []
+		found = [socket.inet_pton(family, a) for a in known or []
+			 if (":" in a) == (family == socket.AF_INET6)] if family else []
 		head = question[:2] + struct.pack(">HHHHH", 0x8180 if known else 0x8183, 1, len(found), 0, 0)
 		return head + asked + b"".join(struct.pack(">HHHLH", 0xc00c, kind, 1, 1, len(a)) + a for a in found)
 
@@ -61,5 +63,6 @@ class NameServer:
 		"""A command before a program that makes it ask here, and nowhere else."""
 		conf = case.write("resolv.conf", "nameserver %s\noptions timeout:1 attempts:5\n" % self.address)
 		switch = case.write("nsswitch.conf", "hosts: files dns\n")
-		return (shutil.which("unshare"), "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && mount --bind "$1" /etc/nsswitch.conf && '
+		return (shutil.which("unshare"), "-m", "sh", "-c",
+			'mount --bind "$0" /etc/resolv.conf && mount --bind "$1" /etc/nsswitch.conf && '
 			'shift && exec "$@"', conf, switch)

@@ -52,7 +52,8 @@ class ProxyCase(Case):
 		if without:
 			proxy["without"] = without
 		log = {"level": "debug", "connections": "all"}
-		self.d = self.daemon({"s": {"handler": handler, "listen": listen or self.endpoint.text, "workers": WORKERS,
+		self.d = self.daemon({"s": {"handler": handler, "listen": listen or self.endpoint.text,
+					    "workers": WORKERS,
 					    "proxy_protocol": proxy, **more}}, top={"log": log, **(top or {})})
 		return self.d
 

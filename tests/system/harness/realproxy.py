@@ -87,7 +87,8 @@ class HAProxy(_Program):
 
 	def __init__(self, routes, binds=None):
 		self.folder = tempfile.mkdtemp(prefix="preforkd-haproxy-")
-		text = "global\n\tmaxconn 500\n\tnbthread 1\n\tlog stdout format raw daemon\ndefaults\n\tmode tcp\n\tlog global\n" \
+		text = "global\n\tmaxconn 500\n\tnbthread 1\n\tlog stdout format raw daemon\n" \
+			"defaults\n\tmode tcp\n\tlog global\n" \
 			"\ttimeout connect 10s\n\ttimeout client 60s\n\ttimeout server 60s\n"
 		for number, (endpoint, server) in enumerate(routes):
 			bind = (binds or {}).get(endpoint, "%s:%d" % endpoint.address)

@@ -30,7 +30,8 @@ CLONE_NEWNET = 0x40000000
 _here = os.path.dirname(os.path.abspath(__file__))
 _environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 # Looking for leaks takes system calls that the unit forbids.
-_sanitized = "mkdir -p /etc/systemd/system.conf.d; printf '[Manager]\\nDefaultEnvironment=ASAN_OPTIONS=detect_leaks=0\\n' " \
+_sanitized = "mkdir -p /etc/systemd/system.conf.d; " \
+	"printf '[Manager]\\nDefaultEnvironment=ASAN_OPTIONS=detect_leaks=0\\n' " \
 	">/etc/systemd/system.conf.d/sanitized.conf;"
 # Where systemd looks.
 _searched = re.compile(r"^(/usr/local|/usr|)/lib/(systemd/system|sysusers\.d|tmpfiles\.d)$")
@@ -260,7 +261,8 @@ class Sandbox:
 	def lines(self):
 		"""For the report of a failure."""
 		try:
-			return self.run("journalctl", "--no-pager", "-o", "short-monotonic", "-n", "80").stdout.splitlines()
+			return self.run("journalctl", "--no-pager", "-o", "short-monotonic", "-n",
+					"80").stdout.splitlines()
 		except OSError:
 			return []
 
@@ -288,7 +290,8 @@ class SystemdCase(Case):
 	def _end_sandbox(self, sandbox):
 		lines = sandbox.messages(unit=None) if SANITIZED and sandbox.alive() else []
 		sandbox.close()
-		self.assertEqual([line for line in lines if SANITIZER_SIGNS.search(line)], [], "the sanitizer found something")
+		self.assertEqual([line for line in lines if SANITIZER_SIGNS.search(line)], [],
+				 "the sanitizer found something")
 
 	def configure(self, services, name="preforkd.conf", **top):
 		"""Writes the configuration, with small pools unless the test says otherwise."""

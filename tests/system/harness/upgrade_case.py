@@ -49,7 +49,8 @@ class UpgradeCase(Case):
 		return done
 
 	def told(self, d, ready):
-		"""RELOADING=1 with its time, and then READY=1 for the READY-th time. Nothing else is said of the process."""
+		"""RELOADING=1 with its time, and then READY=1 for the READY-th time. Nothing else is said of the
+		process."""
 		self.assertIsNotNone(d.notify.wait("READY=1", count=ready))
 		reloading = d.notify.seen("RELOADING=1")
 		self.assertEqual(len(reloading), ready - 1)
