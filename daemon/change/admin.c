@@ -15,6 +15,9 @@
 #include "master/report.h"
 #include "master/state.h"
 #include "net/listen_quiesce.h"
+#include "pool/pool_count.h"
+#include "pool/pool_leave.h"
+#include "pool/pool_look.h"
 #include "pool/wind_down.h"
 
 #define PATIENCE_MS 6000 /* for workers to hear an order: one that is stopped never does */

@@ -12,6 +12,10 @@
 #include "base/escape.h"
 #include "base/fds.h"
 #include "change/plan.h"
+#include "pool/pool_count.h"
+#include "pool/pool_leave.h"
+#include "pool/pool_look.h"
+#include "pool/pool_start.h"
 #include "pool/rolling.h"
 #include "worker/proof.h"
 

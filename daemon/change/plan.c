@@ -17,6 +17,7 @@
 #include "listeners/fd_store.h"
 #include "master/state.h"
 #include "net/socket_options.h"
+#include "pool/pool_new.h"
 #include "pool/wind_down.h"
 
 /* ---- making ---- */

@@ -24,6 +24,7 @@
 #include "fleet/retiring.h"
 #include "master/report.h"
 #include "master/state.h"
+#include "pool/pool_look.h"
 #include "pool/rolling.h"
 
 #define LOAD_MS	  60000 /* for the child that reads the configuration; names are looked up meanwhile */

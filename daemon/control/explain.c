@@ -14,6 +14,7 @@
 #include "gate/gate.h"
 #include "gate/penalty.h"
 #include "master/state.h"
+#include "pool/pool_count.h"
 
 #define REFUSALS_TOLD 10
 

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "master/state.h"
 #include "net/listen_queue.h"
+#include "pool/pool_count.h"
 #include "pool/program.h"
 
 const char *status_state(const struct master *master)
@@ -50,10 +51,10 @@ void status_counts(const struct master *master, const struct pool *pool, struct 
 	const struct pool *former;
 
 	*out = pool->totals->gone;
-	pool_counts_living(pool, out);
+	pool_count_living(pool, out);
 	DL_FOREACH (master->ending, former)
 		if (is_former(former, pool))
-			pool_counts_living(former, out);
+			pool_count_living(former, out);
 }
 
 static json_t *listener_json(const struct pool *pool, const struct listener *listener)
@@ -135,11 +136,11 @@ static json_t *own_json(const struct master *master, const struct pool *pool)
 
 	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++) {
 		const char *name = pool->own.name[i];
-		uint64_t n = totals_own(pool->totals, name) + pool_own_living(pool, name);
+		uint64_t n = totals_own(pool->totals, name) + pool_count_own(pool, name);
 
 		DL_FOREACH (master->ending, former)
 			if (is_former(former, pool))
-				n += pool_own_living(former, name);
+				n += pool_count_own(former, name);
 		(void)json_object_set_new(list, name, json_integer((json_int_t)n));
 	}
 	return list;
@@ -248,7 +249,7 @@ static json_t *worker_json(const struct pool *pool, const struct proc *proc, int
 	struct counts c = {.accepted = 0};
 	const char *state = worker_state(pool, proc);
 
-	pool_counts_add(&c, slot);
+	pool_count_slot(&c, slot);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I, s:o}", "service",
 			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer", peer_json(proc),
 			 "listener", json_text(pool->listeners[proc->lane].text), "age",

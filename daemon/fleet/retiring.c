@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "master/state.h"
 #include "net/listen_quiesce.h"
+#include "pool/pool_leave.h"
+#include "pool/pool_new.h"
 #include "pool/program.h"
 #include "pool/wind_down.h"
 

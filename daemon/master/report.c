@@ -18,6 +18,7 @@
 #include "master/state.h"
 #include "net/inherited.h"
 #include "net/listen_queue.h"
+#include "pool/pool_count.h"
 
 /* Services whose workers all die, for systemctl status; "" if there is none. */
 static void write_throttled(const struct master *master, char *out, size_t size)

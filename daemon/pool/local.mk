@@ -5,11 +5,19 @@ libpreforkd_a_SOURCES += \
 	%D%/pool.c \
 	%D%/pool.h \
 	%D%/pool_count.c \
+	%D%/pool_count.h \
 	%D%/pool_full.c \
 	%D%/pool_full.h \
 	%D%/pool_leave.c \
+	%D%/pool_leave.h \
+	%D%/pool_look.c \
+	%D%/pool_look.h \
+	%D%/pool_new.c \
+	%D%/pool_new.h \
 	%D%/pool_policy.c \
 	%D%/pool_policy.h \
+	%D%/pool_start.c \
+	%D%/pool_start.h \
 	%D%/pool_targets.c \
 	%D%/pool_targets.h \
 	%D%/pool_watch.c \

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The workers of one service in one generation: its listeners (a lane each), its board, its processes. Mechanism;
- * how many there should be is pool_policy's.
+ * Master. A pool is the set of workers of one service in one generation, with their listeners (a lane each) and their
+ * board. This file owns the struct and answers what follows from it alone. The other files of the room act on it:
+ *
+ *	pool_new    makes a pool and frees it
+ *	pool_start  starts workers
+ *	pool_leave  lets workers go, and accounts for those that have ended
+ *	pool_count  counts the workers, and sums up what they have counted
+ *	pool_look   looks after a pool: counts, asks pool_policy how many workers there should be, starts and retires
+ *	pool_watch  connects a pool to the event loop
+ *	wind_down   brings a pool to rest
  */
 #ifndef PREFORKD_POOL_POOL_H
 #define PREFORKD_POOL_POOL_H
@@ -19,13 +27,12 @@
 #include "config/config.h"
 #include "listeners/listener.h"
 #include "pool/generation.h"
-#include "pool/pool_full.h"
 #include "pool/pool_policy.h"
 #include "pool/proc.h"
-#include "pool/program_notify.h"
 #include "pool/totals.h"
 
-struct err;
+struct pool_full;
+struct program_notify;
 
 /*
  *	held -> serving <-> paused
@@ -43,145 +50,82 @@ enum pool_state {
 	POOL_ENDING,	 /* who is queued is served, and then it goes */
 };
 
-struct pool_counts { /* right now */
-	int64_t starting, idle, busy, leaving;
-};
-
+/* What the last tick saw of one lane. */
 struct pool_lane {
-	int32_t drift;	/* of the idle counter */
-	uint64_t taken; /* clients, by the living workers */
-	int pending;	/* ticks in a row with clients in the queue and none taken */
+	int32_t drift;	/* the difference between the board's counter of idle workers and our count */
+	uint64_t taken; /* clients that the living workers have taken */
+	int pending;	/* ticks in a row at which clients were queued and none was taken */
 };
 
 struct pool {
-	sd_event *event; /* the loop's; not owned; NULL: nothing is watched (a rehearsal) */
+	sd_event *event; /* not owned; NULL: nothing is watched (a rehearsal) */
 	enum pool_state state;
-	struct generation *generation; /* a reference; NULL: of another image of this program (handover.h) */
+	struct generation
+		*generation; /* a reference; NULL: the pool is from another image of this program (handover.h) */
 	const struct config_service *service;
-	struct config_service *stand_in; /* owned, in place of a generation's; else NULL */
-	struct config_workers limits;	 /* the service's, unless somebody resized it */
-	struct listener *listeners;	 /* one a lane */
+	struct config_service *stand_in; /* owned: `service`, where there is no generation; else NULL */
+	struct config_workers limits;	 /* the service's, or those that "preforkctl resize" has set */
+	struct listener *listeners;	 /* owned; one for each lane */
 	size_t n_lanes;
 	struct board board;
-	int ring;    /* eventfd */
-	int targets; /* of board/targets.h, when the service passes connections on; else -1 */
+	int ring;    /* an eventfd that workers write to; see pool_watch.h */
+	int targets; /* the memory of board/targets.h, if the service has upstreams; else -1 */
 	sd_event_source *ring_source;
 	void (*on_ring)(struct pool *pool, void *userdata); /* set by pool_watch() */
 	void *on_ring_data;
-	int dead; /* fd_dead(), for the workers; the master's, shared by all pools */
+	int dead; /* fd_dead(), for the workers; not owned: all pools share it */
 	struct pool_policy policy;
 	struct policy_lane *lanes;     /* scratch of pool_look_after() */
-	struct pool_lane *lane_memory; /* what the last tick saw of each lane */
-	int64_t copies;	   /* of programs at each address, while a reload replaces them; 0: all that are configured */
-	int64_t rolled_ms; /* when that last changed */
-	int64_t looked_ms; /* when its programs were last looked at */
-	struct program_notify notify; /* of programs */
-	struct proc *procs;	      /* list */
+	struct pool_lane *lane_memory; /* one for each lane */
+	int64_t copies;	   /* programs at each address while rolling.c replaces them; 0: as many as are configured */
+	int64_t rolled_ms; /* when `copies` last changed; ms of the clock, as all times here */
+	int64_t looked_ms; /* when program_step() last looked at the programs */
+	struct program_notify *notify; /* owned; NULL: the service runs no programs */
+	struct proc *procs;	       /* list, the oldest first */
 	size_t n_procs;
-	struct proc **by_pid;	 /* the master's hash of all pools' processes */
-	struct own_names own;	 /* what its workers count for their module */
-	struct totals *totals;	 /* a reference; shared with the service's other generations */
-	struct sources *sources; /* the same, unless access.sources was another */
-	struct pool_full full;
+	struct proc **by_pid;	      /* the hash of the processes of all pools; not owned */
+	struct own_names own;	      /* names of the counters that the service's module has on the board */
+	struct totals *totals;	      /* a reference, shared by all generations of the service */
+	struct sources *sources;      /* a reference, shared likewise as long as access.sources stays the same */
+	struct pool_full *full;	      /* owned; NULL: the pool is from another image */
 	int64_t wind_down_ms;	      /* when draining or ending began */
-	const char *occasion;	      /* of it: "stop", "reload" ... */
-	bool failed_start;	      /* a worker died before any was ever ready */
-	bool proved;		      /* a worker has been ready */
-	bool was_paused, was_resized; /* of another image's pool: what its successor is to become */
-	bool cut;		      /* its clients were cut: it has had its time */
-	struct pool *prev, *next;     /* of the master's list of those that end */
+	const char *occasion;	      /* of wind_down_begin(): "stop", "reload" ...; a literal */
+	bool failed_start;	      /* a worker has died before any worker was ever ready */
+	bool proved;		      /* some worker has been ready */
+	bool was_paused, was_resized; /* of another image's pool: what its successor is to take over */
+	bool cut;		      /* wind_down_now() has cut the pool's clients */
+	struct pool *prev, *next;     /* of the list of pools that retire */
 };
 
-/* What a new pool is made of. */
-struct pool_parts {
-	sd_event *event;
-	struct generation *generation; /* referenced */
-	const struct config_service *service;
-	const struct config_workers *limits; /* NULL: the service's */
-	struct listener *listeners;	     /* taken over, also on an error */
-	size_t n_listeners;
-	struct totals *totals;	   /* referenced; NULL: a new one */
-	const struct pool *former; /* of the same service: what it knows of upstreams is taken over; NULL: none */
-	struct sources *sources;   /* the same; a new one also if it has another size than the service's */
-	struct proc **by_pid;
-	int dead;
-};
-
-/* A pool with board and eventfd, held, without any worker. NULL and *err: no resources. */
-struct pool *pool_new(const struct pool_parts *parts, struct err *err);
-
-/* Frees it. It has no workers any more. *pool becomes NULL; NULL is allowed. */
-void pool_free(struct pool **pool);
-
-/*
- * Counts, asks the policy, starts and retires. Call when the pool rings, when a worker has gone, and at each
- * tick (once a second).
- */
-void pool_look_after(struct pool *pool, bool tick);
-
-/* One worker has ended; STATUS is waitpid(2)'s. PROC is freed. */
-void pool_worker_gone(struct pool *pool, struct proc *proc, int status);
-
-/* Tells one worker to finish its client and leave. */
-void pool_retire_proc(struct proc *proc);
-
-/* All workers of a lane leave when they have finished their client; LANE -1: of all lanes. */
-void pool_retire(struct pool *pool, ssize_t lane);
-
-/* Every worker that was told to leave has heard it: none of them will take another client. */
-bool pool_all_heard(const struct pool *pool);
-
-/* Ends the clients that are still there, each with a line in the log that says WHY. */
-void pool_cut(struct pool *pool, const char *why);
-
-/* Kills those that were told to leave, serve nobody, and are still there: stopped, or stuck in the kernel. */
-void pool_kill_hung(struct pool *pool, int64_t now_ms);
-
-/* Kills those that were cut and did not leave. Returns when to call again (ms of the clock), 0: never. */
-int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms);
-
-/* How many workers it may have from now on; its board has room for them. */
-void pool_set_limits(struct pool *pool, const struct config_workers *limits);
-
-/* Its board has slots enough for LIMITS. */
-bool pool_has_room(const struct pool *pool, const struct config_workers *limits);
-
-/* Starts one worker on LANE. NULL: it could not be started, which is logged. */
-struct proc *pool_start_worker(struct pool *pool, size_t lane);
-
-/* The same, but it proves its set-up through HOLD and waits there for the go (worker.h) before it takes clients.
- * HOLD stays the caller's. */
-struct proc *pool_start_held(struct pool *pool, size_t lane, int hold);
-
-/* How many programs there should be at each address, now. */
-int64_t pool_copies(const struct pool *pool);
-
-/* It serves who is queued, and no longer than its service's timeouts.drain allows who is connected. */
-bool pool_winds_down(const struct pool *pool);
-
-/* For a line in the log about the service. */
 struct log_about pool_about(const struct pool *pool);
-
-/* Adds PROC to what it counts as. */
-void pool_count_proc(const struct proc *proc, struct policy_lane *lane);
-
-struct pool_counts pool_count(const struct pool *pool, ssize_t lane);
-
-/* Adds what one worker has counted. */
-void pool_counts_add(struct counts *counts, const struct board_slot *slot);
-
-/* What its living workers have counted as NAME. */
-uint64_t pool_own_living(const struct pool *pool, const char *name);
-
-/* Adds what the living workers have counted. */
-void pool_counts_living(const struct pool *pool, struct counts *counts);
-
-/* Can no worker start because all that did died? Until when (ms of the clock); 0: no. */
-int64_t pool_throttled(const struct pool *pool, int64_t now_ms);
 
 const char *pool_state_name(enum pool_state state);
 
-/* Every worker that was started is ready. */
+/* The pool is draining or ending: it serves clients that are queued or connected, and takes no new ones. */
+bool pool_winds_down(const struct pool *pool);
+
+/* How many copies of its program there should be at each address at the moment; at least 1. */
+int64_t pool_copies(const struct pool *pool);
+
+/* Until when (ms of the clock) no worker is started, because all that were started died early; 0: workers may start. */
+int64_t pool_throttled(const struct pool *pool, int64_t now_ms);
+
+/* Every worker that was started is ready, and there is one if any lane serves clients. */
 bool pool_all_ready(const struct pool *pool);
+
+/* Workers that may live at once: workers.max, and those that turn clients away beside them (workers.on_full). */
+int64_t pool_most_workers(const struct pool *pool);
+
+/* Slots that the board of a pool with LIMITS and N_LANES lanes needs. */
+size_t pool_slots(const struct config_workers *limits, size_t n_lanes);
+
+/* The pool's board has slots enough for LIMITS. */
+bool pool_has_room(const struct pool *pool, const struct config_workers *limits);
+
+/* Puts LIMITS into force; the board has room for them. The next look starts or retires workers accordingly. */
+void pool_set_limits(struct pool *pool, const struct config_workers *limits);
+
+/* Writes workers.max to the board. The tick repeats it, because a worker that has gone mad may overwrite it. */
+void pool_publish_max(struct pool *pool);
 
 #endif

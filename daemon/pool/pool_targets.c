@@ -10,8 +10,8 @@
 #include "config/config.h"
 #include "pool/pool.h"
 
-static void take_over(struct targets *targets, const struct config_upstreams *now, const struct targets *former,
-		      const struct config_upstreams *before)
+static void copy_known(struct targets *targets, const struct config_upstreams *now, const struct targets *former,
+		       const struct config_upstreams *before)
 {
 	for (size_t i = 0; i < now->n; i++) {
 		for (size_t k = 0; k < before->n; k++) {
@@ -40,13 +40,13 @@ int pool_targets_make(struct pool *pool, const struct pool *former, struct err *
 		targets_unmap(&before);
 		return -1;
 	}
-	take_over(&targets, upstreams, &before, &former->service->upstreams);
+	copy_known(&targets, upstreams, &before, &former->service->upstreams);
 	targets_unmap(&targets);
 	targets_unmap(&before);
 	return 0;
 }
 
-json_t *pool_targets_told(const struct pool *pool)
+json_t *pool_targets_write(const struct pool *pool)
 {
 	const struct config_upstreams *upstreams = &pool->service->upstreams;
 	json_t *names = json_array();
@@ -56,16 +56,16 @@ json_t *pool_targets_told(const struct pool *pool)
 	return json_pack("{s:i, s:o}", "fd", pool->targets, "names", names);
 }
 
-void pool_targets_read(const json_t *told, struct config_upstreams *out)
+void pool_targets_read(const json_t *written, struct config_upstreams *out)
 {
-	const json_t *names = json_object_get(told, "names"), *name;
+	const json_t *names = json_object_get(written, "names"), *name;
 	size_t n = json_array_size(names), i;
 
 	if (n == 0 || n > CONFIG_UPSTREAMS_MOST)
 		return;
 	out->list = calloc(n, sizeof(*out->list));
 	if (out->list == NULL)
-		return; /* then nothing is known of them: they are looked up */
+		return; /* nothing is known of the upstreams then, and they are looked up */
 	out->n = n;
 	json_array_foreach (names, i, name)
 		(void)snprintf(out->list[i].text, sizeof(out->list[i].text), "%s",

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "pool/pool.h"
+#include "pool/pool_full.h"
 
 static int on_ring_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {

@@ -3,11 +3,9 @@
 
 #include <signal.h>
 
-#include "pool/pool.h"
-
 struct board_slot *proc_slot(const struct proc *proc)
 {
-	return &proc->pool->board.slots[proc->slot];
+	return &proc->board->slots[proc->slot];
 }
 
 enum slot_state proc_state(const struct proc *proc)
@@ -19,5 +17,5 @@ void proc_kill(const struct proc *proc)
 {
 	if (proc->program != NULL)
 		(void)kill(-proc->pid, SIGKILL);
-	(void)kill(proc->pid, SIGKILL); /* which may have left its group to others */
+	(void)kill(proc->pid, SIGKILL); /* a program may have left its group */
 }

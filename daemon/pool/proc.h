@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The master's own table of its workers, by pid. It is this table that the master believes. */
+/*
+ * Master. Its own record of one worker. The master decides by these records; what a worker has written on the board is
+ * only a hint.
+ */
 #ifndef PREFORKD_POOL_PROC_H
 #define PREFORKD_POOL_PROC_H
 
@@ -15,32 +18,33 @@
 struct pool;
 struct program;
 
-struct proc {
+struct proc { /* times are ms of the clock */
 	pid_t pid;
 	struct pool *pool;
-	size_t lane, slot;
-	int seat; /* in its pool's table of sources; -1: in another image's, which is not read */
+	const struct board *board; /* the pool's */
+	size_t lane, slot;	   /* its indices on the board */
+	int seat; /* its index in the pool's table of sources; -1: it sits in a table that is not read */
 	int64_t started_ms;
 	bool ready;		 /* has been seen idle or busy */
-	bool believed;		 /* its pool may start others at once again, after failures */
-	bool leaving;		 /* was told to leave */
-	int64_t retire_ms;	 /* when it was told so; ms of the clock */
-	bool succeeded;		 /* spent, and its successor is under way */
-	pid_t predecessor;	 /* leaves when this one is ready; 0: none */
-	int64_t kill_ms;	 /* was cut: is killed then; 0: not */
-	int64_t evict_ms;	 /* was told to let its client go; 0: never */
-	uint32_t evict_turn;	 /* and which one (board.h) */
-	int64_t sampled_ms;	 /* when its memory was looked at; 0: never */
-	struct program *program; /* owned; NULL: it is a worker of ours */
+	bool believed;		 /* has ended the pauses between failed starts of its pool */
+	bool leaving;		 /* was retired: ordered to finish its client and leave */
+	int64_t retire_ms;	 /* when that was */
+	bool succeeded;		 /* is spent, and its successor has been started */
+	pid_t predecessor;	 /* the worker to retire when this one is ready; 0: none */
+	int64_t kill_ms;	 /* it was cut, and is killed then; 0: it was not cut */
+	int64_t evict_ms;	 /* when it was last asked to let its client go; 0: never */
+	uint32_t evict_turn;	 /* the turn of that client (board.h) */
+	int64_t sampled_ms;	 /* when its memory was last measured; 0: never */
+	struct program *program; /* owned; NULL: it is a worker, no program that accepts by itself */
 	UT_hash_handle by_pid;
 	struct proc *prev, *next; /* of its pool's list */
 };
 
-/* Its slot on the board, and what that says: a hint, for a crashed worker may have left anything there. */
+/* Its slot on the board, and the state written there: only a hint, because a crashed worker may have left any value. */
 struct board_slot *proc_slot(const struct proc *proc);
 enum slot_state proc_state(const struct proc *proc);
 
-/* SIGKILL; to a program with all that is in its process group. */
+/* SIGKILL; to a program with its process group. */
 void proc_kill(const struct proc *proc);
 
 #endif

@@ -19,8 +19,8 @@
 #include "pool/pool.h"
 #include "worker/contract.h"
 
-#define ABORT_GRACE_MS 5000 /* for a core to be written */
-#define AWAY_MS	       1250 /* who looks later than this, once a second, was not there to hear anybody */
+#define ABORT_GRACE_MS 5000 /* time for the kernel to write a core */
+#define AWAY_MS	       1250 /* between two looks, which are due each second: beyond it the master itself was delayed */
 
 struct program *program_new(const struct pool *pool, int *output_out, struct err *err)
 {
@@ -44,7 +44,9 @@ void program_free(struct program **program)
 
 void program_started(struct proc *proc)
 {
-	(void)setpgid(proc->pid, proc->pid); /* it does so, too: whoever is first */
+	(void)setpgid(
+		proc->pid,
+		proc->pid); /* the child does the same: the first of them counts, and neither may rely on the other */
 	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 }
 
@@ -56,7 +58,7 @@ static struct log_about about_program(const struct proc *proc)
 	return about;
 }
 
-/* As the worker itself would (worker.c). */
+/* Writes the slot and the counter of idle workers as a worker itself would (worker.c). */
 static void set_state(struct proc *proc, enum slot_state state)
 {
 	struct board_slot *slot = proc_slot(proc);
@@ -106,7 +108,8 @@ void program_look_ready(struct proc *proc, int64_t now_ms)
 void program_retire(struct proc *proc)
 {
 	set_state(proc, SLOT_LEAVING);
-	atomic_store(&proc_slot(proc)->has_heard, 1); /* nobody can tell whether it still accepts: it is believed */
+	atomic_store(&proc_slot(proc)->has_heard,
+		     1); /* the master cannot see whether it still accepts, and takes for granted that it does not */
 	(void)kill(proc->pid, proc->pool->service->program.stop_signal);
 }
 
@@ -121,13 +124,13 @@ void program_abort(struct proc *proc, const char *why)
 	(void)kill(proc->pid, SIGABRT);
 }
 
-static void kill_it(struct proc *proc, int64_t now)
+static void kill_program(struct proc *proc, int64_t now)
 {
 	proc->kill_ms = now + WORKER_CUT_GRACE_MS;
 	proc_kill(proc);
 }
 
-static void watch(struct proc *proc, int64_t now)
+static void check_watchdog(struct proc *proc, int64_t now)
 {
 	int64_t limit = proc->pool->service->program.watchdog;
 	struct log_about about = about_program(proc);
@@ -135,7 +138,7 @@ static void watch(struct proc *proc, int64_t now)
 
 	if (proc->program->abort_ms != 0 && now - proc->program->abort_ms >= ABORT_GRACE_MS) {
 		log_about(LOG_ERR, &about, "program %d is still there after SIGABRT; killed", (int)proc->pid);
-		kill_it(proc, now);
+		kill_program(proc, now);
 	} else if (limit != 0 && proc->ready && !proc->leaving && now - proc->program->alive_ms > limit) {
 		format_duration(limit, time, sizeof(time));
 		(void)snprintf(why, sizeof(why), "no WATCHDOG=1 within %s (program.watchdog)", time);
@@ -143,7 +146,7 @@ static void watch(struct proc *proc, int64_t now)
 	}
 }
 
-static void press(struct proc *proc, int64_t now)
+static void check_drain(struct proc *proc, int64_t now)
 {
 	int64_t limit = proc->pool->service->timeouts.drain;
 	struct log_about about = about_program(proc);
@@ -155,7 +158,7 @@ static void press(struct proc *proc, int64_t now)
 	log_about(LOG_WARNING, &about,
 		  "program %d is still there %s after it was told to leave (timeouts.drain); killed", (int)proc->pid,
 		  time);
-	kill_it(proc, now);
+	kill_program(proc, now);
 }
 
 void program_step(struct pool *pool, int64_t now_ms)
@@ -167,11 +170,11 @@ void program_step(struct pool *pool, int64_t now_ms)
 	DL_FOREACH (pool->procs, proc) {
 		if (proc->program == NULL || proc->kill_ms != 0)
 			continue;
-		if (away)
+		if (away) /* what it said meanwhile may not have been read yet */
 			proc->program->alive_ms = now_ms;
-		watch(proc, now_ms);
+		check_watchdog(proc, now_ms);
 		if (proc->leaving && proc->kill_ms == 0)
-			press(proc, now_ms);
+			check_drain(proc, now_ms);
 	}
 }
 

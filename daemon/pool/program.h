@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Workers that are programs which accept by themselves: what they cannot write on the board is written by the master
- * for them. STARTING until they are ready, IDLE as long as they run, LEAVING once they were told to leave.
+ * Master. Workers that are programs which accept by themselves (handler = "listen"). A program knows no board: the
+ * master writes its slot. STARTING until the program is ready, IDLE as long as it runs, LEAVING once it was retired.
  */
 #ifndef PREFORKD_POOL_PROGRAM_H
 #define PREFORKD_POOL_PROGRAM_H
@@ -16,44 +16,45 @@ struct pool;
 struct proc;
 
 #define PROGRAM_STATUS_MAX 256
-#define PROGRAM_EARLY_MS   5000 /* one that ends sooner, without being told to, has failed */
+#define PROGRAM_EARLY_MS   5000 /* a program that ends sooner, without an order to leave, has failed */
 
 struct program {
-	struct program_output *output;
+	struct program_output *output;	 /* owned */
 	int64_t alive_ms;		 /* when it has last said that it is alive */
-	int64_t abort_ms;		 /* was sent SIGABRT; 0: was not */
-	char status[PROGRAM_STATUS_MAX]; /* what it says of itself */
+	int64_t abort_ms;		 /* when it was sent SIGABRT; 0: never */
+	char status[PROGRAM_STATUS_MAX]; /* the text of its last STATUS= */
 };
 
-/* Before the fork: its pipe. NULL and *err. */
+/* To be called before the fork. *output_out: the end of the pipe for the program, the caller's. NULL and *err. */
 struct program *program_new(const struct pool *pool, int *output_out, struct err *err);
 
-/* After it. */
+/* To be called after the fork, in the master. */
 void program_started(struct proc *proc);
 
+/* NULL is allowed; *program becomes NULL. */
 void program_free(struct program **program);
 
-/* What it has said. */
+/* The program has sent READY=1, STATUS=TEXT, WATCHDOG=1. */
 void program_said_ready(struct proc *proc);
 void program_said_status(struct proc *proc, const char *text);
 void program_said_alive(struct proc *proc);
 
-/* SIGABRT, and some seconds later SIGKILL: it hangs. */
+/* The program hangs, and WHY goes to the log: SIGABRT, and some seconds later SIGKILL. */
 void program_abort(struct proc *proc, const char *why);
 
-/* One that need not say that it is ready is when it has lived long enough. */
+/* A program that does not say READY=1 (program.notify) is ready when it has lived for timeouts.start. */
 void program_look_ready(struct proc *proc, int64_t now_ms);
 
-/* Tells it to leave. */
+/* Sends the program its stop signal. For pool_retire_proc(). */
 void program_retire(struct proc *proc);
 
-/* Ends those of POOL that hang, or were told to leave and do not. */
+/* Kills programs of POOL that hang, or were retired and have not left within timeouts.drain. */
 void program_step(struct pool *pool, int64_t now_ms);
 
-/* Puts right what one of them has done to the listeners of all. */
+/* Makes listeners listen again that a program has shut down (shutdown(2)) for all who have them. */
 void program_mend_listeners(struct pool *pool);
 
-/* It has ended by itself or by the order to leave; STATUS is waitpid(2)'s. Says so where somebody should know. */
+/* The program has ended, with STATUS of waitpid(2): logs that, loudly if nobody ordered it. */
 void program_tell_gone(const struct proc *proc, int status);
 
 #endif

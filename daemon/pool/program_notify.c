@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -19,10 +20,10 @@
 #include "pool/program.h"
 
 #define MESSAGE_MOST 4096
-#define AT_ONCE	     64 /* messages of one look: the rest of the loop has its turn, too */
-#define DEPTH_MOST   16 /* from a process up to the program that has started it, or its parent did */
+#define AT_ONCE	     64 /* messages taken at once, before the rest of the loop has its turn */
+#define DEPTH_MOST   16 /* generations of processes between a sender and its program */
 
-/* 0: it is gone, or cannot be seen. */
+/* The parent of PID; 0: the process has ended, or cannot be seen. */
 static pid_t parent_of(pid_t pid)
 {
 	char path[64], text[512];
@@ -38,12 +39,13 @@ static pid_t parent_of(pid_t pid)
 	n = fread(text, 1, sizeof(text) - 1, f);
 	(void)fclose(f);
 	text[n] = '\0';
-	rest = strrchr(text, ')'); /* the name before it may hold anything */
+	rest = strrchr(text, ')'); /* the command name before it may contain any character */
 	if (rest == NULL || sscanf(rest + 1, " %*c %d", &parent) != 1)
 		return 0;
 	return parent;
 }
 
+/* The program of POOL that the process PID is, or descends from; NULL: none. */
 static struct proc *find_program(const struct pool *pool, pid_t pid)
 {
 	for (int i = 0; i < DEPTH_MOST && pid > 1; i++) {
@@ -57,8 +59,8 @@ static struct proc *find_program(const struct pool *pool, pid_t pid)
 	return NULL;
 }
 
-/* In place: its lines, each without its newline. */
-static void hear(struct proc *proc, char *text)
+/* Acts on each line of TEXT, which is changed. */
+static void read_lines(struct proc *proc, char *text)
 {
 	char *line;
 
@@ -74,7 +76,7 @@ static void hear(struct proc *proc, char *text)
 	}
 }
 
-/* Pid 0 if it is not said. */
+/* The sender, as the kernel names it; pid 0: it does not. */
 static struct ucred sender_of(struct msghdr *msg)
 {
 	struct ucred who = {.pid = 0};
@@ -87,12 +89,13 @@ static struct ucred sender_of(struct msghdr *msg)
 	return who;
 }
 
-/* False: nothing more is there. */
-static bool take_one(struct pool *pool)
+/* Takes one message. False: there is none. */
+static bool take_message(struct pool *pool)
 {
 	static struct log_limit strangers, long_ones;
 	char text[MESSAGE_MOST + 1];
-	union { /* aligned for its header; no room for descriptors (FDSTORE=1, BARRIER=1): the kernel closes them */
+	union { /* aligned for the header; without room for descriptors (FDSTORE=1, BARRIER=1), which the kernel closes
+		 */
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(struct ucred))];
 	} control;
@@ -106,7 +109,7 @@ static bool take_one(struct pool *pool)
 	ssize_t n;
 
 	fds_drop_quickly(true);
-	n = recvmsg(pool->notify.fd, &msg, MSG_DONTWAIT);
+	n = recvmsg(pool->notify->fd, &msg, MSG_DONTWAIT);
 	fds_drop_quickly(false);
 	if (n < 0)
 		return errno == EINTR;
@@ -129,7 +132,7 @@ static bool take_one(struct pool *pool)
 		return true;
 	}
 	text[n] = '\0';
-	hear(proc, text);
+	read_lines(proc, text);
 	return true;
 }
 
@@ -138,61 +141,82 @@ static int on_message(sd_event_source *source, int fd, uint32_t revents, void *u
 	(void)source;
 	(void)fd;
 	(void)revents;
-	for (int i = 0; i < AT_ONCE && take_one(userdata); i++)
+	for (int i = 0; i < AT_ONCE && take_message(userdata); i++)
 		;
 	return 0;
 }
 
-static void watch(struct pool *pool)
+static void watch_socket(struct pool *pool)
 {
-	if (pool->event == NULL) /* a rehearsal: what is said is for the running daemon */
+	struct program_notify *notify = pool->notify;
+
+	if (pool->event == NULL) /* a rehearsal: messages are for the running daemon */
 		return;
-	if (sd_event_add_io(pool->event, &pool->notify.source, pool->notify.fd, EPOLLIN, on_message, pool) < 0)
-		pool->notify.source = NULL;
-	/* before what programs write is read (output.h), no more than that: both have their turn */
-	else
-		(void)sd_event_source_set_priority(pool->notify.source, SD_EVENT_PRIORITY_IDLE);
+	if (sd_event_add_io(pool->event, &notify->source, notify->fd, EPOLLIN, on_message, pool) < 0)
+		notify->source = NULL;
+	else /* as low as the output of programs (program_output.c), so that both get their turn after all else */
+		(void)sd_event_source_set_priority(notify->source, SD_EVENT_PRIORITY_IDLE);
+}
+
+static struct program_notify *new_notify(struct pool *pool, int fd, struct err *err)
+{
+	pool->notify = calloc(1, sizeof(*pool->notify));
+	if (pool->notify == NULL)
+		return (void)err_set(err, "no memory for a pool"), NULL;
+	pool->notify->fd = fd;
+	return pool->notify;
 }
 
 int program_notify_open(struct pool *pool, struct err *err)
 {
-	struct program_notify *server = &pool->notify;
+	struct program_notify *notify = new_notify(pool, -1, err);
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	uint64_t secret;
 	const int yes = 1;
 	size_t len;
 
+	if (notify == NULL)
+		return -1;
 	if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
 		return err_sys(err, "no random numbers");
-	len = (size_t)snprintf(server->name, sizeof(server->name), "@preforkd-notify-%d-%016" PRIx64, (int)getpid(),
+	len = (size_t)snprintf(notify->name, sizeof(notify->name), "@preforkd-notify-%d-%016" PRIx64, (int)getpid(),
 			       secret);
-	memcpy(un.sun_path, server->name, len);
+	memcpy(un.sun_path, notify->name, len);
 	un.sun_path[0] = '\0';
-	server->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (server->fd < 0)
+	notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (notify->fd < 0)
 		return err_sys(err, "cannot create the socket that programs notify through");
-	if (setsockopt(server->fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
-	    bind(server->fd, (struct sockaddr *)&un, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
-		(void)err_sys(err, "cannot bind the socket that programs notify through");
-		fd_close(&server->fd);
-		return -1;
-	}
-	watch(pool);
+	if (setsockopt(notify->fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
+	    bind(notify->fd, (struct sockaddr *)&un, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		return err_sys(err, "cannot bind the socket that programs notify through");
+	watch_socket(pool);
 	return 0;
 }
 
-void program_notify_adopt(struct pool *pool, int fd, const char *name)
+int program_notify_adopt(struct pool *pool, int fd, const char *name, struct err *err)
 {
-	pool->notify.fd = fd;
-	(void)snprintf(pool->notify.name, sizeof(pool->notify.name), "%s", name);
+	struct program_notify *notify = new_notify(pool, fd, err);
+
+	if (notify == NULL) {
+		fd_close(&fd);
+		return -1;
+	}
+	(void)snprintf(notify->name, sizeof(notify->name), "%s", name);
 	if (fd >= 0)
-		watch(pool);
+		watch_socket(pool);
+	return 0;
 }
 
 void program_notify_close(struct pool *pool)
 {
-	pool->notify.source = sd_event_source_disable_unref(pool->notify.source);
-	fds_drop_quickly(true);
-	fd_close(&pool->notify.fd);
+	struct program_notify *notify = pool->notify;
+
+	pool->notify = NULL;
+	if (notify == NULL)
+		return;
+	(void)sd_event_source_disable_unref(notify->source);
+	fds_drop_quickly(true); /* a descriptor that a queued message holds must not delay the master (base/fds.h) */
+	fd_close(&notify->fd);
 	fds_drop_quickly(false);
+	free(notify);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The other side of sd_notify(3): a datagram socket for each pool of programs, through which they say READY=1,
- * STATUS=, WATCHDOG=1. Its name is abstract, so there is no path to be cleaned up, and a program in a chroot reaches
- * it; that anybody on this host can send there does not matter, for the kernel says who did: only a program of the
- * pool, and the processes that it has started, are heard.
+ * Master. The receiving side of sd_notify(3): a datagram socket for each pool of programs, through which they say
+ * READY=1, STATUS= and WATCHDOG=1. The name of the socket is abstract: no path is left behind, and a program in a
+ * chroot reaches it. Any process of this host can send there, but the kernel names the sender: only programs of the
+ * pool, and processes that they have started, are heard.
  */
 #ifndef PREFORKD_POOL_PROGRAM_NOTIFY_H
 #define PREFORKD_POOL_PROGRAM_NOTIFY_H
@@ -16,17 +16,18 @@ struct pool;
 #define PROGRAM_NOTIFY_NAME 64
 
 struct program_notify {
-	int fd;				/* -1: none */
-	char name[PROGRAM_NOTIFY_NAME]; /* for NOTIFY_SOCKET: "@..." */
+	int fd;				/* -1: another image's socket that could not be taken over */
+	char name[PROGRAM_NOTIFY_NAME]; /* "@...", for NOTIFY_SOCKET */
 	sd_event_source *source;
 };
 
-/* A new socket for POOL. */
+/* Makes pool->notify, with a new socket. -1 and *err: no resources. */
 int program_notify_open(struct pool *pool, struct err *err);
 
-/* One that another image of this program had; FD -1: none. */
-void program_notify_adopt(struct pool *pool, int fd, const char *name);
+/* Makes pool->notify, with the socket FD of another image. FD is taken over, also on an error; -1: there is none. */
+int program_notify_adopt(struct pool *pool, int fd, const char *name, struct err *err);
 
+/* Closes and frees pool->notify, which may be NULL. */
 void program_notify_close(struct pool *pool);
 
 #endif

@@ -11,10 +11,10 @@
 #include "config/config.h"
 #include "pool/pool.h"
 
-#define SAMPLE_MS    10000 /* how often a worker's memory is looked at: the kernel walks all of it */
-#define SAMPLES_MOST 64	   /* of one tick */
+#define SAMPLE_MS    10000 /* between two samples of a worker's memory, for each of which the kernel walks all of it */
+#define SAMPLES_MOST 64	   /* in one tick */
 
-/* The share of each process in what it has in memory (proc_pid_smaps(5)). -1: it may not be read, or it is gone. */
+/* The proportional set size of PID in bytes (proc_pid_smaps(5)). -1: it may not be read, or the process has ended. */
 static int64_t read_pss(pid_t pid)
 {
 	char path[64], line[256];
@@ -32,8 +32,11 @@ static int64_t read_pss(pid_t pid)
 	return kib >= 0 ? kib * 1024 : -1;
 }
 
-/* What everybody may read: all that is its own. Without CAP_SYS_PTRACE another user's Pss is not told. */
-static int64_t read_own(pid_t pid)
+/*
+ * The memory in bytes that PID shares with nothing. Every user may read it, while the Pss of another user's process
+ * needs CAP_SYS_PTRACE. -1: the process has ended.
+ */
+static int64_t read_unshared(pid_t pid)
 {
 	int64_t resident, shared;
 	char path[64];
@@ -49,11 +52,14 @@ static int64_t read_own(pid_t pid)
 	return n == 2 ? (resident - shared) * sysconf(_SC_PAGESIZE) : -1;
 }
 
-/* Less up to a tenth, so that those that started together do not all go together; the same at each look. */
+/*
+ * The limit is shortened by up to a tenth, so that workers that were started together are not all replaced together.
+ * The tenth follows from the pid, so it is the same at each look.
+ */
 static bool is_too_old(const struct proc *proc, int64_t now)
 {
 	int64_t limit = proc->pool->service->workers.max_age;
-	int64_t jitter = (uint32_t)proc->pid * UINT32_C(2654435761) >> 22; /* of 1024 */
+	int64_t jitter = (uint32_t)proc->pid * UINT32_C(2654435761) >> 22; /* 0 to 1023 */
 
 	return limit != 0 && now - proc->started_ms >= limit - limit / 10 * jitter / 1024;
 }
@@ -71,7 +77,7 @@ static bool is_too_large(struct proc *proc, int64_t now, int *budget)
 	proc->sampled_ms = now;
 	bytes = read_pss(proc->pid);
 	if (bytes < 0)
-		bytes = read_own(proc->pid);
+		bytes = read_unshared(proc->pid);
 	if (bytes <= limit)
 		return false;
 	format_size(bytes / 1024 * 1024, text, sizeof(text));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Workers that are too old or have grown too large ask to be replaced, whether they know it or not. */
+/* Master. Marks workers that are too old, or have grown too large, as spent: pool_look.c replaces them. */
 #ifndef PREFORKD_POOL_RECYCLE_H
 #define PREFORKD_POOL_RECYCLE_H
 
@@ -7,7 +7,7 @@
 
 struct pool;
 
-/* Call once a second: marks those of POOL that are beyond workers.max_age or max_memory as spent. */
+/* To be called once a second: marks workers of POOL that are beyond workers.max_age or workers.max_memory. */
 void recycle_tick(struct pool *pool, int64_t now_ms);
 
 #endif

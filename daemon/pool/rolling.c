@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "pool/pool.h"
+#include "pool/pool_leave.h"
+#include "pool/pool_look.h"
 
 #define PATIENCE_MS 10000 /* beyond what a program may take to start: crashes, and the pauses after them */
 #define START_MS    60000 /* where timeouts.start allows any time */

@@ -10,6 +10,10 @@
 #include "base/parse.h"
 #include "config/config.h"
 #include "net/listen_queue.h"
+#include "pool/pool_count.h"
+#include "pool/pool_leave.h"
+#include "pool/pool_look.h"
+#include "pool/pool_start.h"
 #include "pool/program.h"
 
 #define LET_GO_MS 1000 /* for a program that was told to leave to close its listener */

@@ -19,6 +19,7 @@
 #include "master/state.h"
 #include "pool/pool_targets.h"
 #include "pool/program.h"
+#include "pool/program_notify.h"
 #include "upgrade/handover.h"
 
 #define LANES_MOST   10000 /* beyond any sense */
@@ -254,6 +255,7 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 	*proc = (struct proc){
 		.pid = (pid_t)number(w, "pid"),
 		.pool = pool,
+		.board = &pool->board,
 		.lane = (size_t)number(w, "lane"),
 		.slot = (size_t)number(w, "slot"),
 		.started_ms = number(w, "started"),
@@ -422,8 +424,6 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		.targets = -1,
 		.stand_in = read_service(p),
 		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		.full = {.queues = -1},
-		.notify = {.fd = -1},
 	};
 	pool->service = pool->stand_in;
 	pool->totals = pool->stand_in != NULL ? read_totals(p, master) : NULL;
@@ -436,9 +436,9 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 		pool->targets = read_fd(json_object_get(p, "targets"));
 		pool_targets_read(json_object_get(p, "targets"), &pool->stand_in->upstreams);
 	}
-	if (pool->service->program.runs)
-		program_notify_adopt(pool, read_fd(json_object_get(p, "program")),
-				     text(json_object_get(p, "program"), "name"));
+	if (pool->service->program.runs && program_notify_adopt(pool, read_fd(json_object_get(p, "program")),
+								text(json_object_get(p, "program"), "name"), err) < 0)
+		return -1;
 	if (read_listeners(json_object_get(p, "listeners"), pool, err) < 0 ||
 	    read_board(json_object_get(p, "board"), pool, &known.board, err) < 0 ||
 	    find_table(p, tables, pool, &known.sources, err) < 0)

@@ -19,6 +19,7 @@
 #include "master/state.h"
 #include "pool/pool_targets.h"
 #include "pool/program.h"
+#include "pool/program_notify.h"
 
 #define SIZE_MAX_READ (256L << 20)
 
@@ -118,7 +119,7 @@ static json_t *programs(const struct pool *p)
 {
 	const struct config_program *program = &p->service->program;
 
-	return json_pack("{s:i, s:s, s:b, s:I, s:i, s:I}", "fd", p->notify.fd, "name", p->notify.name, "notify",
+	return json_pack("{s:i, s:s, s:b, s:I, s:i, s:I}", "fd", p->notify->fd, "name", p->notify->name, "notify",
 			 program->notify, "watchdog", (json_int_t)program->watchdog, "stop_signal",
 			 program->stop_signal, "start", (json_int_t)p->service->timeouts.start);
 }
@@ -148,7 +149,7 @@ static json_t *pool(const struct pool *p)
 	if (s->program.runs)
 		(void)json_object_set_new(out, "program", programs(p));
 	if (p->targets >= 0)
-		(void)json_object_set_new(out, "targets", pool_targets_told(p));
+		(void)json_object_set_new(out, "targets", pool_targets_write(p));
 	return out;
 }
 

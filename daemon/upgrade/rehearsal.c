@@ -26,6 +26,9 @@
 #include "fleet/lenders.h"
 #include "listeners/listener.h"
 #include "master/state.h"
+#include "pool/pool_leave.h"
+#include "pool/pool_new.h"
+#include "pool/pool_start.h"
 #include "upgrade/handover.h"
 #include "worker/proof.h"
 

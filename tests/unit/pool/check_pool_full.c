@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "pool/pool.h"
+#include "pool/pool_full.h"
 #include "worker/contract.h"
 
 #include "../suite.h"
@@ -39,7 +40,7 @@ static void set_up(void)
 		.n_lanes = 1,
 		.board = {.n_slots = 1},
 	};
-	ck_assert_int_eq(pool_full_init(&pool, &err), 0);
+	ck_assert_int_eq(pool_full_new(&pool, &err), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, lines), 0);
 	ck_assert_int_ge(dup2(lines[1], STDERR_FILENO), 0);
 	log_open(LOG_TO_STDERR, 0, true);
@@ -109,9 +110,8 @@ START_TEST(a_reload_does_not_repeat_it)
 
 	full(true);
 	expect("all workers are busy");
-	pool_full_clear(&pool);
-	pool.full = (struct pool_full){.queues = -1};
-	ck_assert_int_eq(pool_full_init(&pool, &err), 0);
+	pool_full_free(&pool);
+	ck_assert_int_eq(pool_full_new(&pool, &err), 0);
 	pool.totals = totals_ref(totals);
 	now += SECOND;
 	full(true);
@@ -124,7 +124,7 @@ END_TEST
 START_TEST(it_says_which_setting_and_how_many)
 {
 	full(true);
-	pool.full.most = 300;
+	pool.full->most = 300;
 	now += 3 * SECOND;
 	full(false);
 	expect("web: all workers are busy (workers.max = 64): 0 clients wait in the queue now, 300 at most in the last "
@@ -179,7 +179,7 @@ END_TEST
 /* Its first byte may be under way: who has just come does not give way yet. */
 START_TEST(who_has_just_come_stays)
 {
-	struct proc worker = {.pid = getpid(), .pool = &pool};
+	struct proc worker = {.pid = getpid(), .pool = &pool, .board = &pool.board};
 	struct err err;
 	sigset_t evict, told;
 
@@ -189,8 +189,8 @@ START_TEST(who_has_just_come_stays)
 	service.workers.on_full = ON_FULL_EVICT;
 	pool.limits.max = 1;
 	ck_assert_int_eq(board_create(&pool.board, 1, 1, &err), 0);
-	pool_full_clear(&pool);
-	ck_assert_int_eq(pool_full_init(&pool, &err), 0);
+	pool_full_free(&pool);
+	ck_assert_int_eq(pool_full_new(&pool, &err), 0);
 	DL_APPEND(pool.procs, &worker);
 	pool.n_procs = 1;
 	listener.fd = lines[0];

@@ -15,6 +15,9 @@
 #include "config/config.h"
 #include "listeners/listener.h"
 #include "master/state.h"
+#include "pool/pool_leave.h"
+#include "pool/pool_look.h"
+#include "pool/pool_new.h"
 #include "upgrade/handover.h"
 
 #include "../suite.h"
@@ -75,6 +78,7 @@ static void add_worker(struct pool *pool, pid_t pid, bool leaving)
 	ck_assert(proc != NULL && slot >= 0 && seat >= 0);
 	*proc = (struct proc){.pid = pid,
 			      .pool = pool,
+			      .board = &pool->board,
 			      .slot = (size_t)slot,
 			      .seat = seat,
 			      .started_ms = 11,

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Master. Counts the workers of a pool, and sums up what the living ones have counted on the board. */
+#ifndef PREFORKD_POOL_POOL_COUNT_H
+#define PREFORKD_POOL_POOL_COUNT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct board_slot;
+struct counts;
+struct policy_lane;
+struct pool;
+struct proc;
+
+struct pool_counts { /* of workers, at the moment */
+	int64_t starting, idle, busy, leaving;
+};
+
+/* The workers of LANE; -1: of all lanes. */
+struct pool_counts pool_count(const struct pool *pool, ssize_t lane);
+
+/* Adds one worker to the fields starting, idle, busy, leaving and spent of LANE. */
+void pool_count_proc(const struct proc *proc, struct policy_lane *lane);
+
+/* Adds what the worker of SLOT has counted. */
+void pool_count_slot(struct counts *counts, const struct board_slot *slot);
+
+/* Adds what the living workers have counted. */
+void pool_count_living(const struct pool *pool, struct counts *counts);
+
+/* What the living workers have counted as NAME for their module. */
+uint64_t pool_count_own(const struct pool *pool, const char *name);
+
+#endif
