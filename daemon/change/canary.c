@@ -211,7 +211,7 @@ void canary_release(struct plan *plan)
 			continue;
 		}
 		if (item->fresh->service->program.runs) {
-			rolling_begin(item->fresh, item->old);
+			rolling_begin(item->fresh, item->old, clock_ms());
 			pool_look_after(item->fresh, false);
 			continue;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One configuration that was put into force. It lives as long as a pool of it does: workers of a former generation
- * may serve their clients for hours.
+ * Master. One configuration that was put into force. It lives as long as any pool refers to it: workers of a former
+ * generation may serve their clients for hours.
  */
 #ifndef PREFORKD_POOL_GENERATION_H
 #define PREFORKD_POOL_GENERATION_H
@@ -10,11 +10,11 @@ struct config;
 
 struct generation {
 	struct config *config;
-	unsigned number; /* from 1; the next reload that succeeds is the next one */
+	unsigned number; /* from 1; each reload that succeeds makes the next one */
 	unsigned refs;
 };
 
-/* Takes CONFIG over, also when there is no memory (NULL). */
+/* Takes CONFIG over, also on an error. NULL: no memory. */
 struct generation *generation_new(struct config *config, unsigned number);
 struct generation *generation_ref(struct generation *generation);
 

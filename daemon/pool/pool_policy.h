@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many workers a pool should have. Pure: counts, limits and the time in, numbers out; it forks nothing and
- * knows no process, so that it can be tested with a clock that we turn by hand.
+ * Master. Decides how many workers a pool should have. Pure: counts, limits and the time go in, numbers come out. It
+ * forks nothing and knows no process, so that tests can turn its clock.
  *
- * Growth is fast: what is missing at once, and while clients queue twice as many each time. Shrinking is slow: of what
- * stayed idle throughout an interval, what is above max_spare. A pool whose workers die before they are
- * ready is held back, longer each time; one that has proved itself is not, so that crashes which clients
- * cause do not become an outage.
+ * Growth is fast: missing workers are started at once, and while clients queue, twice as many in each step. Shrinking
+ * is slow: of the workers that were idle throughout an interval, those above max_spare are retired. A pool whose
+ * workers die before they are ready is held back, longer each time. A pool that has proved itself is not, so that
+ * crashes which clients cause do not become an outage.
  */
 #ifndef PREFORKD_POOL_POOL_POLICY_H
 #define PREFORKD_POOL_POOL_POLICY_H
@@ -15,33 +15,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POLICY_STEP_FIRST    4 /* workers started for queued clients the first time; doubles */
+#define POLICY_STEP_FIRST    4 /* workers that the first step starts for queued clients; each further step doubles it */
 #define POLICY_STEP_LAST     256
-#define POLICY_CALM_MS	     1000 /* without growth for so long: the first step again */
-#define POLICY_SHRINK_MS     5000 /* the interval */
-#define POLICY_HOLD_FIRST_MS 100  /* after the first failure; doubles */
+#define POLICY_CALM_MS	     1000 /* after so long without growth the first step comes again */
+#define POLICY_SHRINK_MS     5000 /* the interval of shrinking */
+#define POLICY_HOLD_FIRST_MS 100  /* the pause after the first failure; each further failure doubles it */
 #define POLICY_HOLD_LAST_MS  30000
 
 struct policy_limits {
 	int64_t min, min_spare, max_spare; /* of each lane */
 	int64_t max;			   /* of the pool */
-	bool one_idle;			   /* each lane needs one idle worker, whatever else: it turns clients away */
-	bool keep_min;			   /* each lane has its min beside those that leave, also beyond max */
+	bool one_idle;			   /* each lane always needs one idle worker, which turns clients away */
+	bool keep_min; /* workers that leave do not count towards min; `max` may be exceeded for it */
 };
 
 /* One lane: the workers of one listener. */
 struct policy_lane {
 	/* in */
 	int64_t starting, idle, busy;
-	int64_t leaving; /* told to leave, still there */
-	int64_t spent;	 /* busy or idle, served max_requests, not yet replaced */
-	int64_t lowest;	 /* lowest idle of the interval */
+	int64_t leaving; /* retired, and still there */
+	int64_t spent;	 /* busy or idle ones that are to be replaced, and have no successor yet */
+	int64_t lowest;	 /* the lowest number of idle workers in this interval */
 	bool pending;	 /* clients are queued */
-	bool stuck;	 /* for some time, and its idle workers take none of them */
+	bool stuck;	 /* clients have been queued for a while, and idle workers take none of them */
 	/* out */
-	int64_t start;	 /* start so many */
-	int64_t stop;	 /* tell so many idle ones to leave */
-	int64_t replace; /* of those to start: successors of spent ones */
+	int64_t start;	 /* workers to start */
+	int64_t stop;	 /* idle workers to retire */
+	int64_t replace; /* of those to start: successors of spent workers */
 };
 
 struct pool_policy { /* zero at the start */
@@ -53,8 +53,8 @@ struct pool_policy { /* zero at the start */
 };
 
 struct policy_verdict {
-	bool full;	    /* clients are queued, and max forbids to grow */
-	bool interval_over; /* the caller begins to measure lowest anew */
+	bool full;	    /* clients are queued, and `max` forbids growth */
+	bool interval_over; /* the caller must measure `lowest` anew */
 };
 
 /* Fills the out fields of LANES. */

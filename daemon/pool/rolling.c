@@ -3,23 +3,22 @@
 
 #include <utlist.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "pool/pool.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_look.h"
 
-#define PATIENCE_MS 10000 /* beyond what a program may take to start: crashes, and the pauses after them */
-#define START_MS    60000 /* where timeouts.start allows any time */
+#define PATIENCE_MS 10000 /* in addition to timeouts.start: for crashes, and the pauses after them */
+#define START_MS    60000 /* in place of timeouts.start where that is unlimited */
 
-void rolling_begin(struct pool *fresh, const struct pool *old)
+void rolling_begin(struct pool *fresh, const struct pool *old, int64_t now_ms)
 {
 	fresh->copies = old != NULL && old->service->program.runs ? fresh->service->workers.max_unavailable : 0;
-	fresh->rolled_ms = clock_ms();
+	fresh->rolled_ms = now_ms;
 }
 
-/* As many as are wanted by now are ready, in each lane that has clients. */
+/* As many programs as there should be at the moment are ready in each lane that takes clients. */
 static bool is_settled(const struct pool *fresh)
 {
 	for (size_t i = 0; i < fresh->n_lanes; i++) {
@@ -36,7 +35,7 @@ static bool is_settled(const struct pool *fresh)
 	return true;
 }
 
-/* All but KEEP of each lane; those that live longest first, as their list is. */
+/* Retires programs until KEEP are left in each lane; the oldest first, which is the order of the list. */
 static void retire_down_to(struct pool *old, int64_t keep)
 {
 	for (size_t i = 0; i < old->n_lanes; i++) {
@@ -67,7 +66,7 @@ static bool is_late(const struct pool *fresh, int64_t now)
 	return true;
 }
 
-static bool is_over(struct pool *fresh)
+static bool end_rolling(struct pool *fresh)
 {
 	fresh->copies = 0;
 	return true;
@@ -75,13 +74,14 @@ static bool is_over(struct pool *fresh)
 
 bool rolling_step(struct pool *fresh, struct pool *old, int64_t now_ms)
 {
-	if (fresh->state != POOL_SERVING) /* paused or drained meanwhile: later it starts with all */
-		return is_over(fresh);
+	if (fresh->state !=
+	    POOL_SERVING) /* it was paused or drained meanwhile, and will start all of them when it serves again */
+		return end_rolling(fresh);
 	pool_look_after(fresh, false);
 	if (!is_settled(fresh))
-		return is_late(fresh, now_ms) && is_over(fresh);
+		return is_late(fresh, now_ms) && end_rolling(fresh);
 	if (fresh->copies == 0 || fresh->copies >= fresh->limits.min)
-		return is_over(fresh);
+		return end_rolling(fresh);
 	if (old != NULL)
 		retire_down_to(old, fresh->limits.min - fresh->copies);
 	fresh->copies += fresh->service->workers.max_unavailable;

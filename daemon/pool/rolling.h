@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reload replaces programs some at a time: so many new ones, and when these are ready, so many old ones are told to
- * leave. There are never fewer ready ones than are wanted, and beside those that finish only workers.max_unavailable
- * more at each address.
+ * Master. How a reload replaces programs, some at a time: it starts workers.max_unavailable new ones at each address,
+ * and when these are ready it retires as many old ones. There are never fewer ready programs than workers.min, and at
+ * most workers.max_unavailable more than that, beside old ones that finish.
  */
 #ifndef PREFORKD_POOL_ROLLING_H
 #define PREFORKD_POOL_ROLLING_H
@@ -12,10 +12,12 @@
 
 struct pool;
 
-/* FRESH takes over from OLD, or from nobody (NULL). Before its first program beside the canary starts. */
-void rolling_begin(struct pool *fresh, const struct pool *old);
+/* FRESH takes over from OLD; NULL: the service is new. To be called before a program of FRESH starts, but for the
+ * canary. NOW_MS is the clock's. */
+void rolling_begin(struct pool *fresh, const struct pool *old, int64_t now_ms);
 
-/* The next step, if it is time for one. True: all of FRESH are ready, or no more can be hoped for. */
+/* Takes the next step if its condition is met. True: it is over: all programs of FRESH are ready, or the time for a
+ * step is over, or FRESH does not serve any more. */
 bool rolling_step(struct pool *fresh, struct pool *old, int64_t now_ms);
 
 #endif

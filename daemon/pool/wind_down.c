@@ -16,17 +16,17 @@
 #include "pool/pool_start.h"
 #include "pool/program.h"
 
-#define LET_GO_MS 1000 /* for a program that was told to leave to close its listener */
+#define LET_GO_MS 1000 /* time for a program that was retired to close its listener */
 
-/* Nothing more comes out of this lane's queue. */
+/* No client will be taken out of the queue of LISTENER any more. */
 static bool is_shut(const struct listener *listener)
 {
 	return listener->fd < 0 || listener->refusing;
 }
 
 /*
- * A lane whose queue is empty is shut at once: every further moment could let one more client in whom
- * nobody would serve. An inherited listener's queue belongs to whoever gave it to us.
+ * To be called as soon as the queue is empty: with every further moment another client may enter it, and no worker
+ * would serve that client. The queue of an inherited listener belongs to the process that gave us the listener.
  */
 static void shut_lane(struct pool *pool, size_t lane)
 {
@@ -37,10 +37,9 @@ static void shut_lane(struct pool *pool, size_t lane)
 		listener_refuse(&pool->listeners[lane]);
 }
 
-/* One that was not told to leave, or was just now. */
-static bool has_takers(const struct pool *pool, size_t lane)
+/* Some program of LANE may still accept: it was not retired, or only a moment ago. */
+static bool has_takers(const struct pool *pool, size_t lane, int64_t now)
 {
-	int64_t now = clock_ms();
 	const struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
@@ -50,25 +49,25 @@ static bool has_takers(const struct pool *pool, size_t lane)
 }
 
 /*
- * A program would take a listener that is shut under its feet for an error of its own: it is told to leave first, and
- * the listener goes when it has gone, or has had the time to let it go.
+ * A program whose listener is shut down while it accepts would see an error and might crash. So the program is retired
+ * first, and its listener is shut when the program has ended, or has had LET_GO_MS to close its copy.
  */
-static void drain_programs(struct pool *pool, size_t lane)
+static void drain_programs(struct pool *pool, size_t lane, int64_t now)
 {
 	const struct listener *listener = &pool->listeners[lane];
 	bool empty = listener->inherited || listener->refusing || !listener->listening || listener_is_empty(listener);
 
 	if (empty)
 		pool_retire(pool, (ssize_t)lane);
-	if (has_takers(pool, lane))
+	if (has_takers(pool, lane, now))
 		return;
 	if (empty || pool->generation == NULL)
 		shut_lane(pool, lane);
-	else if (pool_throttled(pool, clock_ms()) == 0)
-		(void)pool_start_worker(pool, lane); /* for those who slipped in */
+	else if (pool_throttled(pool, now) == 0)
+		(void)pool_start_worker(pool, lane); /* for clients that came after the queue was seen empty */
 }
 
-static void drain_lane(struct pool *pool, size_t lane)
+static void drain_lane(struct pool *pool, size_t lane, int64_t now)
 {
 	struct listener *listener = &pool->listeners[lane];
 	struct pool_counts n;
@@ -76,17 +75,17 @@ static void drain_lane(struct pool *pool, size_t lane)
 	if (listener->fd < 0)
 		return;
 	if (pool->service->program.runs) {
-		drain_programs(pool, lane);
+		drain_programs(pool, lane, now);
 		return;
 	}
 	if (listener->inherited || listener->refusing || !listener->listening || listener_is_empty(listener)) {
 		shut_lane(pool, lane);
 		return;
 	}
-	/* those that finished saw an empty queue and left, and then a client slipped in */
+	/* The workers saw an empty queue and left, and a client came after that. */
 	n = pool_count(pool, (ssize_t)lane);
 	if (n.starting + n.idle + n.busy == 0 && pool_start_worker(pool, lane) == NULL && pool->generation == NULL)
-		shut_lane(pool, lane); /* nobody will ever serve them */
+		shut_lane(pool, lane); /* a pool from another image: no worker can be started for the queue */
 }
 
 bool wind_down_is_busy(const struct pool *pool)
@@ -97,25 +96,25 @@ bool wind_down_is_busy(const struct pool *pool)
 	return false;
 }
 
-/* Those who never got a worker are not on the board: say at least how many. */
-static void tell_queued(const struct pool *pool, const struct listener *listener, const char *why)
+/* Clients that are still in the queue are not on the board, so pool_cut() does not name them: logs their number. */
+static void log_queued(const struct pool *pool, const struct listener *listener, const char *why)
 {
-	struct log_about who = pool_about(pool);
+	struct log_about about = pool_about(pool);
 	struct listen_queue queue;
 
 	if (is_shut(listener) || listener->inherited || !listener->listening || !listen_pending(listener->fd))
 		return;
 	if (listen_queue(listener->fd, &queue) == 0 && queue.queued >= 0)
-		log_about(LOG_WARNING, &who, "%s: %lld queued clients are cut: %s", listener->text,
+		log_about(LOG_WARNING, &about, "%s: %lld queued clients are cut: %s", listener->text,
 			  (long long)queue.queued, why);
 	else
-		log_about(LOG_WARNING, &who, "%s: queued clients are cut: %s", listener->text, why);
+		log_about(LOG_WARNING, &about, "%s: queued clients are cut: %s", listener->text, why);
 }
 
 void wind_down_now(struct pool *pool, const char *why)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++) {
-		tell_queued(pool, &pool->listeners[i], why);
+		log_queued(pool, &pool->listeners[i], why);
 		listener_close(&pool->listeners[i]);
 	}
 	pool_cut(pool, why);
@@ -137,10 +136,10 @@ static void check_drain(struct pool *pool, int64_t now)
 bool wind_down_step(struct pool *pool, int64_t now_ms)
 {
 	for (size_t lane = 0; lane < pool->n_lanes; lane++)
-		drain_lane(pool, lane);
+		drain_lane(pool, lane, now_ms);
 	if (pool->service->program.runs)
 		program_step(pool, now_ms);
-	else if (wind_down_is_busy(pool)) /* more hands for a long queue */
+	else if (wind_down_is_busy(pool)) /* starts more workers for a long queue */
 		pool_look_after(pool, false);
 	pool_kill_hung(pool, now_ms);
 	(void)pool_kill_overdue(pool, now_ms);
@@ -163,17 +162,17 @@ void wind_down_begin(struct pool *pool, enum pool_state state, const char *occas
 	for (size_t lane = 0; lane < pool->n_lanes; lane++) {
 		struct listener *listener = &pool->listeners[lane];
 
-		if (listener->fd < 0) /* a successor has it */
+		if (listener->fd < 0) /* the successor has taken it */
 			pool_retire(pool, (ssize_t)lane);
 		else if (!listener->refusing)
 			listener_quiesce(listener, state == POOL_ENDING);
 	}
 }
 
-bool wind_down_may_undo(const struct pool *pool, bool alone)
+bool wind_down_may_undo(const struct pool *pool, bool sockets_are_ours)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++)
-		if (!listener_may_return(&pool->listeners[i], alone))
+		if (!listener_may_return(&pool->listeners[i], sockets_are_ours))
 			return false;
 	return true;
 }
