@@ -22,6 +22,14 @@ struct job *jobs_find(struct jobs *jobs, unsigned number)
 	return number != 0 && job->number == number ? job : NULL;
 }
 
+bool jobs_any_pending(const struct jobs *jobs)
+{
+	for (size_t i = 0; i < JOBS_KEPT; i++)
+		if (jobs->list[i].number != 0 && !jobs->list[i].done)
+			return true;
+	return false;
+}
+
 void jobs_progress(struct jobs *jobs, unsigned number, const char *text)
 {
 	struct job *job = jobs_find(jobs, number);

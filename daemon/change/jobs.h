@@ -31,6 +31,9 @@ unsigned jobs_new(struct jobs *jobs);
 /* NULL: none of that number is known any more. */
 struct job *jobs_find(struct jobs *jobs, unsigned number);
 
+/* Some job has no verdict yet. */
+bool jobs_any_pending(const struct jobs *jobs);
+
 void jobs_progress(struct jobs *jobs, unsigned number, const char *text);
 
 /* The verdict. REASONS (may be NULL) is taken over. */

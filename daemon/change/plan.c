@@ -14,7 +14,6 @@
 #include "fleet/fleet.h"
 #include "fleet/lenders.h"
 #include "fleet/retiring.h"
-#include "listeners/fd_store.h"
 #include "master/state.h"
 #include "net/socket_options.h"
 #include "pool/pool_new.h"
@@ -257,7 +256,7 @@ static void take_listeners(struct master *master, struct pool *pool, bool draine
 
 		listener_steer(listener);
 		if (listener->lender == NULL) {
-			fd_store_keep(listener, pool->service->name);
+			listener_keep(listener, pool->service->name);
 			continue;
 		}
 		from = offers_service(master, listener->lender);

@@ -20,8 +20,8 @@
 #include "change/plan.h"
 #include "config/config.h"
 #include "config/diff.h"
-#include "control/server.h"
 #include "fleet/retiring.h"
+#include "listeners/control_socket.h"
 #include "master/report.h"
 #include "master/state.h"
 #include "pool/pool_look.h"
@@ -148,13 +148,14 @@ static void commit(struct master *master)
 	bool other_log = config_diff_log(before, next);
 	struct err err;
 
-	if (plan_listen(&r->plan, master, &err) < 0 || control_prepare(master, next, &err) < 0) {
+	if (plan_listen(&r->plan, master, &err) < 0 ||
+	    control_socket_prepare(master->control_socket, &next->control, &err) < 0) {
 		reject_text(master, err.text);
 		return;
 	}
 	plan_describe(&r->plan, master, r->summary, sizeof(r->summary));
 	plan_commit(&r->plan, master); /* BEFORE may be gone */
-	control_commit(master);
+	control_socket_commit(master->control_socket, &next->control);
 	if (strcmp(r->plan.occasion, "reload") == 0)
 		r->limits = host_warnings(master, next);
 	if (other_log)

@@ -24,18 +24,18 @@ struct call {
 	struct master *master;
 	const struct control_peer *peer;
 	json_t *request;
-	struct pool *pool; /* of the service that was named */
-	unsigned job;	   /* whose verdict is waited for */
+	struct pool *pool; /* of the service that the request names; NULL: none */
+	unsigned job;	   /* whose verdict the client waits for; 0: none */
 };
 
 enum { NEEDS_SERVICE = 1, MAY_SERVICE = 2, CHANGES = 4 };
 
-json_t *control_refuse(int exit_status, const char *text)
+json_t *commands_refuse(int exit_status, const char *text)
 {
 	return json_pack("{s:b, s:i, s:o}", "ok", 0, "exit", exit_status, "error", json_text(text));
 }
 
-static json_t *promise(unsigned job)
+static json_t *promise_job(unsigned job)
 {
 	return json_pack("{s:b, s:I}", "ok", 1, "job", (json_int_t)job);
 }
@@ -64,9 +64,9 @@ static json_t *do_explain(struct call *call)
 	struct err err;
 
 	if (address == NULL)
-		return control_refuse(EX_USAGE, "explain needs an address");
+		return commands_refuse(EX_USAGE, "explain needs an address");
 	if (explain_parse(address, &client, &err) < 0)
-		return control_refuse(EX_USAGE, err.text);
+		return commands_refuse(EX_USAGE, err.text);
 	explain_groups(json_object_get(call->request, "groups"), &client);
 	said = explain_json(call->master, call->pool, address, &client);
 	unix_peer_clear(&client.cred);
@@ -75,12 +75,12 @@ static json_t *do_explain(struct call *call)
 
 static json_t *do_reload(struct call *call)
 {
-	return promise(reload_request(call->master));
+	return promise_job(reload_request(call->master));
 }
 
 static json_t *do_upgrade(struct call *call)
 {
-	return promise(upgrade_request(call->master));
+	return promise_job(upgrade_request(call->master));
 }
 
 static json_t *do_stop(struct call *call)
@@ -96,7 +96,7 @@ static json_t *do_stop(struct call *call)
 
 static json_t *promise_or_refuse(unsigned job, const struct err *err)
 {
-	return job != 0 ? promise(job) : control_refuse(1, err->text);
+	return job != 0 ? promise_job(job) : commands_refuse(1, err->text);
 }
 
 static json_t *do_pause(struct call *call)
@@ -134,7 +134,7 @@ static json_t *do_resize(struct call *call)
 	struct err err;
 
 	if (!json_is_integer(min) || !json_is_integer(max))
-		return control_refuse(EX_USAGE, "resize needs the numbers min and max");
+		return commands_refuse(EX_USAGE, "resize needs the numbers min and max");
 	return promise_or_refuse(
 		admin_resize(call->master, call->pool, json_integer_value(min), json_integer_value(max), &err), &err);
 }
@@ -147,15 +147,15 @@ static json_t *do_job(struct call *call)
 
 	if (job != NULL && !job->done)
 		call->job = job->number;
-	return control_job(call->master, job != NULL ? job->number : 0);
+	return commands_job(call->master, job != NULL ? job->number : 0);
 }
 
-json_t *control_job(const struct master *master, unsigned number)
+json_t *commands_job(const struct master *master, unsigned number)
 {
 	const struct job *job = jobs_find((struct jobs *)&master->jobs, number);
 
 	if (job == NULL)
-		return control_refuse(1, "there is no job of that number (any more)");
+		return commands_refuse(1, "there is no job of that number (any more)");
 	if (!job->done)
 		return json_pack("{s:b, s:b, s:o}", "ok", 1, "done", 0, "text", json_text(job->text));
 	return json_pack("{s:b, s:b, s:b, s:o, s:o}", "ok", 1, "done", 1, "success", job->success, "text",
@@ -183,7 +183,7 @@ static const struct {
 	{"resize", do_resize, CHANGES | NEEDS_SERVICE},
 };
 
-/* The service that the request names; false, and a reply, if it should and does not. */
+/* Finds the service that the request names. False and a reply: there is none of that name, or a name is missing. */
 static bool find_pool(struct call *call, int flags, json_t **reply_out)
 {
 	const json_t *value = json_object_get(call->request, "service");
@@ -203,11 +203,11 @@ static bool find_pool(struct call *call, int flags, json_t **reply_out)
 		(void)snprintf(text, sizeof(text), "there is no service \"%.64s\"", name);
 	else
 		(void)snprintf(text, sizeof(text), "the name of a service is missing");
-	*reply_out = control_refuse(name != NULL ? 1 : EX_USAGE, text);
+	*reply_out = commands_refuse(name != NULL ? 1 : EX_USAGE, text);
 	return false;
 }
 
-static bool may(const struct call *call, int flags)
+static bool is_permitted(const struct call *call, int flags)
 {
 	const struct config_control *config = &call->master->generation->config->control;
 
@@ -220,7 +220,7 @@ static void log_order(const struct call *call, const char *name)
 		call->pool != NULL ? call->pool->service->name : "", (unsigned)call->peer->uid, (int)call->peer->pid);
 }
 
-json_t *control_command(struct master *master, const struct control_peer *peer, json_t *request, unsigned *job_out)
+json_t *commands_run(struct master *master, const struct control_peer *peer, json_t *request, unsigned *job_out)
 {
 	struct call call = {.master = master, .peer = peer, .request = request};
 	const char *name = json_string_value(json_object_get(request, "command"));
@@ -231,8 +231,8 @@ json_t *control_command(struct master *master, const struct control_peer *peer, 
 	for (size_t i = 0; name != NULL && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
-		if (!may(&call, commands[i].flags))
-			return control_refuse(
+		if (!is_permitted(&call, commands[i].flags))
+			return commands_refuse(
 				EX_NOPERM,
 				(commands[i].flags & CHANGES) != 0
 					? "not permitted: root, the daemon's own user and members of control.group may"
@@ -246,5 +246,5 @@ json_t *control_command(struct master *master, const struct control_peer *peer, 
 		return reply;
 	}
 	(void)snprintf(text, sizeof(text), "unknown command \"%.64s\"", name != NULL ? name : "");
-	return control_refuse(EX_USAGE, text);
+	return commands_refuse(EX_USAGE, text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be asked through the control socket, and the answers. */
+/* Master. The commands of the control socket: what a client may ask, and the replies. */
 #ifndef PREFORKD_CONTROL_COMMANDS_H
 #define PREFORKD_CONTROL_COMMANDS_H
 
@@ -8,14 +8,14 @@
 struct control_peer;
 struct master;
 
-/* Does REQUEST for PEER and returns the reply, NULL without memory. *job_out: the job whose verdict the peer
- * waits for; 0: the reply is all. */
-json_t *control_command(struct master *master, const struct control_peer *peer, json_t *request, unsigned *job_out);
+/* Does what REQUEST asks, for PEER, and returns the reply; NULL: no memory. *job_out: the job whose verdict the client
+ * waits for; 0: none, and the reply is complete. */
+json_t *commands_run(struct master *master, const struct control_peer *peer, json_t *request, unsigned *job_out);
 
-/* How far a job is. */
-json_t *control_job(const struct master *master, unsigned number);
+/* The state of a job, or its verdict. */
+json_t *commands_job(const struct master *master, unsigned number);
 
-/* {"ok":false, ...}: EXIT is what preforkctl exits with. */
-json_t *control_refuse(int exit_status, const char *text);
+/* {"ok": false, ...}: an error. preforkctl prints TEXT and exits with EXIT_STATUS. */
+json_t *commands_refuse(int exit_status, const char *text);
 
 #endif

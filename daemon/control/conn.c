@@ -11,12 +11,11 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "control/commands.h"
-#include "control/server.h"
 #include "master/state.h"
 #include "net/frame.h"
 
 #define ROOM_FIRST  512
-#define JOB_WAIT_MS 1000 /* a verdict that is not there by then is asked for again */
+#define JOB_WAIT_MS 1000 /* then the client gets the state of its job, and asks again */
 
 void control_conn_free(struct control_conn *conn)
 {
@@ -28,7 +27,7 @@ void control_conn_free(struct control_conn *conn)
 	free(conn);
 }
 
-/* Writes what the socket takes; the rest when it takes more. */
+/* Writes as much as the socket takes; on_io() writes the rest. */
 static void write_some(struct control_conn *conn)
 {
 	while (conn->at < conn->len) {
@@ -46,8 +45,8 @@ static void write_some(struct control_conn *conn)
 	control_conn_free(conn);
 }
 
-/* Takes REPLY over. */
-static void answer(struct control_conn *conn, json_t *reply)
+/* Takes REPLY over. May free CONN. */
+static void send_reply(struct control_conn *conn, json_t *reply)
 {
 	char *text = reply != NULL ? json_dumps(reply, JSON_COMPACT) : NULL;
 	size_t len = text != NULL ? strlen(text) : 0;
@@ -56,7 +55,7 @@ static void answer(struct control_conn *conn, json_t *reply)
 	json_decref(reply);
 	if (text != NULL && len <= FRAME_REPLY_MAX)
 		out = malloc(FRAME_HEAD + len);
-	if (out == NULL) { /* no memory, or far too much to say */
+	if (out == NULL) { /* no memory, or a reply that is too long for a frame */
 		free(text);
 		control_conn_free(conn);
 		return;
@@ -69,7 +68,7 @@ static void answer(struct control_conn *conn, json_t *reply)
 	conn->len = FRAME_HEAD + len;
 	conn->at = 0;
 	conn->job = 0;
-	(void)sd_event_source_set_time_relative(conn->timer, CONTROL_MS * 1000ULL);
+	(void)sd_event_source_set_time_relative(conn->timer, CONTROL_CONN_MS * 1000ULL);
 	(void)sd_event_source_set_enabled(conn->timer, SD_EVENT_ONESHOT);
 	write_some(conn);
 }
@@ -82,23 +81,23 @@ static void take_request(struct control_conn *conn, size_t len)
 
 	if (!json_is_object(request)) {
 		json_decref(request);
-		answer(conn, control_refuse(64, "the request is no JSON object"));
+		send_reply(conn, commands_refuse(64, "the request is no JSON object"));
 		return;
 	}
-	reply = control_command(conn->master, &conn->peer, request, &conn->job);
+	reply = commands_run(conn->master, &conn->peer, request, &conn->job);
 	json_decref(request);
 	if (conn->job == 0) {
-		answer(conn, reply);
+		send_reply(conn, reply);
 		return;
 	}
-	/* until there is a verdict, for a while; that the client goes is seen then, too */
+	/* The reply comes with the verdict, or after JOB_WAIT_MS. A client that has gone is noticed then. */
 	json_decref(reply);
 	(void)sd_event_source_set_enabled(conn->io, SD_EVENT_OFF);
 	(void)sd_event_source_set_time_relative(conn->timer, JOB_WAIT_MS * 1000ULL);
 	(void)sd_event_source_set_enabled(conn->timer, SD_EVENT_ONESHOT);
 }
 
-/* Room for all that a request needs, once its head is there; never more. */
+/* Makes room for NEED bytes, which the head of the request tells. -1: no memory. */
 static int make_room(struct control_conn *conn, size_t need)
 {
 	size_t room = conn->room == 0 ? ROOM_FIRST : conn->room;
@@ -139,7 +138,7 @@ static void read_some(struct control_conn *conn)
 		take_request(conn, len);
 		return;
 	case FRAME_BAD:
-		answer(conn, control_refuse(64, err.text));
+		send_reply(conn, commands_refuse(64, err.text));
 		return;
 	}
 }
@@ -165,7 +164,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source;
 	(void)usec;
 	if (conn->job != 0)
-		answer(conn, control_job(conn->master, conn->job));
+		send_reply(conn, commands_job(conn->master, conn->job));
 	else
 		control_conn_free(conn);
 	return 0;
@@ -176,7 +175,7 @@ void control_conn_job_done(struct control_conn *conn)
 	const struct job *job = jobs_find(&conn->master->jobs, conn->job);
 
 	if (conn->job != 0 && (job == NULL || job->done))
-		answer(conn, control_job(conn->master, conn->job));
+		send_reply(conn, commands_job(conn->master, conn->job));
 }
 
 struct control_conn *control_conn_new(struct master *master, int fd, const struct control_peer *peer,
@@ -196,7 +195,7 @@ struct control_conn *control_conn_new(struct master *master, int fd, const struc
 		.userdata = userdata,
 	};
 	if (make_room(conn, 0) < 0 || sd_event_add_io(master->event, &conn->io, fd, EPOLLIN, on_io, conn) < 0 ||
-	    sd_event_add_time_relative(master->event, &conn->timer, CLOCK_MONOTONIC, CONTROL_MS * 1000ULL, 1000,
+	    sd_event_add_time_relative(master->event, &conn->timer, CLOCK_MONOTONIC, CONTROL_CONN_MS * 1000ULL, 1000,
 				       on_time, conn) < 0) {
 		(void)sd_event_source_disable_unref(conn->io);
 		free(conn->data);

@@ -16,7 +16,7 @@
 #include "master/state.h"
 #include "pool/pool_count.h"
 
-#define REFUSALS_TOLD 10
+#define REFUSALS_LISTED 10
 
 /* What the gate knows of the client. */
 struct known {
@@ -84,7 +84,7 @@ void explain_groups(const json_t *list, struct explain_client *client)
 
 /* ---- the facts ---- */
 
-static void know_listeners(const struct pool *pool, struct known *k)
+static void learn_listeners(const struct pool *pool, struct known *k)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++) {
 		const struct listener *listener = &pool->listeners[i];
@@ -96,8 +96,8 @@ static void know_listeners(const struct pool *pool, struct known *k)
 	}
 }
 
-/* As it would be for a connection; for a datagram where the service serves nothing else. */
-static void know_rate_of_source(struct known *k, int64_t now_us)
+/* The rate for a connection, or for a datagram if the service has only datagrams. */
+static void learn_rate(struct known *k, int64_t now_us)
 {
 	const struct rate *rate = &k->service->access.per_source_rate;
 
@@ -109,7 +109,7 @@ static void know_rate_of_source(struct known *k, int64_t now_us)
 		k->facts.source_wait_us = k->datagram_wait_us;
 }
 
-static void know_of_source(struct known *k)
+static void learn_source(struct known *k)
 {
 	const struct config_access *access = &k->service->access;
 	int64_t now_us = clock_us();
@@ -121,14 +121,14 @@ static void know_of_source(struct known *k)
 	k->facts.same = taken.same;
 	k->facts.all = taken.all;
 	k->facts.penalty = sources_penalty(k->sources, k->key, k->facts.now_ms);
-	know_rate_of_source(k, now_us);
+	learn_rate(k, now_us);
 	if (access->rate.n > 0)
 		k->facts.service_wait_us = sources_rate_wait(k->sources, 0, &access->rate, now_us);
 }
 
 /*
- * A pool that a reload has kept goes on with the rules as it read them. They say the same as those in force; where
- * they stand, which may have changed since, only the latter know.
+ * The rule as it stands in the file now. A pool that a reload has kept goes on with the rules that it read, which say
+ * the same. But lines may have moved since, and only the configuration that was read last knows where a rule stands.
  */
 static const struct access_rule *rule_in_force(const struct master *master, const struct known *k,
 					       const struct explain_client *client)
@@ -147,8 +147,8 @@ static const struct access_rule *rule_in_force(const struct master *master, cons
 	return &access->rule[rule];
 }
 
-static void know(const struct master *master, const struct pool *pool, const struct explain_client *client,
-		 struct known *k)
+static void learn_all(const struct master *master, const struct pool *pool, const struct explain_client *client,
+		      struct known *k)
 {
 	const struct config_access *access = &pool->service->access;
 
@@ -164,15 +164,15 @@ static void know(const struct master *master, const struct pool *pool, const str
 	k->facts.workers_max = (size_t)pool->limits.max;
 	if (k->sources != NULL)
 		k->key = sources_key(k->sources, &client->peer, k->cred, (int)access->prefix4, (int)access->prefix6);
-	know_listeners(pool, k);
-	know_of_source(k);
+	learn_listeners(pool, k);
+	learn_source(k);
 	k->verdict = decide_admission(k->service, &k->facts);
 	k->verdict.rule = rule_in_force(master, k, client);
 }
 
 /* ---- as JSON ---- */
 
-static json_t *seconds(int64_t ms)
+static json_t *seconds_json(int64_t ms)
 {
 	return json_real((double)ms / 1000);
 }
@@ -186,7 +186,7 @@ static json_t *rule_json(const struct access_rule *rule)
 			 rule->origin.file != NULL ? json_integer(rule->origin.line) : json_null());
 }
 
-/* "192.0.2.0/24": those who count as one with the client. */
+/* The network, like "192.0.2.0/24", whose clients count as one source with the client. */
 static json_t *source_json(const struct known *k, const struct explain_client *client)
 {
 	struct sockaddr_any addr = client->peer;
@@ -214,8 +214,8 @@ static json_t *source_json(const struct known *k, const struct explain_client *c
 	return json_text(text);
 }
 
-/* Who does not sit is not counted. */
-static json_t *counted(const struct known *k, size_t n)
+/* null: the service does not count connections of a source. */
+static json_t *count_json(const struct known *k, size_t n)
 {
 	return k->sources != NULL && gate_has_seats(k->service) ? json_integer((json_int_t)n) : json_null();
 }
@@ -227,7 +227,7 @@ static json_t *rate_json(const struct rate *rate, int64_t wait_us)
 	if (rate->n == 0)
 		return json_null();
 	format_rate(rate, text, sizeof(text));
-	return json_pack("{s:s, s:o}", "limit", text, "wait", seconds((wait_us + 999) / 1000));
+	return json_pack("{s:s, s:o}", "limit", text, "wait", seconds_json((wait_us + 999) / 1000));
 }
 
 static json_t *datagram_rate_json(const struct known *k)
@@ -245,7 +245,7 @@ static json_t *penalty_json(const struct known *k)
 	if (penalty->until_ms <= k->facts.now_ms)
 		return json_null();
 	return json_pack("{s:s, s:o}", "reason", penalty->fault == FAULT_CRASH ? "crashes" : "refusals", "remaining",
-			 seconds(penalty->until_ms - k->facts.now_ms));
+			 seconds_json(penalty->until_ms - k->facts.now_ms));
 }
 
 static json_t *fault_json(const struct known *k, enum source_fault fault)
@@ -256,10 +256,10 @@ static json_t *fault_json(const struct known *k, enum source_fault fault)
 		return json_null();
 	return json_pack("{s:I, s:I, s:o}", "count",
 			 (json_int_t)sources_faults(k->sources, k->key, fault, rule.within_ms, k->facts.now_ms),
-			 "limit", (json_int_t)rule.most, "within", seconds(rule.within_ms));
+			 "limit", (json_int_t)rule.most, "within", seconds_json(rule.within_ms));
 }
 
-/* What the client's own connection would be taken for. */
+/* What the service expects of a connection of this client. */
 static const char *proxy_word(const struct known *k, const struct explain_client *client)
 {
 	const struct config_proxy_protocol *proxy = &k->service->proxy_protocol;
@@ -278,18 +278,18 @@ static json_t *refusal_json(const struct known *k, const struct sources_refusal 
 	struct sockaddr_any peer;
 
 	packed_address_get(refusal->peer, &peer);
-	return json_pack("{s:s, s:o, s:o}", "reason", refusal_name(refusal->reason), "age", seconds(age > 0 ? age : 0),
-			 "peer", json_text(addr_format(&peer, text, sizeof(text))));
+	return json_pack("{s:s, s:o, s:o}", "reason", refusal_name(refusal->reason), "age",
+			 seconds_json(age > 0 ? age : 0), "peer", json_text(addr_format(&peer, text, sizeof(text))));
 }
 
 static json_t *refusals_json(const struct known *k)
 {
-	struct sources_refusal refusals[REFUSALS_TOLD];
+	struct sources_refusal refusals[REFUSALS_LISTED];
 	json_t *list = json_array();
 	size_t n = 0;
 
 	if (k->sources != NULL)
-		n = sources_refusals(k->sources, k->key, refusals, REFUSALS_TOLD);
+		n = sources_refusals(k->sources, k->key, refusals, REFUSALS_LISTED);
 	for (size_t i = 0; i < n; i++)
 		(void)json_array_append_new(list, refusal_json(k, &refusals[i]));
 	return list;
@@ -302,19 +302,19 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 	struct known k;
 	json_t *out;
 
-	know(master, pool, client, &k);
+	learn_all(master, pool, client, &k);
 	out = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:o}", "name", pool->service->name, "state",
 			pool_state_name(pool->state), "admitted", k.verdict.reason == REFUSED_NOT, "reason",
 			k.verdict.reason == REFUSED_NOT ? json_null() : json_string(refusal_name(k.verdict.reason)),
-			"wait", seconds(k.verdict.wait_ms), "rule", rule_json(k.verdict.rule), "only_allowed",
+			"wait", seconds_json(k.verdict.wait_ms), "rule", rule_json(k.verdict.rule), "only_allowed",
 			access->only_allowed, "source", source_json(&k, client));
 	if (out == NULL)
 		return NULL;
 	(void)json_object_update_new(out,
 				     json_pack("{s:b, s:b, s:b, s:{s:o, s:I, s:o}, s:{s:I, s:I, s:I, s:I}}", "exempt",
 					       k.facts.exempt, "probe", k.probe, "reserve_for", k.facts.reserve_for,
-					       "connections", "source", counted(&k, k.facts.same), "limit",
-					       (json_int_t)access->per_source, "all", counted(&k, k.facts.all),
+					       "connections", "source", count_json(&k, k.facts.same), "limit",
+					       (json_int_t)access->per_source, "all", count_json(&k, k.facts.all),
 					       "workers", "idle", (json_int_t)n.idle, "busy", (json_int_t)n.busy, "max",
 					       (json_int_t)pool->limits.max, "reserve", (json_int_t)access->reserve));
 	(void)json_object_update_new(

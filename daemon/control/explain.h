@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Would this client get in now, and what does that hang on: the workers' decision, asked without taking anything. */
+/* Master. Would a client be admitted now, and why: the decision of the workers, without its effects. */
 #ifndef PREFORKD_CONTROL_EXPLAIN_H
 #define PREFORKD_CONTROL_EXPLAIN_H
 
@@ -13,22 +13,22 @@ struct err;
 struct master;
 struct pool;
 
-/* A client that nobody has seen yet. */
+/* The client in question. */
 struct explain_client {
 	struct sockaddr_any peer;
-	struct unix_peer cred; /* of a unix client; unix_peer_clear() in the end */
+	struct unix_peer cred; /* of a unix client; the caller ends it by unix_peer_clear() */
 };
 
 /*
- * "192.0.2.7", "2001:db8::7", "unix:uid=1000", "unix:uid=1000/gid=100", with numbers. -1: TEXT is no such thing, or a
- * network with more than one client in it.
+ * TEXT is "192.0.2.7", "2001:db8::7", "unix:uid=1000" or "unix:uid=1000/gid=100"; users and groups are numbers. -1 and
+ * *err: TEXT is none of these, or a network that contains more than one client.
  */
 int explain_parse(const char *text, struct explain_client *out, struct err *err);
 
-/* More groups of a unix client: a list of numbers; what is none is left out. */
+/* Adds the groups of LIST, which are numbers, to a unix client; anything else in LIST is ignored. */
 void explain_groups(const json_t *list, struct explain_client *client);
 
-/* {"address", "services": [...]}: of all services, or of POOL's alone (NULL: all). See preforkctl(8). */
+/* {"address", "services": [...]}, see preforkctl(8): all services, or only POOL's service (NULL: all). */
 json_t *explain_json(const struct master *master, const struct pool *pool, const char *address,
 		     const struct explain_client *client);
 

@@ -6,9 +6,9 @@
 
 #include "config/config.h"
 
-#define GROUPS_MAX 1024 /* who is in more is not looked at beyond */
+#define GROUPS_MAX 1024 /* of one client; a client with more groups counts as a member of none of them */
 
-static bool in_group(int fd, gid_t own, gid_t wanted)
+static bool is_in_group(int fd, gid_t own, gid_t wanted)
 {
 	gid_t groups[GROUPS_MAX];
 	socklen_t len = sizeof(groups);
@@ -35,5 +35,5 @@ void control_peer_get(int fd, const struct config_control *config, struct contro
 		return;
 	out->uid = cred.uid;
 	out->pid = cred.pid;
-	out->may_change = cred.uid == 0 || cred.uid == geteuid() || in_group(fd, cred.gid, config->group);
+	out->may_change = cred.uid == 0 || cred.uid == geteuid() || is_in_group(fd, cred.gid, config->group);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is at the other end of the control socket, and what he may do (SO_PEERCRED, SO_PEERGROUPS; unix(7)). */
+/* Master. Who a client of the control socket is, and what it may do (SO_PEERCRED, SO_PEERGROUPS; unix(7)). */
 #ifndef PREFORKD_CONTROL_PEER_H
 #define PREFORKD_CONTROL_PEER_H
 
@@ -10,11 +10,11 @@ struct config_control;
 
 struct control_peer {
 	uid_t uid;
-	pid_t pid;	 /* 0: not visible from here */
-	bool may_change; /* root, our own uid, a member of control.group */
+	pid_t pid;	 /* 0: not visible in our namespace */
+	bool may_change; /* it is root, has our own uid, or is a member of control.group */
 };
 
-/* Of a connection that was just accepted. Whoever cannot be told apart may do nothing. */
+/* FD is a connection that was just accepted. A client whose identity is not known may do nothing. */
 void control_peer_get(int fd, const struct config_control *config, struct control_peer *out);
 
 #endif

@@ -29,18 +29,18 @@ const char *status_state(const struct master *master)
 	return names[master->phase];
 }
 
-/* NULL is JSON's null: what the kernel does not tell. */
-static json_t *known(int64_t number)
+/* null for a negative number: the kernel does not tell it. */
+static json_t *number_json(int64_t number)
 {
 	return number >= 0 ? json_integer(number) : json_null();
 }
 
-static json_t *seconds(int64_t ms)
+static json_t *seconds_json(int64_t ms)
 {
 	return json_real((double)ms / 1000);
 }
 
-/* Pools of the same service in former generations. */
+/* FORMER is of the same service as POOL. */
 static bool is_former(const struct pool *former, const struct pool *pool)
 {
 	return former->totals == pool->totals;
@@ -64,8 +64,8 @@ static json_t *listener_json(const struct pool *pool, const struct listener *lis
 	if (listener->fd >= 0 && listener->listening && !listener->refusing)
 		(void)listen_queue(listener->fd, &queue);
 	return json_pack("{s:o, s:o, s:I, s:I, s:o}", "address", json_text(listener->text), "queue",
-			 known(queue.queued), "backlog", (json_int_t)listener->backlog, "backlog_asked",
-			 (json_int_t)pool->service->backlog, "drops", known(queue.drops));
+			 number_json(queue.queued), "backlog", (json_int_t)listener->backlog, "backlog_asked",
+			 (json_int_t)pool->service->backlog, "drops", number_json(queue.drops));
 }
 
 int64_t status_refused(const struct master *master)
@@ -80,7 +80,7 @@ int64_t status_refused(const struct master *master)
 		for (size_t k = 0; k < master->pools[i]->n_lanes; k++) {
 			const struct listener *listener = &master->pools[i]->listeners[k];
 
-			/* of a unix socket the kernel counts none */
+			/* the kernel counts no drops of a unix socket */
 			if (listener->fd >= 0 && listener->addr.sa.sa_family != AF_UNIX &&
 			    listen_queue(listener->fd, &queue) == 0 && queue.drops > 0)
 				refused += queue.drops;
@@ -115,7 +115,7 @@ static json_t *workers_json(const struct master *master, const struct pool *pool
 	struct proc *proc;
 
 	*busy_out = n.busy;
-	DL_FOREACH (pool->procs, proc) /* those that leave may still serve somebody */
+	DL_FOREACH (pool->procs, proc) /* workers that leave may still serve a client */
 		*busy_out += proc->leaving && proc_state(proc) == SLOT_BUSY;
 	DL_FOREACH (master->ending, former) {
 		if (!is_former(former, pool))
@@ -146,7 +146,7 @@ static json_t *own_json(const struct master *master, const struct pool *pool)
 	return list;
 }
 
-/* As the configuration has it; `module` is the name that the module has for itself. */
+/* The name in the configuration. A module has a name of its own beside it, see "module". */
 static const char *handler_of(const struct config_service *service)
 {
 	return service->module != NULL ? "module" : service->handler->name;
@@ -193,7 +193,7 @@ static json_t *verdict_json(const struct verdict *verdict, int64_t now)
 	if (!verdict->any)
 		return json_null();
 	return json_pack("{s:b, s:o, s:o}", "success", verdict->success, "text", json_text(verdict->text), "age",
-			 seconds(now - verdict->at_ms));
+			 seconds_json(now - verdict->at_ms));
 }
 
 json_t *status_json(const struct master *master, const struct pool *pool)
@@ -206,7 +206,7 @@ json_t *status_json(const struct master *master, const struct pool *pool)
 			(void)json_array_append_new(services, service_json(master, master->pools[i], now));
 	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(),
 			 "state", status_state(master), "generation", (json_int_t)master->generation->number, "uptime",
-			 seconds(now - master->started_ms), "last_reload", verdict_json(&master->last_reload, now),
+			 seconds_json(now - master->started_ms), "last_reload", verdict_json(&master->last_reload, now),
 			 "log_lost", (json_int_t)log_lost(), "services", services);
 }
 
@@ -253,9 +253,9 @@ static json_t *worker_json(const struct pool *pool, const struct proc *proc, int
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I, s:o}", "service",
 			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer", peer_json(proc),
 			 "listener", json_text(pool->listeners[proc->lane].text), "age",
-			 seconds(now - proc->started_ms), "since", seconds(now - atomic_load(&slot->since_ms)),
-			 "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
-			 (json_int_t)c.bytes_out, "generation",
+			 seconds_json(now - proc->started_ms), "since",
+			 seconds_json(now - atomic_load(&slot->since_ms)), "requests", (json_int_t)c.accepted, "bytes",
+			 "in", (json_int_t)c.bytes_in, "out", (json_int_t)c.bytes_out, "generation",
 			 (json_int_t)(pool->generation != NULL ? pool->generation->number : 0), "status",
 			 proc->program != NULL ? json_text(proc->program->status) : json_null());
 }

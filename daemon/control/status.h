@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The state of everything as JSON. The keys are a contract with those who read them: add, never rename. */
+/* Master. The state of the daemon as JSON. Programs read it: keys may be added, and are never renamed. */
 #ifndef PREFORKD_CONTROL_STATUS_H
 #define PREFORKD_CONTROL_STATUS_H
 
@@ -11,16 +11,16 @@
 struct master;
 struct pool;
 
-/* Of the daemon and its services; POOL: of that service alone. */
+/* The daemon and its services, or only POOL's service (NULL: all). */
 json_t *status_json(const struct master *master, const struct pool *pool);
 
-/* A list of all workers, former generations' too. */
+/* A list of all workers, including those of former generations. POOL as above. */
 json_t *status_workers_json(const struct master *master, const struct pool *pool);
 
-/* What a service has done, all its generations together. */
+/* What the service of POOL has done, in all its generations together. */
 void status_counts(const struct master *master, const struct pool *pool, struct counts *out);
 
-/* Clients that were refused, found a full queue, or were thrown back by the kernel for another reason. */
+/* Clients that were refused by a worker, or by the kernel: a full queue, or another reason. */
 int64_t status_refused(const struct master *master);
 
 /* "serving", "reloading", ... */

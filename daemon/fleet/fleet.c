@@ -18,7 +18,6 @@
 #include "control/status.h"
 #include "fleet/lenders.h"
 #include "fleet/retiring.h"
-#include "listeners/fd_store.h"
 #include "master/report.h"
 #include "master/state.h"
 #include "net/inherited.h"
@@ -72,7 +71,7 @@ static int open_listeners(struct master *master, struct pool *pool, struct err *
 			log_about(LOG_ERR, &about, "%s", why.text); /* as before: an undrain had failed */
 		else if (listener_start(listener, pool->service, err) < 0)
 			return -1;
-		fd_store_keep(listener, pool->service->name);
+		listener_keep(listener, pool->service->name);
 	}
 	return 0;
 }

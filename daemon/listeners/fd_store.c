@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "base/notify.h"
-#include "listeners/listener.h"
 #include "net/inherited.h"
 
-static unsigned long last_number; /* of the names that we have given */
+static unsigned long last_number; /* the highest number of any name */
 
 void fd_store_seen(const char *name)
 {
@@ -20,24 +19,18 @@ void fd_store_seen(const char *name)
 		last_number = number;
 }
 
-void fd_store_keep(struct listener *listener, const char *service)
+bool fd_store_keep(int fd, const char *service, char *name_out, size_t size)
 {
-	if (listener->inherited || listener->fd < 0 || listener->stored[0] != '\0' || !notify_is_heard())
-		return;
-	(void)snprintf(listener->stored, sizeof(listener->stored), INHERITED_STORED "%s.%lu", service, ++last_number);
-	/* it must not be polled for errors: a socket that refuses for a while would be thrown away */
-	notify_send_fd(listener->fd, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", listener->stored);
+	if (!notify_is_heard())
+		return false;
+	(void)snprintf(name_out, size, INHERITED_STORED "%s.%lu", service, ++last_number);
+	/* Without FDPOLL=0 the service manager would drop a socket that refuses clients for a while: it polls for
+	 * errors. */
+	notify_send_fd(fd, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name_out);
+	return true;
 }
 
 void fd_store_forget(const char *name)
 {
 	notify_send("FDSTOREREMOVE=1\nFDNAME=%s", name);
-}
-
-void fd_store_drop(struct listener *listener)
-{
-	if (listener->stored[0] == '\0')
-		return;
-	fd_store_forget(listener->stored);
-	listener->stored[0] = '\0';
 }

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service manager's fd store (sd_pid_notify_with_fds(3)): it keeps a copy of each listener that we have bound, so
- * that a restart, a crash, and a watchdog's kill refuse nobody: clients wait in the queue. Where there is no
- * service manager all of this does nothing.
+ * Master. The service manager's fd store (sd_pid_notify_with_fds(3)). The service manager keeps a copy of each listener
+ * that the daemon has bound, so that clients wait in the queue while the daemon restarts, also after a crash or the
+ * watchdog's kill. Without a service manager nothing here does anything.
  */
 #ifndef PREFORKD_LISTENERS_FD_STORE_H
 #define PREFORKD_LISTENERS_FD_STORE_H
 
-struct listener;
+#include <stdbool.h>
+#include <stddef.h>
 
-/* Keeps it, under a name made of SERVICE and a number that no other has. Not for one that somebody else has bound. */
-void fd_store_keep(struct listener *listener, const char *service);
+/* Stores a copy of FD. NAME_OUT gets the name: SERVICE with a number that no other name has. False: there is no store.
+ */
+bool fd_store_keep(int fd, const char *service, char *name_out, size_t size);
 
-/* It is to go, and not to come back. */
-void fd_store_drop(struct listener *listener);
-
-/* The same for one that nobody wants any more. */
+/* Removes what is stored as NAME. */
 void fd_store_forget(const char *name);
 
-/* NAME came from the store, or from another image of this program: its number is taken. */
+/* NAME is from the store, or from another image of this program: no later name gets its number. */
 void fd_store_seen(const char *name);
 
 #endif

@@ -13,7 +13,20 @@
 #include "net/listen_beside.h"
 #include "net/listen_quiesce.h"
 
-static void tell_backlog(const struct config_service *service, const struct listener *listener)
+void listener_keep(struct listener *listener, const char *service)
+{
+	if (!listener->inherited && listener->fd >= 0 && listener->stored[0] == '\0')
+		(void)fd_store_keep(listener->fd, service, listener->stored, sizeof(listener->stored));
+}
+
+static void drop_stored(struct listener *listener)
+{
+	if (listener->stored[0] != '\0')
+		fd_store_forget(listener->stored);
+	listener->stored[0] = '\0';
+}
+
+static void log_listening(const struct config_service *service, const struct listener *listener)
 {
 	struct log_about about = {.service = service->name};
 
@@ -41,7 +54,7 @@ int listener_start(struct listener *listener, const struct config_service *servi
 		return -1;
 	}
 	listener->listening = true;
-	tell_backlog(service, listener);
+	log_listening(service, listener);
 	return 0;
 }
 
@@ -57,7 +70,8 @@ bool listener_revive(struct listener *listener, const struct config_service *ser
 		return false;
 	if (listens != 0)
 		return false;
-	/* shut down a second time, when it did not listen any more, it would hand that on to every connection */
+	/* Dissolve it first: a socket that was shut down a second time, when it did not listen any more, would pass
+	 * that state on to each connection. */
 	(void)connect(listener->fd, &nowhere, sizeof(nowhere));
 	return listen_start(listener->fd, service->backlog, &listener->backlog, &err) == 0;
 }
@@ -96,7 +110,7 @@ int listener_change(struct listener *listener, const struct config_service *from
 	listener->reuse_port = to->socket.reuse_port;
 	if (from->backlog == to->backlog || listener->refusing || listener->quiesced_ms != 0)
 		return rc;
-	listener->listening = false; /* listen(2) again: the socket, and who is queued, stay */
+	listener->listening = false; /* so that listen(2) is called again, which keeps the socket and its queue */
 	if (listener_start(listener, to, err) < 0) {
 		listener->listening = true;
 		rc = -1;
@@ -110,7 +124,7 @@ void listener_quiesce(struct listener *listener, bool for_good)
 	    (listener->quiesced_ms != 0 && !for_good))
 		return;
 	if (for_good)
-		fd_store_drop(listener);
+		drop_stored(listener);
 	listen_unlink(&listener->addr, &listener->path);
 	listener->path.ino = 0;
 	if (for_good)
@@ -125,7 +139,7 @@ bool listener_is_empty(const struct listener *listener)
 {
 	int64_t since = clock_ms() - listener->quiesced_ms;
 
-	/* in this order: what leaves the handshake is in the queue before it is out of the handshake */
+	/* In this order: a connection enters the queue before it leaves the list of handshakes. */
 	if (listener->quiesced_ms != 0 && !listener->key.datagram && listener->addr.sa.sa_family != AF_UNIX &&
 	    since < LISTEN_HANDSHAKE_MS && listen_handshakes(&listener->addr) > 0)
 		return false;
@@ -152,32 +166,32 @@ static bool is_abstract(const struct listener *listener)
 	return listener->addr.sa.sa_family == AF_UNIX && listener->addr.un.sun_path[0] == '\0';
 }
 
-/* A unix socket that was shut down stays so, and a path that was removed is gone: a new one takes its place. */
+/* For a unix socket: one that was shut down stays so, and a path that was removed needs a new socket. */
 static int bind_again(struct listener *listener, const struct config_service *service, struct err *err)
 {
 	struct listen_path path;
 	int fd;
 
-	if (is_abstract(listener)) /* the name is free only then */
+	if (is_abstract(listener)) /* only a closed socket sets its name free */
 		fd_close(&listener->fd);
 	fd = listen_bind(&listener->key.asked, listener->key.datagram ? SOCK_DGRAM : SOCK_STREAM, false,
 			 &service->socket, &path, err);
 	if (fd < 0)
 		return -1;
-	fd_store_drop(listener);
+	drop_stored(listener);
 	fd_close(&listener->fd);
 	listener->fd = fd;
 	listener->path = path;
-	fd_store_keep(listener, service->name);
+	listener_keep(listener, service->name);
 	return 0;
 }
 
-bool listener_may_return(const struct listener *listener, bool alone)
+bool listener_may_return(const struct listener *listener, bool sockets_are_ours)
 {
 	if (listener->fd < 0 || listener->inherited || listener->addr.sa.sa_family != AF_UNIX)
 		return true;
 	if (is_abstract(listener))
-		return alone || !listener->refusing;
+		return sockets_are_ours || !listener->refusing;
 	return listener->refusing || listener->quiesced_ms == 0;
 }
 
@@ -210,7 +224,7 @@ void listener_close(struct listener *listener)
 		listener->lender = NULL;
 	}
 	if (listener->fd >= 0 && !listener->inherited) {
-		fd_store_drop(listener);
+		drop_stored(listener);
 		listen_unlink(&listener->addr, &listener->path);
 		(void)shutdown(listener->fd, SHUT_RDWR);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listeners of the configuration. One comes from whoever has it already (the generation before, or whoever
- * handed it to us), and only if nobody has, it is bound. Opening and listening are two steps: what a reload
- * opens must not take clients before the reload has succeeded.
+ * Master. The listeners of services. A listener comes from the process or generation that has it already (the former
+ * generation, the service manager), and is bound only if none has it. Opening and listening are two steps, because a
+ * listener that a reload opens must not take clients before the reload has succeeded.
  */
 #ifndef PREFORKD_LISTENERS_LISTENER_H
 #define PREFORKD_LISTENERS_LISTENER_H
@@ -18,88 +18,98 @@ struct config_service;
 struct err;
 struct inherited_set;
 
-/* What the configuration asked for: by this a listener is known again in the next generation. */
+/* What the configuration asked for. The next generation recognizes a listener by this. */
 struct listener_key {
-	struct sockaddr_any asked; /* one that the name was looked up to; len 0 with a name */
+	struct sockaddr_any asked; /* the address, or one of those that a host name stands for; len 0: `name` is set */
 	bool dual;		   /* *:PORT */
 	bool v6only;
-	bool datagram;	/* it has datagrams, not connections */
+	bool datagram;	/* it receives datagrams instead of connections */
 	char name[256]; /* of systemd:NAME, else "" */
 };
 
 struct listener {
 	struct listener_key key;
-	struct sockaddr_any addr; /* where it really listens */
-	char text[ADDR_TEXT_MAX]; /* the same, for people */
+	struct sockaddr_any addr; /* where it listens in fact */
+	char text[ADDR_TEXT_MAX]; /* the same, for the log */
 	int fd;			  /* -1: closed */
-	bool inherited;		  /* somebody else holds it too: its queue is not ours to close */
+	bool inherited;		  /* another process gave it to us and has it too: its queue is not ours to close */
 	bool listening;
-	bool refusing; /* by order: clients are turned away, the address is kept */
+	bool refusing; /* drained: clients are turned away, and the address is kept */
 	struct listen_path path;
 	int64_t backlog;	 /* in force */
-	int64_t quiesced_ms;	 /* since when no new clients get in; 0: they do */
-	bool for_good;		 /* and never will again */
+	int64_t quiesced_ms;	 /* since when no new clients are let in; 0: they are */
+	bool for_good;		 /* and never will be again */
 	bool reuse_port;	 /* as configured */
-	char stored[96];	 /* its name in the fd store (store.h); "": it is not there */
-	struct listener *lender; /* fd is still this one's, until listener_take() */
-	struct listener *rival;	 /* an old one whose address overlaps, until listener_steer() or the end; else NULL */
+	char stored[96];	 /* its name in the fd store (fd_store.h); "": it is not there */
+	struct listener *lender; /* `fd` belongs to this one until listener_take(); else NULL */
+	struct listener *rival;	 /* an old listener whose address overlaps, until listener_steer(); else NULL */
 };
 
-/* Listeners that somebody has and may be asked for. */
+/* Listeners of pools, which may be borrowed. */
 struct listener_offers {
 	struct listener **items;
 	size_t n;
 };
 
 /*
- * Opens all listeners of SERVICE: *list_out is an array of *n_out, owned by the caller. Those found among OFFERS are
- * borrowed, those of INHERITED (may be NULL) are taken, the others are bound and do not listen yet.
- * On an error nothing is changed. An address that somebody has is tried again until BUSY_UNTIL_MS (of the clock; 0: not
- * at all): workers of a daemon that was killed hold it for a moment.
+ * Opens all listeners of SERVICE: *list_out is an array of *n_out, owned by the caller. Listeners found among OFFERS
+ * are borrowed, those found in INHERITED (may be NULL) are taken over, the others are bound and do not listen yet. On
+ * an error nothing is changed. An address that is in use is tried again until BUSY_UNTIL_MS (of the clock; 0: not at
+ * all), and this blocks: workers of a daemon that was killed hold their address for a moment.
  */
 int listener_open_all(const struct config_service *service, const struct listener_offers *offers,
 		      struct inherited_set *inherited, int64_t busy_until_ms, struct listener **list_out, size_t *n_out,
 		      struct err *err);
 
-/* Closes all of them and frees the array: what was borrowed goes back, what was bound goes. */
+/* Closes all listeners and frees the array. What was borrowed stays with its lender. */
 void listener_give_back(struct listener *list, size_t n);
 
-/* Lets clients come; nothing is done where they do already. On an error the caller closes it. */
+/* Lets clients in; nothing is done if that is so already. -1 and *err: the caller closes the listener. */
 int listener_start(struct listener *listener, const struct config_service *service, struct err *err);
 
-/* Whoever has a copy may have shut it down (shutdown(2)), and so everybody's. True: that was so, and it listens again.
- */
+/* Keeps it in the service manager's fd store (fd_store.h) from now on, until it is closed. Nothing is done for one that
+ * was inherited, is closed, or is kept already. */
+void listener_keep(struct listener *listener, const char *service);
+
+/* Any process that has a copy of the socket may shut it down (shutdown(2)) for all others. True: that had happened, and
+ * the listener listens again. */
 bool listener_revive(struct listener *listener, const struct config_service *service);
 
-/* Brings all clients of the rival here, for good: the rival is to go. */
+/* Directs all new clients of the rival here. The rival must be closed soon. */
 void listener_steer(struct listener *listener);
 
-/* What was borrowed becomes ours, and the lender has it no longer. */
+/* A borrowed listener becomes ours, and its lender loses it. */
 void listener_take(struct listener *listener);
 
-/* FROM's options and backlog become TO's on a living listener. -1: some could not be, *err says which; the rest is. */
+/* Changes the options and the backlog of a living listener from those of FROM to those of TO. -1: *err names an option
+ * that could not be changed; the others are. */
 int listener_change(struct listener *listener, const struct config_service *from, const struct config_service *to,
 		    struct err *err);
 
-/* No new clients, as far as that is possible: those that are queued stay and can be accepted. FOR_GOOD: it will be
- * closed, not readmitted. Once for all that are quiesced together listen_settle() follows (net/quiesce.h). */
+/* Lets no new clients in, as far as that is possible; those that are queued stay and can be accepted. FOR_GOOD: the
+ * listener will be closed, not readmitted. listen_settle() (net/listen_quiesce.h) must follow, once for all listeners
+ * that are quiesced together. */
 void listener_quiesce(struct listener *listener, bool for_good);
 
-/* Nobody is queued, and as far as can be told nobody will be. */
+/* No client is queued, and as far as can be seen none is about to be. */
 bool listener_is_empty(const struct listener *listener);
 
-/* Turns clients away from here on and keeps the address; who is queued is lost. Not possible with an inherited one,
- * whose clients wait. Workers that still hold a copy are thrown out of accept. */
+/* Refuses clients from now on and keeps the address. Clients that are queued are lost, and workers that have a copy are
+ * thrown out of accept(2). An inherited listener is left as it is: its clients wait. */
 void listener_refuse(struct listener *listener);
 
-/* Not while the queue of a unix socket is served whose path is gone, for only a new socket can get the path; nor that
- * of an abstract name while any worker may still have the old socket: ALONE says that none has. */
-bool listener_may_return(const struct listener *listener, bool alone);
+/*
+ * listener_readmit() would lose no client and find the address free. False for a unix socket whose path is gone, while
+ * its queue is being served, because only a new socket can get the path. False for an abstract name while a worker may
+ * still have the old socket. SOCKETS_ARE_OURS: no worker has.
+ */
+bool listener_may_return(const struct listener *listener, bool sockets_are_ours);
 
-/* The end of quiesce and refuse: clients may come again. -1 and *err: the address could not be had again. */
+/* Undoes quiesce and refuse: clients are let in again. -1 and *err: the address could not be taken again. */
 int listener_readmit(struct listener *listener, const struct config_service *service, struct err *err);
 
-/* The end: also workers that still hold a copy are thrown out of accept. What is borrowed is given back. */
+/* Closes the listener, for all processes that have a copy: workers are thrown out of accept(2). A borrowed or inherited
+ * one is only given up. */
 void listener_close(struct listener *listener);
 
 #endif

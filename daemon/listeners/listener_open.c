@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From what the configuration says to sockets: asked for among those that somebody has, else bound. */
+/* Master. Makes sockets of what the configuration says: finds them among those that exist, or binds them. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -19,9 +19,9 @@
 #include "net/listen_beside.h"
 #include "net/listen_quiesce.h"
 
-#define ADDRESSES_MAX 16 /* of one name */
+#define ADDRESSES_MAX 16 /* that one host name may stand for */
 
-/* What is being opened for one service, and where it may come from. */
+/* The listeners that are being opened for one service, and where they may come from. */
 struct opening {
 	const struct config_service *service;
 	const struct listener_offers *offers;
@@ -31,7 +31,7 @@ struct opening {
 	size_t n;
 };
 
-static struct listener *add(struct opening *o, struct err *err)
+static struct listener *add_listener(struct opening *o, struct err *err)
 {
 	struct listener *grown = realloc(o->items, (o->n + 1) * sizeof(*grown));
 
@@ -71,9 +71,9 @@ static struct listener *find_offer(const struct opening *o, const struct listene
 	return NULL;
 }
 
-static int borrow(struct opening *o, struct listener *offer, struct err *err)
+static int borrow_offer(struct opening *o, struct listener *offer, struct err *err)
 {
-	struct listener *listener = add(o, err);
+	struct listener *listener = add_listener(o, err);
 
 	if (listener == NULL)
 		return -1;
@@ -85,7 +85,7 @@ static int borrow(struct opening *o, struct listener *offer, struct err *err)
 static int take_inherited(struct opening *o, const struct listener_key *key, int fd, const struct sockaddr_any *where,
 			  struct err *err)
 {
-	struct listener *listener = add(o, err);
+	struct listener *listener = add_listener(o, err);
 
 	if (listener == NULL) {
 		fd_close(&fd);
@@ -109,9 +109,9 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 	int fd;
 
 	(void)snprintf(key.name, sizeof(key.name), "%s", addr->host);
-	/* one name may stand for several sockets: a .socket unit with two ListenStream= lines */
+	/* one name may stand for several sockets, of a .socket unit with two ListenStream= lines */
 	while ((offer = find_offer(o, &key)) != NULL)
-		if (borrow(o, offer, err) < 0)
+		if (borrow_offer(o, offer, err) < 0)
 			return -1;
 	while (o->inherited != NULL && (fd = inherited_by_name(o->inherited, addr->host, &where, &datagram)) >= 0) {
 		if (datagram != addr->datagram) {
@@ -127,13 +127,13 @@ static int open_named(struct opening *o, const struct addr *addr, struct err *er
 	return 0;
 }
 
-/* The kernel has no IPv6, and the name has another address as well. */
+/* The kernel has no IPv6, and the host name stands for another address as well. */
 static bool can_do_without(const struct sockaddr_any *addr, size_t n, const struct err *err)
 {
 	return n > 1 && addr->sa.sa_family == AF_INET6 && (err->code == EAFNOSUPPORT || err->code == EADDRNOTAVAIL);
 }
 
-/* One that a service manager has bound to that very address. */
+/* A socket that a service manager has bound to exactly this address; -1: none. */
 static int find_inherited(struct opening *o, const struct listener_key *key, struct sockaddr_any *where_out)
 {
 	struct sockaddr_any v4 = {.len = sizeof(v4.in)};
@@ -153,8 +153,8 @@ static int find_inherited(struct opening *o, const struct listener_key *key, str
 }
 
 /*
- * One of ours, kept by the service manager while there was no daemon. What state the last one left it in is not known:
- * it is opened to clients again, and gets all options. -1: there is none, or it is of no use.
+ * Takes a socket that this service bound earlier, and the service manager has kept. The state in which the last daemon
+ * left it is not known, so it is opened to clients again and gets all options. -1: there is none, or it is of no use.
  */
 static int take_stored(struct opening *o, const struct listener_key *key, const struct sockaddr_any *where)
 {
@@ -175,7 +175,7 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 	if (listen_path_find(fd, where, &path) == 0 &&
 	    listen_readmit(fd, o->service->backlog, &backlog, &ignored) == 0 &&
 	    socket_options_set(fd, where->sa.sa_family, &o->service->socket, &ignored) == 0)
-		listener = add(o, &ignored);
+		listener = add_listener(o, &ignored);
 	if (listener == NULL) {
 		fd_store_forget(name);
 		fd_close(&fd);
@@ -192,8 +192,8 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 }
 
 /*
- * One of those that somebody here still has, which the kernel would not let us bind beside: the same address with
- * something else that only a new socket can have, or one that contains the other.
+ * Finds the listener among OFFERS because of which the kernel refuses a new socket: it has the same address and differs
+ * in an option that only a new socket can have, or one of the two addresses contains the other. NULL: there is none.
  */
 static struct listener *find_rival(const struct opening *o, const struct listener_key *key)
 {
@@ -240,7 +240,7 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 	}
 	if (fd < 0)
 		return -1;
-	listener = add(o, err);
+	listener = add_listener(o, err);
 	if (listener == NULL) {
 		listen_unlink(&key->asked, &path);
 		fd_close(&fd);
@@ -251,7 +251,7 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 	listener->path = path;
 	listener->rival = rival;
 	listener->reuse_port = o->service->socket.reuse_port;
-	/* asked for port 0, or fell back to IPv4: see what it became */
+	/* the address may differ from what was asked: port 0, or IPv4 where there is no IPv6 */
 	listener->addr.len = sizeof(listener->addr.ss);
 	if (getsockname(fd, &listener->addr.sa, &listener->addr.len) < 0)
 		return err_sys(err, "cannot read a listener's address");
@@ -266,7 +266,7 @@ static int open_one(struct opening *o, const struct listener_key *key, struct er
 	int fd;
 
 	if (offer != NULL)
-		return borrow(o, offer, err);
+		return borrow_offer(o, offer, err);
 	if (take_stored(o, key, &key->asked) == 0)
 		return 0;
 	fd = find_inherited(o, key, &where);

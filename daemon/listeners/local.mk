@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/control_socket.c \
+	%D%/control_socket.h \
 	%D%/fd_store.c \
 	%D%/fd_store.h \
 	%D%/listener.c \

@@ -167,7 +167,7 @@ static int open_all(struct master *master, struct err *err)
 	if (rc == 0)
 		report_leftovers(&inherited);
 	inherited_clear(&inherited);
-	return rc < 0 ? -1 : control_open(master, err);
+	return rc < 0 ? -1 : server_open(master, err);
 }
 
 static void tell_limits(const struct master *master)
@@ -183,7 +183,7 @@ static void close_all(struct master *master)
 	host_forget(master);
 	reload_abandon(master, "the daemon stops");
 	upgrade_abandon(master);
-	control_close(master);
+	server_close(master);
 	pools_close(master);
 	jobs_clear(&master->jobs);
 	json_decref(master->admin.undrain_reasons);

@@ -16,8 +16,9 @@
 
 enum master_phase { MASTER_STARTING, MASTER_SERVING, MASTER_STOPPING };
 
-struct control;
+struct control_socket;
 struct reload;
+struct server;
 struct unit_query;
 struct upgrade;
 
@@ -55,7 +56,8 @@ struct master {
 	unsigned reload_wanted;	 /* the job of one that was asked for during the start; 0: none */
 	struct jobs jobs;
 	struct admin admin;
-	struct control *control; /* the control socket; NULL: there is none */
+	struct control_socket *control_socket; /* owned; NULL: not open yet */
+	struct server *server;		       /* of its clients; owned; NULL: not open yet */
 	struct verdict last_reload;
 	struct limits unit;	       /* of host.c: what the service manager has answered */
 	struct unit_query *unit_query; /* a question that it has not; NULL: none */

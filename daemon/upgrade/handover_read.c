@@ -13,8 +13,8 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "control/server.h"
 #include "fleet/orphans.h"
+#include "listeners/control_socket.h"
 #include "listeners/fd_store.h"
 #include "master/state.h"
 #include "pool/pool_targets.h"
@@ -479,7 +479,13 @@ static int read_control(const json_t *c, struct master *master, struct err *err)
 	struct listen_path mark = {.dev = (dev_t)number(c, "dev"), .ino = (ino_t)number(c, "ino")};
 	int fd = c != NULL ? read_fd(c) : -1;
 
-	return fd >= 0 ? control_adopt(master, fd, text(c, "path"), &mark, err) : 0;
+	if (fd < 0)
+		return 0;
+	master->control_socket = control_socket_new(master->event, err);
+	if (master->control_socket == NULL)
+		return -1;
+	control_socket_adopt(master->control_socket, fd, text(c, "path"), &mark);
+	return 0;
 }
 
 int handover_restore(struct master *master, const json_t *handover, struct err *err)

@@ -14,8 +14,8 @@
 #include "base/fds.h"
 #include "base/json_text.h"
 #include "config/config.h"
-#include "control/server.h"
 #include "fleet/orphans.h"
+#include "listeners/control_socket.h"
 #include "master/state.h"
 #include "pool/pool_targets.h"
 #include "pool/program.h"
@@ -186,7 +186,7 @@ static json_t *control(const struct master *master)
 {
 	struct listen_path mark;
 	const char *path;
-	int fd = control_fd(master, &path, &mark);
+	int fd = control_socket_fd(master->control_socket, &path, &mark);
 
 	if (fd < 0)
 		return NULL;

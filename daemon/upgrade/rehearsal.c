@@ -21,9 +21,9 @@
 #include "base/parse.h"
 #include "base/trial.h"
 #include "config/config.h"
-#include "control/server.h"
 #include "fleet/fleet.h"
 #include "fleet/lenders.h"
+#include "listeners/control_socket.h"
 #include "listeners/listener.h"
 #include "master/state.h"
 #include "pool/pool_leave.h"
@@ -224,7 +224,8 @@ static int try_all(struct master *master, struct err *err)
 	master->pools = calloc(config->n_services, sizeof(struct pool *));
 	if (master->pools == NULL)
 		return err_set(err, "no memory for %zu services", config->n_services);
-	if (control_try(master, err) < 0 || offers_collect(master, &offers, err) < 0)
+	if (control_socket_try(&master->control_socket, &config->control, err) < 0 ||
+	    offers_collect(master, &offers, err) < 0)
 		return -1;
 	for (size_t i = 0; i < config->n_services && rc == 0; i++) {
 		rc = try_pool(master, &config->services[i], &offers, &why);

@@ -19,8 +19,8 @@
 #include "base/message_ids.h"
 #include "base/trial.h"
 #include "config/config.h"
-#include "control/server.h"
 #include "fleet/retiring.h"
+#include "listeners/control_socket.h"
 #include "master/report.h"
 #include "master/state.h"
 #include "pool/wind_down.h"
@@ -97,7 +97,7 @@ static void take_the_step(struct master *master)
 
 	if (fd >= 0) {
 		log_msg(LOG_NOTICE, "executing %s", launch->binary);
-		control_before_exec(master);
+		control_socket_before_exec(master->control_socket);
 		handover_keep(handover, true);
 		rehearsal_export(fd, false);
 		(void)execve(launch->binary, launch->argv, environ);

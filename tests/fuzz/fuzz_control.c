@@ -40,9 +40,9 @@ static void ask(struct master *master, bool may_change, bool read_all, json_t *r
 	unsigned job;
 
 	config.control.read_all = read_all;
-	check_reply(control_command(master, &peer, request, &job));
+	check_reply(commands_run(master, &peer, request, &job));
 	if (job != 0)
-		check_reply(control_job(master, job));
+		check_reply(commands_job(master, job));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -21,19 +21,20 @@ unit_tests = \
 	%D%/client/check_relay \
 	%D%/client/check_report \
 	%D%/config/check_config \
-	%D%/config/check_config_overrides \
-	%D%/config/check_config_files \
 	%D%/config/check_config_access \
 	%D%/config/check_config_access_files \
 	%D%/config/check_config_diff \
 	%D%/config/check_config_diff_networks \
 	%D%/config/check_config_docs \
+	%D%/config/check_config_files \
+	%D%/config/check_config_overrides \
 	%D%/config/check_config_portable \
 	%D%/config/check_host_compare \
 	%D%/ctl/check_status_table \
+	%D%/gate/check_decide \
 	%D%/gate/check_gate \
 	%D%/gate/check_refuse \
-	%D%/gate/check_decide \
+	%D%/listeners/check_control_socket \
 	%D%/loader/check_module \
 	%D%/net/check_addr \
 	%D%/net/check_frame \
@@ -54,7 +55,9 @@ unit_tests = \
 	%D%/net/check_tcp_info \
 	%D%/pool/check_pool_full \
 	%D%/pool/check_pool_policy \
+	%D%/pool/check_rolling \
 	%D%/pool/check_totals \
+	%D%/pool/check_wind_down \
 	%D%/services/check_conn \
 	%D%/services/check_deadline \
 	%D%/services/check_spawn \
@@ -68,6 +71,9 @@ unit_tests = \
 %C%_loader_check_module_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=$(srcdir)/daemon/exports
 
 # Calls of its own in place of the libraries'.
+%C%_listeners_check_control_socket_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sd_event_add_time_relative
+%C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
+%C%_pool_check_wind_down_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
 %C%_net_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 %C%_base_check_unit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid -Wl,--wrap=sd_booted
 %C%_worker_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
@@ -83,6 +89,7 @@ EXTRA_DIST += \
 	%D%/board/sources_case.h \
 	%D%/net/proxy_header_case.h \
 	%D%/net/net_relay_case.h \
+	%D%/made_up_pool.h \
 	%D%/peers.h \
 	%D%/proxy_samples.h \
 	%D%/suite.h
