@@ -70,7 +70,7 @@ static sqlite3_stmt *get, *set, *del, *count;
 static char *line;
 static size_t line_size;
 
-static int prepare(const char *sql, sqlite3_stmt **out)
+static int prepare_sql(const char *sql, sqlite3_stmt **out)
 {
 	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
 }
@@ -102,11 +102,11 @@ static int open_store(void)
 	    run_sql("CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID", o->busy) !=
 		    SQLITE_OK ||
 	    sqlite3_busy_timeout(db, (int)o->busy) != SQLITE_OK || /* not earlier: run_sql() waits by itself */
-	    prepare("SELECT value FROM kv WHERE key = ?", &get) != SQLITE_OK ||
-	    prepare("INSERT INTO kv VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", &set) !=
+	    prepare_sql("SELECT value FROM kv WHERE key = ?", &get) != SQLITE_OK ||
+	    prepare_sql("INSERT INTO kv VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", &set) !=
 		    SQLITE_OK ||
-	    prepare("DELETE FROM kv WHERE key = ?", &del) != SQLITE_OK ||
-	    prepare("SELECT count(*) FROM kv", &count) != SQLITE_OK)
+	    prepare_sql("DELETE FROM kv WHERE key = ?", &del) != SQLITE_OK ||
+	    prepare_sql("SELECT count(*) FROM kv", &count) != SQLITE_OK)
 		return preforkd_fail(NULL, "%s: %s", o->file, sqlite3_errmsg(db));
 	return 0;
 }

@@ -62,13 +62,13 @@ struct board_lane {
 
 struct board_head {
 	uint32_t version, n_lanes, n_slots;
-	_Atomic uint32_t rung;		      /* a worker has rung, and the master has not answered yet */
-	_Atomic uint32_t draining;	      /* workers serve the clients in the queue, then leave */
-	_Atomic uint32_t workers_max;	      /* the current maximum: a resize changes it */
-	_Atomic int64_t turned_away_ms;	      /* when a client was last refused for lack of a worker; 0: never */
-	_Atomic int64_t next_accept_error_ms; /* when the next such line may be logged, by any worker */
-	_Atomic int64_t
-		next_refusal_ms[REFUSALS]; /* the same for each reason; REFUSED_NOT: for the begin of a penalty */
+	_Atomic uint32_t rung;			    /* a worker has rung, and the master has not answered yet */
+	_Atomic uint32_t draining;		    /* workers serve the clients in the queue, then leave */
+	_Atomic uint32_t workers_max;		    /* the current maximum: a resize changes it */
+	_Atomic int64_t turned_away_ms;		    /* when a client was last refused for lack of a worker; 0: never */
+	_Atomic int64_t next_accept_error_ms;	    /* when any worker may log the next failure of accept(2) */
+	_Atomic int64_t next_refusal_ms[REFUSALS];  /* the same for each reason of a refusal; REFUSED_NOT: for the begin
+						       of a penalty */
 	_Atomic uint32_t refusals_untold[REFUSALS]; /* refusals that were not logged since the last line */
 };
 

@@ -156,7 +156,7 @@ static bool is_settled(const struct look *a, const struct look *b, size_t most_s
 		a->all.who == b->all.who);
 }
 
-static enum room worse(enum room a, enum room b)
+static enum room worse_of(enum room a, enum room b)
 {
 	return a < b ? a : b;
 }
@@ -200,7 +200,7 @@ static bool try_to_sit(struct sources *sources, size_t seat, uint64_t word, cons
 		enum room room;
 
 		look_around(sources, seat, word, &look);
-		room = worse(room_in(&look.same, most[0]), room_in(&look.all, most[1]));
+		room = worse_of(room_in(&look.same, most[0]), room_in(&look.all, most[1]));
 		if (room == ROOM_FOR_ALL && trying) {
 			*taken_out = count_taken(&look, false);
 			atomic_store(own, word);

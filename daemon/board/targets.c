@@ -69,21 +69,21 @@ void targets_unmap(struct targets *targets)
 	*targets = (struct targets){.head = NULL};
 }
 
-static uint64_t load(const _Atomic uint64_t *word)
+static uint64_t load_word(const _Atomic uint64_t *word)
 {
 	return atomic_load_explicit(word, memory_order_relaxed);
 }
 
 /* False: it is not an internet address; only those come from look-ups. */
-static bool unpack(const uint64_t words[PACKED_ADDRESS_WORDS], struct sockaddr_any *out)
+static bool unpack_address(const uint64_t words[PACKED_ADDRESS_WORDS], struct sockaddr_any *out)
 {
 	packed_address_get(words, out);
 	return out->sa.sa_family == AF_INET || out->sa.sa_family == AF_INET6;
 }
 
 /* False when they were written meanwhile. */
-static bool snapshot(const struct target *target, uint32_t *n_out,
-		     uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS])
+static bool read_words(const struct target *target, uint32_t *n_out,
+		       uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS])
 {
 	uint32_t version = atomic_load_explicit(&target->version, memory_order_acquire);
 
@@ -92,7 +92,7 @@ static bool snapshot(const struct target *target, uint32_t *n_out,
 	*n_out = atomic_load_explicit(&target->n, memory_order_relaxed);
 	for (int i = 0; i < TARGET_ADDRESSES; i++)
 		for (int k = 0; k < PACKED_ADDRESS_WORDS; k++)
-			words[i][k] = load(&target->address[i][k]);
+			words[i][k] = load_word(&target->address[i][k]);
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&target->version, memory_order_relaxed) == version;
 }
@@ -104,11 +104,11 @@ size_t target_addresses(const struct target *target, struct sockaddr_any *out, s
 	size_t n = 0;
 	uint32_t known;
 
-	while (!snapshot(target, &known, words))
+	while (!read_words(target, &known, words))
 		if (--tries == 0)
 			return 0;
 	for (uint32_t i = 0; i < known && i < TARGET_ADDRESSES && n < max; i++)
-		if (unpack(words[i], &out[n]))
+		if (unpack_address(words[i], &out[n]))
 			n++;
 	return n;
 }

@@ -220,7 +220,7 @@ static enum refusal decide_in_steps(struct gate *gate, bool connected, struct ga
 static bool was_silent_in_queue(const struct gate *gate, const struct preforkd_conn *conn)
 {
 	int64_t queued_ms;
-	bool heard; /* also true if the client has closed: a probe, which holds up nobody */
+	bool heard; /* also true if the client has closed: a probe, which will close at once */
 
 	return tcp_info_queued(conn->fd, &queued_ms, &heard) == 0 && !heard &&
 	       queued_ms > gate->service->timeouts.first_byte_busy && listen_pending(gate->listener);

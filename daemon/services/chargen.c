@@ -34,7 +34,7 @@ static bool discard_input(struct preforkd_conn *conn)
 	char buf[4096];
 	ssize_t n = 1;
 
-	/* bounded: a client that sends faster than we discard gets its lines nevertheless */
+	/* bounded: a client that sends faster than this discards gets its lines nevertheless */
 	for (int i = 0; i < 64 && n > 0; i++)
 		n = recv(preforkd_fd(conn), buf, sizeof(buf), MSG_DONTWAIT);
 	return n < 0 && errno != EAGAIN && errno != EINTR;

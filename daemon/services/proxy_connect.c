@@ -49,7 +49,7 @@ static bool is_our_failure(int code)
 	case ENOBUFS:
 	case ENOMEM:
 	case EAGAIN:	    /* no process for a look-up */
-	case EADDRNOTAVAIL: /* no port is free, or proxy.bind is no address of ours */
+	case EADDRNOTAVAIL: /* no port is free, or proxy.bind is not an address of this host */
 	case EADDRINUSE:
 	case ECANCELED:
 		return true;

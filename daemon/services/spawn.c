@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/signals.h"
 
-/* The child runs in our memory: a sanitizer must not keep books on its stack. */
+/* The child runs in the memory of the worker: no instrumentation of its stack by a sanitizer. */
 #if defined(__clang__) || defined(__SANITIZE_ADDRESS__)
 #define NO_SANITIZER __attribute__((no_sanitize("address", "undefined")))
 #else
@@ -23,7 +23,7 @@
 static int changed_signals[64];
 static size_t n_changed;
 
-/* Of the child, until it is the program. We stand still meanwhile, and there is one child at a time. */
+/* For the child until execve(2). The worker is suspended meanwhile (CLONE_VFORK), so there is one child at a time. */
 static alignas(16) char child_stack[16384];
 
 struct child {
@@ -54,7 +54,7 @@ NO_SANITIZER static int become_program(void *arg)
 		(void)sigaction(changed_signals[i], &action, NULL);
 	if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		goto fail;
-	/* The worker may have died before the line above; then nobody waits for us. */
+	/* the worker may have died before PR_SET_PDEATHSIG took effect */
 	if (getppid() != child->parent)
 		_exit(127);
 	if (dup2(spawn->socket, 0) < 0 || dup2(spawn->socket, 1) < 0 || dup2(spawn->errors, 2) < 0)

@@ -16,7 +16,7 @@
 struct board;
 struct board_slot;
 
-/* Who gives the orders, and where the worker answers. */
+/* Where the orders come from, and where the worker answers. */
 struct orders {
 	pid_t master;		 /* other senders of WORKER_SIGNAL_CUT and WORKER_SIGNAL_EVICT are ignored */
 	struct board *board;	 /* NULL: orders to evict are ignored */

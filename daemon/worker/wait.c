@@ -19,9 +19,9 @@
 #define PAUSE_FIRST_MS 50 /* after a lack of descriptors or memory; doubles */
 #define PAUSE_LAST_MS  1000
 #define LOG_EVERY_MS   10000
-#define PASS_OVER_MAX                                                                                                  \
-	100 /* failures in a row that seem to be of one client each, before they are taken for our own                 \
-	     */
+
+/* A failure of accept(2) may be that of one client. After this many in a row it is taken for one of the listener. */
+#define PASS_OVER_MAX 100
 
 /*
  * Waits for a client on LISTENER, at most MS (-1: for ever). LISTENER -1: only waits; without a descriptor, because
@@ -103,7 +103,7 @@ static enum wait_result wait_with(int (*attempt)(int listener, void *out), void 
 				pause_ms *= 2;
 			break;
 		default:
-			if (passed_over >= PASS_OVER_MAX) { /* then it is our own trouble */
+			if (passed_over >= PASS_OVER_MAX) { /* then the listener is in trouble */
 				log_failure(head, service, errno);
 				pause_for(-1, PAUSE_LAST_MS);
 			} else if (!orders_to_leave()) {

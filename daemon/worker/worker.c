@@ -424,7 +424,7 @@ static bool is_drained(const struct worker *w)
 	       !listen_pending(w->params->listener);
 }
 
-_Noreturn static void leave(struct worker *w, enum worker_exit status)
+_Noreturn static void exit_worker(struct worker *w, enum worker_exit status)
 {
 	const struct preforkd_module *handler = w->params->service->handler;
 
@@ -447,7 +447,7 @@ _Noreturn void worker_main(const struct worker_params *params)
 		serve_next = params->service->handler->answer != NULL ? serve_next_datagram : serve_with_program;
 	set_up(&w, params);
 	if (proof >= 0 && !proof_wait(proof))
-		leave(&w, WORKER_EXIT_DONE);
+		exit_worker(&w, WORKER_EXIT_DONE);
 	fd_close(&proof);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -457,17 +457,17 @@ _Noreturn void worker_main(const struct worker_params *params)
 		switch (serve_next(&w)) {
 		case WAIT_CLIENT:
 			if (orders_to_leave() || is_drained(&w))
-				leave(&w, WORKER_EXIT_DONE);
+				exit_worker(&w, WORKER_EXIT_DONE);
 			become_idle(&w);
 			break;
 		case WAIT_LEAVE:
 			(void)atomic_fetch_sub(&w.lane->idle, 1);
-			leave(&w, WORKER_EXIT_DONE);
+			exit_worker(&w, WORKER_EXIT_DONE);
 		case WAIT_BROKEN:
 			(void)atomic_fetch_sub(&w.lane->idle, 1);
 			set_state(&w, SLOT_LEAVING);
 			if (atomic_load(&w.board.head->draining)) /* the master has shut the listener down */
-				leave(&w, WORKER_EXIT_DONE);
+				exit_worker(&w, WORKER_EXIT_DONE);
 			give_up(params, WORKER_EXIT_LISTENER, strerror(errno));
 		}
 	}

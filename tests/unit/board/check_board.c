@@ -38,7 +38,7 @@ START_TEST(slots_are_taken_and_freed)
 }
 END_TEST
 
-/* A worker can write anything there. */
+/* A worker can write anything to the board. */
 START_TEST(the_master_does_not_believe_it)
 {
 	int first = board_slot_take(&board, 1);
@@ -46,7 +46,7 @@ START_TEST(the_master_does_not_believe_it)
 	board.head->n_slots = board.head->n_lanes = UINT32_MAX;
 	memset(board.slots, 0xff, 3 * sizeof(*board.slots));
 	ck_assert_int_ge(board_slot_take(&board, 2), 0);
-	memset(board.slots, 0, 3 * sizeof(*board.slots)); /* all free, it says */
+	memset(board.slots, 0, 3 * sizeof(*board.slots)); /* as if all slots were free */
 	ck_assert_int_ne(board_slot_take(&board, 3), first);
 	ck_assert_int_eq(board_slot_take(&board, 4), -1);
 }
@@ -86,7 +86,7 @@ START_TEST(a_child_sees_it_only_through_the_descriptor)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		/* ENOMEM: nothing is mapped where the parent has it */
+		/* ENOMEM: nothing is mapped at the address of the parent's mapping */
 		if (msync(board.head, 1, MS_ASYNC) == 0 || errno != ENOMEM)
 			_exit(1);
 		if (board_map(&mine, board.fd, &err) < 0)
@@ -100,7 +100,7 @@ START_TEST(a_child_sees_it_only_through_the_descriptor)
 }
 END_TEST
 
-/* ---- what another image of the program had ---- */
+/* ---- the board of another image of the program ---- */
 
 START_TEST(the_next_image_reads_on)
 {
@@ -112,7 +112,7 @@ START_TEST(the_next_image_reads_on)
 	ck_assert_uint_eq(next.slots[b].accepted, 7);
 	ck_assert_int_eq(board_slot_keep(&next, (size_t)a), 0);
 	ck_assert_int_eq(board_slot_keep(&next, (size_t)b), 0);
-	/* its worker still writes there */
+	/* its worker still writes to it */
 	atomic_store(&board.slots[b].accepted, 8);
 	ck_assert_uint_eq(next.slots[b].accepted, 8);
 	ck_assert_int_ge(board_slot_take(&next, 3), 0);
@@ -160,7 +160,7 @@ START_TEST(of_another_size_nothing_is_read)
 		ck_assert_int_eq(board_adopt(&next, board.fd, others[i][0], others[i][1], &err), -1);
 		ck_assert_str_ne(err.text, "");
 	}
-	/* a head that a worker has spoilt */
+	/* a head that a worker has damaged */
 	board.head->n_slots = 4;
 	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 4, &err), -1);
 	ck_assert_int_eq(board_adopt(&next, board.fd, 2, 3, &err), -1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of sources: its map, its keys, its last refusals, and what a worker may have spoiled in it. */
+/* The table of sources: its map, its keys, its last refusals, and damage by a worker. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -27,7 +27,7 @@ START_TEST(a_worker_maps_what_the_master_made)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		/* ENOMEM: nothing is mapped where the parent has it */
+		/* ENOMEM: nothing is mapped at the address of the parent's mapping */
 		if (msync(sources->map, 1, MS_ASYNC) == 0 || errno != ENOMEM)
 			_exit(1);
 		if (sources_map(&mine, sources->fd, &err) < 0 || mine.n_records != 256 || mine.fd != -1)
@@ -78,7 +78,7 @@ START_TEST(the_next_image_reads_on)
 	ck_assert_ptr_null(sources_adopt(fd, 512, &err));
 	ck_assert_ptr_null(sources_adopt(fd, 0, &err));
 	ck_assert_ptr_null(sources_adopt(-1, 256, &err));
-	/* one that could be cut to nothing while it is mapped */
+	/* a file that is not sealed could shrink while it is mapped */
 	ck_assert_int_eq(ftruncate(other, (off_t)sources->size), 0);
 	ck_assert_int_eq(pwrite(other, sources->map, 64, 0), 64);
 	ck_assert_ptr_null(sources_adopt(other, 256, &err));
@@ -105,7 +105,7 @@ static uint64_t key_of(const char *text, int prefix4, int prefix6)
 {
 	struct sockaddr_any peer = at(text);
 
-	peer.in.sin_port = (in_port_t)random(); /* at the same place for both */
+	peer.in.sin_port = (in_port_t)random(); /* at the same offset in both structs */
 	return sources_key(sources, &peer, NULL, prefix4, prefix6);
 }
 
@@ -133,10 +133,10 @@ START_TEST(a_source_is_a_network)
 	ck_assert_uint_eq(key_of("2001:db8::1", 32, 0), key_of("fe80::1", 32, 0));
 	ck_assert_uint_ne(key_of("0.0.0.0", 0, 0), key_of("::", 0, 0));
 	ck_assert_uint_ne(key_of("0.0.0.0", 0, 0), 0);
-	/* of a link, whose number is not part of the address: of two hosts */
+	/* link-local: the same address on two links is two hosts */
 	ck_assert_uint_ne(key_on_link("fe80::1", 1), key_on_link("fe80::1", 2));
 	ck_assert_uint_eq(key_on_link("2001:db8::1", 1), key_on_link("2001:db8::1", 2));
-	/* beyond what there is */
+	/* longer than an address */
 	ck_assert_uint_eq(key_of("192.0.2.1", 99, 64), key_of("192.0.2.1", 32, 64));
 	ck_assert_uint_eq(key_of("192.0.2.1", -5, 64), key_of("192.0.2.1", 0, 64));
 }
@@ -207,7 +207,7 @@ START_TEST(a_torn_refusal_is_left_out)
 }
 END_TEST
 
-/* ---- a worker that is mad ---- */
+/* ---- a worker that runs wild ---- */
 
 static uint64_t next_random(void)
 {
@@ -260,14 +260,14 @@ START_TEST(whatever_is_in_it_nothing_breaks)
 			words[i] = round % 2 == 0 ? next_random() : extremes[round / 2];
 		call_everything();
 	}
-	/* the times that are possible, and make up the worst */
+	/* the worst of the possible times */
 	for (size_t i = 0; i < sources->size / sizeof(*words); i++)
 		words[i] = (uint64_t)NOW_MS * NS_A_MS + next_random() % (DAY_MS * NS_A_MS);
 	call_everything();
 }
 END_TEST
 
-/* After which a table is of use again: garbage does not hold a record or keep a client out. */
+/* Later the table works again: damaged data neither keeps a record taken nor keeps a client out. */
 START_TEST(garbage_is_over)
 {
 	const struct rate rate = {.n = 2, .per_ms = 1000};

@@ -22,20 +22,20 @@ START_TEST(a_bucket_fills_and_leaks)
 
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US, &untracked), 0);
-	for (int i = 0; i < 100; i++) /* refused ones take nothing */
+	for (int i = 0; i < 100; i++) /* refused clients take nothing */
 		ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US, &untracked), 200000);
 	ck_assert_int_eq(sources_rate_wait(sources, 42, &rate, NOW_US + 1), 199999);
 	ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US + 199999, &untracked), 1);
 	ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US + 200000, &untracked), 0);
 	ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US + 200000, &untracked), 200000);
-	/* another has its own, and so has the service */
+	/* another source has a rate of its own, and so has the service */
 	ck_assert_int_eq(sources_rate_take(sources, 43, &rate, NOW_US, &untracked), 0);
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(sources_rate_take(sources, 0, &rate, NOW_US, &untracked), 0);
 	ck_assert_int_eq(sources_rate_take(sources, 0, &rate, NOW_US, &untracked), 200000);
 	ck_assert_int_eq(sources_rate_wait(sources, 0, &rate, NOW_US), 200000);
 	ck_assert(!untracked);
-	/* and after a long time it is empty, not more than that */
+	/* after a long time the bucket is empty, and no more than empty */
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US + 3600 * SECOND_US, &untracked), 0);
 	ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US + 3600 * SECOND_US, &untracked), 200000);
@@ -49,11 +49,11 @@ START_TEST(no_rate_is_no_limit)
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_eq(sources_rate_take(sources, 42, &rate, NOW_US, &untracked), 0);
 	ck_assert_int_eq(sources_rate_wait(sources, 42, &rate, NOW_US), 0);
-	ck_assert_ptr_null(sources_records_find(sources, 42)); /* and takes no record */
+	ck_assert_ptr_null(sources_records_find(sources, 42)); /* no record was claimed */
 }
 END_TEST
 
-/* The whole range of the configuration, and what is beyond it. */
+/* The whole range of the configuration, and beyond. */
 START_TEST(extreme_rates)
 {
 	const struct rate rates[] = {
@@ -143,7 +143,7 @@ START_TEST(a_full_table_lets_in)
 }
 END_TEST
 
-/* Many at the same time take as many as the rate says, none is lost and none comes from nowhere. */
+/* Many processes at the same time get exactly as many as the rate allows. */
 START_TEST(many_processes_share_a_bucket)
 {
 	enum { PROCESSES = 16, ROUNDS = 2000 };
@@ -172,7 +172,7 @@ START_TEST(many_processes_share_a_bucket)
 		ck_assert_int_eq(status, 0);
 	}
 	ck_assert_int_eq(taken[0], 1000);
-	/* two records at worst for each that claimed one at the same moment as another */
+	/* at worst two records for each source that two processes claimed at the same moment */
 	ck_assert_int_ge(taken[1], 1000);
 	ck_assert_int_le(taken[1], 1000 + PROCESSES);
 }
@@ -200,7 +200,7 @@ START_TEST(a_penalty_begins_and_ends)
 	ck_assert_int_eq(sources_penalty(sources, 5, NOW_MS + 60009).until_ms, NOW_MS + 60010);
 	ck_assert_int_eq(sources_penalty(sources, 5, NOW_MS + 60010).until_ms, 0);
 	ck_assert_uint_eq(sources_penalized(sources, NOW_MS + 60010), 0);
-	/* it begins anew, and the other fault is told apart */
+	/* counting begins anew, and the other kind of fault counts apart */
 	ck_assert(!sources_fault(sources, 5, FAULT_REFUSAL, &rule, NOW_MS + 60011));
 	ck_assert(!sources_fault(sources, 5, FAULT_REFUSAL, &rule, NOW_MS + 60012));
 	ck_assert(sources_fault(sources, 5, FAULT_REFUSAL, &rule, NOW_MS + 60013));
@@ -221,13 +221,13 @@ END_TEST
 
 START_TEST(faults_far_apart_are_none_together)
 {
-	for (int i = 0; i < 1000; i++) /* two in each ten seconds at most */
+	for (int i = 0; i < 1000; i++) /* at most two in ten seconds */
 		ck_assert(!sources_fault(sources, 5, FAULT_CRASH, &rule, NOW_MS + i * 5000LL + i / 2));
 	ck_assert_uint_eq(sources_faults(sources, 5, FAULT_CRASH, rule.within_ms, NOW_MS + 9999999), 0);
 }
 END_TEST
 
-/* Wherever the windows before them began. */
+/* No matter when the windows before them began. */
 START_TEST(faults_close_together_are_found)
 {
 	for (int64_t lead = 0; lead < 20000; lead += 100) {
@@ -260,7 +260,7 @@ START_TEST(no_rule_no_penalty)
 }
 END_TEST
 
-/* Its record stays its own for as long as it is penalized, whoever comes. */
+/* A penalized source keeps its record, however many other sources come. */
 START_TEST(a_penalty_survives_a_flood)
 {
 	const struct rate rate = {.n = 1, .per_ms = 1000};

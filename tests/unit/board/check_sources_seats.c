@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who sits where: exact, with many processes at the same time, and when some are killed amidst of it. */
+/* Seats: exact with many processes at the same time, even when some are killed in the middle. */
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "board/sources.h"
 #include "board/sources_map.h"
 
-#define SUITE_SERIAL /* many processes each, which do not wait */
+#define SUITE_SERIAL /* each test has many busy processes */
 #include "../suite.h"
 
 #define MANY	  32
@@ -24,7 +24,7 @@ static struct sources *sources;
 static struct err err;
 static struct sources_taken taken;
 
-/* What the processes of a test share beside the table. */
+/* What the processes of a test share, besides the table. */
 static struct shared {
 	_Atomic int arrived, left, go;
 	_Atomic bool over;
@@ -57,7 +57,7 @@ START_TEST(seats_are_taken_and_freed)
 	ck_assert(a != b && b != c && a != c);
 	ck_assert_uint_eq(sources->n_seats, 3);
 	sources_seat_free(sources, b);
-	ck_assert_uint_eq(take(), b); /* the lowest: who looks around has less to look at */
+	ck_assert_uint_eq(take(), b); /* the lowest one, so that a look has fewer seats to read */
 	ck_assert_uint_eq(sources->n_seats, 3);
 	ck_assert_int_eq(sources_seat_keep(sources, b), -1);
 	ck_assert_int_eq(sources_seat_keep(sources, SOURCES_SEATS), -1);
@@ -66,7 +66,7 @@ START_TEST(seats_are_taken_and_freed)
 	ck_assert_uint_eq(sources->n_seats, 101);
 	ck_assert_uint_eq(sources->map->n_seats, 101);
 	sources_seat_free(sources, SIZE_MAX);
-	sources_seat_free(sources, 50); /* nobody's */
+	sources_seat_free(sources, 50); /* not taken */
 }
 END_TEST
 
@@ -103,10 +103,10 @@ START_TEST(a_source_has_so_many)
 	ck_assert_uint_eq(sources_taken(sources, 7).all, 3);
 	sources_stand(sources, a);
 	ck_assert(sources_sit(sources, d, 7, 2, 3, &taken));
-	/* no limit: without a look */
+	/* no limit: it does not look at the others */
 	ck_assert(sources_sit(sources, a, 7, 0, 0, &taken));
 	ck_assert_uint_eq(sources_taken(sources, 7).same, 3);
-	/* sitting down again is no second one */
+	/* taking the same seat again does not count twice */
 	ck_assert(sources_sit(sources, a, 7, 3, 4, &taken));
 	ck_assert_uint_eq(sources_taken(sources, 7).same, 3);
 }
@@ -118,7 +118,7 @@ START_TEST(the_seat_of_a_dead_one_is_free)
 	size_t a = take(), b = take();
 
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
-		atomic_store(&sources->map->seat[a], left[i]); /* as it was killed */
+		atomic_store(&sources->map->seat[a], left[i]); /* as the killed worker left it */
 		sources_seat_free(sources, a);
 		ck_assert_uint_eq(sources_taken(sources, 7).all, 0);
 		ck_assert(sources_sit(sources, b, 7, 1, 1, &taken));
@@ -129,7 +129,8 @@ START_TEST(the_seat_of_a_dead_one_is_free)
 }
 END_TEST
 
-/* Killed amidst of its attempt, and the master does not know yet: it counts as one, and is not waited for long. */
+/* A worker was killed during its attempt, and the master has not reaped it: its seat counts, and others wait only for a
+ * moment. */
 START_TEST(a_stale_attempt_is_not_waited_for_long)
 {
 	size_t a = take(), b = take();
@@ -146,7 +147,7 @@ START_TEST(a_stale_attempt_is_not_waited_for_long)
 }
 END_TEST
 
-/* A worker spoiled the mark: more is looked at, and never beyond the seats. */
+/* A worker has damaged n_seats: a look may read more seats, but never beyond the last one. */
 START_TEST(the_high_water_mark_is_not_believed)
 {
 	size_t a = take(), b = take();
@@ -294,7 +295,7 @@ START_TEST(the_narrower_of_two_limits_holds)
 }
 END_TEST
 
-/* Coming and going, without rounds: never more than may be, of a source and of all. */
+/* Many come and go at any time: never more than the limits, of one source and of all. */
 START_TEST(never_one_more_than_allowed)
 {
 	struct sources mine;
@@ -335,7 +336,7 @@ START_TEST(never_one_more_than_allowed)
 }
 END_TEST
 
-/* Never none where there is room: MANY, of whom at most as many as may be there try at the same time. */
+/* Nobody is refused while there is room: MANY processes, of which at most as many as may sit try at the same time. */
 START_TEST(who_fits_is_let_in_though_others_come_and_go)
 {
 	enum { MOST = 4 };
@@ -351,7 +352,7 @@ START_TEST(who_fits_is_let_in_though_others_come_and_go)
 		for (int round = 0; !is_enough(); round++) {
 			int ticket = atomic_load(&shared->inside);
 
-			/* a turnstile in front of it: that many, in turn in all the seats */
+			/* at most that many pass at the same time, and they use all seats in turn */
 			if (ticket >= MOST || !atomic_compare_exchange_strong(&shared->inside, &ticket, ticket + 1)) {
 				(void)sched_yield();
 				continue;
@@ -371,7 +372,7 @@ START_TEST(who_fits_is_let_in_though_others_come_and_go)
 }
 END_TEST
 
-/* Killed at any moment, and the master frees its seat: nothing is left. */
+/* After a worker was killed at any moment and the master has freed its seat, nothing is left. */
 START_TEST(the_killed_leak_nothing)
 {
 	enum { N = 8 };
@@ -388,7 +389,7 @@ START_TEST(the_killed_leak_nothing)
 			int64_t end = clock_ms() + 10000;
 
 			while (atomic_load(&shared->rounds[i]) == before && clock_ms() < end)
-				(void)sched_yield(); /* it is at it */
+				(void)sched_yield(); /* it is trying now */
 			ck_assert_int_eq(kill(pids[i], SIGKILL), 0);
 			ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
 			ck_assert_int_eq(status, SIGKILL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The decision of the gate, from facts last_idle. */
+/* The decision of the gate as a function of facts. */
 #include <string.h>
 
 #include "config/config.h"
@@ -17,7 +17,7 @@ static enum refusal reason(const struct gate_facts *facts)
 	return decide_admission(&service, facts).reason;
 }
 
-/* Everything stands against this client. */
+/* Every reason to refuse applies to this client. */
 static struct gate_facts worst(void)
 {
 	service.access.rule = rules;
@@ -50,7 +50,7 @@ START_TEST(order)
 	ck_assert_int_eq(verdict.reason, REFUSED_PENALTY);
 	ck_assert_int_eq(verdict.wait_ms, 3000);
 	ck_assert_ptr_eq(verdict.rule, &rules[0]);
-	facts.penalty.until_ms = 1000; /* is over at this very moment */
+	facts.penalty.until_ms = 1000; /* ends at this moment */
 	ck_assert_int_eq(reason(&facts), REFUSED_PER_SOURCE);
 	facts.same = 1;
 	verdict = decide_admission(&service, &facts);
@@ -78,7 +78,7 @@ START_TEST(only_allowed)
 	service.access.n_rules = 2;
 	facts.rule = 0;
 	ck_assert_int_eq(reason(&facts), REFUSED_NOT);
-	facts.rule = 2; /* there is no such rule */
+	facts.rule = 2; /* there is no rule with this index */
 	ck_assert_int_eq(reason(&facts), REFUSED_NOT_ALLOWED);
 }
 END_TEST
@@ -88,9 +88,9 @@ START_TEST(exempt)
 	struct gate_facts facts = worst();
 
 	facts.exempt = true;
-	ck_assert_int_eq(reason(&facts), REFUSED_DENIED); /* from limits, not from rules */
+	ck_assert_int_eq(reason(&facts), REFUSED_DENIED); /* exempt from limits, not from rules */
 	facts.rule = 0;
-	ck_assert_int_eq(reason(&facts), REFUSED_RESERVED); /* nor from what there is of workers */
+	ck_assert_int_eq(reason(&facts), REFUSED_RESERVED); /* nor from the number of workers */
 	facts.all = 0;
 	ck_assert_int_eq(reason(&facts), REFUSED_NOT);
 }
@@ -103,7 +103,7 @@ START_TEST(reserved)
 	service.access.reserve = 2;
 	ck_assert_uint_eq(decide_most_all(&service, 8, false), 6);
 	ck_assert_uint_eq(decide_most_all(&service, 8, true), 0);  /* the kernel's queue is the limit */
-	ck_assert_uint_eq(decide_most_all(&service, 2, false), 1); /* never nobody */
+	ck_assert_uint_eq(decide_most_all(&service, 2, false), 1); /* never fewer than one */
 	ck_assert_uint_eq(decide_most_all(&service, 1, false), 1);
 	ck_assert_int_eq(reason(&facts), REFUSED_NOT);
 	facts.all = 6;

@@ -18,7 +18,7 @@
 #include "../suite.h"
 #include "gate_case.h"
 
-/* ---- who waited in the queue ---- */
+/* ---- clients that waited in the queue ---- */
 
 static const struct preforkd_module handler = {.flags = PREFORKD_STREAM};
 
@@ -41,7 +41,7 @@ static int tcp_client(const struct sockaddr_any *to)
 	return fd;
 }
 
-/* It gives way only to others who wait, only if nobody else is there for them, and only if it is there and silent. */
+/* A silent client is refused only if others wait, if this worker was the last idle one, and if it has not closed. */
 struct queued {
 	bool speaks, leaves, others, last_idle;
 	enum refusal expected;
@@ -58,7 +58,7 @@ static void come_from_the_queue(const struct queued *how)
 		ck_assert_int_eq(send(visit.client, "x", 1, 0), 1);
 	if (how->leaves)
 		ck_assert_int_eq(shutdown(visit.client, SHUT_WR), 0);
-	(void)poll(NULL, 0, 100); /* the time is what is tested */
+	(void)poll(NULL, 0, 100); /* the time in the queue is tested */
 	visit.gate = (struct gate){
 		.head = board.head, .lane = &board.lanes[0], .slot = &board.slots[0], .listener = listener};
 	gate_open(&visit.gate, &service, sources, 0);
@@ -116,7 +116,7 @@ START_TEST(folded)
 }
 END_TEST
 
-/* With nothing configured nothing is asked: not even the tables. */
+/* Without configured limits nothing is looked up, not even in the tables. */
 START_TEST(nothing_configured)
 {
 	struct visit visit;
@@ -148,7 +148,7 @@ START_TEST(seats)
 }
 END_TEST
 
-/* A source that has all its seats is looked at for a moment longer, but not each time: it would hold one worker after
+/* For a source without a free seat the worker waits a moment, but not each time: the source could hold one worker after
  * the other. */
 START_TEST(in_vain_once)
 {
@@ -171,7 +171,7 @@ START_TEST(in_vain_once)
 }
 END_TEST
 
-/* Who is refused by a rate does not stay seated, and what it was refused for is not taken. */
+/* A client that a rate refuses does not keep its seat, and takes nothing of the rate. */
 START_TEST(rates)
 {
 	struct visit visits[3];
@@ -184,16 +184,16 @@ START_TEST(rates)
 	ck_assert_int_eq(ask(&visits[1], 1, "10.0.0.1"), REFUSED_PER_SOURCE_RATE);
 	ck_assert_int_gt(visits[1].gate.visit.verdict.wait_ms, 3500000);
 	ck_assert_uint_eq(seated(), 1);
-	ck_assert_int_eq(ask(&visits[1], 1, "10.0.0.2"), REFUSED_NOT); /* the service's second */
+	ck_assert_int_eq(ask(&visits[1], 1, "10.0.0.2"), REFUSED_NOT); /* the second one of the service */
 	ck_assert_int_eq(ask(&visits[2], 2, "10.0.0.3"), REFUSED_RATE);
 	ck_assert_uint_eq(seated(), 2);
-	/* it has not lost its own for it */
+	/* the rate of its own source was not taken from */
 	ck_assert_int_eq(
 		sources_rate_wait(sources, visits[2].gate.visit.key, &service.access.per_source_rate, clock_us()), 0);
 }
 END_TEST
 
-/* Whom no rate holds back takes nothing from it, either: others have all of it. */
+/* A client that is exempt from rates takes nothing of them: others have all of it. */
 START_TEST(rates_and_the_exempt)
 {
 	struct visit visit;

@@ -68,7 +68,7 @@ static const char *log_line(void)
 	return text;
 }
 
-/* A counter, a line in the log, and something to explain, for each. */
+/* Each refusal is counted, logged, and remembered for `explain`. */
 START_TEST(every_reason_is_counted_told_and_remembered)
 {
 	char name[64];
@@ -89,7 +89,7 @@ START_TEST(every_reason_is_counted_told_and_remembered)
 }
 END_TEST
 
-/* One line in ten seconds for each reason, of all workers together, and then how many had none. */
+/* For all workers together, one line in ten seconds for each reason; it says how many refusals were not logged. */
 START_TEST(the_log_says_how_many_it_left_out)
 {
 	struct visit visits[2];
@@ -103,7 +103,7 @@ START_TEST(the_log_says_how_many_it_left_out)
 	}
 	refuse_datagram(&visits[0].gate, &visits[0].conn, REFUSED_DENIED);
 	ck_assert_ptr_null(strstr(log_line(), "more since"));
-	atomic_fetch_sub(&board.head->next_refusal_ms[REFUSED_RATE], 10000); /* as if they had passed */
+	atomic_fetch_sub(&board.head->next_refusal_ms[REFUSED_RATE], 10000); /* as if ten seconds had passed */
 	refuse_datagram(&visits[1].gate, &visits[1].conn, REFUSED_RATE);
 	ck_assert_ptr_nonnull(strstr(log_line(), "; 3 more since the last such line"));
 	go(&visits[0]);
@@ -111,7 +111,7 @@ START_TEST(the_log_says_how_many_it_left_out)
 }
 END_TEST
 
-/* A client that neither reads nor goes holds the worker no longer than that. */
+/* A client that neither reads nor closes holds the worker no longer than REFUSE_LINGER_MS. */
 START_TEST(banner_to_a_deaf_one)
 {
 	int64_t start = clock_ms();
@@ -127,7 +127,7 @@ START_TEST(banner_to_a_deaf_one)
 }
 END_TEST
 
-/* And not at all while somebody waits who would not be served otherwise. */
+/* Nor that long while another client waits for this worker. */
 START_TEST(banner_while_others_wait)
 {
 	int64_t start = clock_ms();
@@ -161,7 +161,7 @@ START_TEST(penalty)
 }
 END_TEST
 
-/* Whose source is penalized from now on is told of, but not of each of many. */
+/* The begin of a penalty is logged, but not for each of many sources. */
 START_TEST(penalties_have_a_line_in_ten_seconds)
 {
 	struct visit visit;
@@ -199,20 +199,20 @@ static uint64_t blamed(void)
 	return atomic_load(&board.slots[0].source);
 }
 
-/* Whose fault it would be if the worker crashed now. */
+/* The source that would get a fault if the worker crashed now. */
 START_TEST(who_is_blamed)
 {
 	struct visit visit;
 
 	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
-	ck_assert_uint_eq(blamed(), 0); /* nobody, where there are no penalties */
+	ck_assert_uint_eq(blamed(), 0); /* no source, if penalties are not configured */
 	service.penalty = (struct config_penalty){.crashes = 2, .within = 60000, .duration = 60000};
 	service.access.exempt = network("10.0.0.2", 0);
 	ck_assert_int_eq(ask(&visit, 0, "10.0.0.1"), REFUSED_NOT);
 	ck_assert_uint_ne(blamed(), 0);
 	ck_assert_uint_eq(blamed(), gate_key(&visit.gate, &visit.conn));
 	ck_assert_int_eq(ask(&visit, 0, "10.0.0.2"), REFUSED_NOT);
-	ck_assert_uint_eq(blamed(), 0); /* and not the one before */
+	ck_assert_uint_eq(blamed(), 0); /* not the source of the last client */
 	ck_assert_int_eq(ask(&visit, 0, "unix"), REFUSED_NOT);
 	ck_assert_uint_eq(blamed(), gate_key(&visit.gate, &visit.conn));
 	come(&visit, 0, "10.0.0.1");
@@ -222,7 +222,7 @@ START_TEST(who_is_blamed)
 }
 END_TEST
 
-/* There was no memory for a table, or no seat: rules hold, nothing is counted, and nobody refused for it. */
+/* Without a table or a seat the rules still hold, nothing is counted, and no client is refused for that. */
 START_TEST(without_a_table)
 {
 	struct visit visit;

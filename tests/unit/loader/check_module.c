@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Modules that come and go in one process; the rest is in tests/system/test_module.py. */
+/* Modules that are loaded and unloaded in one process. The rest is in tests/system/test_module_*.py. */
 #include "loader/module.h"
 
 #include <check.h>
@@ -17,7 +17,7 @@
 static char folder[] = "/tmp/check_module.XXXXXX";
 static char hello[64], jello[64];
 
-/* The module hello at PATH, under the name NAME. */
+/* Writes the module hello to PATH, with NAME in place of its name. */
 static void put(const char *path, const char *name)
 {
 	const char *top = getenv("TOP_BUILDDIR");
@@ -68,7 +68,7 @@ static struct loaded_module *load(const char *path)
 	return module;
 }
 
-/* A child closes what it does not need, and what it opens then has the same number. */
+/* After a close, the next descriptor gets the same number: it must not be taken for the old module. */
 START_TEST(another_file_behind_the_same_descriptor)
 {
 	struct loaded_module *a = load(hello), *b;

@@ -128,7 +128,7 @@ START_TEST(a_reader_that_does_not_read_is_idle)
 }
 END_TEST
 
-/* The writes go to the kernel for a while, and then no more; on a unix socket only the calls themselves tell. */
+/* Writes succeed until the buffers are full. On a unix socket only the calls themselves tell that nothing moves. */
 START_TEST(a_reader_that_does_not_read_is_cut)
 {
 	int64_t start;
@@ -145,7 +145,7 @@ START_TEST(a_reader_that_does_not_read_is_cut)
 	ck_assert_int_ge(clock_ms() - start, 300);
 	ck_assert_int_lt(clock_ms() - start, 2000);
 	start = clock_ms();
-	conn_end(&conn); /* at once, and what is left in the kernel is not kept for it */
+	conn_end(&conn); /* does not block, and the kernel drops what the client did not take */
 	ck_assert_int_lt(clock_ms() - start, LINGER_MS / 2);
 	while ((n = recv(far_end, buf, sizeof(buf), 0)) > 0)
 		;
@@ -154,7 +154,7 @@ START_TEST(a_reader_that_does_not_read_is_cut)
 }
 END_TEST
 
-/* What it has not read is in the kernel, and the service waits for more from it. */
+/* The kernel has bytes that the client has not read, and the service waits for bytes of the client. */
 START_TEST(a_reader_that_does_not_read_is_cut_while_we_read)
 {
 	service.timeouts.send = 300;
@@ -167,7 +167,7 @@ START_TEST(a_reader_that_does_not_read_is_cut_while_we_read)
 }
 END_TEST
 
-/* The service is not with the client, which has got everything. */
+/* The service computes while the client waits and has got everything. */
 START_TEST(a_service_that_computes_is_not_a_reader_that_does_not_read)
 {
 	int64_t end;
@@ -184,7 +184,7 @@ END_TEST
 
 START_TEST(the_slot_says_whether_the_client_has_greeted)
 {
-	begin(); /* also where there is no limit for it */
+	begin(); /* also without a limit */
 	ck_assert_uint_eq(slot.greeted, 0);
 	ck_assert_int_eq(slot.silent_since_ms, conn.start_ms);
 	ck_assert_int_eq(send(far_end, "x", 1, 0), 1);
@@ -193,7 +193,7 @@ START_TEST(the_slot_says_whether_the_client_has_greeted)
 }
 END_TEST
 
-/* A service that speaks first does not wait for the client's. */
+/* A service that speaks first does not wait for a first byte of the client. */
 START_TEST(who_speaks_first_waits_for_no_first_byte)
 {
 	static const struct preforkd_module handler = {.flags = PREFORKD_STREAM | PREFORKD_SPEAKS_FIRST};
@@ -225,7 +225,7 @@ START_TEST(silence_while_all_are_busy_has_a_name)
 }
 END_TEST
 
-/* One write that takes many times the idle limit, to a client that reads a little all the time. */
+/* A single write takes many times the idle limit, because the client reads slowly, but all the time. */
 START_TEST(a_slow_but_moving_write_is_not_cut)
 {
 	static char big[192 << 10];
@@ -242,7 +242,7 @@ START_TEST(a_slow_but_moving_write_is_not_cut)
 		static char sink[65536];
 
 		(void)close(conn.fd);
-		/* the pace is what is tested: a small window every 20 ms */
+		/* the pace is tested: a small window every 20 ms */
 		while (recv(far_end, sink, _i % 2 == 0 ? sizeof(sink) : 1024, 0) > 0)
 			(void)usleep(20000);
 		_exit(0);
@@ -268,7 +268,7 @@ START_TEST(a_limit_of_one_client_does_not_hit_the_next)
 }
 END_TEST
 
-/* The timer of a long limit is armed already when a shorter one comes. */
+/* The timer is set for a long limit already when a shorter one begins. */
 START_TEST(a_shorter_limit_overtakes_a_longer_one)
 {
 	int64_t start = clock_ms();
@@ -372,7 +372,7 @@ START_TEST(lingering_is_bounded_in_bytes)
 	(void)close(far_end);
 	conn_end(&conn);
 	ck_assert_int_lt(clock_ms() - start, LINGER_MS);
-	(void)waitpid(pid, NULL, 0); /* the reset has ended it */
+	(void)waitpid(pid, NULL, 0); /* the reset has ended the client */
 }
 END_TEST
 
@@ -396,7 +396,7 @@ START_TEST(how_a_client_was_lost_is_said_of_its_connection)
 	begin();
 	conn_say_lost(&conn, ECONNRESET);
 	ck_assert_str_eq(conn.reason, "the client is gone (reset)");
-	/* whom a proxy claims may be on a unix socket of its own */
+	/* a PROXY header may name a client on a unix socket */
 	header.source.sa.sa_family = header.destination.sa.sa_family = AF_UNIX;
 	header.source.len = header.destination.len = sizeof(sa_family_t);
 	conn_claim(&conn, &header, 232);
@@ -407,7 +407,7 @@ START_TEST(how_a_client_was_lost_is_said_of_its_connection)
 }
 END_TEST
 
-/* A client that resets is no failure of the service, unless that says so itself. */
+/* A reset by the client is no failure of the service, unless the service says so. */
 START_TEST(a_reset_is_the_clients_affair)
 {
 	const struct linger reset = {.l_onoff = 1};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each limit alone, on connections that move, stand still, or move slowly; nobody here reads or writes but the test. */
+/* Each limit by itself, on connections that move, stand still, or move slowly. Only the test reads and writes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -17,8 +17,8 @@
 
 #include "../suite.h"
 
-#define QUIET 10000 /* a limit that does not come */
-#define TICK  20    /* of the kernel's clock, twice */
+#define QUIET 10000 /* a limit that is not reached */
+#define TICK  20    /* twice the tick of the kernel's clock */
 
 static struct deadline_limits limits;
 static _Atomic uint32_t greeted;
@@ -40,7 +40,7 @@ static void setup(void)
 	limits = (struct deadline_limits){.greeted = &greeted, .silent_since = &silent_since};
 }
 
-/* A connection that was in the queue for so long. */
+/* Makes a connection that waits in the queue for QUEUED_MS. */
 static void tcp_pair(int queued_ms)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -79,7 +79,7 @@ static void begin(void)
 	deadline_limit(&limits);
 }
 
-/* Until something has cut the connection, or the time is over. */
+/* Waits until the connection is cut, or MS have passed. */
 static enum deadline_kind outcome(int ms)
 {
 	int64_t end = clock_ms() + ms;
@@ -94,7 +94,7 @@ static int64_t age(void)
 	return clock_ms() - limits.start;
 }
 
-/* A client that does something every so often in a process of its own. */
+/* A client in a process of its own, which reads or writes every EVERY_MS. */
 static pid_t client(int every_ms, int times, size_t reads, size_t writes)
 {
 	pid_t pid = fork();
@@ -203,7 +203,7 @@ START_TEST(the_time_in_the_queue_counts)
 }
 END_TEST
 
-/* It may be the one to speak first. */
+/* The program may speak first. */
 START_TEST(a_programs_client_may_have_waited_for_it)
 {
 	tcp_pair(500);
@@ -232,7 +232,7 @@ START_TEST(silence_is_not_shorter_while_somebody_is_idle)
 }
 END_TEST
 
-/* It becomes so later. */
+/* All workers become busy later. */
 START_TEST(saturation_is_looked_for_again)
 {
 	unix_pair();
@@ -298,7 +298,7 @@ START_TEST(a_programs_client_takes_nothing_and_is_idle)
 }
 END_TEST
 
-/* Who sends and sends, and never reads the answers, is stuck and not idle. */
+/* A client that keeps sending and never reads the answers is cut by send and not by idle. */
 START_TEST(sending_is_no_taking)
 {
 	pid_t pid;
@@ -363,7 +363,7 @@ START_TEST(a_trickle_from_a_programs_client_survives)
 }
 END_TEST
 
-/* Nobody knows what a program reads and writes there. */
+/* On a unix socket nobody sees what a program reads and writes. */
 START_TEST(a_program_on_a_unix_socket_is_left_alone)
 {
 	unix_pair();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program finds when it starts, seen by a real one. */
+/* What a program finds when it starts, as a real program sees it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,7 +24,7 @@ static void setup(void)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
 	ck_assert_int_eq(pipe2(errors, O_CLOEXEC), 0);
 	signals_harmless();
-	(void)signal(SIGTTOU, SIG_IGN); /* somebody left it so for us */
+	(void)signal(SIGTTOU, SIG_IGN); /* inherited as ignored */
 	spawn_init();
 }
 
@@ -49,7 +49,7 @@ static pid_t start(const char *script, int *pidfd_out)
 	return start_program(argv, pidfd_out);
 }
 
-/* Everything ARGV prints on its socket. */
+/* Runs ARGV and returns everything that it writes to its socket. */
 static const char *output_of(char *const *argv)
 {
 	static char text[65536];
@@ -77,7 +77,7 @@ static const char *output(const char *script)
 
 START_TEST(signals_are_default_and_unblocked)
 {
-	/* no shell in between: some of them tidy their signals up */
+	/* no shell in between: some shells reset their signals */
 	char *argv[] = {(char *)"/bin/cat", (char *)"/proc/self/status", NULL};
 	const char *text = output_of(argv);
 
@@ -143,7 +143,7 @@ START_TEST(a_program_that_cannot_run_is_an_error)
 	ck_assert_int_eq(spawn_program(&spawn, &pidfd, &err), -1);
 	ck_assert_int_eq(err.code, ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/program"));
-	/* and no zombie */
+	/* no zombie is left */
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of upstreams, and what workers tell each other of them. */
+/* The order of upstreams, and what workers tell each other about them. */
 #include "services/upstreams.h"
 
 #include <arpa/inet.h>
@@ -55,7 +55,7 @@ static void setup(void)
 	client = address("192.0.2.1:1000");
 }
 
-/* As another worker of the service sees it. */
+/* The memory as another worker of the service sees it. */
 static struct target *other(size_t i)
 {
 	static struct targets targets;
@@ -86,7 +86,7 @@ START_TEST(in_turn)
 }
 END_TEST
 
-/* Those that are left alone have no turn: the one after them has no more than the others. */
+/* Resting upstreams have no turn, and the one after them gets no more turns than the others. */
 START_TEST(in_turn_without_one)
 {
 	unsigned counts[4] = {0};
@@ -100,7 +100,7 @@ START_TEST(in_turn_without_one)
 	ck_assert(counts[0] == 4 && counts[1] == 0 && counts[2] == 4 && counts[3] == 4);
 	for (size_t i = 0; i < 4; i++)
 		other(i)->until_ms = clock_ms() + 1000;
-	expect("0123"); /* there is nothing to choose from */
+	expect("0123"); /* all are resting */
 	expect("1230");
 }
 END_TEST
@@ -129,7 +129,7 @@ START_TEST(the_least_busy)
 	occupy(5, SLOT_BUSY, 4);
 	occupy(6, SLOT_BUSY, 4);
 	expect("1203");
-	occupy(4, SLOT_IDLE, 4); /* what is not busy counts for nothing, whatever it says */
+	occupy(4, SLOT_IDLE, 4); /* the slot of a worker that is not busy does not count */
 	occupy(5, SLOT_FREE, 4);
 	occupy(6, SLOT_BUSY, 77);
 	expect("1320");
@@ -186,7 +186,7 @@ START_TEST(by_source)
 }
 END_TEST
 
-/* Those that are left do not change places. */
+/* The others keep their order. */
 START_TEST(a_list_without_one)
 {
 	const bool resting[3] = {false};
@@ -220,7 +220,7 @@ START_TEST(left_alone_for_a_while)
 	ck_assert_int_ge(other(0)->until_ms, start + 100);
 	while (clock_ms() <= start + 110)
 		(void)usleep(1000);
-	ck_assert(upstreams_may_try(0)); /* one may */
+	ck_assert(upstreams_may_try(0)); /* one caller may */
 	ck_assert(!upstreams_may_try(0));
 	upstreams_works(0);
 	ck_assert(upstreams_may_try(0) && upstreams_may_try(0));
@@ -228,7 +228,7 @@ START_TEST(left_alone_for_a_while)
 }
 END_TEST
 
-/* The one that was to try it could not. */
+/* The worker that claimed the try could not make it. */
 START_TEST(not_tried_after_all)
 {
 	ck_assert(upstreams_may_try(0));
@@ -240,12 +240,12 @@ START_TEST(not_tried_after_all)
 	ck_assert_int_le(other(0)->until_ms, clock_ms());
 	ck_assert(upstreams_may_try(0));
 	upstreams_failed(0, "for a test");
-	upstreams_untried(0); /* another one's word */
+	upstreams_untried(0); /* the claim is another worker's */
 	ck_assert(!upstreams_may_try(0));
 }
 END_TEST
 
-/* A worker that went mad cannot put one out of service. */
+/* A worker that ran wild cannot put an upstream out of service. */
 START_TEST(nonsense_is_not_believed)
 {
 	struct sockaddr_any out[TARGET_ADDRESSES], one = address("192.0.2.4:4");
@@ -258,7 +258,7 @@ START_TEST(nonsense_is_not_believed)
 	other(3)->n = 4000000000U;
 	ck_assert_uint_le(target_addresses(other(3), out, TARGET_ADDRESSES), TARGET_ADDRESSES);
 	for (int i = 0; i < 8; i++)
-		other(3)->address[i][2] = 77; /* no family that is known */
+		other(3)->address[i][2] = 77; /* an unknown family */
 	ck_assert_uint_eq(target_addresses(other(3), out, TARGET_ADDRESSES), 0);
 	(void)err;
 }
@@ -300,7 +300,7 @@ START_TEST(a_last_address_is_kept)
 }
 END_TEST
 
-/* A writer that died in the middle: nobody reads halves, and the next writer goes on after a while. */
+/* After a writer has died in the middle, nobody reads half of its data, and another can write after a while. */
 START_TEST(a_dead_writer)
 {
 	struct sockaddr_any out[TARGET_ADDRESSES], one = address("192.0.2.4:4");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker is told that its client is to give way. The master is this process itself. */
+/* Orders to evict a client. This process is its own master. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -27,7 +27,7 @@ static struct board board;
 static struct board_slot *slot;
 static int ring, client, served;
 
-/* A connection over TCP; -1 is not among what is returned. */
+/* Makes a connection over TCP. Never returns -1. */
 static void connect_both(void)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -107,7 +107,7 @@ START_TEST(a_silent_one_goes)
 	deadline_waits(DEADLINE_READS);
 	evict(TURN);
 	expect(DEADLINE_EVICTED, false);
-	evict(TURN); /* no more than once */
+	evict(TURN); /* the order counts once */
 	expect(DEADLINE_EVICTED, false);
 }
 END_TEST
@@ -149,7 +149,7 @@ START_TEST(who_has_spoken_stays_and_the_master_hears_of_it)
 }
 END_TEST
 
-/* The program has it already. */
+/* The program has the connection already. */
 START_TEST(who_has_spoken_stays_though_nothing_is_unread)
 {
 	char byte;
@@ -171,7 +171,7 @@ START_TEST(a_header_is_no_word)
 }
 END_TEST
 
-/* It may be a header that has come: that is known only at the gate. */
+/* The bytes may be a PROXY header, which only the gate can tell. */
 START_TEST(before_the_limits_only_the_silent)
 {
 	speak();

@@ -19,11 +19,11 @@
 
 enum { PASSED = 10, TURNED_AWAY = 11 };
 
-static int ends[2]; /* the master's, the worker's */
+static int ends[2]; /* [0]: the master's; [1]: the worker's */
 static struct board_slot slot;
 static pid_t worker;
 
-/* A child that is held as a worker does. */
+/* Forks a child that waits as a worker does. */
 static void setup(void)
 {
 	sigset_t all;
