@@ -54,6 +54,32 @@ commands_in_page() {
 	return $bad
 }
 
+# paths_exist FILE: every path of the source that FILE has between backticks is there
+paths_exist() {
+	# shellcheck disable=SC2016 # these backticks are only characters
+	grep -oE '`(client|ctl|daemon|doc|etc|include|man|modules|systemd|tests)/[^` ]*`' "$1" | tr -d '`' | sort -u \
+		>"$scratch"
+	[ -s "$scratch" ] || {
+		echo "# there are no paths"
+		return 1
+	}
+	bad=0
+	while read -r path; do
+		[ -e "$path" ] || {
+			echo "# $1 names $path, which is not there"
+			bad=1
+		}
+	done <"$scratch"
+	return $bad
+}
+
+paths_exist HACKING
+result "the files that HACKING names are there"
+# shellcheck disable=SC2016
+printf '%s\n' '`daemon/nosuch.c`' | paths_exist /dev/stdin >/dev/null
+[ $? -eq 1 ]
+result "a path that is not there is seen"
+
 if command -v groff >/dev/null; then
 	for page in man/*.[0-9]; do
 		sound_page "$page"
