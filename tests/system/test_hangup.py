@@ -189,8 +189,8 @@ class Family(HangupCase):
 		self.serve(
 			"(setsid sh -c 'ls /proc/self/fd | tr \"\\n\" \" \"; echo; echo $$; exec sleep 1000' &); read "
 			"x")
-		with self.endpoint.connect() as s:
-			lines = s.makefile()
+		# The file must be closed too: else the client stays until the drain limit.
+		with self.endpoint.connect() as s, s.makefile() as lines:
 			# its three, and what ls has of the folder
 			self.assertEqual(lines.readline().split(), ["0", "1", "2", "3"])
 			left = int(lines.readline())

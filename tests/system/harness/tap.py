@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import unittest
 
@@ -96,6 +97,7 @@ class Result(unittest.TestResult):
 		super().__init__()
 		self._out = out
 		self._told = None
+		self._start = None
 
 	def _line(self, test, verdict, remark=""):
 		name = "%s.%s" % (type(test).__name__, test._testMethodName)
@@ -105,6 +107,7 @@ class Result(unittest.TestResult):
 	def startTest(self, test):
 		super().startTest(test)
 		self._told = None
+		self._start = time.monotonic()
 
 	def _bad(self, test, error):
 		if self._told is None:	# a clean-up that fails too adds its reason, not a second line
@@ -144,6 +147,10 @@ class Result(unittest.TestResult):
 		super().stopTest(test)
 		if self._told is None:
 			self._line(test, "ok")
+		took = time.monotonic() - self._start
+		if took > 1:
+			self._out.write("# took %.1f s\n" % took)
+			self._out.flush()
 
 
 def _tests(module, wanted):
