@@ -218,7 +218,7 @@ static struct config *try_load(const struct options *o)
 	config = config_load(&source, &problems);
 	if (config != NULL && o->check == CHECK_HOST) {
 		upstream_names_check(config, &problems);
-		host_check(config, &problems);
+		host_limits_check(config, &problems);
 	}
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);

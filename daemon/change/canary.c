@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/fds.h"
+#include "change/operation.h"
 #include "change/plan.h"
 #include "pool/pool_count.h"
 #include "pool/pool_leave.h"
@@ -45,8 +46,16 @@ static int start_program(struct plan_item *item, bool may_serve, struct err *err
 	return 0;
 }
 
-static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handler_t on_hold, void *userdata,
-		     struct err *err)
+static int on_hold(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	(void)source;
+	(void)fd;
+	(void)revents;
+	operations_mark(userdata);
+	return 0;
+}
+
+static int start_worker(struct plan_item *item, struct operations *ops, struct err *err)
 {
 	const char *name = item->fresh->service->name;
 	struct proc *proc;
@@ -60,27 +69,31 @@ static int start_one(struct plan_item *item, sd_event *event, sd_event_io_handle
 	if (proc == NULL)
 		return err_set(err, "services.%s: no worker could be started", name);
 	item->canary = proc->pid;
-	rc = sd_event_add_io(event, &item->hold_source, item->hold, EPOLLIN, on_hold, userdata);
+	rc = sd_event_add_io(ops->fleet->event, &item->hold_source, item->hold, EPOLLIN, on_hold, ops);
 	if (rc >= 0)
 		return 0;
 	errno = -rc;
 	return err_sys(err, "services.%s: cannot watch its first worker", name);
 }
 
-int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata, bool drained,
-		 struct err *err)
+/* Where no client is to be served now, there is no proof to be had from a program. */
+static bool may_serve(const struct plan_item *item, const struct fleet *fleet)
+{
+	return !fleet->drained && !item->member->paused && (item->old == NULL || item->old->state == POOL_SERVING);
+}
+
+int canary_start(struct plan *plan, struct operations *ops, struct err *err)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		struct plan_item *item = &plan->items[i];
-		bool may_serve = !drained && (item->old == NULL || item->old->state == POOL_SERVING);
 		int rc;
 
 		if (item->fresh == NULL)
 			continue;
 		if (item->fresh->service->program.runs)
-			rc = start_program(item, may_serve, err);
+			rc = start_program(item, may_serve(item, ops->fleet), err);
 		else
-			rc = start_one(item, event, on_hold, userdata, err);
+			rc = start_worker(item, ops, err);
 		if (rc < 0)
 			return -1;
 	}
@@ -88,7 +101,7 @@ int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_ho
 }
 
 /* A worker that cannot become one says why; one that dies says nothing. */
-static enum canary_verdict listen_to(struct plan_item *item, struct err *err)
+static enum canary_verdict hear_canary(struct plan_item *item, struct err *err)
 {
 	const char *name = item->fresh->service->name;
 	char message[1 + PROOF_TEXT_MAX], text[PROOF_TEXT_MAX + 64];
@@ -111,13 +124,14 @@ static enum canary_verdict listen_to(struct plan_item *item, struct err *err)
 	return CANARY_FAILED;
 }
 
-static enum canary_verdict judge_program(struct plan_item *item, int64_t now, struct err *err)
+static enum canary_verdict judge_program(struct plan_item *item, const struct fleet *fleet, int64_t now,
+					 struct err *err)
 {
 	struct pool *pool = item->fresh;
 	int64_t patience = pool->service->timeouts.start;
 	const struct proc *proc;
 
-	if (item->canary == 0)
+	if (item->canary == 0 || !may_serve(item, fleet))
 		return CANARY_PROVEN;
 	pool_look_after(pool, false);
 	proc = pool->procs;
@@ -136,7 +150,7 @@ static enum canary_verdict judge_program(struct plan_item *item, int64_t now, st
 	return CANARY_FAILED;
 }
 
-static enum canary_verdict judge_one(struct plan_item *item, int64_t now, struct err *err)
+static enum canary_verdict judge_worker(struct plan_item *item, int64_t now, struct err *err)
 {
 	struct pool *pool = item->fresh;
 	int64_t patience = pool->service->timeouts.start;
@@ -144,7 +158,7 @@ static enum canary_verdict judge_one(struct plan_item *item, int64_t now, struct
 	if (patience == 0)
 		patience = START_MS;
 	if (pool->procs == NULL) {
-		if (item->proven || listen_to(item, err) != CANARY_FAILED)
+		if (item->proven || hear_canary(item, err) != CANARY_FAILED)
 			(void)err_set(err, "services.%s: a worker died before it could serve", pool->service->name);
 		return CANARY_FAILED;
 	}
@@ -155,10 +169,10 @@ static enum canary_verdict judge_one(struct plan_item *item, int64_t now, struct
 		(void)kill(item->canary, SIGKILL);
 		return CANARY_FAILED;
 	}
-	return listen_to(item, err);
+	return hear_canary(item, err);
 }
 
-enum canary_verdict canary_judge(struct plan *plan, struct err *err)
+enum canary_verdict canary_judge(struct plan *plan, const struct fleet *fleet, struct err *err)
 {
 	enum canary_verdict verdict = CANARY_PROVEN;
 	int64_t now = clock_ms();
@@ -168,8 +182,8 @@ enum canary_verdict canary_judge(struct plan *plan, struct err *err)
 
 		if (plan->items[i].fresh == NULL)
 			continue;
-		one = plan->items[i].fresh->service->program.runs ? judge_program(&plan->items[i], now, err)
-								  : judge_one(&plan->items[i], now, err);
+		one = plan->items[i].fresh->service->program.runs ? judge_program(&plan->items[i], fleet, now, err)
+								  : judge_worker(&plan->items[i], now, err);
 		if (one == CANARY_FAILED)
 			return one;
 		if (one == CANARY_WAIT)
@@ -206,7 +220,7 @@ void canary_release(struct plan *plan)
 
 		if (item->fresh == NULL)
 			continue;
-		if (item->fresh->state != POOL_SERVING) {
+		if (item->fresh->state != POOL_SERVING || item->fresh->paused) {
 			pool_retire(item->fresh, -1);
 			continue;
 		}

@@ -8,19 +8,18 @@
 
 #include <stdbool.h>
 
-#include <systemd/sd-event.h>
-
 struct err;
+struct fleet;
+struct operations;
 struct plan;
 
 enum canary_verdict { CANARY_WAIT, CANARY_PROVEN, CANARY_FAILED };
 
-/* Starts them. ON_HOLD is called when one has something to say; USERDATA goes with it. */
-int canary_start(struct plan *plan, sd_event *event, sd_event_io_handler_t on_hold, void *userdata, bool drained,
-		 struct err *err);
+/* Starts them; marks OPS when one has something to say. -1 and *err: one could not be started. */
+int canary_start(struct plan *plan, struct operations *ops, struct err *err);
 
 /* CANARY_PROVEN: all are; CANARY_FAILED: one is not, *err says which service and why. */
-enum canary_verdict canary_judge(struct plan *plan, struct err *err);
+enum canary_verdict canary_judge(struct plan *plan, const struct fleet *fleet, struct err *err);
 
 /* The plan is in force: the canaries take clients, and as many workers as their predecessors had start beside them. */
 void canary_release(struct plan *plan);

@@ -12,7 +12,7 @@
 #include "config/config.h"
 #include "config/host_compare.h"
 #include "config/load.h"
-#include "master/state.h"
+#include "fleet/fleet.h"
 
 #define UNIT	  "preforkd"
 #define ANSWER_MS 2000 /* of systemd, to somebody who looks at the terminal meanwhile */
@@ -31,7 +31,7 @@ static json_t *compare(const struct config *config, const struct limits *limits)
 	return list;
 }
 
-json_t *host_warnings(const struct master *master, const struct config *config)
+json_t *host_limits_warnings(const struct host_limits *host, const struct config *config)
 {
 	struct limits limits;
 	struct unit unit;
@@ -40,13 +40,13 @@ json_t *host_warnings(const struct master *master, const struct config *config)
 	limits_read("", &limits);
 	limits_read_groups("", &limits);
 	limits.somaxconn = -1; /* each listener knows, and has said, what it got */
-	limits.stop_ms = master->unit.stop_ms;
+	limits.stop_ms = host->unit.stop_ms;
 	if (unit_own(&unit))
 		(void)snprintf(limits.unit, sizeof(limits.unit), "%s", unit.name);
 	return compare(config, &limits);
 }
 
-void host_tell(const json_t *warnings)
+void host_limits_tell(const json_t *warnings)
 {
 	const struct log_about about = {.message_id = MESSAGE_ID_LIMIT};
 	const json_t *text;
@@ -59,8 +59,8 @@ void host_tell(const json_t *warnings)
 /* What the kernel holds us to it has told itself; the time for a stop is the manager's alone. */
 static void on_answer(const struct limits *limits, void *userdata)
 {
-	struct master *master = userdata;
-	bool first = master->unit.stop_ms < 0;
+	struct host_limits *host = userdata;
+	bool first = host->unit.stop_ms < 0;
 	struct limits stop;
 	json_t *warnings;
 
@@ -68,27 +68,27 @@ static void on_answer(const struct limits *limits, void *userdata)
 		limits_init(&stop);
 		stop.stop_ms = limits->stop_ms;
 		(void)snprintf(stop.unit, sizeof(stop.unit), "%s", limits->unit);
-		master->unit = stop;
+		host->unit = stop;
 	}
 	if (limits != NULL && first) {
-		warnings = compare(master->generation->config, &stop);
-		host_tell(warnings);
+		warnings = compare(host->fleet->generation->config, &stop);
+		host_limits_tell(warnings);
 		json_decref(warnings);
 	}
-	unit_query_free(&master->unit_query);
+	unit_query_free(&host->query);
 }
 
-void host_ask(struct master *master)
+void host_limits_ask(struct host_limits *host)
 {
 	struct unit unit;
 
-	if (master->unit_query == NULL && unit_own(&unit))
-		master->unit_query = unit_ask(master->event, &unit, on_answer, master);
+	if (host->query == NULL && unit_own(&unit))
+		host->query = unit_ask(host->fleet->event, &unit, on_answer, host);
 }
 
-void host_forget(struct master *master)
+void host_limits_forget(struct host_limits *host)
 {
-	unit_query_free(&master->unit_query);
+	unit_query_free(&host->query);
 }
 
 /* ---- one that is not running ---- */
@@ -120,7 +120,7 @@ static bool find_unit(const char *file, struct unit *out)
 	return true;
 }
 
-void host_check(const struct config *config, struct problems **problems)
+void host_limits_check(const struct config *config, struct problems **problems)
 {
 	struct limits limits, theirs;
 	struct unit unit;

@@ -1,20 +1,40 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
-	%D%/admin.c \
-	%D%/admin.h \
 	%D%/canary.c \
 	%D%/canary.h \
+	%D%/cancel.c \
+	%D%/cancel.h \
 	%D%/config_trial.c \
 	%D%/config_trial.h \
+	%D%/drain.c \
+	%D%/drain.h \
+	%D%/hearing.c \
+	%D%/hearing.h \
 	%D%/host_limits.c \
 	%D%/host_limits.h \
 	%D%/jobs.c \
 	%D%/jobs.h \
 	%D%/launch.c \
 	%D%/launch.h \
+	%D%/operation.c \
+	%D%/operation.h \
+	%D%/order_table.c \
+	%D%/order_table.h \
+	%D%/pause.c \
+	%D%/pause.h \
 	%D%/plan.c \
 	%D%/plan.h \
 	%D%/reload.c \
 	%D%/reload.h \
+	%D%/resize.c \
+	%D%/resize.h \
+	%D%/restart.c \
+	%D%/restart.h \
+	%D%/rollout.c \
+	%D%/rollout.h \
+	%D%/start.c \
+	%D%/start.h \
 	%D%/stop.c \
-	%D%/stop.h
+	%D%/stop.h \
+	%D%/verdict.c \
+	%D%/verdict.h

@@ -14,20 +14,12 @@
 #include "fleet/fleet.h"
 #include "fleet/lenders.h"
 #include "fleet/retiring.h"
-#include "master/state.h"
 #include "net/socket_options.h"
+#include "pool/pool.h"
 #include "pool/pool_new.h"
 #include "pool/wind_down.h"
 
 /* ---- making ---- */
-
-static struct pool *find_pool(const struct master *master, const char *name)
-{
-	for (size_t i = 0; i < master->n_pools; i++)
-		if (strcmp(master->pools[i]->service->name, name) == 0)
-			return master->pools[i];
-	return NULL;
-}
 
 /* LISTENERS are those that POOL has, all of them and no other. */
 static bool same_listeners(const struct pool *pool, const struct listener *listeners, size_t n)
@@ -35,20 +27,20 @@ static bool same_listeners(const struct pool *pool, const struct listener *liste
 	if (pool->n_lanes != n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (listeners[i].lender == NULL || !offers_is_own(pool, listeners[i].lender))
+		if (listeners[i].lender == NULL || !lenders_is_own(pool, listeners[i].lender))
 			return false;
 	return true;
 }
 
 /* Would the kernel take these options? Asked before anything has changed. */
-static int try_options(const struct master *master, const struct config_service *service,
+static int try_options(const struct fleet *fleet, const struct config_service *service,
 		       const struct listener *listeners, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct config_service *from = NULL;
 
 		if (listeners[i].lender != NULL)
-			from = offers_service(master, listeners[i].lender);
+			from = lenders_service(fleet, listeners[i].lender);
 		if (socket_options_try(listeners[i].addr.sa.sa_family, from != NULL ? &from->socket : NULL,
 				       &service->socket, err) < 0)
 			return -1;
@@ -62,27 +54,25 @@ static bool is_resized(const struct pool *pool, const struct config_service *ser
 	return pool->limits.min != service->workers.min || pool->limits.max != service->workers.max;
 }
 
-static int make_item(struct plan *plan, struct master *master, size_t index, const struct listener_offers *offers,
+static int make_item(struct plan *plan, struct fleet *fleet, size_t index, const struct listener_offers *offers,
 		     struct err *err)
 {
-	const struct config *now = master->generation->config, *next = plan->generation->config;
+	const struct config *now = fleet->generation->config, *next = plan->generation->config;
 	const struct config_service *service = &next->services[index];
 	struct plan_item *item = &plan->items[index];
-	struct pool_parts parts = {
-		.event = master->event,
-		.generation = plan->generation,
-		.service = service,
-		.by_pid = &master->by_pid,
-		.dead = master->dead,
-	};
 	ssize_t old = config_find_service(now, service->name);
+	struct pool_parts parts;
 
-	item->old = find_pool(master, service->name);
+	item->member = member_get(&fleet->members, service->name);
+	if (item->member == NULL)
+		return err_set(err, "no memory for a service");
+	item->old = item->member->now;
+	parts = fleet_parts(fleet, plan->generation, service, item->old);
 	if (item->old != NULL && old >= 0)
 		item->change = config_diff_service(now, (size_t)old, next, index, item->keys, sizeof(item->keys));
 	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
 		return -1;
-	if (item->change != CHANGE_NONE && try_options(master, service, parts.listeners, parts.n_listeners, err) < 0) {
+	if (item->change != CHANGE_NONE && try_options(fleet, service, parts.listeners, parts.n_listeners, err) < 0) {
 		listener_give_back(parts.listeners, parts.n_listeners);
 		return -1;
 	}
@@ -95,11 +85,6 @@ static int make_item(struct plan *plan, struct master *master, size_t index, con
 		listener_give_back(parts.listeners, parts.n_listeners);
 		return 0;
 	}
-	if (item->old != NULL) {
-		parts.totals = item->old->totals;
-		parts.sources = item->old->sources;
-	}
-	parts.former = item->old;
 	item->fresh = pool_new(&parts, err);
 	return item->fresh != NULL ? 0 : -1;
 }
@@ -120,58 +105,51 @@ static int start_plan(struct plan *plan, struct generation *generation, size_t n
 	return 0;
 }
 
-int plan_reload(struct plan *plan, struct master *master, struct generation *generation, struct err *err)
+int plan_reload(struct plan *plan, struct fleet *fleet, struct generation *generation, struct err *err)
 {
 	const struct config *next = generation->config;
 	struct listener_offers offers = {.n = 0};
 	struct err why;
 	int rc = 0;
 
-	if (start_plan(plan, generation, next->n_services, err) < 0 || offers_collect(master, &offers, err) < 0)
+	if (start_plan(plan, generation, next->n_services, err) < 0 || lenders_collect(fleet, &offers, err) < 0)
 		return -1;
 	plan->occasion = "reload";
 	for (size_t i = 0; i < plan->n && rc == 0; i++) {
-		rc = make_item(plan, master, i, &offers, &why);
+		rc = make_item(plan, fleet, i, &offers, &why);
 		if (rc < 0)
 			(void)err_set(err, "services.%s: %s", next->services[i].name, why.text);
 	}
-	offers_clear(&offers);
+	lenders_clear(&offers);
 	return rc;
 }
 
-int plan_resize(struct plan *plan, struct master *master, struct pool *pool, const struct config_workers *limits,
-		struct err *err)
+int plan_replace(struct plan *plan, struct fleet *fleet, struct pool *pool, const struct config_workers *limits,
+		 const char *occasion, struct err *err)
 {
-	struct pool_parts parts = {
-		.event = master->event,
-		.generation = master->generation,
-		.service = pool->service,
-		.limits = limits,
-		.totals = pool->totals,
-		.former = pool,
-		.sources = pool->sources,
-		.by_pid = &master->by_pid,
-		.dead = master->dead,
-	};
+	struct pool_parts parts = fleet_parts(fleet, fleet->generation, pool->service, pool);
 	struct listener_offers offers;
 	int rc = -1;
 
-	if (start_plan(plan, master->generation, master->n_pools, err) < 0 || offers_collect(master, &offers, err) < 0)
+	parts.limits = limits != NULL ? limits : &pool->limits;
+	if (start_plan(plan, fleet->generation, fleet->n_pools, err) < 0 || lenders_collect(fleet, &offers, err) < 0)
 		return -1;
-	plan->occasion = "resize";
+	plan->occasion = occasion;
 	for (size_t i = 0; i < plan->n; i++) {
 		struct plan_item *item = &plan->items[i];
 
-		item->old = master->pools[i];
+		item->old = fleet->pools[i];
+		item->member = member_find(fleet->members, item->old->service->name);
 		if (item->old != pool)
 			continue;
 		item->change = CHANGE_WORKERS;
-		(void)snprintf(item->keys, sizeof(item->keys), "workers.min, workers.max");
+		(void)snprintf(item->keys, sizeof(item->keys), "%s",
+			       limits != NULL ? "workers.min, workers.max" : "restarted");
 		if (listener_open_all(pool->service, &offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) == 0)
 			item->fresh = pool_new(&parts, err);
 		rc = item->fresh != NULL ? 0 : -1;
 	}
-	offers_clear(&offers);
+	lenders_clear(&offers);
 	return rc;
 }
 
@@ -185,18 +163,18 @@ static bool is_removed(const struct plan *plan, const struct pool *pool)
 	return true;
 }
 
-bool plan_is_empty(const struct plan *plan, const struct master *master)
+bool plan_is_empty(const struct plan *plan, const struct fleet *fleet)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->items[i].fresh != NULL || plan->items[i].change != CHANGE_NONE)
 			return false;
-	for (size_t i = 0; i < master->n_pools; i++)
-		if (is_removed(plan, master->pools[i]))
+	for (size_t i = 0; i < fleet->n_pools; i++)
+		if (is_removed(plan, fleet->pools[i]))
 			return false;
 	return true;
 }
 
-void plan_describe(const struct plan *plan, const struct master *master, char *out, size_t size)
+void plan_describe(const struct plan *plan, const struct fleet *fleet, char *out, size_t size)
 {
 	unsigned changed = 0, added = 0, removed = 0;
 
@@ -206,15 +184,15 @@ void plan_describe(const struct plan *plan, const struct master *master, char *o
 		added += item->old == NULL;
 		changed += item->old != NULL && (item->fresh != NULL || item->change != CHANGE_NONE);
 	}
-	for (size_t i = 0; i < master->n_pools; i++)
-		removed += is_removed(plan, master->pools[i]);
+	for (size_t i = 0; i < fleet->n_pools; i++)
+		removed += is_removed(plan, fleet->pools[i]);
 	(void)snprintf(out, size, "%u service%s changed, %u added, %u removed", changed, changed == 1 ? "" : "s", added,
 		       removed);
 }
 
 /* ---- doing ---- */
 
-int plan_listen(struct plan *plan, const struct master *master, struct err *err)
+int plan_listen(struct plan *plan, const struct fleet *fleet, struct err *err)
 {
 	struct err why;
 
@@ -226,7 +204,7 @@ int plan_listen(struct plan *plan, const struct master *master, struct err *err)
 
 			if (listener->lender != NULL)
 				continue;
-			if (master->drained)
+			if (fleet->drained)
 				listener->refusing = true; /* bound, for later */
 			else if (listener_start(listener, pool->service, &why) < 0)
 				return err_set(err, "services.%s: %s", pool->service->name, why.text);
@@ -245,7 +223,7 @@ static void change_listener(struct listener *listener, const struct config_servi
 		log_about(LOG_WARNING, &about, "%s: %s", listener->text, err.text);
 }
 
-static void take_listeners(struct master *master, struct pool *pool, bool drained)
+static void take_listeners(struct fleet *fleet, struct pool *pool, bool drained)
 {
 	struct log_about about = pool_about(pool);
 	struct err err;
@@ -259,7 +237,7 @@ static void take_listeners(struct master *master, struct pool *pool, bool draine
 			listener_keep(listener, pool->service->name);
 			continue;
 		}
-		from = offers_service(master, listener->lender);
+		from = lenders_service(fleet, listener->lender);
 		listener_take(listener);
 		change_listener(listener, from, pool->service);
 		/* of a pool that was winding down, or drained */
@@ -268,25 +246,25 @@ static void take_listeners(struct master *master, struct pool *pool, bool draine
 	}
 }
 
-static void commit_fresh(struct plan_item *item, struct master *master)
+static void commit_fresh(struct plan_item *item, struct fleet *fleet)
 {
 	struct log_about about = pool_about(item->fresh);
 	struct pool *old = item->old;
 	struct err err;
 
-	if (pools_watch(master, item->fresh, &err) < 0)
+	if (fleet_watch(fleet, item->fresh, &err) < 0)
 		log_about(LOG_ERR, &about, "%s; it grows with the clock only", err.text);
-	take_listeners(master, item->fresh, master->drained);
-	item->fresh->state = old != NULL && old->state == POOL_PAUSED ? POOL_PAUSED : POOL_SERVING;
-	if (master->drained) {
+	take_listeners(fleet, item->fresh, fleet->drained);
+	item->fresh->state = POOL_SERVING;
+	member_replace(item->member, item->fresh);
+	if (fleet->drained) {
 		wind_down_begin(item->fresh, POOL_DRAINING, "drain");
-		ending_step(master);
+		retiring_step(fleet);
 	}
 	if (old == NULL)
 		return;
-	item->fresh->proved = old->proved;
 	old->state = POOL_SUPERSEDED;
-	ending_add(master, old);
+	retiring_add(fleet, old);
 }
 
 static void commit_kept(struct plan_item *item, struct plan *plan)
@@ -320,21 +298,31 @@ static void log_item(const struct plan_item *item)
 }
 
 /* A service that is not configured any more: who is queued or connected is served to the end. */
-static void commit_removed(struct plan *plan, struct master *master)
+static void commit_removed(struct plan *plan, struct fleet *fleet)
 {
-	for (size_t i = 0; i < master->n_pools; i++) {
-		struct pool *pool = master->pools[i];
+	for (size_t i = 0; i < fleet->n_pools; i++) {
+		struct pool *pool = fleet->pools[i];
 		struct log_about about = pool_about(pool);
 
 		if (!is_removed(plan, pool))
 			continue;
 		log_about(LOG_NOTICE, &about, "service removed");
+		member_remove(&fleet->members, member_find(fleet->members, pool->service->name));
 		wind_down_begin(pool, POOL_ENDING, plan->occasion);
-		ending_add(master, pool);
+		retiring_add(fleet, pool);
 	}
 }
 
-void plan_commit(struct plan *plan, struct master *master)
+/* A new configuration takes back what was ordered for the time until a reload. */
+static void forget_resizes(struct fleet *fleet)
+{
+	struct member *member, *next;
+
+	HASH_ITER (hh, fleet->members, member, next)
+		member->resized.is_set = false;
+}
+
+void plan_commit(struct plan *plan, struct fleet *fleet)
 {
 	struct pool **pools = calloc(plan->n, sizeof(struct pool *));
 
@@ -346,26 +334,27 @@ void plan_commit(struct plan *plan, struct master *master)
 
 		log_item(item);
 		if (item->fresh != NULL)
-			commit_fresh(item, master);
+			commit_fresh(item, fleet);
 		else
 			commit_kept(item, plan);
 		pools[i] = item->fresh != NULL ? item->fresh : item->old;
 	}
-	commit_removed(plan, master);
-	free(master->pools);
-	master->pools = pools;
-	master->n_pools = plan->n;
+	commit_removed(plan, fleet);
+	free(fleet->pools);
+	fleet->pools = pools;
+	fleet->n_pools = plan->n;
 	for (size_t i = 0; i < plan->n; i++)
 		if ((pools[i]->service->handler->flags & PREFORKD_COMMAND) != 0)
-			master->has_programs = true;
-	if (master->generation != plan->generation) {
-		generation_unref(&master->reread);
-		generation_unref(&master->generation);
-		master->generation = generation_ref(plan->generation);
+			fleet->has_programs = true;
+	if (fleet->generation != plan->generation) {
+		generation_unref(&fleet->reread);
+		generation_unref(&fleet->generation);
+		fleet->generation = generation_ref(plan->generation);
+		forget_resizes(fleet);
 	}
 }
 
-void plan_retire(const struct plan *plan, struct master *master)
+void plan_retire(const struct plan *plan, struct fleet *fleet)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		struct pool *old = plan->items[i].old;
@@ -373,12 +362,21 @@ void plan_retire(const struct plan *plan, struct master *master)
 		if (plan->items[i].fresh != NULL && old != NULL && old->state == POOL_SUPERSEDED)
 			wind_down_begin(old, POOL_ENDING, plan->occasion);
 	}
-	ending_settle(master); /* of addresses and services that were removed */
-	ending_step(master);
+	retiring_settle(fleet); /* of addresses and services that were removed */
+	retiring_step(fleet);
 }
 
-void plan_drop(struct plan *plan, struct master *master)
+/* Members that were made for services which do not come now. */
+static void forget_new(const struct plan *plan, struct fleet *fleet)
 {
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->items[i].member != NULL && plan->items[i].member->now == NULL)
+			member_remove(&fleet->members, plan->items[i].member);
+}
+
+void plan_drop(struct plan *plan, struct fleet *fleet)
+{
+	forget_new(plan, fleet);
 	for (size_t i = 0; i < plan->n; i++) {
 		struct pool *fresh = plan->items[i].fresh;
 
@@ -388,7 +386,7 @@ void plan_drop(struct plan *plan, struct master *master)
 		for (size_t k = 0; k < fresh->n_lanes; k++)
 			listener_close(&fresh->listeners[k]);
 		wind_down_begin(fresh, POOL_ENDING, plan->occasion);
-		ending_add(master, fresh);
+		retiring_add(fleet, fresh);
 	}
 }
 

@@ -14,9 +14,11 @@
 #include "pool/pool.h"
 
 struct err;
-struct master;
+struct fleet;
+struct member;
 
-struct plan_item {	    /* one service of the new generation */
+struct plan_item { /* one service of the new generation */
+	struct member *member;
 	struct pool *old;   /* NULL: a new service */
 	struct pool *fresh; /* takes its place; NULL: the old one is kept */
 	enum config_change change;
@@ -32,36 +34,37 @@ struct plan {
 	struct generation *generation; /* a reference */
 	struct plan_item *items;
 	size_t n;
-	const char *occasion; /* "reload", "resize" */
+	const char *occasion; /* "reload", "resize", "restart" */
 };
 
 /* For GENERATION, which it references, in place of the one in force. Binds what is new; nobody can connect yet. */
-int plan_reload(struct plan *plan, struct master *master, struct generation *generation, struct err *err);
+int plan_reload(struct plan *plan, struct fleet *fleet, struct generation *generation, struct err *err);
 
-/* The same generation, but POOL gets LIMITS and a board that has room for them. */
-int plan_resize(struct plan *plan, struct master *master, struct pool *pool, const struct config_workers *limits,
-		struct err *err);
+/* The same generation, but POOL is replaced, with LIMITS (NULL: those that it has) and a board that has room for them.
+ * OCCASION, for the log, lives on. */
+int plan_replace(struct plan *plan, struct fleet *fleet, struct pool *pool, const struct config_workers *limits,
+		 const char *occasion, struct err *err);
 
 /* Nothing is different. */
-bool plan_is_empty(const struct plan *plan, const struct master *master);
+bool plan_is_empty(const struct plan *plan, const struct fleet *fleet);
 
 /* Clients may connect to what is new. The last thing that can fail. */
-int plan_listen(struct plan *plan, const struct master *master, struct err *err);
+int plan_listen(struct plan *plan, const struct fleet *fleet, struct err *err);
 
-/* Puts it into force: master->pools are the new ones afterwards, and those that were replaced are superseded and in
- * master->ending. */
-void plan_commit(struct plan *plan, struct master *master);
+/* Puts it into force: fleet->pools are the new ones afterwards; replaced pools are superseded, and in
+ * fleet->retiring. */
+void plan_commit(struct plan *plan, struct fleet *fleet);
 
 /* Those that were replaced or removed let go. */
-void plan_retire(const struct plan *plan, struct master *master);
+void plan_retire(const struct plan *plan, struct fleet *fleet);
 
 /* Drops what was not committed; the workers of fresh pools leave. */
-void plan_drop(struct plan *plan, struct master *master);
+void plan_drop(struct plan *plan, struct fleet *fleet);
 
 /* Frees what the plan itself holds. */
 void plan_clear(struct plan *plan);
 
 /* "2 services changed, 1 added, 1 removed" */
-void plan_describe(const struct plan *plan, const struct master *master, char *out, size_t size);
+void plan_describe(const struct plan *plan, const struct fleet *fleet, char *out, size_t size);
 
 #endif

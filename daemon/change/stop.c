@@ -9,68 +9,51 @@
 #include "base/notify.h"
 #include "base/unit.h"
 #include "base/unit_job.h"
-#include "change/reload.h"
-#include "master/report.h"
-#include "master/state.h"
 #include "net/listen_quiesce.h"
 #include "pool/wind_down.h"
 
-#define EXTEND_MS 10000 /* what a step asks of the service manager's patience, beyond the next */
-#define STEP_MS	  20	/* how often a stopping master looks at the queues */
+#define STEP_MS 20 /* how often a stopping master looks at the queues */
 
-void stop_step(struct master *master)
+struct stop {
+	struct operation op;
+	unsigned signals; /* that told us to stop */
+};
+
+static int64_t step_stop(struct operation *op, int64_t now)
 {
-	int64_t now = clock_ms();
+	struct fleet *fleet = op->all->fleet;
+	struct fleet_cursor at = {0};
 	struct pool *pool;
 	bool left = false;
 
-	for (size_t i = 0; i < master->n_pools; i++)
-		left = !wind_down_step(master->pools[i], now) || left;
-	DL_FOREACH (master->ending, pool)
+	while ((pool = fleet_next(fleet, &at)) != NULL)
 		left = !wind_down_step(pool, now) || left;
 	if (!left)
-		(void)sd_event_exit(master->event, master->exit_status);
+		(void)sd_event_exit(fleet->event, op->all->exit_status);
+	return now + STEP_MS;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct master *master = userdata;
-	static int64_t extend_ms; /* when the service manager is told next that it takes longer */
-
-	(void)usec;
-	stop_step(master);
-	report_status(master);
-	if (clock_ms() >= extend_ms) {
-		extend_ms = clock_ms() + EXTEND_MS / 2;
-		notify_send("EXTEND_TIMEOUT_USEC=%d", EXTEND_MS * 1000);
-	}
-	(void)sd_event_source_set_time_relative(source, STEP_MS * 1000);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
-/*
- * The daemon comes back, and the service manager keeps the listeners meanwhile: they are no longer ours to close.
- * Clients wait in the queue for the next one.
- */
-static void leave(struct pool *pool)
+/* The service manager keeps the listeners while the daemon is away: they are no longer ours to close. Clients wait in
+ * the queue for the next daemon. */
+static void leave_pool(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		if (pool->listeners[i].stored[0] != '\0')
 			pool->listeners[i].inherited = true;
 }
 
-void stop_leave_listeners(struct master *master)
+void stop_leave_listeners(struct fleet *fleet)
 {
 	struct pool *pool;
 
-	if (!unit_is_one()) /* nobody starts the next one */
+	if (!unit_is_one()) /* nothing starts the next one */
 		return;
-	for (size_t i = 0; i < master->n_pools; i++)
-		if (master->pools[i] != NULL)
-			leave(master->pools[i]);
-	DL_FOREACH (master->ending, pool)
+	for (size_t i = 0; i < fleet->n_pools; i++)
+		if (fleet->pools[i] != NULL)
+			leave_pool(fleet->pools[i]);
+	DL_FOREACH (fleet->retiring, pool)
 		if (pool->state == POOL_SUPERSEDED)
-			leave(pool);
+			leave_pool(pool);
 }
 
 static bool comes_back(void)
@@ -90,41 +73,77 @@ static bool comes_back(void)
 	return false;
 }
 
-static void end(struct pool *pool)
+static void begin_stop(struct operation *op)
 {
-	if (pool->state != POOL_ENDING)
-		wind_down_begin(pool, POOL_ENDING, "stop");
+	struct fleet *fleet = op->all->fleet;
+	struct fleet_cursor at = {0};
+	struct pool *pool;
+
+	fleet->is_stopping = true;
+	while ((pool = fleet_next(fleet, &at)) != NULL)
+		if (pool->state != POOL_ENDING)
+			wind_down_begin(pool, POOL_ENDING, "stop");
+	listen_settle();
+	operations_mark(op->all);
 }
 
-void stop_begin(struct master *master, enum stop_kind kind, int status)
+static void end_stop(struct operation *op, const char *why)
+{
+	(void)op;
+	(void)why; /* nothing ends a stop but its end */
+}
+
+static const struct operation_kind stop_kind = {
+	.order = ORDER_STOP,
+	.name = "stop",
+	.doing = "stopping",
+	.size = sizeof(struct stop),
+	.begin = begin_stop,
+	.step = step_stop,
+	.end = end_stop,
+};
+
+void stop_begin(struct operations *ops, enum stop_kind kind, int status)
 {
 	const struct log_about about = {.message_id = MESSAGE_ID_STOPPING};
-	struct pool *pool;
+	struct operation *op = operation_find(ops, ORDER_STOP);
 
-	reload_abandon(master, "the daemon stops");
-	master->phase = MASTER_STOPPING;
-	master->exit_status = status;
+	if (op != NULL)
+		return;
+	operations_end_all(ops, NULL, "the daemon stops");
+	ops->exit_status = status;
 	notify_send("STOPPING=1");
-	log_about(LOG_NOTICE, &about, "stopping: serving who is queued, waiting for who is connected");
+	log_about(LOG_NOTICE, &about, "stopping: serving queued clients, waiting for connected ones");
 	if (kind == STOP_AS_SYSTEMD_SAYS && comes_back())
-		stop_leave_listeners(master);
-	for (size_t i = 0; i < master->n_pools; i++)
-		end(master->pools[i]);
-	DL_FOREACH (master->ending, pool)
-		end(pool);
-	listen_settle();
-	if (sd_event_add_time_relative(master->event, &master->stop_timer, CLOCK_MONOTONIC, 0, 1000, on_timer, master) <
-	    0)
-		stop_now(master, "no memory for an orderly stop");
-	report_status(master);
+		stop_leave_listeners(ops->fleet);
+	op = operation_run(ops, &stop_kind, NULL, 0);
+	if (op == NULL) { /* not even memory for an orderly stop */
+		ops->fleet->is_stopping = true;
+		stop_now(ops, "no memory for an orderly stop");
+		(void)sd_event_exit(ops->fleet->event, status);
+		return;
+	}
+	begin_stop(op);
 }
 
-void stop_now(struct master *master, const char *why)
+void stop_signal(struct operations *ops)
 {
+	struct stop *stop = (struct stop *)operation_find(ops, ORDER_STOP);
+
+	if (stop == NULL) {
+		stop_begin(ops, STOP_AS_SYSTEMD_SAYS, 0);
+		stop = (struct stop *)operation_find(ops, ORDER_STOP);
+	}
+	if (stop != NULL && ++stop->signals == 2)
+		stop_now(ops, "told to stop again: now");
+}
+
+void stop_now(struct operations *ops, const char *why)
+{
+	struct fleet_cursor at = {0};
 	struct pool *pool;
 
-	for (size_t i = 0; i < master->n_pools; i++)
-		wind_down_now(master->pools[i], why);
-	DL_FOREACH (master->ending, pool)
+	while ((pool = fleet_next(ops->fleet, &at)) != NULL)
 		wind_down_now(pool, why);
+	operations_mark(ops);
 }

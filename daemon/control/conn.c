@@ -10,8 +10,8 @@
 
 #include "base/err.h"
 #include "base/fds.h"
+#include "change/operation.h"
 #include "control/commands.h"
-#include "master/state.h"
 #include "net/frame.h"
 
 #define ROOM_FIRST  512
@@ -84,7 +84,7 @@ static void take_request(struct control_conn *conn, size_t len)
 		send_reply(conn, commands_refuse(64, "the request is no JSON object"));
 		return;
 	}
-	reply = commands_run(conn->master, &conn->peer, request, &conn->job);
+	reply = commands_run(conn->ops, &conn->peer, request, &conn->job);
 	json_decref(request);
 	if (conn->job == 0) {
 		send_reply(conn, reply);
@@ -164,7 +164,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source;
 	(void)usec;
 	if (conn->job != 0)
-		send_reply(conn, commands_job(conn->master, conn->job));
+		send_reply(conn, commands_job(conn->ops, conn->job));
 	else
 		control_conn_free(conn);
 	return 0;
@@ -172,13 +172,13 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 
 void control_conn_job_done(struct control_conn *conn)
 {
-	const struct job *job = jobs_find(&conn->master->jobs, conn->job);
+	const struct job *job = jobs_find(&conn->ops->jobs, conn->job);
 
 	if (conn->job != 0 && (job == NULL || job->done))
-		send_reply(conn, commands_job(conn->master, conn->job));
+		send_reply(conn, commands_job(conn->ops, conn->job));
 }
 
-struct control_conn *control_conn_new(struct master *master, int fd, const struct control_peer *peer,
+struct control_conn *control_conn_new(struct operations *ops, int fd, const struct control_peer *peer,
 				      void (*on_close)(struct control_conn *conn, void *userdata), void *userdata)
 {
 	struct control_conn *conn = calloc(1, sizeof(*conn));
@@ -188,15 +188,15 @@ struct control_conn *control_conn_new(struct master *master, int fd, const struc
 		return NULL;
 	}
 	*conn = (struct control_conn){
-		.master = master,
+		.ops = ops,
 		.fd = fd,
 		.peer = *peer,
 		.on_close = on_close,
 		.userdata = userdata,
 	};
-	if (make_room(conn, 0) < 0 || sd_event_add_io(master->event, &conn->io, fd, EPOLLIN, on_io, conn) < 0 ||
-	    sd_event_add_time_relative(master->event, &conn->timer, CLOCK_MONOTONIC, CONTROL_CONN_MS * 1000ULL, 1000,
-				       on_time, conn) < 0) {
+	if (make_room(conn, 0) < 0 || sd_event_add_io(ops->fleet->event, &conn->io, fd, EPOLLIN, on_io, conn) < 0 ||
+	    sd_event_add_time_relative(ops->fleet->event, &conn->timer, CLOCK_MONOTONIC, CONTROL_CONN_MS * 1000ULL,
+				       1000, on_time, conn) < 0) {
 		(void)sd_event_source_disable_unref(conn->io);
 		free(conn->data);
 		free(conn);

@@ -12,10 +12,10 @@
 /* Time for a request to arrive, and for its reply to be read. */
 #define CONTROL_CONN_MS 5000
 
-struct master;
+struct operations;
 
 struct control_conn {
-	struct master *master;
+	struct operations *ops;
 	int fd;
 	sd_event_source *io, *timer;
 	struct control_peer peer;
@@ -30,7 +30,7 @@ struct control_conn {
 
 /* Takes FD over, which is non-blocking and close-on-exec. NULL: no memory. ON_CLOSE is called before a connection is
  * freed, for whatever reason. */
-struct control_conn *control_conn_new(struct master *master, int fd, const struct control_peer *peer,
+struct control_conn *control_conn_new(struct operations *ops, int fd, const struct control_peer *peer,
 				      void (*on_close)(struct control_conn *conn, void *userdata), void *userdata);
 void control_conn_free(struct control_conn *conn);
 

@@ -8,12 +8,12 @@
 #include "base/err.h"
 #include "base/json_text.h"
 #include "base/parse.h"
+#include "change/operation.h"
 #include "config/config.h"
 #include "config/diff.h"
 #include "gate/decide.h"
 #include "gate/gate.h"
 #include "gate/penalty.h"
-#include "master/state.h"
 #include "pool/pool_count.h"
 
 #define REFUSALS_LISTED 10
@@ -130,10 +130,11 @@ static void learn_source(struct known *k)
  * The rule as it stands in the file now. A pool that a reload has kept goes on with the rules that it read, which say
  * the same. But lines may have moved since, and only the configuration that was read last knows where a rule stands.
  */
-static const struct access_rule *rule_in_force(const struct master *master, const struct known *k,
+static const struct access_rule *rule_in_force(const struct operations *ops, const struct known *k,
 					       const struct explain_client *client)
 {
-	const struct config *config = (master->reread != NULL ? master->reread : master->generation)->config;
+	const struct config *config =
+		(ops->fleet->reread != NULL ? ops->fleet->reread : ops->fleet->generation)->config;
 	ssize_t service = config_find_service(config, k->service->name);
 	const struct config_access *access;
 	int64_t rule;
@@ -147,7 +148,7 @@ static const struct access_rule *rule_in_force(const struct master *master, cons
 	return &access->rule[rule];
 }
 
-static void learn_all(const struct master *master, const struct pool *pool, const struct explain_client *client,
+static void learn_all(const struct operations *ops, const struct pool *pool, const struct explain_client *client,
 		      struct known *k)
 {
 	const struct config_access *access = &pool->service->access;
@@ -167,7 +168,7 @@ static void learn_all(const struct master *master, const struct pool *pool, cons
 	learn_listeners(pool, k);
 	learn_source(k);
 	k->verdict = decide_admission(k->service, &k->facts);
-	k->verdict.rule = rule_in_force(master, k, client);
+	k->verdict.rule = rule_in_force(ops, k, client);
 }
 
 /* ---- as JSON ---- */
@@ -295,14 +296,14 @@ static json_t *refusals_json(const struct known *k)
 	return list;
 }
 
-static json_t *service_json(const struct master *master, const struct pool *pool, const struct explain_client *client)
+static json_t *service_json(const struct operations *ops, const struct pool *pool, const struct explain_client *client)
 {
 	const struct config_access *access = &pool->service->access;
 	struct pool_counts n = pool_count(pool, -1);
 	struct known k;
 	json_t *out;
 
-	learn_all(master, pool, client, &k);
+	learn_all(ops, pool, client, &k);
 	out = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:o}", "name", pool->service->name, "state",
 			pool_state_name(pool->state), "admitted", k.verdict.reason == REFUSED_NOT, "reason",
 			k.verdict.reason == REFUSED_NOT ? json_null() : json_string(refusal_name(k.verdict.reason)),
@@ -327,13 +328,13 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 	return out;
 }
 
-json_t *explain_json(const struct master *master, const struct pool *pool, const char *address,
+json_t *explain_json(const struct operations *ops, const struct pool *pool, const char *address,
 		     const struct explain_client *client)
 {
 	json_t *services = json_array();
 
-	for (size_t i = 0; i < master->n_pools; i++)
-		if (pool == NULL || pool == master->pools[i])
-			(void)json_array_append_new(services, service_json(master, master->pools[i], client));
+	for (size_t i = 0; i < ops->fleet->n_pools; i++)
+		if (pool == NULL || pool == ops->fleet->pools[i])
+			(void)json_array_append_new(services, service_json(ops, ops->fleet->pools[i], client));
 	return json_pack("{s:o, s:o}", "address", json_text(address), "services", services);
 }

@@ -10,7 +10,7 @@
 #include "net/networks.h"
 
 struct err;
-struct master;
+struct operations;
 struct pool;
 
 /* The client in question. */
@@ -29,7 +29,7 @@ int explain_parse(const char *text, struct explain_client *out, struct err *err)
 void explain_groups(const json_t *list, struct explain_client *client);
 
 /* {"address", "services": [...]}, see preforkctl(8): all services, or only POOL's service (NULL: all). */
-json_t *explain_json(const struct master *master, const struct pool *pool, const char *address,
+json_t *explain_json(const struct operations *ops, const struct pool *pool, const char *address,
 		     const struct explain_client *client);
 
 #endif

@@ -6,10 +6,10 @@
 
 #include "base/err.h"
 #include "base/fds.h"
+#include "change/operation.h"
 #include "config/config.h"
 #include "control/conn.h"
 #include "listeners/control_socket.h"
-#include "master/state.h"
 
 struct server {
 	struct control_conn *conns; /* list, the oldest first */
@@ -41,53 +41,51 @@ static void make_way(struct server *server)
 
 static void on_client(int fd, void *userdata)
 {
-	struct master *master = userdata;
-	struct server *server = master->server;
+	struct operations *ops = userdata;
+	struct server *server = ops->server;
 	struct control_peer peer;
 	struct control_conn *conn;
 
-	control_peer_get(fd, &master->generation->config->control, &peer);
+	control_peer_get(fd, &ops->fleet->generation->config->control, &peer);
 	if (server->n_conns >= SERVER_CLIENTS_MAX)
 		make_way(server);
-	conn = control_conn_new(master, fd, &peer, forget_conn, server);
+	conn = control_conn_new(ops, fd, &peer, forget_conn, server);
 	if (conn == NULL)
 		return;
 	DL_APPEND(server->conns, conn);
 	server->n_conns++;
 }
 
-static void on_job_done(void *userdata)
+void server_answer(struct operations *ops)
 {
-	struct master *master = userdata;
 	struct control_conn *conn, *next;
 
-	DL_FOREACH_SAFE (master->server->conns, conn, next)
+	if (ops->server == NULL)
+		return;
+	DL_FOREACH_SAFE (ops->server->conns, conn, next)
 		control_conn_job_done(conn);
-	if (!jobs_any_pending(&master->jobs))
-		control_socket_verdict_given(master->control_socket);
+	if (!jobs_any_pending(&ops->jobs))
+		control_socket_verdict_given(ops->control);
 }
 
-int server_open(struct master *master, struct err *err)
+int server_open(struct operations *ops, struct err *err)
 {
-	if (master->control_socket == NULL)
-		master->control_socket = control_socket_new(master->event, err);
-	if (master->control_socket == NULL)
+	if (ops->control == NULL)
+		ops->control = control_socket_new(ops->fleet->event, err);
+	if (ops->control == NULL)
 		return -1;
-	master->server = calloc(1, sizeof(*master->server));
-	if (master->server == NULL)
+	ops->server = calloc(1, sizeof(*ops->server));
+	if (ops->server == NULL)
 		return err_set(err, "no memory for the control socket");
-	master->jobs.on_done = on_job_done;
-	master->jobs.userdata = master;
-	control_socket_serve(master->control_socket, on_client, master);
-	return control_socket_open(master->control_socket, &master->generation->config->control, err);
+	control_socket_serve(ops->control, on_client, ops);
+	return control_socket_open(ops->control, &ops->fleet->generation->config->control, err);
 }
 
-void server_close(struct master *master)
+void server_close(struct operations *ops)
 {
-	while (master->server != NULL && master->server->conns != NULL)
-		control_conn_free(master->server->conns);
-	control_socket_free(&master->control_socket);
-	master->jobs.on_done = NULL;
-	free(master->server);
-	master->server = NULL;
+	while (ops->server != NULL && ops->server->conns != NULL)
+		control_conn_free(ops->server->conns);
+	control_socket_free(&ops->control);
+	free(ops->server);
+	ops->server = NULL;
 }

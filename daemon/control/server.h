@@ -11,12 +11,15 @@
 #define SERVER_CLIENTS_MAX 64
 
 struct err;
-struct master;
+struct operations;
 
 /* Opens the control socket as the configuration says, and serves it. -1 and *err: see control_socket_open(). */
-int server_open(struct master *master, struct err *err);
+int server_open(struct operations *ops, struct err *err);
+
+/* Some job is done: the clients that wait for it get its verdict. */
+void server_answer(struct operations *ops);
 
 /* Closes all connections and the socket, and removes its path. */
-void server_close(struct master *master);
+void server_close(struct operations *ops);
 
 #endif

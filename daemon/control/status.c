@@ -8,25 +8,23 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "change/operation.h"
 #include "config/config.h"
-#include "master/state.h"
 #include "net/listen_queue.h"
 #include "pool/pool_count.h"
 #include "pool/program.h"
 
-const char *status_state(const struct master *master)
+const char *status_state(const struct operations *ops)
 {
-	static const char *const names[] = {"starting", "serving", "stopping"};
+	const struct operation *changer = operation_find_changer(ops);
 
-	if (master->phase == MASTER_SERVING) {
-		if (master->upgrade != NULL)
-			return "upgrading";
-		if (master->reload != NULL)
-			return "reloading";
-		if (master->drained)
-			return "draining";
-	}
-	return names[master->phase];
+	if (ops->fleet->is_stopping)
+		return "stopping";
+	if (changer != NULL)
+		return changer->kind->doing;
+	if (operation_find(ops, ORDER_START) != NULL)
+		return "starting";
+	return ops->fleet->drained ? "draining" : "serving";
 }
 
 /* null for a negative number: the kernel does not tell it. */
@@ -46,13 +44,13 @@ static bool is_former(const struct pool *former, const struct pool *pool)
 	return former->totals == pool->totals;
 }
 
-void status_counts(const struct master *master, const struct pool *pool, struct counts *out)
+void status_counts(const struct operations *ops, const struct pool *pool, struct counts *out)
 {
 	const struct pool *former;
 
 	*out = pool->totals->gone;
 	pool_count_living(pool, out);
-	DL_FOREACH (master->ending, former)
+	DL_FOREACH (ops->fleet->retiring, former)
 		if (is_former(former, pool))
 			pool_count_living(former, out);
 }
@@ -68,17 +66,17 @@ static json_t *listener_json(const struct pool *pool, const struct listener *lis
 			 (json_int_t)pool->service->backlog, "drops", number_json(queue.drops));
 }
 
-int64_t status_refused(const struct master *master)
+int64_t status_refused(const struct operations *ops)
 {
 	struct listen_queue queue;
 	struct counts counts;
 	int64_t refused = 0;
 
-	for (size_t i = 0; i < master->n_pools; i++) {
-		status_counts(master, master->pools[i], &counts);
+	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
+		status_counts(ops, ops->fleet->pools[i], &counts);
 		refused += (int64_t)totals_refused(&counts);
-		for (size_t k = 0; k < master->pools[i]->n_lanes; k++) {
-			const struct listener *listener = &master->pools[i]->listeners[k];
+		for (size_t k = 0; k < ops->fleet->pools[i]->n_lanes; k++) {
+			const struct listener *listener = &ops->fleet->pools[i]->listeners[k];
 
 			/* the kernel counts no drops of a unix socket */
 			if (listener->fd >= 0 && listener->addr.sa.sa_family != AF_UNIX &&
@@ -100,6 +98,8 @@ static json_t *listeners_json(const struct pool *pool)
 
 static const char *state_of_pool(const struct pool *pool, int64_t now)
 {
+	if (pool->state == POOL_SERVING && pool->paused)
+		return "paused";
 	if (pool->state == POOL_SERVING && pool_throttled(pool, now) != 0)
 		return "throttled";
 	if (pool->state == POOL_SERVING && !pool->proved)
@@ -107,7 +107,7 @@ static const char *state_of_pool(const struct pool *pool, int64_t now)
 	return pool_state_name(pool->state);
 }
 
-static json_t *workers_json(const struct master *master, const struct pool *pool, int64_t *busy_out)
+static json_t *workers_json(const struct operations *ops, const struct pool *pool, int64_t *busy_out)
 {
 	struct pool_counts n = pool_count(pool, -1);
 	int64_t retiring = n.leaving;
@@ -117,7 +117,7 @@ static json_t *workers_json(const struct master *master, const struct pool *pool
 	*busy_out = n.busy;
 	DL_FOREACH (pool->procs, proc) /* workers that leave may still serve a client */
 		*busy_out += proc->leaving && proc_state(proc) == SLOT_BUSY;
-	DL_FOREACH (master->ending, former) {
+	DL_FOREACH (ops->fleet->retiring, former) {
 		if (!is_former(former, pool))
 			continue;
 		retiring += (int64_t)former->n_procs;
@@ -129,7 +129,7 @@ static json_t *workers_json(const struct master *master, const struct pool *pool
 			 (json_int_t)pool->limits.min, "max", (json_int_t)pool->limits.max);
 }
 
-static json_t *own_json(const struct master *master, const struct pool *pool)
+static json_t *own_json(const struct operations *ops, const struct pool *pool)
 {
 	json_t *list = json_object();
 	const struct pool *former;
@@ -138,7 +138,7 @@ static json_t *own_json(const struct master *master, const struct pool *pool)
 		const char *name = pool->own.name[i];
 		uint64_t n = totals_own(pool->totals, name) + pool_count_own(pool, name);
 
-		DL_FOREACH (master->ending, former)
+		DL_FOREACH (ops->fleet->retiring, former)
 			if (is_former(former, pool))
 				n += pool_count_own(former, name);
 		(void)json_object_set_new(list, name, json_integer((json_int_t)n));
@@ -167,14 +167,14 @@ static json_t *sources_json(const struct sources *sources, int64_t now)
 			 (json_int_t)sources_penalized(sources, now));
 }
 
-static json_t *service_json(const struct master *master, const struct pool *pool, int64_t now)
+static json_t *service_json(const struct operations *ops, const struct pool *pool, int64_t now)
 {
 	json_t *workers;
 	struct counts c;
 	int64_t active;
 
-	status_counts(master, pool, &c);
-	workers = workers_json(master, pool, &active);
+	status_counts(ops, pool, &c);
+	workers = workers_json(ops, pool, &active);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
 			 "s:I, s:f, s:o, s:s?, s:o}",
 			 "name", pool->service->name, "handler", handler_of(pool->service), "state",
@@ -185,7 +185,7 @@ static json_t *service_json(const struct master *master, const struct pool *pool
 			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate", totals_rate(pool->totals),
 			 "sources", sources_json(pool->sources, now), "module",
 			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
-			 own_json(master, pool));
+			 own_json(ops, pool));
 }
 
 static json_t *verdict_json(const struct verdict *verdict, int64_t now)
@@ -196,17 +196,17 @@ static json_t *verdict_json(const struct verdict *verdict, int64_t now)
 			 seconds_json(now - verdict->at_ms));
 }
 
-json_t *status_json(const struct master *master, const struct pool *pool)
+json_t *status_json(const struct operations *ops, const struct pool *pool)
 {
 	json_t *services = json_array();
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < master->n_pools; i++)
-		if (pool == NULL || pool == master->pools[i])
-			(void)json_array_append_new(services, service_json(master, master->pools[i], now));
+	for (size_t i = 0; i < ops->fleet->n_pools; i++)
+		if (pool == NULL || pool == ops->fleet->pools[i])
+			(void)json_array_append_new(services, service_json(ops, ops->fleet->pools[i], now));
 	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(),
-			 "state", status_state(master), "generation", (json_int_t)master->generation->number, "uptime",
-			 seconds_json(now - master->started_ms), "last_reload", verdict_json(&master->last_reload, now),
+			 "state", status_state(ops), "generation", (json_int_t)ops->fleet->generation->number, "uptime",
+			 seconds_json(now - ops->fleet->started_ms), "last_reload", verdict_json(&ops->last, now),
 			 "log_lost", (json_int_t)log_lost(), "services", services);
 }
 
@@ -268,16 +268,16 @@ static void add_workers(json_t *list, const struct pool *pool, int64_t now)
 		(void)json_array_append_new(list, worker_json(pool, proc, now));
 }
 
-json_t *status_workers_json(const struct master *master, const struct pool *pool)
+json_t *status_workers_json(const struct operations *ops, const struct pool *pool)
 {
 	json_t *list = json_array();
 	const struct pool *former;
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < master->n_pools; i++)
-		if (pool == NULL || pool == master->pools[i])
-			add_workers(list, master->pools[i], now);
-	DL_FOREACH (master->ending, former)
+	for (size_t i = 0; i < ops->fleet->n_pools; i++)
+		if (pool == NULL || pool == ops->fleet->pools[i])
+			add_workers(list, ops->fleet->pools[i], now);
+	DL_FOREACH (ops->fleet->retiring, former)
 		if (pool == NULL || is_former(former, pool))
 			add_workers(list, former, now);
 	return list;

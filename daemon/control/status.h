@@ -8,22 +8,22 @@
 
 #include "pool/totals.h"
 
-struct master;
+struct operations;
 struct pool;
 
 /* The daemon and its services, or only POOL's service (NULL: all). */
-json_t *status_json(const struct master *master, const struct pool *pool);
+json_t *status_json(const struct operations *ops, const struct pool *pool);
 
 /* A list of all workers, including those of former generations. POOL as above. */
-json_t *status_workers_json(const struct master *master, const struct pool *pool);
+json_t *status_workers_json(const struct operations *ops, const struct pool *pool);
 
 /* What the service of POOL has done, in all its generations together. */
-void status_counts(const struct master *master, const struct pool *pool, struct counts *out);
+void status_counts(const struct operations *ops, const struct pool *pool, struct counts *out);
 
 /* Clients that were refused by a worker, or by the kernel: a full queue, or another reason. */
-int64_t status_refused(const struct master *master);
+int64_t status_refused(const struct operations *ops);
 
 /* "serving", "reloading", ... */
-const char *status_state(const struct master *master);
+const char *status_state(const struct operations *ops);
 
 #endif

@@ -2,8 +2,12 @@
 libpreforkd_a_SOURCES += \
 	%D%/fleet.c \
 	%D%/fleet.h \
+	%D%/fleet_open.c \
+	%D%/fleet_open.h \
 	%D%/lenders.c \
 	%D%/lenders.h \
+	%D%/member.c \
+	%D%/member.h \
 	%D%/orphans.c \
 	%D%/orphans.h \
 	%D%/retiring.c \

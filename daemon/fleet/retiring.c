@@ -4,55 +4,79 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
-#include "master/state.h"
+#include "fleet/fleet.h"
 #include "net/listen_quiesce.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_new.h"
 #include "pool/program.h"
 #include "pool/wind_down.h"
 
-#define STEP_MS	     20	 /* while somebody is queued */
-#define SLOW_STEP_MS 200 /* while there are only clients to wait for */
+#define STEP_MS	     20	 /* while a client is queued */
+#define SLOW_STEP_MS 200 /* while there are only connected clients to wait for */
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
-	ending_step(userdata);
+	retiring_step(userdata);
 	return 0;
 }
 
 /* Without a timer the ticks of the loop do it, more slowly. */
-static void step_again(struct master *master, int ms)
+static void step_again(struct fleet *fleet, int ms)
 {
 	uint64_t usec = (uint64_t)ms * 1000;
 
-	if (master->ending_timer == NULL)
-		(void)sd_event_add_time_relative(master->event, &master->ending_timer, CLOCK_MONOTONIC, usec, 1000,
-						 on_timer, master);
+	if (fleet->retiring_timer == NULL)
+		(void)sd_event_add_time_relative(fleet->event, &fleet->retiring_timer, CLOCK_MONOTONIC, usec, 1000,
+						 on_timer, fleet);
 	else
-		(void)sd_event_source_set_time_relative(master->ending_timer, usec);
-	if (master->ending_timer != NULL)
-		(void)sd_event_source_set_enabled(master->ending_timer, SD_EVENT_ONESHOT);
+		(void)sd_event_source_set_time_relative(fleet->retiring_timer, usec);
+	if (fleet->retiring_timer != NULL)
+		(void)sd_event_source_set_enabled(fleet->retiring_timer, SD_EVENT_ONESHOT);
 }
 
-void ending_step(struct master *master)
+static bool is_drained(const struct pool *pool)
+{
+	return pool->state == POOL_DRAINING || pool->state == POOL_DRAINED;
+}
+
+/* Returns in how many ms it has more to do; 0: it has nothing. */
+static int step_in_force(struct fleet *fleet, int64_t now)
+{
+	int ms = 0;
+
+	for (size_t i = 0; i < fleet->n_pools; i++) {
+		struct pool *pool = fleet->pools[i];
+
+		if (pool->state == POOL_DRAINING && !wind_down_step(pool, now))
+			ms = STEP_MS;
+	}
+	/* an undrain whose order has been answered already */
+	if (!fleet->drained && retiring_undrain(fleet, false, NULL, NULL) > 0 && ms == 0)
+		ms = SLOW_STEP_MS;
+	return ms;
+}
+
+void retiring_step(struct fleet *fleet)
 {
 	struct pool *pool, *next;
 	int64_t now = clock_ms();
-	int ms = 0;
+	int ms;
 
-	for (size_t i = 0; i < master->n_pools; i++)
-		if (master->pools[i]->state == POOL_DRAINING && !wind_down_step(master->pools[i], now))
-			ms = STEP_MS;
-	DL_FOREACH_SAFE (master->ending, pool, next) {
+	fleet->retiring_due = false;
+	if (fleet->is_stopping)
+		return;
+	ms = step_in_force(fleet, now);
+	DL_FOREACH_SAFE (fleet->retiring, pool, next) {
 		if (pool->state == POOL_SUPERSEDED) { /* until its successor is ready */
 			program_step(pool, now);
 			continue;
 		}
 		if (wind_down_step(pool, now)) {
-			DL_DELETE(master->ending, pool);
+			DL_DELETE(fleet->retiring, pool);
 			pool_free(&pool);
 			continue;
 		}
@@ -62,24 +86,49 @@ void ending_step(struct master *master)
 			ms = SLOW_STEP_MS;
 	}
 	if (ms != 0)
-		step_again(master, ms);
+		step_again(fleet, ms);
 }
 
-bool ending_all_told(const struct master *master)
+size_t retiring_undrain(struct fleet *fleet, bool sockets_are_ours, void (*failed)(const char *why, void *userdata),
+			void *userdata)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < fleet->n_pools; i++) {
+		struct pool *pool = fleet->pools[i];
+		struct log_about about = pool_about(pool);
+		struct err why;
+
+		if (!is_drained(pool))
+			continue;
+		if (!wind_down_may_undo(pool, sockets_are_ours)) {
+			left++;
+			continue;
+		}
+		if (wind_down_undo(pool, &why) < 0) {
+			log_about(LOG_ERR, &about, "%s", why.text);
+			if (failed != NULL)
+				failed(why.text, userdata);
+		}
+	}
+	return left;
+}
+
+bool retiring_has_heard(const struct fleet *fleet)
 {
 	const struct pool *pool;
 
-	DL_FOREACH (master->ending, pool)
+	DL_FOREACH (fleet->retiring, pool)
 		if (!pool_all_heard(pool))
 			return false;
 	return true;
 }
 
-void ending_settle(const struct master *master)
+void retiring_settle(const struct fleet *fleet)
 {
 	const struct pool *pool;
 
-	DL_FOREACH (master->ending, pool) {
+	DL_FOREACH (fleet->retiring, pool) {
 		if (wind_down_is_busy(pool)) {
 			listen_settle();
 			return;
@@ -87,25 +136,25 @@ void ending_settle(const struct master *master)
 	}
 }
 
-void ending_bound(struct master *master, const struct pool *newest)
+void retiring_bound(struct fleet *fleet, const struct pool *newest)
 {
 	struct pool *pool, *oldest = NULL;
 	unsigned n = 0;
 
-	DL_FOREACH (master->ending, pool) {
+	DL_FOREACH (fleet->retiring, pool) {
 		if (pool->totals != newest->totals || pool->cut)
 			continue;
 		n++;
 		if (oldest == NULL)
 			oldest = pool;
 	}
-	if (n > ENDING_MAX)
+	if (n > RETIRING_MAX)
 		wind_down_now(oldest, "too many former generations still have clients");
 }
 
-void ending_add(struct master *master, struct pool *pool)
+void retiring_add(struct fleet *fleet, struct pool *pool)
 {
-	DL_APPEND(master->ending, pool);
-	ending_bound(master, pool);
-	step_again(master, STEP_MS);
+	DL_APPEND(fleet->retiring, pool);
+	retiring_bound(fleet, pool);
+	step_again(fleet, STEP_MS);
 }

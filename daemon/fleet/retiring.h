@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* Pools that wind down while the daemon goes on: former generations, removed services, and those drained by order. */
+/*
+ * Master. Pools that come to rest while the daemon goes on: former generations, removed services, and the services
+ * of a drained daemon, which also come back from here when the drain is undone.
+ */
 #ifndef PREFORKD_FLEET_RETIRING_H
 #define PREFORKD_FLEET_RETIRING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-struct master;
+struct fleet;
 struct pool;
 
-/* So many former generations of one service serve on at most; then the oldest is cut. They are bounded by
- * timeouts.drain anyway, unless that is unlimited. */
-#define ENDING_MAX 64
+/* At most so many former generations of one service serve on; then the oldest is cut. timeouts.drain bounds them
+ * anyway, unless it is unlimited. */
+#define RETIRING_MAX 64
 
-/* POOL is no longer one of master->pools: it is freed when its last worker has gone. */
-void ending_add(struct master *master, struct pool *pool);
+/* POOL is no longer one of fleet->pools: it is freed when its last worker has gone. */
+void retiring_add(struct fleet *fleet, struct pool *pool);
 
-/* All of their workers have heard it: none of them takes another client. */
-bool ending_all_told(const struct master *master);
+/* The workers of all retiring pools have heard it: none of them takes another client. */
+bool retiring_has_heard(const struct fleet *fleet);
 
-/* After listeners were quiesced: no packet is on its way any more that was let through before (net/quiesce.h). Takes
- * some milliseconds, if there is any. */
-void ending_settle(const struct master *master);
+/* After listeners were quiesced: waits until no packet is on its way any more that was let through before
+ * (net/listen_quiesce.h). Takes some milliseconds where a pool still takes clients from a queue, else no time. */
+void retiring_settle(const struct fleet *fleet);
 
 /* Cuts the oldest former generation of NEWEST's service if there are too many. */
-void ending_bound(struct master *master, const struct pool *newest);
+void retiring_bound(struct fleet *fleet, const struct pool *newest);
 
-/* Whatever can be done at the moment; called when a worker has gone, and by a timer of its own as long as there is
- * something to do. */
-void ending_step(struct master *master);
+/* Does what can be done now; may free pools. Call it after each event that concerned a pool. A timer of its own calls
+ * the loop back for as long as there is something to do. */
+void retiring_step(struct fleet *fleet);
+
+/*
+ * The daemon is not drained any more: brings back those services that can be. SOCKETS_ARE_OURS: no process but the
+ * workers that serve them has our sockets. FAILED (may be NULL) is told of each address that could not be had again.
+ * Returns how many services are still on their way back.
+ */
+size_t retiring_undrain(struct fleet *fleet, bool sockets_are_ours, void (*failed)(const char *why, void *userdata),
+			void *userdata);
 
 #endif

@@ -6,6 +6,5 @@ libpreforkd_a_SOURCES += \
 	%D%/master.h \
 	%D%/report.c \
 	%D%/report.h \
-	%D%/state.h \
 	%D%/watchdog.c \
 	%D%/watchdog.h

@@ -15,52 +15,83 @@
 #include "base/signals.h"
 #include "base/title.h"
 #include "change/host_limits.h"
+#include "change/operation.h"
 #include "change/reload.h"
+#include "change/start.h"
 #include "change/stop.h"
 #include "config/config.h"
 #include "control/server.h"
-#include "fleet/fleet.h"
+#include "control/status.h"
+#include "fleet/fleet_open.h"
 #include "fleet/orphans.h"
 #include "master/report.h"
-#include "master/state.h"
 #include "master/watchdog.h"
 #include "net/inherited.h"
 #include "upgrade/upgrade.h"
 
 #define TICK_USEC 1000000
 
+struct master {
+	struct fleet fleet;
+	struct operations ops;
+	struct report report;
+};
+
 /* ---- events ---- */
+
+static void sample_rates(const struct master *master)
+{
+	for (size_t i = 0; i < master->fleet.n_pools; i++) {
+		struct counts c;
+
+		status_counts(&master->ops, master->fleet.pools[i], &c);
+		totals_sample(master->fleet.pools[i]->totals, c.accepted);
+	}
+}
+
+/* The pools first, then what retires; orders that wait for either are looked at when the event is over. */
+static void look_after(struct master *master, bool tick)
+{
+	fleet_look_after(&master->fleet, tick);
+	operations_mark(&master->ops);
+}
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	const struct master *master = userdata;
-	pid_t ours[] = {reload_child(master), upgrade_child(master)};
+	struct master *master = userdata;
+	pid_t ours[] = {reload_child(&master->ops), upgrade_child(&master->ops)};
 
 	(void)usec;
-	pools_look_after(userdata, true);
-	if (master->has_programs)
-		(void)adopted_end(master->by_pid, ours, 2);
-	report_status(userdata);
+	if (!master->fleet.is_stopping)
+		sample_rates(master);
+	look_after(master, true);
+	if (master->fleet.has_programs)
+		(void)adopted_end(master->fleet.by_pid, ours, 2);
+	report_patience(&master->report);
+	master->report.is_due = true;
 	(void)sd_event_source_set_time_relative(source, TICK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 /* All that have ended, for one signal may stand for many. */
-static void reap(struct master *master)
+static void reap_children(struct master *master)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		pools_reaped(master, pid, status);
-	pools_look_after(master, false);
+		if (!fleet_reaped(&master->fleet, pid, status) && !reload_reaped(&master->ops, pid, status) &&
+		    !upgrade_reaped(&master->ops, pid, status))
+			/* adopted, or older than this image: nothing waits for it */
+			log_msg(LOG_DEBUG, "reaped process %d", (int)pid);
+	look_after(master, false);
 }
 
 static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	(void)source;
 	(void)info;
-	reap(userdata);
+	reap_children(userdata);
 	return 0;
 }
 
@@ -70,26 +101,34 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 
 	(void)source;
 	(void)info;
-	if (master->phase == MASTER_STOPPING)
-		stop_now(master, "told to stop again: now");
-	else
-		stop_begin(master, STOP_AS_SYSTEMD_SAYS, EX_OK);
+	stop_signal(&master->ops);
 	return 0;
 }
 
 static int on_dump(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
+	const struct master *master = userdata;
+
 	(void)source;
 	(void)info;
-	report_dump(userdata);
+	report_dump(&master->report);
 	return 0;
+}
+
+/* The sender of a signal gets no answer: a refusal is told in the log only. */
+static void ask_by_signal(struct master *master, const struct operation_kind *kind)
+{
+	struct err err;
+
+	if (operation_ask(&master->ops, kind, NULL, 0, 0, &err) == 0)
+		log_msg(LOG_ERR, "no %s: %s", kind->name, err.text);
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	(void)source;
 	(void)info;
-	(void)reload_request(userdata);
+	ask_by_signal(userdata, &reload_kind);
 	return 0;
 }
 
@@ -97,8 +136,29 @@ static int on_upgrade(sd_event_source *source, const struct signalfd_siginfo *in
 {
 	(void)source;
 	(void)info;
-	(void)upgrade_request(userdata);
+	ask_by_signal(userdata, &upgrade_kind);
 	return 0;
+}
+
+static void on_ring(void *userdata)
+{
+	struct master *master = userdata;
+
+	operations_mark(&master->ops);
+}
+
+static void on_swept(void *userdata)
+{
+	struct master *master = userdata;
+
+	report_changes(&master->report);
+}
+
+static void on_answer(void *userdata)
+{
+	struct master *master = userdata;
+
+	server_answer(&master->ops);
 }
 
 static const struct {
@@ -139,103 +199,132 @@ static int fail_on_loop(int rc, struct err *err)
 
 static int make_loop(struct master *master, struct err *err)
 {
-	int rc = sd_event_new(&master->event);
+	int rc = sd_event_new(&master->fleet.event);
 
 	for (size_t i = 0; rc >= 0 && i < N_SIGNALS; i++)
-		rc = sd_event_add_signal(master->event, NULL, signals[i].sig, signals[i].handler, master);
+		rc = sd_event_add_signal(master->fleet.event, NULL, signals[i].sig, signals[i].handler, master);
 	/* at once: the first tick starts the pools */
 	if (rc >= 0)
-		rc = sd_event_add_time_relative(master->event, NULL, CLOCK_MONOTONIC, 0, 1000, on_tick, master);
+		rc = sd_event_add_time_relative(master->fleet.event, NULL, CLOCK_MONOTONIC, 0, 1000, on_tick, master);
 	if (rc >= 0)
-		rc = watchdog_start(master->event);
-	return rc >= 0 ? 0 : fail_on_loop(rc, err);
+		rc = watchdog_start(master->fleet.event);
+	if (rc < 0)
+		return fail_on_loop(rc, err);
+	return operations_watch(&master->ops, err);
 }
 
 /* ---- the whole ---- */
+
+/* The start is an operation, unless an upgrade goes on: that includes it. */
+static int begin_start(struct master *master, bool resumed, struct err *err)
+{
+	if (resumed || operation_run(&master->ops, &start_kind, NULL, 0) != NULL)
+		return 0;
+	return err_set(err, "no memory for the start");
+}
 
 /* Listeners come from the image before this one, from a service manager, or are bound. */
 static int open_all(struct master *master, struct err *err)
 {
 	struct inherited_set inherited;
+	bool resumed;
 	int rc;
 
-	master->dead = fd_dead(err);
-	if (master->dead < 0 || make_loop(master, err) < 0 || upgrade_resume(master, err) < 0 ||
-	    inherited_import(&inherited, err) < 0)
+	master->fleet.dead = fd_dead(err);
+	if (master->fleet.dead < 0 || make_loop(master, err) < 0 || upgrade_resume(&master->ops, &resumed, err) < 0 ||
+	    begin_start(master, resumed, err) < 0 || inherited_import(&inherited, err) < 0)
 		return -1;
-	rc = pools_open(master, &inherited, err);
+	rc = fleet_open(&master->fleet, &inherited, err);
 	if (rc == 0)
 		report_leftovers(&inherited);
 	inherited_clear(&inherited);
-	return rc < 0 ? -1 : server_open(master, err);
+	return rc < 0 ? -1 : server_open(&master->ops, err);
 }
 
 static void tell_limits(const struct master *master)
 {
-	json_t *warnings = host_warnings(master, master->generation->config);
+	json_t *warnings = host_limits_warnings(&master->ops.host, master->fleet.generation->config);
 
-	host_tell(warnings);
+	host_limits_tell(warnings);
 	json_decref(warnings);
 }
 
 static void close_all(struct master *master)
 {
-	host_forget(master);
-	reload_abandon(master, "the daemon stops");
-	upgrade_abandon(master);
-	server_close(master);
-	pools_close(master);
-	jobs_clear(&master->jobs);
-	json_decref(master->admin.undrain_reasons);
-	fd_close(&master->dead);
-	generation_unref(&master->reread);
-	generation_unref(&master->generation);
-	(void)sd_event_source_disable_unref(master->stop_timer); /* holds the loop */
-	(void)sd_event_source_disable_unref(master->ending_timer);
-	(void)sd_event_source_disable_unref(master->admin.timer);
-	(void)sd_event_unref(master->event);
+	host_limits_forget(&master->ops.host);
+	operations_end_all(&master->ops, NULL, "the daemon stops");
+	server_close(&master->ops);
+	operations_clear(&master->ops);
+	fleet_close(&master->fleet);
+	fd_close(&master->fleet.dead);
+	(void)sd_event_unref(master->fleet.event);
+}
+
+/* Its parts refer to each other, so it stays where it is. */
+static void init_master(struct master *master, const struct launch *launch, struct config *config)
+{
+	*master = (struct master){
+		.fleet = {.generation = generation_new(config, 1),
+			  .dead = -1,
+			  .started_ms = clock_ms(),
+			  .on_ring = on_ring,
+			  .userdata = master},
+		.ops =
+			{
+				.fleet = &master->fleet,
+				.launch = launch,
+				.host = {.fleet = &master->fleet},
+				.exit_status = EX_OSERR,
+				.report = on_swept,
+				.answer = on_answer,
+				.userdata = master,
+			},
+		.report = {.ops = &master->ops},
+	};
+	limits_init(&master->ops.host.unit);
+}
+
+static int run_loop(struct master *master)
+{
+	struct log_about about = {.message_id = MESSAGE_ID_STOPPED};
+	int rc;
+
+	host_limits_ask(&master->ops.host);
+	reap_children(master); /* some of the image before may have ended unseen */
+	rc = sd_event_loop(master->fleet.event);
+	if (master->fleet.has_programs)
+		adopted_end_all(master->fleet.by_pid);
+	if (rc >= 0) {
+		log_about(LOG_NOTICE, &about, "stopped");
+		return master->ops.exit_status;
+	}
+	log_msg(LOG_ERR, "the event loop failed: %s", strerror(-rc));
+	stop_leave_listeners(&master->fleet);
+	return EX_OSERR;
 }
 
 int master_run(const struct launch *launch, struct config *config)
 {
-	struct master master = {
-		.launch = launch,
-		.generation = generation_new(config, 1),
-		.dead = -1,
-		.started_ms = clock_ms(),
-		.exit_status = EX_OSERR,
-	};
 	struct log_about about = {.message_id = MESSAGE_ID_START_FAILED};
 	struct err err = {.text = "no memory"};
-	int rc;
+	struct master master;
+	int status = EX_OSERR;
 
+	init_master(&master, launch, config);
 	/* From here on they wait for the loop: a stop during a slow start must not be lost. */
 	block_signals();
 	signals_harmless();
 	unblock_alarm();
 	title_prefix("master");
 	adopted_init();
-	limits_init(&master.unit);
-	if (master.generation != NULL)
+	if (master.fleet.generation != NULL)
 		tell_limits(&master); /* first: they may be why the rest fails */
-	if (master.generation == NULL || open_all(&master, &err) < 0) {
+	if (master.fleet.generation == NULL || open_all(&master, &err) < 0) {
 		log_about(LOG_ERR, &about, "%s", err.text);
-		stop_leave_listeners(&master);
-		close_all(&master);
-		return EX_OSERR;
-	}
-	host_ask(&master);
-	reap(&master); /* of another image of this program some may have ended unseen */
-	rc = sd_event_loop(master.event);
-	if (master.has_programs)
-		adopted_end_all(master.by_pid);
-	about.message_id = MESSAGE_ID_STOPPED;
-	if (rc < 0) {
-		log_msg(LOG_ERR, "the event loop failed: %s", strerror(-rc));
-		stop_leave_listeners(&master);
+		stop_leave_listeners(&master.fleet);
 	} else {
-		log_about(LOG_NOTICE, &about, "stopped");
+		status = run_loop(&master);
 	}
 	close_all(&master);
-	return rc < 0 ? EX_OSERR : master.exit_status;
+	return status;
 }

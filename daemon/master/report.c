@@ -12,96 +12,118 @@
 #include "base/message_ids.h"
 #include "base/notify.h"
 #include "base/parse.h"
+#include "change/operation.h"
 #include "config/config.h"
 #include "control/status.h"
 #include "listeners/fd_store.h"
-#include "master/state.h"
 #include "net/inherited.h"
 #include "net/listen_queue.h"
 #include "pool/pool_count.h"
 
+#define EXTEND_MS 10000 /* what a step asks of the service manager's patience, beyond the next */
+
 /* Services whose workers all die, for systemctl status; "" if there is none. */
-static void write_throttled(const struct master *master, char *out, size_t size)
+static void write_throttled(const struct operations *ops, char *out, size_t size)
 {
 	int64_t now = clock_ms();
 
 	out[0] = '\0';
-	for (size_t i = 0; i < master->n_pools; i++) {
-		if (pool_throttled(master->pools[i], now) == 0)
+	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
+		if (pool_throttled(ops->fleet->pools[i], now) == 0)
 			continue;
-		(void)snprintf(out, size, "; degraded: workers of %s cannot start", master->pools[i]->service->name);
+		(void)snprintf(out, size, "; degraded: workers of %s cannot start",
+			       ops->fleet->pools[i]->service->name);
 		return;
 	}
 }
 
-static void write_status(const struct master *master, char *out, size_t size)
+static void write_status(const struct operations *ops, char *out, size_t size)
 {
 	int64_t workers = 0, busy = 0;
 	const struct pool *former;
 	char throttled[128];
 
-	for (size_t i = 0; i < master->n_pools; i++) {
-		struct pool_counts n = pool_count(master->pools[i], -1);
+	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
+		struct pool_counts n = pool_count(ops->fleet->pools[i], -1);
 
 		workers += n.starting + n.idle + n.busy + n.leaving;
 		busy += n.busy;
 	}
-	DL_FOREACH (master->ending, former)
+	DL_FOREACH (ops->fleet->retiring, former)
 		workers += (int64_t)former->n_procs;
-	write_throttled(master, throttled, sizeof(throttled));
+	write_throttled(ops, throttled, sizeof(throttled));
 	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64 " busy, %" PRId64 " refused%s%s%s",
-		       status_state(master), master->n_pools, master->n_pools == 1 ? "" : "s", workers, busy,
-		       status_refused(master), throttled,
-		       master->last_reload.any && !master->last_reload.success ? "; rejected: " : "",
-		       master->last_reload.any && !master->last_reload.success ? master->last_reload.text : "");
+		       status_state(ops), ops->fleet->n_pools, ops->fleet->n_pools == 1 ? "" : "s", workers, busy,
+		       status_refused(ops), throttled, ops->last.any && !ops->last.success ? "; rejected: " : "",
+		       ops->last.any && !ops->last.success ? ops->last.text : "");
 }
 
-void report_status(struct master *master)
+static void report_status(struct report *report)
 {
-	char status[sizeof(master->status)];
+	char status[sizeof(report->status)];
 
-	write_status(master, status, sizeof(status));
-	if (strcmp(status, master->status) == 0)
+	write_status(report->ops, status, sizeof(status));
+	if (strcmp(status, report->status) == 0)
 		return;
-	memcpy(master->status, status, sizeof(status));
+	memcpy(report->status, status, sizeof(status));
 	notify_send("STATUS=%s", status);
 }
 
-void report_ready(struct master *master)
+static void report_ready(struct report *report)
+{
+	write_status(report->ops, report->status, sizeof(report->status));
+	notify_send("READY=1\nSTATUS=%s", report->status);
+}
+
+static void report_start(struct report *report)
 {
 	struct log_about about = {.message_id = MESSAGE_ID_STARTED};
 
-	write_status(master, master->status, sizeof(master->status));
-	log_about(LOG_NOTICE, &about, "started: %s", master->status);
-	notify_send("READY=1\nSTATUS=%s", master->status);
+	write_status(report->ops, report->status, sizeof(report->status));
+	log_about(LOG_NOTICE, &about, "started: %s", report->status);
+	report_ready(report);
 }
 
-void report_reloading(void)
+/* RELOADING=1: READY=1 follows, whatever comes of it (sd_notify(3)). */
+static void report_reloading(void)
 {
 	struct timespec now;
 
-	/* of the same moment and in the same datagram (sd_notify(3)) */
+	/* of the same moment and in the same datagram */
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
-void report_verdict(struct master *master, bool success, const char *text, const json_t *reasons)
+void report_changes(struct report *report)
 {
-	struct log_about about = {.message_id = success ? MESSAGE_ID_RELOADED : MESSAGE_ID_REJECTED};
-	struct verdict *verdict = &master->last_reload;
-	const char *first = json_string_value(json_array_get(reasons, 0));
-	const json_t *reason;
-	size_t i;
+	const struct operations *ops = report->ops;
 
-	*verdict = (struct verdict){.any = true, .success = success, .at_ms = clock_ms()};
-	(void)snprintf(verdict->text, sizeof(verdict->text), "%s", !success && first != NULL ? first : text);
-	json_array_foreach (reasons, i, reason)
-		log_msg(success ? LOG_WARNING : LOG_ERR, "%s", json_string_value(reason));
-	log_about(success ? LOG_NOTICE : LOG_ERR, &about, "%s", text);
-	if (master->phase != MASTER_SERVING)
+	if (ops->n_begun != report->n_begun && !ops->fleet->is_stopping)
+		report_reloading();
+	if (!report->has_started && ops->has_started && operation_find(ops, ORDER_UPGRADE) == NULL &&
+	    ops->n_ended == report->n_ended)
+		report_start(report);
+	else if (ops->n_ended != report->n_ended && ops->has_started && !ops->fleet->is_stopping &&
+		 operation_find_changer(ops) == NULL)
+		report_ready(report);
+	else if (report->is_due || ops->jobs.has_news || ops->n_begun != report->n_begun)
+		report_status(report);
+	report->is_due = false;
+	report->n_begun = ops->n_begun;
+	if (operation_find_changer(ops) == NULL)
+		report->n_ended = ops->n_ended;
+	report->has_started = ops->has_started && operation_find(ops, ORDER_UPGRADE) == NULL;
+}
+
+void report_patience(struct report *report)
+{
+	const struct operations *ops = report->ops;
+	int64_t now = clock_ms();
+
+	if ((operation_find_changer(ops) == NULL && operation_find(ops, ORDER_STOP) == NULL) || now < report->extend_ms)
 		return;
-	write_status(master, master->status, sizeof(master->status));
-	notify_send("READY=1\nSTATUS=%s", master->status);
+	report->extend_ms = now + EXTEND_MS / 2;
+	notify_send("EXTEND_TIMEOUT_USEC=%d", EXTEND_MS * 1000);
 }
 
 void report_leftovers(const struct inherited_set *inherited)
@@ -140,18 +162,19 @@ static void dump_lane(const struct pool *pool, size_t lane)
 		  listener->text, n.idle, n.busy, n.starting, n.leaving, listener->backlog, queued);
 }
 
-void report_dump(const struct master *master)
+void report_dump(const struct report *report)
 {
+	const struct operations *ops = report->ops;
 	char uptime[32];
 
-	format_duration((clock_ms() - master->started_ms) / 1000 * 1000, uptime, sizeof(uptime));
-	log_msg(LOG_NOTICE, "state: %s, up for %s, %" PRIu64 " log lines lost", master->status, uptime, log_lost());
-	for (size_t i = 0; i < master->n_pools; i++) {
-		const struct pool *pool = master->pools[i];
+	format_duration((clock_ms() - ops->fleet->started_ms) / 1000 * 1000, uptime, sizeof(uptime));
+	log_msg(LOG_NOTICE, "state: %s, up for %s, %" PRIu64 " log lines lost", report->status, uptime, log_lost());
+	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
+		const struct pool *pool = ops->fleet->pools[i];
 		struct log_about about = pool_about(pool);
 		struct counts t;
 
-		status_counts(master, pool, &t);
+		status_counts(ops, pool, &t);
 
 		for (size_t lane = 0; lane < pool->n_lanes; lane++)
 			dump_lane(pool, lane);

@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* What the master tells of itself: to systemd in one line, to the log on SIGUSR1. */
+/* Master. What it tells of itself: to systemd in one line, to the log on SIGUSR1. */
 #ifndef PREFORKD_MASTER_REPORT_H
 #define PREFORKD_MASTER_REPORT_H
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct inherited_set;
-struct master;
+struct operations;
 
-/* STATUS= for systemctl status, if it changed. */
-void report_status(struct master *master);
+struct report {
+	const struct operations *ops;
+	unsigned n_begun, n_ended; /* changers that were reported */
+	bool has_started;	   /* READY=1 has been sent */
+	bool is_due;		   /* a tick: the numbers in STATUS= may be others */
+	int64_t extend_ms;	   /* when the service manager is asked next for more patience */
+	char status[768];	   /* the last STATUS= line */
+};
 
-/* READY=1, and the line of the start. */
-void report_ready(struct master *master);
+/* After a sweep of the operations: RELOADING=1 if one began, READY=1 if the start or one is over, STATUS= if it is
+ * another one than before. */
+void report_changes(struct report *report);
 
-/* RELOADING=1: a change begins; READY=1 follows with report_verdict(), whatever comes of it. */
-void report_reloading(void);
+/* EXTEND_TIMEOUT_USEC=, every few seconds while an operation runs that the service manager waits for: it takes as long
+ * as its programs need. Call it at each tick. */
+void report_patience(struct report *report);
 
-/* What came of a reload or upgrade, with REASONS (strings; may be NULL). */
-void report_verdict(struct master *master, bool success, const char *text, const json_t *reasons);
-
-/* The inherited descriptors that nobody wanted. */
+/* The inherited descriptors that no service wanted. */
 void report_leftovers(const struct inherited_set *inherited);
 
 /* Every pool and lane, one line each. */
-void report_dump(const struct master *master);
+void report_dump(const struct report *report);
 
 #endif

@@ -11,9 +11,8 @@ struct log_about pool_about(const struct pool *pool)
 const char *pool_state_name(enum pool_state state)
 {
 	static const char *const names[] = {
-		[POOL_HELD] = "starting",     [POOL_SERVING] = "serving", [POOL_PAUSED] = "paused",
-		[POOL_DRAINING] = "draining", [POOL_DRAINED] = "drained", [POOL_SUPERSEDED] = "superseded",
-		[POOL_ENDING] = "stopping",
+		[POOL_HELD] = "starting",   [POOL_SERVING] = "serving",	      [POOL_DRAINING] = "draining",
+		[POOL_DRAINED] = "drained", [POOL_SUPERSEDED] = "superseded", [POOL_ENDING] = "stopping",
 	};
 
 	return names[state];
@@ -22,6 +21,11 @@ const char *pool_state_name(enum pool_state state)
 bool pool_winds_down(const struct pool *pool)
 {
 	return pool->state == POOL_DRAINING || pool->state == POOL_ENDING;
+}
+
+bool pool_rests(const struct pool *pool)
+{
+	return pool->paused && pool->state != POOL_ENDING;
 }
 
 int64_t pool_copies(const struct pool *pool)

@@ -35,15 +35,13 @@ struct pool_full;
 struct program_notify;
 
 /*
- *	held -> serving <-> paused
- *	        serving, paused -> draining -> drained -> serving
- *	        serving, paused, drained -> superseded
+ *	held -> serving -> draining -> drained -> serving
+ *	        serving, drained -> superseded
  *	        any -> ending
  */
 enum pool_state {
 	POOL_HELD, /* of a reload that has not succeeded yet: its workers wait for the go */
 	POOL_SERVING,
-	POOL_PAUSED,   /* by order: nobody is served, clients wait in the queue */
 	POOL_DRAINING, /* by order: who is queued is served, then clients are turned away */
 	POOL_DRAINED,
 	POOL_SUPERSEDED, /* its successor starts: serves on, but does not grow */
@@ -83,23 +81,26 @@ struct pool {
 	struct program_notify *notify; /* owned; NULL: the service runs no programs */
 	struct proc *procs;	       /* list, the oldest first */
 	size_t n_procs;
-	struct proc **by_pid;	      /* the hash of the processes of all pools; not owned */
-	struct own_names own;	      /* names of the counters that the service's module has on the board */
-	struct totals *totals;	      /* a reference, shared by all generations of the service */
-	struct sources *sources;      /* a reference, shared likewise as long as access.sources stays the same */
-	struct pool_full *full;	      /* owned; NULL: the pool is from another image */
-	int64_t wind_down_ms;	      /* when draining or ending began */
-	const char *occasion;	      /* of wind_down_begin(): "stop", "reload" ...; a literal */
-	bool failed_start;	      /* a worker has died before any worker was ever ready */
-	bool proved;		      /* some worker has been ready */
-	bool was_paused, was_resized; /* of another image's pool: what its successor is to take over */
-	bool cut;		      /* wind_down_now() has cut the pool's clients */
-	struct pool *prev, *next;     /* of the list of pools that retire */
+	struct proc **by_pid;	  /* the hash of the processes of all pools; not owned */
+	struct own_names own;	  /* names of the counters that the service's module has on the board */
+	struct totals *totals;	  /* a reference, shared by all generations of the service */
+	struct sources *sources;  /* a reference, shared likewise as long as access.sources stays the same */
+	struct pool_full *full;	  /* owned; NULL: the pool is from another image */
+	int64_t wind_down_ms;	  /* when draining or ending began */
+	const char *occasion;	  /* of wind_down_begin(): "stop", "reload" ...; a literal */
+	bool failed_start;	  /* a worker has died before any worker was ever ready */
+	bool proved;		  /* some worker has been ready */
+	bool paused;		  /* by order: takes no client, unless it ends; clients wait in the queue */
+	bool cut;		  /* wind_down_now() has cut the pool's clients */
+	struct pool *prev, *next; /* of the list of pools that retire */
 };
 
 struct log_about pool_about(const struct pool *pool);
 
 const char *pool_state_name(enum pool_state state);
+
+/* It is paused and does not end: queued clients stay queued. */
+bool pool_rests(const struct pool *pool);
 
 /* The pool is draining or ending: it serves clients that are queued or connected, and takes no new ones. */
 bool pool_winds_down(const struct pool *pool);

@@ -41,12 +41,17 @@ void pool_retire(struct pool *pool, ssize_t lane)
 			pool_retire_proc(proc);
 }
 
+bool pool_is_deaf(const struct proc *proc)
+{
+	return proc->leaving && proc->kill_ms == 0 && atomic_load(&proc_slot(proc)->has_heard) == 0;
+}
+
 bool pool_all_heard(const struct pool *pool)
 {
 	const struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
-		if (proc->leaving && proc->kill_ms == 0 && atomic_load(&proc_slot(proc)->has_heard) == 0)
+		if (pool_is_deaf(proc))
 			return false;
 	return true;
 }

@@ -258,7 +258,8 @@ void pool_look_after(struct pool *pool, bool tick)
 	count_lanes(pool);
 	if (tick)
 		look_at_tick(pool, now);
-	if (pool->state != POOL_SERVING && (!pool_winds_down(pool) || pool->service->program.runs))
+	if (pool_rests(pool) ||
+	    (pool->state != POOL_SERVING && (!pool_winds_down(pool) || pool->service->program.runs)))
 		return; /* the pool keeps the workers that it has, and gets no others */
 	adjust_workers(pool, now);
 }

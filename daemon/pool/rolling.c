@@ -74,8 +74,8 @@ static bool end_rolling(struct pool *fresh)
 
 bool rolling_step(struct pool *fresh, struct pool *old, int64_t now_ms)
 {
-	if (fresh->state !=
-	    POOL_SERVING) /* it was paused or drained meanwhile, and will start all of them when it serves again */
+	if (fresh->state != POOL_SERVING ||
+	    fresh->paused) /* it was paused or drained meanwhile, and will start all of them when it serves again */
 		return end_rolling(fresh);
 	pool_look_after(fresh, false);
 	if (!is_settled(fresh))

@@ -135,7 +135,7 @@ static void check_drain(struct pool *pool, int64_t now)
 
 bool wind_down_step(struct pool *pool, int64_t now_ms)
 {
-	for (size_t lane = 0; lane < pool->n_lanes; lane++)
+	for (size_t lane = 0; lane < pool->n_lanes && !pool_rests(pool); lane++)
 		drain_lane(pool, lane, now_ms);
 	if (pool->service->program.runs)
 		program_step(pool, now_ms);
@@ -149,7 +149,7 @@ bool wind_down_step(struct pool *pool, int64_t now_ms)
 	}
 	if (!wind_down_is_busy(pool))
 		pool->state = POOL_DRAINED;
-	return pool->state == POOL_DRAINED;
+	return pool->state == POOL_DRAINED || pool_rests(pool);
 }
 
 void wind_down_begin(struct pool *pool, enum pool_state state, const char *occasion)

@@ -10,13 +10,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define HANDOVER_FORMAT 4
+#define HANDOVER_FORMAT 5
 
 struct err;
-struct master;
+struct operations;
 
-/* Everything of MASTER; JOB is the upgrade's. NULL: no memory. */
-json_t *handover_collect(const struct master *master, unsigned job);
+/* Everything of OPS and its fleet; JOB is the upgrade's. NULL: no memory. */
+json_t *handover_collect(const struct operations *ops, unsigned job);
 
 /* In a memfd, close-on-exec. -1 and *err. */
 int handover_write(const json_t *handover, struct err *err);
@@ -27,8 +27,8 @@ json_t *handover_read(int fd, int master_pid, struct err *err);
 /* Its descriptors survive an exec, or do not. */
 void handover_keep(const json_t *handover, bool keep);
 
-/* Makes MASTER have it all: the pools are in master->ending, superseded or ending, and lend their listeners.
+/* Makes MASTER have it all: the pools are in ops->fleet->retiring, superseded or ending, and lend their listeners.
  * -1 and *err: something in it makes no sense. */
-int handover_restore(struct master *master, const json_t *handover, struct err *err);
+int handover_restore(struct operations *ops, const json_t *handover, struct err *err);
 
 #endif

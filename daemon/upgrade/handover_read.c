@@ -12,11 +12,15 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
+#include "change/drain.h"
+#include "change/operation.h"
+#include "change/reload.h"
+#include "change/resize.h"
+#include "change/restart.h"
 #include "config/config.h"
 #include "fleet/orphans.h"
 #include "listeners/control_socket.h"
 #include "listeners/fd_store.h"
-#include "master/state.h"
 #include "pool/pool_targets.h"
 #include "pool/program.h"
 #include "pool/program_notify.h"
@@ -245,7 +249,7 @@ static int read_program(const json_t *p, struct proc *proc, struct err *err)
 	return 0;
 }
 
-static int read_worker(const json_t *w, struct master *master, struct pool *pool, const struct known *known,
+static int read_worker(const json_t *w, struct operations *ops, struct pool *pool, const struct known *known,
 		       struct err *err)
 {
 	struct proc *proc = calloc(1, sizeof(*proc));
@@ -275,7 +279,7 @@ static int read_worker(const json_t *w, struct master *master, struct pool *pool
 		atomic_store(&proc_slot(proc)->state, SLOT_BUSY);
 		atomic_store(&proc_slot(proc)->has_heard, 1);
 	}
-	HASH_ADD(by_pid, master->by_pid, pid, sizeof(proc->pid), proc);
+	HASH_ADD(by_pid, ops->fleet->by_pid, pid, sizeof(proc->pid), proc);
 	DL_APPEND(pool->procs, proc);
 	pool->n_procs++;
 	if (json_is_object(json_object_get(w, "program")))
@@ -303,13 +307,13 @@ static void read_own_counts(json_t *list, struct totals *totals)
 }
 
 /* Former pools of one service share their totals; the first has it as it was. */
-static struct totals *read_totals(const json_t *p, const struct master *master)
+static struct totals *read_totals(const json_t *p, const struct operations *ops)
 {
 	const json_t *t = json_object_get(p, "tally"), *refused = json_object_get(t, "refused");
 	const struct pool *other;
 	struct totals *totals;
 
-	DL_FOREACH (master->ending, other)
+	DL_FOREACH (ops->fleet->retiring, other)
 		if (strcmp(other->service->name, text(p, "name")) == 0)
 			return totals_ref(other->totals);
 	totals = totals_new();
@@ -397,8 +401,6 @@ static void read_state(const json_t *p, struct pool *pool)
 	bool ended = strcmp(text(p, "state"), pool_state_name(POOL_ENDING)) == 0;
 
 	pool->state = ended ? POOL_ENDING : POOL_SUPERSEDED;
-	pool->was_paused = strcmp(text(p, "state"), pool_state_name(POOL_PAUSED)) == 0;
-	pool->was_resized = truth(p, "resized");
 	pool->limits.min = number(p, "min");
 	pool->limits.max = number(p, "max");
 	pool->proved = truth(p, "proved");
@@ -407,7 +409,7 @@ static void read_state(const json_t *p, struct pool *pool)
 	pool->occasion = occasion_of(p);
 }
 
-static int read_pool(const json_t *p, struct master *master, const struct tables *tables, struct err *err)
+static int read_pool(const json_t *p, struct operations *ops, const struct tables *tables, struct err *err)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 	struct known known = {.board = false};
@@ -417,17 +419,17 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 	if (pool == NULL)
 		return err_set(err, "no memory for a pool");
 	*pool = (struct pool){
-		.event = master->event,
-		.by_pid = &master->by_pid,
-		.dead = master->dead,
+		.event = ops->fleet->event,
+		.by_pid = &ops->fleet->by_pid,
+		.dead = ops->fleet->dead,
 		.board = {.fd = -1},
 		.targets = -1,
 		.stand_in = read_service(p),
 		.ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 	};
 	pool->service = pool->stand_in;
-	pool->totals = pool->stand_in != NULL ? read_totals(p, master) : NULL;
-	DL_APPEND(master->ending, pool);
+	pool->totals = pool->stand_in != NULL ? read_totals(p, ops) : NULL;
+	DL_APPEND(ops->fleet->retiring, pool);
 	if (pool->totals == NULL || pool->ring < 0)
 		return err_set(err, "no memory for a pool");
 	read_state(p, pool);
@@ -444,68 +446,114 @@ static int read_pool(const json_t *p, struct master *master, const struct tables
 	    find_table(p, tables, pool, &known.sources, err) < 0)
 		return -1;
 	json_array_foreach (json_object_get(p, "workers"), i, w)
-		if (read_worker(w, master, pool, &known, err) < 0)
+		if (read_worker(w, ops, pool, &known, err) < 0)
 			return -1;
 	if (truth(p, "programs"))
-		master->has_programs = true;
+		ops->fleet->has_programs = true;
 	return 0;
 }
 
-static void read_jobs(const json_t *j, struct jobs *jobs)
+static int read_jobs(const json_t *j, struct jobs *jobs, struct err *err)
 {
 	const json_t *entry;
 	size_t i;
 
 	jobs->last = (unsigned)number(j, "last");
 	json_array_foreach (json_object_get(j, "list"), i, entry) {
-		unsigned n = (unsigned)number(entry, "number");
-		struct job *job = &jobs->list[n % JOBS_KEPT];
-
-		if (n == 0 || job->number != 0)
-			continue;
-		*job = (struct job){
-			.number = n,
+		struct job job = {
+			.number = (unsigned)number(entry, "number"),
 			.done = truth(entry, "done"),
 			.success = truth(entry, "success"),
 		};
+
 		if (json_is_array(json_object_get(entry, "reasons")))
-			job->reasons = json_incref(json_object_get(entry, "reasons"));
-		(void)snprintf(job->text, sizeof(job->text), "%s", text(entry, "text"));
+			job.reasons = json_object_get(entry, "reasons");
+		(void)snprintf(job.text, sizeof(job.text), "%s", text(entry, "text"));
+		if (jobs_restore(jobs, &job) < 0)
+			return err_set(err, "no memory for a job");
 	}
+	return 0;
 }
 
-static int read_control(const json_t *c, struct master *master, struct err *err)
+static int read_members(const json_t *list, struct fleet *fleet, struct err *err)
+{
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach (list, i, m) {
+		struct member *member = member_get(&fleet->members, text(m, "name"));
+
+		if (member == NULL)
+			return err_set(err, "no memory for a service");
+		member->paused = truth(m, "paused");
+		member->resized.is_set = truth(m, "resized");
+		member->resized.min = number(m, "min");
+		member->resized.max = number(m, "max");
+	}
+	return 0;
+}
+
+static int read_waiting(const json_t *list, struct operations *ops, struct err *err)
+{
+	static const struct operation_kind *const kinds[] = {&reload_kind, &restart_kind, &resize_kind};
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach (list, i, w)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			struct member *member = member_find(ops->fleet->members, text(w, "service"));
+
+			if (strcmp(kinds[k]->name, text(w, "order")) == 0 &&
+			    operation_wait(ops, kinds[k], member, (unsigned)number(w, "job"), number(w, "min"),
+					   number(w, "max")) < 0)
+				return err_set(err, "no memory for an order");
+		}
+	return 0;
+}
+
+/* The drain goes on; the flag is the fleet's already. */
+static int read_drain(unsigned job, struct operations *ops, struct err *err)
+{
+	if (job == 0 || operation_run(ops, &drain_kind, NULL, job) != NULL)
+		return 0;
+	return err_set(err, "no memory for a drain");
+}
+
+static int read_control(const json_t *c, struct operations *ops, struct err *err)
 {
 	struct listen_path mark = {.dev = (dev_t)number(c, "dev"), .ino = (ino_t)number(c, "ino")};
 	int fd = c != NULL ? read_fd(c) : -1;
 
 	if (fd < 0)
 		return 0;
-	master->control_socket = control_socket_new(master->event, err);
-	if (master->control_socket == NULL)
+	ops->control = control_socket_new(ops->fleet->event, err);
+	if (ops->control == NULL)
 		return -1;
-	control_socket_adopt(master->control_socket, fd, text(c, "path"), &mark);
+	control_socket_adopt(ops->control, fd, text(c, "path"), &mark);
 	return 0;
 }
 
-int handover_restore(struct master *master, const json_t *handover, struct err *err)
+int handover_restore(struct operations *ops, const json_t *handover, struct err *err)
 {
 	struct tables tables;
 	const json_t *p;
 	size_t i;
 	int rc;
 
-	master->generation->number = (unsigned)number(handover, "generation") + 1;
-	master->started_ms = number(handover, "started");
-	master->drained = truth(handover, "drained");
-	master->admin.drain_job = (unsigned)number(handover, "drain_job");
+	ops->fleet->generation->number = (unsigned)number(handover, "generation") + 1;
+	ops->fleet->started_ms = number(handover, "started");
+	ops->fleet->drained = truth(handover, "drained");
 	adopted_restore(json_object_get(handover, "before_us"));
-	read_jobs(json_object_get(handover, "jobs"), &master->jobs);
+	if (read_jobs(json_object_get(handover, "jobs"), &ops->jobs, err) < 0 ||
+	    read_members(json_object_get(handover, "members"), ops->fleet, err) < 0 ||
+	    read_waiting(json_object_get(handover, "waiting"), ops, err) < 0 ||
+	    read_drain((unsigned)number(handover, "drain_job"), ops, err) < 0)
+		return -1;
 	rc = read_tables(json_object_get(handover, "sources"), &tables, err);
 	for (i = 0; rc == 0 && (p = json_array_get(json_object_get(handover, "pools"), i)) != NULL; i++)
-		rc = read_pool(p, master, &tables, err);
+		rc = read_pool(p, ops, &tables, err);
 	tables_clear(&tables);
 	if (rc < 0)
 		return -1;
-	return read_control(json_object_get(handover, "control"), master, err);
+	return read_control(json_object_get(handover, "control"), ops, err);
 }

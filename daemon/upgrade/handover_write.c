@@ -13,10 +13,11 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/json_text.h"
+#include "change/launch.h"
+#include "change/operation.h"
 #include "config/config.h"
 #include "fleet/orphans.h"
 #include "listeners/control_socket.h"
-#include "master/state.h"
 #include "pool/pool_targets.h"
 #include "pool/program.h"
 #include "pool/program_notify.h"
@@ -135,14 +136,13 @@ static json_t *pool(const struct pool *p)
 		(void)json_array_append_new(listeners, listener(&p->listeners[i]));
 	DL_FOREACH (p->procs, proc)
 		(void)json_array_append_new(workers, worker(proc));
-	out = json_pack("{s:s, s:s, s:b, s:b, s:I, s:s?, s:I, s:I, s:I, s:I, s:b, s:b, s:{s:i, s:I, s:I, s:I}, "
+	out = json_pack("{s:s, s:s, s:b, s:b, s:I, s:s?, s:I, s:I, s:I, s:I, s:b, s:{s:i, s:I, s:I, s:I}, "
 			"s:i, s:o, s:o, s:o, s:o, s:o}",
 			"name", s->name, "state", pool_state_name(p->state), "proved", p->proved, "cut", p->cut,
 			"wind_down", (json_int_t)p->wind_down_ms, "occasion", p->occasion, "drain",
 			(json_int_t)s->timeouts.drain, "backlog", (json_int_t)s->backlog, "min",
-			(json_int_t)p->limits.min, "max", (json_int_t)p->limits.max, "resized",
-			p->limits.max != s->workers.max || p->limits.min != s->workers.min, "programs",
-			s->command != NULL, "board", "fd", p->board.fd, "lanes", (json_int_t)p->board.n_lanes, "slots",
+			(json_int_t)p->limits.min, "max", (json_int_t)p->limits.max, "programs", s->command != NULL,
+			"board", "fd", p->board.fd, "lanes", (json_int_t)p->board.n_lanes, "slots",
 			(json_int_t)p->board.n_slots, "version", (json_int_t)board_version(), "sources", p->sources->fd,
 			"options", options(&s->socket), "tally", totals(p->totals), "listeners", listeners, "workers",
 			workers, "own", own_names(&p->own));
@@ -166,27 +166,59 @@ static void add_sources(json_t *list, const struct sources *s)
 						    "version", (json_int_t)sources_version()));
 }
 
+static void add_job(json_t *list, const struct job *job)
+{
+	(void)json_array_append_new(list, json_pack("{s:I, s:b, s:b, s:o, s:O?}", "number", (json_int_t)job->number,
+						    "done", job->done, "success", job->success, "text",
+						    json_text(job->text), "reasons", job->reasons));
+}
+
 static json_t *jobs(const struct jobs *j)
 {
 	json_t *list = json_array();
+	const struct job *job;
 
-	for (size_t i = 0; i < JOBS_KEPT; i++) {
-		const struct job *job = &j->list[i];
-
-		if (job->number != 0)
-			(void)json_array_append_new(list, json_pack("{s:I, s:b, s:b, s:o, s:O?}", "number",
-								    (json_int_t)job->number, "done", job->done,
-								    "success", job->success, "text",
-								    json_text(job->text), "reasons", job->reasons));
-	}
+	LL_FOREACH (j->open, job)
+		add_job(list, job);
+	for (size_t i = 0; i < JOBS_KEPT; i++) /* the oldest first */
+		if (j->done[(j->n_done + i) % JOBS_KEPT].number != 0)
+			add_job(list, &j->done[(j->n_done + i) % JOBS_KEPT]);
 	return json_pack("{s:I, s:o}", "last", (json_int_t)j->last, "list", list);
 }
 
-static json_t *control(const struct master *master)
+/* Orders that wait: the new image carries them out. */
+static json_t *waiting(const struct operations *ops)
+{
+	json_t *list = json_array();
+	const struct operation *op;
+
+	DL_FOREACH (ops->waiting, op)
+		(void)json_array_append_new(list, json_pack("{s:s, s:I, s:s?, s:I, s:I}", "order", op->kind->name,
+							    "job", (json_int_t)op->job, "service",
+							    op->member != NULL ? op->member->name : NULL, "min",
+							    (json_int_t)op->min, "max", (json_int_t)op->max));
+	return list;
+}
+
+/* What services were ordered. */
+static json_t *members(const struct fleet *fleet)
+{
+	json_t *list = json_array();
+	const struct member *member, *next;
+
+	HASH_ITER (hh, (struct member *)fleet->members, member, next)
+		(void)json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:I, s:I}", "name", member->name, "paused",
+							    member->paused, "resized", member->resized.is_set, "min",
+							    (json_int_t)member->resized.min, "max",
+							    (json_int_t)member->resized.max));
+	return list;
+}
+
+static json_t *control(const struct operations *ops)
 {
 	struct listen_path mark;
 	const char *path;
-	int fd = control_socket_fd(master->control_socket, &path, &mark);
+	int fd = control_socket_fd(ops->control, &path, &mark);
 
 	if (fd < 0)
 		return NULL;
@@ -194,26 +226,24 @@ static json_t *control(const struct master *master)
 			 (json_int_t)mark.ino);
 }
 
-json_t *handover_collect(const struct master *master, unsigned job)
+json_t *handover_collect(const struct operations *ops, unsigned job)
 {
 	json_t *pools = json_array(), *sources = json_array();
-	const struct pool *former;
+	const struct operation *drain = operation_find(ops, ORDER_DRAIN);
+	struct fleet_cursor at = {0};
+	const struct pool *one;
 
-	for (size_t i = 0; i < master->n_pools; i++) {
-		(void)json_array_append_new(pools, pool(master->pools[i]));
-		add_sources(sources, master->pools[i]->sources);
+	while ((one = fleet_next(ops->fleet, &at)) != NULL) {
+		(void)json_array_append_new(pools, pool(one));
+		add_sources(sources, one->sources);
 	}
-	DL_FOREACH (master->ending, former) {
-		(void)json_array_append_new(pools, pool(former));
-		add_sources(sources, former->sources);
-	}
-	return json_pack("{s:i, s:i, s:I, s:s, s:I, s:I, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o*}", "format",
+	return json_pack("{s:i, s:i, s:I, s:s, s:I, s:I, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o*}", "format",
 			 HANDOVER_FORMAT, "pid", (int)getpid(), "job", (json_int_t)job, "version", PACKAGE_VERSION,
-			 "generation", (json_int_t)master->generation->number, "started",
-			 (json_int_t)master->started_ms, "background", !master->launch->foreground, "drained",
-			 master->drained, "drain_job", (json_int_t)master->admin.drain_job, "before_us",
-			 adopted_before_us(), "pools", pools, "sources", sources, "jobs", jobs(&master->jobs),
-			 "control", control(master));
+			 "generation", (json_int_t)ops->fleet->generation->number, "started",
+			 (json_int_t)ops->fleet->started_ms, "background", !ops->launch->foreground, "drained",
+			 ops->fleet->drained, "drain_job", drain != NULL ? (json_int_t)drain->job : 0, "before_us",
+			 adopted_before_us(), "pools", pools, "sources", sources, "jobs", jobs(&ops->jobs), "waiting",
+			 waiting(ops), "members", members(ops->fleet), "control", control(ops));
 }
 
 /* ---- the memfd ---- */

@@ -20,12 +20,13 @@
 #include "base/notify.h"
 #include "base/parse.h"
 #include "base/trial.h"
+#include "change/launch.h"
+#include "change/operation.h"
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "fleet/lenders.h"
 #include "listeners/control_socket.h"
 #include "listeners/listener.h"
-#include "master/state.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_new.h"
 #include "pool/pool_start.h"
@@ -58,8 +59,8 @@ void rehearsal_unexport(void)
 /* In the child: becomes the new binary, with the same descriptors that it will have later. */
 static int run(void *arg, int out)
 {
-	const struct master *master = arg;
-	json_t *handover = handover_collect(master, 0);
+	const struct operations *ops = arg;
+	json_t *handover = handover_collect(ops, 0);
 	sigset_t none;
 	struct err err;
 	int fd;
@@ -76,15 +77,15 @@ static int run(void *arg, int out)
 	rehearsal_export(fd, true);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)execve(master->launch->binary, master->launch->argv, environ);
-	(void)fprintf(stderr, "cannot execute %s: %s\n", master->launch->binary, strerror(errno));
+	(void)execve(ops->launch->binary, ops->launch->argv, environ);
+	(void)fprintf(stderr, "cannot execute %s: %s\n", ops->launch->binary, strerror(errno));
 	return EX_OSERR;
 }
 
-int rehearsal_start(struct trial *trial, struct master *master, void (*done)(struct trial *trial, void *userdata),
+int rehearsal_start(struct trial *trial, struct operations *ops, void (*done)(struct trial *trial, void *userdata),
 		    void *userdata, struct err *err)
 {
-	return trial_start(trial, master->event, run, master, REHEARSAL_MS, done, userdata, err);
+	return trial_start(trial, ops->fleet->event, run, ops, REHEARSAL_MS, done, userdata, err);
 }
 
 /* ---- the new image ---- */
@@ -183,16 +184,10 @@ static int try_worker(struct pool *pool, struct err *err)
 }
 
 /* As the new image will have it: its listeners are lent by what is handed over, or bound. */
-static int try_pool(struct master *master, const struct config_service *service, const struct listener_offers *offers,
+static int try_pool(struct operations *ops, const struct config_service *service, const struct listener_offers *offers,
 		    struct err *err)
 {
-	struct pool_parts parts = {
-		.event = master->event,
-		.generation = master->generation,
-		.service = service,
-		.by_pid = &master->by_pid,
-		.dead = master->dead,
-	};
+	struct pool_parts parts = fleet_parts(ops->fleet, ops->fleet->generation, service, NULL);
 	struct pool *pool;
 
 	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
@@ -200,51 +195,51 @@ static int try_pool(struct master *master, const struct config_service *service,
 	pool = pool_new(&parts, err);
 	if (pool == NULL)
 		return -1;
-	master->pools[master->n_pools++] = pool;
+	ops->fleet->pools[ops->fleet->n_pools++] = pool;
 	/* a program accepts as soon as it runs, and clients would be lost with it */
 	return service->program.runs ? 0 : try_worker(pool, err);
 }
 
 /* Too few of them would be the end of the new image, when there is no way back any more. */
-static int try_descriptors(const struct master *master, struct err *err)
+static int try_descriptors(const struct operations *ops, struct err *err)
 {
 	for (int i = 0; i < SPARE_FDS; i++)
-		if (fcntl(master->dead, F_DUPFD_CLOEXEC, 3) < 0)
+		if (fcntl(ops->fleet->dead, F_DUPFD_CLOEXEC, 3) < 0)
 			return err_sys(err, "not enough descriptors (RLIMIT_NOFILE)");
 	return 0;
 }
 
-static int try_all(struct master *master, struct err *err)
+static int try_all(struct operations *ops, struct err *err)
 {
-	const struct config *config = master->generation->config;
+	const struct config *config = ops->fleet->generation->config;
 	struct listener_offers offers;
 	struct err why;
 	int rc = 0;
 
-	master->pools = calloc(config->n_services, sizeof(struct pool *));
-	if (master->pools == NULL)
+	ops->fleet->pools = calloc(config->n_services, sizeof(struct pool *));
+	if (ops->fleet->pools == NULL)
 		return err_set(err, "no memory for %zu services", config->n_services);
-	if (control_socket_try(&master->control_socket, &config->control, err) < 0 ||
-	    offers_collect(master, &offers, err) < 0)
+	if (control_socket_try(&ops->control, &config->control, err) < 0 ||
+	    lenders_collect(ops->fleet, &offers, err) < 0)
 		return -1;
 	for (size_t i = 0; i < config->n_services && rc == 0; i++) {
-		rc = try_pool(master, &config->services[i], &offers, &why);
+		rc = try_pool(ops, &config->services[i], &offers, &why);
 		if (rc < 0)
 			(void)err_set(err, "services.%s: %s", config->services[i].name, why.text);
 	}
-	offers_clear(&offers);
-	return rc == 0 ? try_descriptors(master, err) : rc;
+	lenders_clear(&offers);
+	return rc == 0 ? try_descriptors(ops, err) : rc;
 }
 
 /* The listeners are the running daemon's: this process ends without closing them in any way that others feel. */
-static void forget(struct master *master)
+static void forget(struct operations *ops)
 {
 	struct pool *pool;
 
-	for (size_t i = 0; i < master->n_pools; i++)
-		pool_free(&master->pools[i]); /* closes what it has bound, and nothing that is lent */
-	free(master->pools);
-	DL_FOREACH (master->ending, pool)
+	for (size_t i = 0; i < ops->fleet->n_pools; i++)
+		pool_free(&ops->fleet->pools[i]); /* closes what it has bound, and nothing that is lent */
+	free(ops->fleet->pools);
+	DL_FOREACH (ops->fleet->retiring, pool)
 		for (size_t i = 0; i < pool->n_lanes; i++) {
 			pool->listeners[i].path.ino = 0;
 			fd_close(&pool->listeners[i].fd);
@@ -254,7 +249,8 @@ static void forget(struct master *master)
 int rehearsal_run(const struct launch *launch, struct config *config)
 {
 	struct generation generation = {.config = config, .refs = 2};
-	struct master master = {.launch = launch, .generation = &generation, .dead = -1};
+	struct fleet fleet = {.generation = &generation, .dead = -1};
+	struct operations ops = {.fleet = &fleet, .launch = launch};
 	json_t *handover;
 	sigset_t all;
 	struct err err;
@@ -263,12 +259,12 @@ int rehearsal_run(const struct launch *launch, struct config *config)
 	(void)sigfillset(&all); /* workers start so */
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	if (rc == 0) {
-		master.dead = fd_dead(&err);
-		rc = master.dead < 0 ? -1 : handover_restore(&master, handover, &err);
+		fleet.dead = fd_dead(&err);
+		rc = fleet.dead < 0 ? -1 : handover_restore(&ops, handover, &err);
 	}
 	if (rc == 0)
-		rc = try_all(&master, &err);
-	forget(&master);
+		rc = try_all(&ops, &err);
+	forget(&ops);
 	json_decref(handover);
 	if (rc < 0) {
 		(void)fprintf(stderr, "%s\n", err.text);

@@ -17,11 +17,11 @@
 struct config;
 struct err;
 struct launch;
-struct master;
+struct operations;
 struct trial;
 
 /* The old image: starts it; its standard error is what the trial collects. */
-int rehearsal_start(struct trial *trial, struct master *master, void (*done)(struct trial *trial, void *userdata),
+int rehearsal_start(struct trial *trial, struct operations *ops, void (*done)(struct trial *trial, void *userdata),
 		    void *userdata, struct err *err);
 
 /* For the environment of a new image, and back. */

@@ -18,11 +18,11 @@
 #include "base/log.h"
 #include "base/message_ids.h"
 #include "base/trial.h"
+#include "change/launch.h"
+#include "change/start.h"
 #include "config/config.h"
 #include "fleet/retiring.h"
 #include "listeners/control_socket.h"
-#include "master/report.h"
-#include "master/state.h"
 #include "pool/wind_down.h"
 #include "upgrade/handover.h"
 #include "upgrade/rehearsal.h"
@@ -38,66 +38,47 @@
 enum upgrade_state { UPGRADE_REHEARSING, UPGRADE_WAITING, UPGRADE_STARTING, UPGRADE_RETIRING };
 
 struct upgrade {
+	struct operation op;
 	enum upgrade_state state;
-	unsigned job;
 	struct trial trial;
 	int64_t since_ms;
 	char before[32]; /* the version that was replaced */
-	sd_event_source *timer;
 };
 
-static const char *const texts[] = {
-	[UPGRADE_REHEARSING] = "rehearsing with the new binary",
-	[UPGRADE_WAITING] = "waiting for removed addresses to be empty",
-	[UPGRADE_STARTING] = "starting workers of the new binary",
-	[UPGRADE_RETIRING] = "retiring workers of the old binary",
-};
-
-static void enter(struct master *master, enum upgrade_state state)
+static void enter_state(struct upgrade *u, enum upgrade_state state)
 {
-	master->upgrade->state = state;
-	master->upgrade->since_ms = clock_ms();
-	jobs_progress(&master->jobs, master->upgrade->job, texts[state]);
-}
+	static const char *const texts[] = {
+		[UPGRADE_REHEARSING] = "rehearsing with the new binary",
+		[UPGRADE_WAITING] = "waiting for removed addresses to be empty",
+		[UPGRADE_STARTING] = "starting workers of the new binary",
+		[UPGRADE_RETIRING] = "retiring workers of the old binary",
+	};
 
-static void dispose(struct master *master)
-{
-	struct upgrade *u = master->upgrade;
-
-	master->upgrade = NULL;
-	trial_clear(&u->trial);
-	(void)sd_event_source_disable_unref(u->timer);
-	free(u);
+	u->state = state;
+	u->since_ms = clock_ms();
+	operation_progress(&u->op, texts[state]);
 }
 
 /* REASONS is taken over. */
-static void finish(struct master *master, bool success, const char *text, json_t *reasons)
+static void reject_upgrade(struct upgrade *u, json_t *reasons)
 {
-	unsigned job = master->upgrade->job;
-
-	dispose(master);
-	report_verdict(master, success, text, reasons);
-	jobs_done(&master->jobs, job, success, text, reasons);
-}
-
-static void reject(struct master *master, json_t *reasons)
-{
-	finish(master, false, "upgrade rejected; the old binary goes on", reasons);
+	operation_finish(&u->op, false, "upgrade rejected; the old binary goes on", reasons);
 }
 
 /* ---- the old image ---- */
 
 /* Does not return unless it fails. */
-static void take_the_step(struct master *master)
+static void execute_binary(struct upgrade *u)
 {
-	json_t *handover = handover_collect(master, master->upgrade->job);
-	const struct launch *launch = master->launch;
+	struct operations *ops = u->op.all;
+	json_t *handover = handover_collect(ops, u->op.job);
+	const struct launch *launch = ops->launch;
 	struct err err;
 	int fd = handover_write(handover, &err);
 
 	if (fd >= 0) {
 		log_msg(LOG_NOTICE, "executing %s", launch->binary);
-		control_socket_before_exec(master->control_socket);
+		control_socket_before_exec(ops->control);
 		handover_keep(handover, true);
 		rehearsal_export(fd, false);
 		(void)execve(launch->binary, launch->argv, environ);
@@ -107,21 +88,22 @@ static void take_the_step(struct master *master)
 		fd_close(&fd);
 	}
 	json_decref(handover);
-	reject(master, json_text_list(err.text));
+	reject_upgrade(u, json_text_list(err.text));
 }
 
-/* A listener that empties itself needs workers of its own configuration, which the new image does not have. */
-static bool can_hand_over(const struct master *master)
+/* A listener that empties itself needs workers of its own configuration, which the new image does not have. A pause or
+ * an undrain is over in some seconds. */
+static bool can_hand_over(const struct operations *ops)
 {
 	const struct pool *pool;
 
-	DL_FOREACH (master->ending, pool)
+	DL_FOREACH (ops->fleet->retiring, pool)
 		if (wind_down_is_busy(pool))
 			return false;
-	return master->admin.pause_job == 0 && master->admin.undrain_job == 0;
+	return operation_find(ops, ORDER_PAUSE) == NULL && operation_find(ops, ORDER_UNDRAIN) == NULL;
 }
 
-static json_t *judge(const struct trial *trial)
+static json_t *judge_rehearsal(const struct trial *trial)
 {
 	bool complete = trial->len >= 2 && strcmp(trial->text + trial->len - 2, ".\n") == 0;
 	char how[128], text[512];
@@ -150,164 +132,174 @@ static json_t *judge(const struct trial *trial)
 	return reasons;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct master *master = userdata;
-
-	(void)usec;
-	(void)sd_event_source_set_time_relative(source, STEP_MS * 1000);
-	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	upgrade_step(master); /* may free the source */
-	return 0;
-}
-
-static void step_by_clock(struct master *master)
-{
-	(void)sd_event_add_time_relative(master->event, &master->upgrade->timer, CLOCK_MONOTONIC, STEP_MS * 1000, 1000,
-					 on_timer, master);
-}
-
 static void on_rehearsed(struct trial *trial, void *userdata)
 {
-	struct master *master = userdata;
-	json_t *reasons = judge(trial);
+	struct upgrade *u = userdata;
+	json_t *reasons = judge_rehearsal(trial);
 
 	if (reasons != NULL) {
-		reject(master, reasons);
+		reject_upgrade(u, reasons);
 		return;
 	}
-	trial_clear(&master->upgrade->trial);
-	enter(master, UPGRADE_WAITING);
-	if (master->upgrade->timer == NULL)
-		step_by_clock(master);
-	upgrade_step(master);
+	trial_clear(&u->trial);
+	enter_state(u, UPGRADE_WAITING);
+	operations_mark(u->op.all);
 }
 
-static void rehearse(struct master *master)
+static void rehearse_binary(struct upgrade *u)
 {
 	struct err err;
 
-	enter(master, UPGRADE_REHEARSING);
-	if (rehearsal_start(&master->upgrade->trial, master, on_rehearsed, master, &err) < 0)
-		reject(master, json_text_list(err.text));
+	enter_state(u, UPGRADE_REHEARSING);
+	if (rehearsal_start(&u->trial, u->op.all, on_rehearsed, u, &err) < 0)
+		reject_upgrade(u, json_text_list(err.text));
 }
 
-static void begin(struct master *master, unsigned job)
+static void begin_upgrade(struct operation *op)
 {
 	const struct log_about about = {.message_id = MESSAGE_ID_RELOADING};
-	struct upgrade *u = calloc(1, sizeof(*u));
+	struct upgrade *u = (struct upgrade *)op;
 
-	if (u == NULL) {
-		jobs_done(&master->jobs, job, false, "no memory for it", NULL);
-		return;
-	}
-	u->job = job;
 	u->trial.fd = -1;
-	master->upgrade = u;
-	log_about(LOG_NOTICE, &about, "upgrading to %s", master->launch->binary);
-	report_reloading();
-	rehearse(master);
+	log_about(LOG_NOTICE, &about, "upgrading to %s", op->all->launch->binary);
+	rehearse_binary(u);
 }
 
-unsigned upgrade_request(struct master *master)
+pid_t upgrade_child(const struct operations *ops)
 {
-	const char *why = NULL;
-	unsigned job;
+	const struct upgrade *op = (const struct upgrade *)operation_find(ops, ORDER_UPGRADE);
 
-	if (master->upgrade != NULL)
-		return master->upgrade->job;
-	job = jobs_new(&master->jobs);
-	if (master->phase == MASTER_STARTING)
-		why = "the daemon has not started yet";
-	else if (master->phase == MASTER_STOPPING)
-		why = "the daemon stops";
-	else if (master->reload != NULL)
-		why = "a reload is under way; try again";
-	if (why != NULL) {
-		log_msg(LOG_ERR, "no upgrade: %s", why); /* who sends a signal hears of it here only */
-		jobs_done(&master->jobs, job, false, why, NULL);
-	} else {
-		begin(master, job);
-	}
-	return job;
+	return op != NULL ? op->trial.pid : 0;
+}
+
+bool upgrade_reaped(struct operations *ops, pid_t pid, int status)
+{
+	struct upgrade *u = (struct upgrade *)operation_find(ops, ORDER_UPGRADE);
+
+	return u != NULL && trial_reaped(&u->trial, pid, status);
 }
 
 /* ---- the new image ---- */
 
-int upgrade_resume(struct master *master, struct err *err)
+int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err)
 {
+	struct upgrade *u;
 	json_t *handover;
 	int rc;
 
+	*resumed_out = false;
 	if (rehearsal_handover(&handover, err) < 0)
 		return -1;
 	if (handover == NULL)
 		return 0;
-	master->upgrade = calloc(1, sizeof(*master->upgrade));
-	if (master->upgrade == NULL) {
+	*resumed_out = true;
+	u = (struct upgrade *)operation_run(ops, &upgrade_kind, NULL,
+					    (unsigned)json_integer_value(json_object_get(handover, "job")));
+	if (u == NULL) {
 		json_decref(handover);
 		return err_set(err, "no memory for an upgrade");
 	}
-	master->upgrade->trial.fd = -1;
-	master->upgrade->job = (unsigned)json_integer_value(json_object_get(handover, "job"));
-	(void)snprintf(master->upgrade->before, sizeof(master->upgrade->before), "%s",
-		       json_string_value(json_object_get(handover, "version")));
-	rc = handover_restore(master, handover, err);
+	u->trial.fd = -1;
+	(void)snprintf(u->before, sizeof(u->before), "%s", json_string_value(json_object_get(handover, "version")));
+	rc = handover_restore(ops, handover, err);
 	json_decref(handover);
-	enter(master, UPGRADE_STARTING);
-	step_by_clock(master);
+	enter_state(u, UPGRADE_STARTING);
 	return rc;
 }
 
-static void retire_old(struct master *master)
+static void retire_old(struct upgrade *u)
 {
+	struct fleet *fleet = u->op.all->fleet;
 	struct pool *pool;
 
-	DL_FOREACH (master->ending, pool)
+	DL_FOREACH (fleet->retiring, pool)
 		if (pool->state == POOL_SUPERSEDED)
 			wind_down_begin(pool, POOL_ENDING, "upgrade");
-	for (size_t i = 0; i < master->n_pools; i++)
-		ending_bound(master, master->pools[i]);
-	ending_settle(master); /* of addresses that the new configuration does not have */
-	enter(master, UPGRADE_RETIRING);
+	for (size_t i = 0; i < fleet->n_pools; i++)
+		retiring_bound(fleet, fleet->pools[i]);
+	retiring_settle(fleet); /* addresses that the new configuration does not have */
+	retiring_step(fleet);
+	enter_state(u, UPGRADE_RETIRING);
 }
 
-void upgrade_step(struct master *master)
+/* After the exec there is no way back, and no start that could fail: a service whose workers cannot start is tried
+ * again with a back-off, as ever, the others serve, and the verdict says so. */
+static void finish_upgrade(struct upgrade *u)
 {
-	struct upgrade *u = master->upgrade;
-	char text[128];
+	struct fleet *fleet = u->op.all->fleet;
+	json_t *reasons = json_array();
+	char text[192];
+	const char *failed;
 
-	if (u == NULL || master->phase == MASTER_STOPPING)
-		return;
-	if (u->state == UPGRADE_WAITING && can_hand_over(master)) {
-		if (clock_ms() - u->since_ms < REHEARSED_MS)
-			take_the_step(master);
-		else
-			rehearse(master);
-		return;
+	for (size_t i = 0; i < fleet->n_pools; i++) {
+		const struct pool *pool = fleet->pools[i];
+
+		if (!pool->failed_start || pool->proved)
+			continue;
+		(void)snprintf(text, sizeof(text), "services.%.64s: its workers cannot start; trying again",
+			       pool->service->name);
+		(void)json_array_append_new(reasons, json_text(text));
 	}
-	if (u->state == UPGRADE_STARTING && master->phase == MASTER_SERVING)
-		retire_old(master);
-	if (u->state != UPGRADE_RETIRING || (!ending_all_told(master) && clock_ms() - u->since_ms < RETIRE_MS))
-		return;
-	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s", PACKAGE_VERSION, u->before);
-	finish(master, true, text, NULL);
+	(void)start_is_over(fleet, &failed);
+	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s%s%.64s%s", PACKAGE_VERSION,
+		       u->before, failed != NULL ? ", but workers of " : "", failed != NULL ? failed : "",
+		       failed != NULL ? " cannot start" : "");
+	operation_finish(&u->op, failed == NULL, text, reasons);
 }
 
-bool upgrade_reaped(struct master *master, pid_t pid, int status)
+static int64_t step_upgrade(struct operation *op, int64_t now)
 {
-	return master->upgrade != NULL && trial_reaped(&master->upgrade->trial, pid, status);
+	struct upgrade *u = (struct upgrade *)op;
+	struct operations *ops = op->all;
+	const char *failed;
+
+	if (u->state == UPGRADE_WAITING && can_hand_over(ops)) {
+		if (now - u->since_ms < REHEARSED_MS)
+			execute_binary(u);
+		else
+			rehearse_binary(u);
+		return 0;
+	}
+	if (u->state == UPGRADE_STARTING && start_is_over(ops->fleet, &failed)) {
+		ops->has_started = true;
+		if (ops->launch->when_ready != NULL)
+			ops->launch->when_ready();
+		retire_old(u);
+	}
+	if (u->state == UPGRADE_RETIRING && (retiring_has_heard(ops->fleet) || now - u->since_ms >= RETIRE_MS))
+		finish_upgrade(u);
+	return now + STEP_MS;
 }
 
-pid_t upgrade_child(const struct master *master)
+static void end_upgrade(struct operation *op, const char *why)
 {
-	return master->upgrade != NULL ? master->upgrade->trial.pid : 0;
+	struct upgrade *u = (struct upgrade *)op;
+
+	if (u->state >= UPGRADE_STARTING)
+		operation_finish(op, false, why, NULL);
+	else
+		reject_upgrade(u, json_text_list(why));
 }
 
-void upgrade_abandon(struct master *master)
+static bool is_committed(const struct operation *op)
 {
-	if (master->upgrade == NULL)
-		return;
-	jobs_done(&master->jobs, master->upgrade->job, false, "the daemon stops", NULL);
-	dispose(master);
+	return ((const struct upgrade *)op)->state >= UPGRADE_STARTING;
 }
+
+static void clear_upgrade(struct operation *op)
+{
+	trial_clear(&((struct upgrade *)op)->trial);
+}
+
+const struct operation_kind upgrade_kind = {
+	.order = ORDER_UPGRADE,
+	.name = "upgrade",
+	.doing = "upgrading",
+	.size = sizeof(struct upgrade),
+	.is_changer = true,
+	.begin = begin_upgrade,
+	.step = step_upgrade,
+	.end = end_upgrade,
+	.is_committed = is_committed,
+	.clear = clear_upgrade,
+};

@@ -9,16 +9,19 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "change/launch.h"
+#include "change/operation.h"
 #include "config/config.h"
 #include "control/commands.h"
 #include "control/peer.h"
-#include "master/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct config config;
 static struct generation generation = {.config = &config, .number = 1, .refs = 1};
 static struct launch launch = {.binary = "/nowhere/preforkd"};
+
+static const struct operation_kind stop_kind = {.order = ORDER_STOP, .name = "stop", .size = sizeof(struct operation)};
 
 static void check_reply(json_t *reply)
 {
@@ -34,39 +37,35 @@ static void check_reply(json_t *reply)
 	json_decref(reply);
 }
 
-static void ask(struct master *master, bool may_change, bool read_all, json_t *request)
+static void ask(struct operations *ops, bool may_change, bool read_all, json_t *request)
 {
 	struct control_peer peer = {.uid = 1000, .pid = 1, .may_change = may_change};
 	unsigned job;
 
 	config.control.read_all = read_all;
-	check_reply(commands_run(master, &peer, request, &job));
+	check_reply(commands_run(ops, &peer, request, &job));
 	if (job != 0)
-		check_reply(commands_job(master, job));
+		check_reply(commands_job(ops, job));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct master master = {
-		.launch = &launch,
-		.generation = &generation,
-		.phase = MASTER_STOPPING,
-		.dead = -1,
-	};
+	struct fleet fleet = {.generation = &generation, .dead = -1, .is_stopping = true};
+	struct operations ops = {.fleet = &fleet, .launch = &launch};
 	json_error_t error;
 	json_t *request = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &error);
 
 	log_set_level(LOG_EMERG);
-	if (json_is_object(request)) {
-		unsigned done = jobs_new(&master.jobs);
+	if (json_is_object(request) && operation_run(&ops, &stop_kind, NULL, 0) != NULL) {
+		unsigned done = jobs_new(&ops.jobs);
 
-		jobs_done(&master.jobs, done, false, "a verdict", json_pack("[s]", "a reason"));
-		jobs_progress(&master.jobs, jobs_new(&master.jobs), "under way");
-		ask(&master, false, false, request);
-		ask(&master, false, true, request);
-		ask(&master, true, false, request);
+		jobs_done(&ops.jobs, done, false, "a verdict", json_pack("[s]", "a reason"));
+		jobs_progress(&ops.jobs, jobs_new(&ops.jobs), "under way");
+		ask(&ops, false, false, request);
+		ask(&ops, false, true, request);
+		ask(&ops, true, false, request);
 	}
 	json_decref(request);
-	jobs_clear(&master.jobs);
+	operations_clear(&ops);
 	return 0;
 }

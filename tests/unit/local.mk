@@ -13,6 +13,8 @@ unit_tests = \
 	%D%/board/check_sources_rates \
 	%D%/board/check_sources_seats \
 	%D%/change/check_jobs \
+	%D%/change/check_operation \
+	%D%/change/check_order_table \
 	%D%/client/check_histogram \
 	%D%/client/check_load_content \
 	%D%/client/check_load_pace \

@@ -6,18 +6,9 @@
 #include "../suite.h"
 
 static struct jobs jobs;
-static int told;
-
-static void on_done(void *userdata)
-{
-	(void)userdata;
-	told++;
-}
-
 static void setup(void)
 {
-	jobs = (struct jobs){.on_done = on_done};
-	told = 0;
+	jobs = (struct jobs){.last = 0};
 }
 
 START_TEST(numbers_grow)
@@ -58,16 +49,18 @@ END_TEST
 START_TEST(a_verdict_is_final)
 {
 	unsigned n = jobs_new(&jobs);
-	const struct job *job = jobs_find(&jobs, n);
+	const struct job *job;
 
 	jobs_progress(&jobs, n, "under way");
-	ck_assert_str_eq(job->text, "under way");
-	ck_assert_int_eq(told, 0);
+	ck_assert_str_eq(jobs_find(&jobs, n)->text, "under way");
+	ck_assert(!jobs.has_news);
 	jobs_done(&jobs, n, false, "no", json_pack("[s]", "because"));
-	ck_assert_int_eq(told, 1);
+	ck_assert(jobs.has_news);
+	jobs.has_news = false;
 	jobs_progress(&jobs, n, "still under way");
 	jobs_done(&jobs, n, true, "yes", json_pack("[s]", "freed, or a sanitizer says so"));
-	ck_assert_int_eq(told, 1);
+	ck_assert(!jobs.has_news);
+	job = jobs_find(&jobs, n);
 	ck_assert(job->done && !job->success);
 	ck_assert_str_eq(job->text, "no");
 	ck_assert_uint_eq(json_array_size(job->reasons), 1);
@@ -80,26 +73,57 @@ START_TEST(of_an_unknown_one_nothing_is_kept)
 	jobs_progress(&jobs, 7, "x");
 	jobs_done(&jobs, 7, true, "x", json_pack("[s]", "freed"));
 	jobs_done(&jobs, 0, true, "x", NULL);
-	ck_assert_int_eq(told, 0);
+	ck_assert(!jobs.has_news);
+}
+END_TEST
+
+/* However many others come and go meanwhile. */
+START_TEST(an_open_one_is_never_forgotten)
+{
+	unsigned n = jobs_new(&jobs);
+
+	for (unsigned i = 0; i < 3 * JOBS_KEPT; i++)
+		jobs_done(&jobs, jobs_new(&jobs), true, "done", NULL);
+	ck_assert_ptr_nonnull(jobs_find(&jobs, n));
+	jobs_done(&jobs, n, false, "the verdict", NULL);
+	ck_assert_str_eq(jobs_find(&jobs, n)->text, "the verdict");
+	jobs_clear(&jobs);
+}
+END_TEST
+
+START_TEST(those_of_another_image_come_back)
+{
+	struct job open = {.number = 7, .text = "under way"};
+	struct job done = {.number = 5, .done = true, .text = "over", .reasons = json_pack("[s]", "because")};
+
+	ck_assert_int_eq(jobs_restore(&jobs, &open), 0);
+	ck_assert_int_eq(jobs_restore(&jobs, &done), 0);
+	ck_assert_int_eq(jobs_restore(&jobs, &done), 0); /* once */
+	json_decref(done.reasons);
+	ck_assert(!jobs_find(&jobs, 7)->done && jobs_find(&jobs, 5)->done);
+	ck_assert_uint_eq(json_array_size(jobs_find(&jobs, 5)->reasons), 1);
+	jobs_done(&jobs, 7, true, "yes", NULL);
+	ck_assert(jobs_find(&jobs, 7)->success);
+	jobs_clear(&jobs);
 }
 END_TEST
 
 START_TEST(a_long_text_is_cut)
 {
 	unsigned n = jobs_new(&jobs);
-	char text[2 * sizeof(jobs.list[0].text)];
+	char text[2 * sizeof(jobs.done[0].text)];
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	jobs.on_done = NULL;
 	jobs_progress(&jobs, n, text);
 	jobs_done(&jobs, n, true, text, NULL);
-	ck_assert_uint_eq(strlen(jobs_find(&jobs, n)->text), sizeof(jobs.list[0].text) - 1);
+	ck_assert_uint_eq(strlen(jobs_find(&jobs, n)->text), sizeof(jobs.done[0].text) - 1);
 }
 END_TEST
 
 int main(void)
 {
 	return SUITE_RUN("jobs", setup, numbers_grow, the_oldest_makes_way, zero_is_no_number, a_verdict_is_final,
-			 of_an_unknown_one_nothing_is_kept, a_long_text_is_cut);
+			 of_an_unknown_one_nothing_is_kept, an_open_one_is_never_forgotten,
+			 those_of_another_image_come_back, a_long_text_is_cut);
 }

@@ -175,7 +175,7 @@ END_TEST
 START_TEST(a_service_that_is_paused_meanwhile_has_nothing_to_roll)
 {
 	rolling_begin(&fresh, &old, now);
-	fresh.state = POOL_PAUSED;
+	fresh.paused = true;
 	ck_assert(rolling_step(&fresh, &old, now));
 	ck_assert_int_eq(fresh.copies, 0);
 	ck_assert_int_eq(staying(&old, 0), COPIES);

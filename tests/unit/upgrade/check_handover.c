@@ -12,9 +12,13 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "change/drain.h"
+#include "change/launch.h"
+#include "change/operation.h"
+#include "change/reload.h"
+#include "change/resize.h"
 #include "config/config.h"
 #include "listeners/listener.h"
-#include "master/state.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_look.h"
 #include "pool/pool_new.h"
@@ -44,8 +48,10 @@ static struct launch launch = {.foreground = false};
 /* static, so that all of them are reachable until the end */
 static struct generation generation = {.config = &config, .number = 3, .refs = 100};
 static struct generation next_generation = {.config = &config, .number = 1, .refs = 100};
-static struct master before = {.launch = &launch, .generation = &generation, .dead = -1};
-static struct master after = {.launch = &launch, .generation = &next_generation, .dead = -1};
+static struct fleet fleet_before = {.generation = &generation, .dead = -1};
+static struct fleet fleet_after = {.generation = &next_generation, .dead = -1};
+static struct operations before = {.fleet = &fleet_before, .launch = &launch};
+static struct operations after = {.fleet = &fleet_after, .launch = &launch};
 static struct pool *pools[1];
 static json_t *handover, *read_again;
 static struct err err;
@@ -91,12 +97,27 @@ static void add_worker(struct pool *pool, pid_t pid, bool leaving)
 	pool->n_procs++;
 }
 
+/* A drain that goes on, orders that wait, and what the service was ordered. */
+static void give_orders(void)
+{
+	struct member *member = member_get(&fleet_before.members, name);
+
+	ck_assert_ptr_nonnull(member);
+	member->paused = true;
+	member->resized.is_set = true;
+	member->resized.min = 1;
+	member->resized.max = 3;
+	ck_assert_ptr_nonnull(operation_run(&before, &drain_kind, NULL, 2));
+	ck_assert_int_eq(operation_wait(&before, &reload_kind, NULL, 4, 0, 0), 0);
+	ck_assert_int_eq(operation_wait(&before, &resize_kind, member, JOB, 2, 9), 0);
+}
+
 static void setup(void)
 {
 	struct pool_parts parts = {
 		.generation = &generation,
 		.service = &service,
-		.by_pid = &before.by_pid,
+		.by_pid = &fleet_before.by_pid,
 		.dead = -1,
 		.listeners = calloc(1, sizeof(struct listener)),
 		.n_listeners = 1,
@@ -106,7 +127,8 @@ static void setup(void)
 	make_listener(parts.listeners);
 	pools[0] = pool_new(&parts, &err);
 	ck_assert_ptr_nonnull(pools[0]);
-	pools[0]->state = POOL_PAUSED;
+	pools[0]->state = POOL_SERVING;
+	pools[0]->paused = true;
 	pools[0]->proved = true;
 	pools[0]->limits.max = 3;
 	pools[0]->totals->gone = (struct counts){.accepted = 1,
@@ -118,13 +140,13 @@ static void setup(void)
 						 .refused = {[REFUSED_DENIED] = 7, [REFUSALS - 1] = 8}};
 	add_worker(pools[0], WORKER, false);
 	add_worker(pools[0], LATE_WORKER, true);
-	before.pools = pools;
-	before.n_pools = 1;
-	before.started_ms = 1234;
-	before.drained = true;
-	before.admin.drain_job = 2;
+	fleet_before.pools = pools;
+	fleet_before.n_pools = 1;
+	fleet_before.started_ms = 1234;
+	fleet_before.drained = true;
 	for (unsigned i = 0; i < JOB; i++)
 		(void)jobs_new(&before.jobs);
+	give_orders();
 	jobs_done(&before.jobs, 1, false, "no", json_pack("[s, s]", "one", "two"));
 	jobs_done(&before.jobs, 3, true, "yes", NULL);
 	handover = handover_collect(&before, JOB);
@@ -165,10 +187,10 @@ END_TEST
 START_TEST(the_master_comes_out)
 {
 	ck_assert_int_eq(restore(), 0);
-	ck_assert_uint_eq(after.generation->number, 4);
-	ck_assert_int_eq(after.started_ms, 1234);
-	ck_assert(after.drained);
-	ck_assert_uint_eq(after.admin.drain_job, 2);
+	ck_assert_uint_eq(fleet_after.generation->number, 4);
+	ck_assert_int_eq(fleet_after.started_ms, 1234);
+	ck_assert(fleet_after.drained);
+	ck_assert_uint_eq(operation_find(&after, ORDER_DRAIN)->job, 2);
 	ck_assert_uint_eq(after.jobs.last, JOB);
 	ck_assert_str_eq(jobs_find(&after.jobs, 1)->text, "no");
 	ck_assert_uint_eq(json_array_size(jobs_find(&after.jobs, 1)->reasons), 2);
@@ -178,20 +200,48 @@ START_TEST(the_master_comes_out)
 }
 END_TEST
 
+START_TEST(orders_that_wait_come_out)
+{
+	const struct operation *reload, *resize;
+
+	ck_assert_int_eq(restore(), 0);
+	reload = after.waiting;
+	ck_assert_ptr_eq(reload->kind, &reload_kind);
+	ck_assert_uint_eq(reload->job, 4);
+	ck_assert_ptr_null(reload->member);
+	resize = reload->next;
+	ck_assert_ptr_eq(resize->kind, &resize_kind);
+	ck_assert_str_eq(resize->member->name, "echo");
+	ck_assert(resize->min == 2 && resize->max == 9 && resize->job == JOB);
+	ck_assert_ptr_null(resize->next);
+}
+END_TEST
+
+START_TEST(what_a_service_was_ordered_comes_out)
+{
+	const struct member *member;
+
+	ck_assert_int_eq(restore(), 0);
+	member = member_find(fleet_after.members, "echo");
+	ck_assert(member->paused && member->resized.is_set && member->resized.min == 1 && member->resized.max == 3);
+	ck_assert_ptr_null(member->now);
+}
+END_TEST
+
 START_TEST(the_pool_comes_out)
 {
 	const struct listener *l, *was = &pools[0]->listeners[0];
 	const struct pool *p;
 
 	ck_assert_int_eq(restore(), 0);
-	p = after.ending;
+	p = fleet_after.retiring;
 	ck_assert_ptr_null(p->next);
 	ck_assert_str_eq(p->service->name, "echo");
 	ck_assert_int_eq(p->service->timeouts.drain, 1500);
 	ck_assert_str_eq(p->service->socket.device, "lo");
 	ck_assert_int_eq(p->service->socket.keepalive, 7000);
 	ck_assert_uint_eq(p->service->socket.owner, 12);
-	ck_assert(p->state == POOL_SUPERSEDED && p->was_paused && p->was_resized && p->proved);
+	ck_assert(p->state == POOL_SUPERSEDED && p->proved);
 	ck_assert_int_eq(p->limits.max, 3);
 	ck_assert_uint_eq(p->totals->gone.bytes_in, INT64_MAX);
 	ck_assert_uint_eq(p->totals->gone.crashes, 5);
@@ -216,8 +266,8 @@ START_TEST(the_workers_come_out)
 	pid_t pid = WORKER;
 
 	ck_assert_int_eq(restore(), 0);
-	ck_assert_uint_eq(after.ending->n_procs, 2);
-	HASH_FIND(by_pid, after.by_pid, &pid, sizeof(pid), proc);
+	ck_assert_uint_eq(fleet_after.retiring->n_procs, 2);
+	HASH_FIND(by_pid, fleet_after.by_pid, &pid, sizeof(pid), proc);
 	ck_assert_ptr_nonnull(proc);
 	ck_assert(proc->ready && !proc->leaving && proc->started_ms == 11);
 	ck_assert_uint_eq(proc_slot(proc)->accepted, 100);
@@ -225,7 +275,7 @@ START_TEST(the_workers_come_out)
 	atomic_store(&pools[0]->board.slots[proc->slot].accepted, 101);
 	ck_assert_uint_eq(proc_slot(proc)->accepted, 101);
 	pid = LATE_WORKER;
-	HASH_FIND(by_pid, after.by_pid, &pid, sizeof(pid), proc);
+	HASH_FIND(by_pid, fleet_after.by_pid, &pid, sizeof(pid), proc);
 	ck_assert(proc->leaving && proc->retire_ms == 12);
 }
 END_TEST
@@ -243,13 +293,13 @@ START_TEST(workers_with_a_board_of_another_layout_are_busy)
 
 	(void)json_object_set_new(at("board"), "version", json_integer(board_version() + 1));
 	ck_assert_int_eq(restore(), 0);
-	ck_assert_uint_eq(after.ending->n_procs, 2);
-	DL_FOREACH (after.ending->procs, proc) {
+	ck_assert_uint_eq(fleet_after.retiring->n_procs, 2);
+	DL_FOREACH (fleet_after.retiring->procs, proc) {
 		ck_assert_int_eq(proc_state(proc), SLOT_BUSY);
 		ck_assert_uint_eq(proc_slot(proc)->has_heard, 1);
 		ck_assert_uint_eq(proc_slot(proc)->accepted, 0);
 	}
-	ck_assert_ptr_ne(after.ending->board.head, pools[0]->board.head);
+	ck_assert_ptr_ne(fleet_after.retiring->board.head, pools[0]->board.head);
 }
 END_TEST
 
@@ -264,17 +314,17 @@ START_TEST(the_table_of_sources_comes_out)
 
 	ck_assert(sources_sit(was, (size_t)proc->seat, 77, 1, 0, &taken));
 	ck_assert_int_eq(restore(), 0);
-	is = after.ending->sources;
+	is = fleet_after.retiring->sources;
 	ck_assert_int_eq(is->fd, was->fd);
 	ck_assert_uint_eq(is->n_records, 256);
 	ck_assert_uint_eq(is->refs, 1);
 	ck_assert_uint_eq(sources_taken(is, 77).same, 1);
-	DL_FOREACH (after.ending->procs, proc)
+	DL_FOREACH (fleet_after.retiring->procs, proc)
 		ck_assert(is->seat_used[proc->seat]);
 	/* both look at the same memory, and a seat is freed as its worker goes */
-	proc = after.ending->procs;
+	proc = fleet_after.retiring->procs;
 	ck_assert_uint_eq((unsigned)proc->seat, (unsigned)pools[0]->procs->seat);
-	pool_worker_gone(after.ending, after.ending->procs, 0);
+	pool_worker_gone(fleet_after.retiring, fleet_after.retiring->procs, 0);
 	ck_assert_uint_eq(sources_taken(was, 77).same, 0);
 }
 END_TEST
@@ -291,8 +341,8 @@ START_TEST(generations_share_their_table)
 	(void)json_array_append_new(list, second);
 	ck_assert_uint_eq(json_array_size(json_object_get(handover, "sources")), 1);
 	ck_assert_int_eq(restore(), 0);
-	ck_assert_ptr_eq(after.ending->sources, after.ending->next->sources);
-	ck_assert_uint_eq(after.ending->sources->refs, 2);
+	ck_assert_ptr_eq(fleet_after.retiring->sources, fleet_after.retiring->next->sources);
+	ck_assert_uint_eq(fleet_after.retiring->sources->refs, 2);
 }
 END_TEST
 
@@ -301,11 +351,11 @@ static void expect_new_table(void)
 	const struct proc *proc;
 
 	ck_assert_int_eq(restore(), 0);
-	ck_assert_ptr_nonnull(after.ending->sources);
-	ck_assert_uint_eq(after.ending->n_procs, 2);
-	DL_FOREACH (after.ending->procs, proc)
+	ck_assert_ptr_nonnull(fleet_after.retiring->sources);
+	ck_assert_uint_eq(fleet_after.retiring->n_procs, 2);
+	DL_FOREACH (fleet_after.retiring->procs, proc)
 		ck_assert_int_eq(proc->seat, -1);
-	pool_worker_gone(after.ending, after.ending->procs, 0);
+	pool_worker_gone(fleet_after.retiring, fleet_after.retiring->procs, 0);
 }
 
 START_TEST(a_table_of_another_layout_is_replaced)
@@ -314,7 +364,7 @@ START_TEST(a_table_of_another_layout_is_replaced)
 
 	(void)json_object_set_new(table, "version", json_integer(sources_version() + 1));
 	expect_new_table();
-	ck_assert_uint_eq(after.ending->sources->n_records, 256);
+	ck_assert_uint_eq(fleet_after.retiring->sources->n_records, 256);
 }
 END_TEST
 
@@ -344,8 +394,8 @@ START_TEST(two_workers_in_one_seat)
 
 	(void)json_object_set(json_array_get(workers, 1), "seat", json_object_get(json_array_get(workers, 0), "seat"));
 	ck_assert_int_eq(restore(), 0); /* it costs but the second's count */
-	ck_assert_int_eq(after.ending->procs->seat, 0);
-	ck_assert_int_eq(after.ending->procs->next->seat, -1);
+	ck_assert_int_eq(fleet_after.retiring->procs->seat, 0);
+	ck_assert_int_eq(fleet_after.retiring->procs->next->seat, -1);
 }
 END_TEST
 
@@ -434,7 +484,7 @@ static void try_it(void)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) { /* it may close whatever it likes */
 		if (handover_restore(&after, handover, &err) == 0)
-			DL_FOREACH (after.ending, pool)
+			DL_FOREACH (fleet_after.retiring, pool)
 				pool_look_after(pool, true);
 		_exit(0);
 	}
@@ -510,7 +560,8 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("handover", setup, what_is_read_is_what_was_written, the_master_comes_out, the_pool_comes_out,
+	return SUITE_RUN("handover", setup, what_is_read_is_what_was_written, the_master_comes_out,
+			 orders_that_wait_come_out, what_a_service_was_ordered_comes_out, the_pool_comes_out,
 			 the_workers_come_out, workers_with_a_board_of_another_layout_are_busy,
 			 the_table_of_sources_comes_out, generations_share_their_table,
 			 a_table_of_another_layout_is_replaced, a_table_of_another_size_is_replaced,

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/resize.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/message_ids.h"
+#include "change/rollout.h"
+#include "config/config.h"
+#include "pool/pool.h"
+#include "pool/pool_look.h"
+
+/* The service's limits with MIN and MAX in them. -1 and *err: they make no sense for POOL. */
+static int make_limits(const struct pool *pool, int64_t min, int64_t max, struct config_workers *out, struct err *err)
+{
+	int64_t lanes = (int64_t)pool->n_lanes, each = max / lanes;
+
+	if (min < 0 || max < 1 || max > CONFIG_WORKERS_MOST)
+		return err_set(err, "min is at least 0, max 1 to %d", CONFIG_WORKERS_MOST);
+	if (min * lanes > max || lanes > max)
+		return err_set(
+			err, "max = %" PRId64 " is too small: there are %" PRId64 " addresses, and min holds for each",
+			max, lanes);
+	*out = pool->service->workers;
+	out->min = min;
+	out->max = max;
+	if (out->min_spare > each)
+		out->min_spare = each;
+	if (out->max_spare > each) /* else more than max stay */
+		out->max_spare = each;
+	return 0;
+}
+
+static void log_resize(const struct pool *pool, int64_t min, int64_t max)
+{
+	struct log_about about = pool_about(pool);
+
+	about.message_id = MESSAGE_ID_RELOADING;
+	log_about(LOG_NOTICE, &about, "resized: min %" PRId64 ", max %" PRId64, min, max);
+}
+
+static void remember_limits(struct member *member, int64_t min, int64_t max)
+{
+	member->resized.is_set = true;
+	member->resized.min = min;
+	member->resized.max = max;
+}
+
+static void begin_resize(struct operation *op)
+{
+	struct rollout *r = (struct rollout *)op;
+	struct pool *pool = op->member->now;
+	struct config_workers limits;
+	struct err err;
+	char text[128];
+
+	if (pool == NULL) {
+		(void)snprintf(text, sizeof(text), "service %s was removed meanwhile", op->member->name);
+		operation_finish(op, false, text, NULL);
+		return;
+	}
+	if (make_limits(pool, op->min, op->max, &limits, &err) < 0 ||
+	    plan_replace(&r->plan, op->all->fleet, pool, &limits, "resize", &err) < 0) {
+		rollout_reject_text(r, err.text);
+		return;
+	}
+	log_resize(pool, op->min, op->max);
+	rollout_begin(r);
+}
+
+static int64_t step_resize(struct operation *op, int64_t now)
+{
+	bool before = rollout_is_committed(op);
+	int64_t due = rollout_step(op, now);
+
+	if (!before && rollout_is_committed(op))
+		remember_limits(op->member, op->min, op->max);
+	return due;
+}
+
+unsigned resize_ask(struct operations *ops, struct member *member, int64_t min, int64_t max, struct err *err)
+{
+	struct pool *pool = member->now;
+	struct config_workers limits;
+	unsigned job;
+
+	if (make_limits(pool, min, max, &limits, err) < 0)
+		return 0;
+	if (!pool_has_room(pool, &limits) || operation_find(ops, ORDER_START) != NULL ||
+	    operation_find(ops, ORDER_STOP) != NULL)
+		return operation_ask(ops, &resize_kind, member, min, max, err);
+	job = jobs_new(&ops->jobs);
+	if (job == 0) {
+		(void)err_set(err, "no memory for it");
+		return 0;
+	}
+	log_resize(pool, min, max);
+	remember_limits(member, min, max);
+	pool_set_limits(pool, &limits);
+	pool_look_after(pool, false);
+	jobs_done(&ops->jobs, job, true, "resized", NULL);
+	return job;
+}
+
+const struct operation_kind resize_kind = {
+	.order = ORDER_RESIZE,
+	.name = "resize",
+	.doing = "resizing",
+	.size = sizeof(struct rollout),
+	.is_changer = true,
+	.begin = begin_resize,
+	.step = step_resize,
+	.end = rollout_end,
+	.is_committed = rollout_is_committed,
+	.clear = rollout_clear,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/restart.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/message_ids.h"
+#include "change/rollout.h"
+#include "pool/pool.h"
+
+static void finish_removed(struct operation *op)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "service %s was removed meanwhile", op->member->name);
+	operation_finish(op, false, text, NULL);
+}
+
+static void begin_restart(struct operation *op)
+{
+	struct rollout *r = (struct rollout *)op;
+	struct fleet *fleet = op->all->fleet;
+	struct pool *pool = op->member->now;
+	struct log_about about;
+	struct err err;
+
+	if (pool == NULL) {
+		finish_removed(op);
+		return;
+	}
+	about = pool_about(pool);
+	about.message_id = MESSAGE_ID_RELOADING;
+	log_about(LOG_NOTICE, &about, "restarting");
+	if (op->member->paused || fleet->drained) { /* none of its workers takes another client */
+		operation_finish(op, true,
+				 op->member->paused ? "starts anew when it is resumed"
+						    : "starts anew when it is undrained",
+				 NULL);
+		return;
+	}
+	pool_policy_proved(&pool->policy);
+	if (plan_replace(&r->plan, fleet, pool, NULL, "restart", &err) < 0)
+		rollout_reject_text(r, err.text);
+	else
+		rollout_begin(r);
+}
+
+const struct operation_kind restart_kind = {
+	.order = ORDER_RESTART,
+	.name = "restart",
+	.doing = "restarting",
+	.size = sizeof(struct rollout),
+	.is_changer = true,
+	.begin = begin_restart,
+	.step = rollout_step,
+	.end = rollout_end,
+	.is_committed = rollout_is_committed,
+	.clear = rollout_clear,
+};

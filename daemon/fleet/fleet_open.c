@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/fleet_open.h"
+
+#include <preforkd/module.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "fleet/fleet.h"
+#include "fleet/lenders.h"
+#include "net/inherited.h"
+#include "pool/pool_new.h"
+#include "pool/wind_down.h"
+
+#define BUSY_MS                                                                                                        \
+	1000 /* workers of a killed master hold our addresses until they have ended their clients' connections */
+
+/* The pool of this service that another image of this program had. */
+static const struct pool *find_former(const struct fleet *fleet, const char *name)
+{
+	const struct pool *pool;
+
+	DL_FOREACH (fleet->retiring, pool)
+		if (pool->state == POOL_SUPERSEDED && strcmp(pool->service->name, name) == 0)
+			return pool;
+	return NULL;
+}
+
+/* A lent listener becomes ours, and one that does not listen yet does so; while drained it only keeps its address. */
+static int open_listeners(struct fleet *fleet, struct pool *pool, struct err *err)
+{
+	struct log_about about = pool_about(pool);
+	struct err why;
+
+	for (size_t i = 0; i < pool->n_lanes; i++) {
+		struct listener *listener = &pool->listeners[i];
+		const struct config_service *from = NULL;
+
+		if (listener->lender != NULL)
+			from = lenders_service(fleet, listener->lender);
+		listener_take(listener);
+		if (from != NULL && listener_change(listener, from, pool->service, &why) < 0)
+			log_about(LOG_WARNING, &about, "%s: %s", listener->text, why.text);
+		if (fleet->drained && !listener->listening)
+			listener->refusing = true;
+		else if (!fleet->drained && listener_readmit(listener, pool->service, &why) < 0)
+			log_about(LOG_ERR, &about, "%s", why.text); /* as before: an undrain had failed */
+		else if (listener_start(listener, pool->service, err) < 0)
+			return -1;
+		listener_keep(listener, pool->service->name);
+	}
+	return 0;
+}
+
+/* The pool is made with the limits that were ordered, unless the configuration has changed too much for them. */
+static bool find_resized_limits(const struct member *member, const struct config_service *service, size_t n_lanes,
+				struct config_workers *out)
+{
+	if (!member->resized.is_set || member->resized.min < 0 || member->resized.max > CONFIG_WORKERS_MOST ||
+	    member->resized.max < (int64_t)n_lanes || member->resized.min * (int64_t)n_lanes > member->resized.max)
+		return false;
+	*out = service->workers;
+	out->min = member->resized.min;
+	out->max = member->resized.max;
+	if (out->min_spare > out->max)
+		out->min_spare = out->max;
+	return true;
+}
+
+static int open_pool(struct fleet *fleet, const struct config_service *service, const struct listener_offers *offers,
+		     struct inherited_set *inherited, struct err *err)
+{
+	const struct pool *former = find_former(fleet, service->name);
+	struct pool_parts parts = fleet_parts(fleet, fleet->generation, service, former);
+	struct member *member = member_get(&fleet->members, service->name);
+	struct config_workers limits;
+	struct pool *pool;
+
+	if (member == NULL)
+		return err_set(err, "no memory for a service");
+	if (listener_open_all(service, offers, inherited, fleet->started_ms + BUSY_MS, &parts.listeners,
+			      &parts.n_listeners, err) < 0)
+		return -1;
+	if (find_resized_limits(member, service, parts.n_listeners, &limits))
+		parts.limits = &limits;
+	else
+		member->resized.is_set = false;
+	pool = pool_new(&parts, err);
+	if (pool == NULL)
+		return -1;
+	fleet->pools[fleet->n_pools++] = pool;
+	if (open_listeners(fleet, pool, err) < 0)
+		return -1;
+	pool->state = POOL_SERVING;
+	pool->proved = former != NULL && former->proved;
+	member_replace(member, pool);
+	if (fleet->drained)
+		wind_down_begin(pool, POOL_DRAINING, "drain");
+	if ((service->handler->flags & PREFORKD_COMMAND) != 0)
+		fleet->has_programs = true;
+	return fleet_watch(fleet, pool, err);
+}
+
+/* The image before may have had services that the configuration does not have any more. */
+static void forget_removed(struct fleet *fleet)
+{
+	struct member *member, *next;
+
+	HASH_ITER (hh, fleet->members, member, next)
+		if (member->now == NULL)
+			member_remove(&fleet->members, member);
+}
+
+int fleet_open(struct fleet *fleet, struct inherited_set *inherited, struct err *err)
+{
+	const struct config *config = fleet->generation->config;
+	struct listener_offers offers;
+	struct err why;
+	int rc = 0;
+
+	if (lenders_collect(fleet, &offers, err) < 0)
+		return -1;
+	fleet->pools = calloc(config->n_services, sizeof(struct pool *));
+	if (fleet->pools == NULL)
+		rc = err_set(err, "no memory for %zu services", config->n_services);
+	for (size_t i = 0; i < config->n_services && rc == 0; i++) {
+		rc = open_pool(fleet, &config->services[i], &offers, inherited, &why);
+		if (rc < 0)
+			(void)err_set(err, "service \"%s\": %s", config->services[i].name, why.text);
+	}
+	lenders_clear(&offers);
+	forget_removed(fleet);
+	return rc;
+}
