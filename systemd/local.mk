@@ -12,8 +12,8 @@ fill_in = $(SED) \
 	-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	-e 's|@docdir[@]|$(docdir)|g'
 
-# Made again when configure ran again: the paths may be others. The unit and the template are one file; lines
-# that only one of them has begin with @one@ and @each@.
+# These depend on Makefile, because another run of configure may set other paths. The unit and the template
+# are made from one file; lines for only one of them begin with @one@ and @each@.
 %D%/preforkd.service: %D%/preforkd.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) systemd && $(fill_in) -e '/^@each[@]/d' -e 's/^@one[@]//' -e 's/@unit[@]/preforkd.service/' \
 		< $(srcdir)/systemd/preforkd.service.in > $@.tmp && mv $@.tmp $@
