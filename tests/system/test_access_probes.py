@@ -167,7 +167,7 @@ class Proxies(Case):
 
 class Queue(Case):
 	def test_silent_in_the_queue(self):
-		"""Who waited for the only worker that is left, and sent nothing, gives way to those who did."""
+		"""A client that waited for the only free worker and sent nothing makes room for those that did send."""
 		endpoint = Endpoint.v4()
 		d = self.daemon(guarded(endpoint, {"banner": BANNER},
 					workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
@@ -188,7 +188,7 @@ class Queue(Case):
 		self.assertEqual([x["reason"] for x in explain(d, "127.0.0.1")[1]["refusals"]], ["queued_silent"] * 3)
 
 	def test_probes_in_the_queue(self):
-		"""Who has gone again by the time a worker is there was not refused, and nobody is to read of it."""
+		"""A client that has left before a worker accepts it is not counted as refused, and not logged."""
 		endpoint = Endpoint.v4()
 		d = self.daemon(guarded(endpoint, {}, workers={"min": 1, "min_spare": 1, "max_spare": 1, "max": 1},
 					timeouts={"first_byte": "60s", "first_byte_busy": "100ms"}))

@@ -196,7 +196,7 @@ class TimeLimits(Case):
 
 class LingeringClose(Case):
 	def test_unread_input_costs_no_answer(self):
-		"""What is in the socket unread when the service closes must not become a reset."""
+		"""Bytes that are unread when the service closes must not turn the close into a reset."""
 		for handler in ("daytime", "time"):
 			with self.subTest(handler):
 				endpoint = Endpoint.v4()

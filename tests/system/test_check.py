@@ -181,7 +181,7 @@ class Host(CommandLine):
 			self.assertRegex(lines[0], pattern)
 
 	def check(self, path, **options):
-		"""Of all but the queue, which is another test's."""
+		"""All counters but the queue, which another test looks at."""
 		return self.run_with(path, "-o", "defaults.backlog=1", "--check=host", **options)
 
 	def test_enough(self):

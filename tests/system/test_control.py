@@ -118,7 +118,7 @@ class Status(Case):
 		self.count(Endpoint.unix(self.path("s")))
 
 	def test_numbers_outlive_workers(self):
-		"""Of workers that have left, retired or crashed, nothing is lost."""
+		"""The counts of workers that have left, retired or crashed are not lost."""
 		endpoint = Endpoint.v4()
 		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
 					  "workers": {**fixed(2), "max_requests": 3}}})
@@ -402,7 +402,7 @@ class Path(Case):
 
 	@needs_root("needs root, to be somebody else")
 	def test_default_that_cannot_be_bound(self):
-		"""Nobody asked for it: the daemon runs without."""
+		"""The configuration does not ask for the socket: the daemon runs without one."""
 		d = self.daemon(Config(self.services(), user=None, group=None, control=None), how={"uid": NOBODY})
 		d.wait_log(r"no control socket, preforkctl cannot reach this daemon: .*/run/preforkd/control")
 		self.assertEqual(talk(self.endpoint, b"x"), b"x")

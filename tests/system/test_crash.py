@@ -96,7 +96,7 @@ class Master(Case):
 		self.kill_master({"echo": {"handler": "echo", "listen": endpoint.text, "workers": FIXED}}, endpoint)
 
 	def test_no_program_survives_when_all_die_at_once(self):
-		"""Nobody is left who could end it: it has to be tied to its worker."""
+		"""No process is left that could end the program: its life must be tied to that of its worker."""
 		endpoint = Endpoint.v4()
 		d = self.daemon({"sh": {"handler": "exec", "listen": endpoint.text,
 					"command": ["/bin/sh", "-c", "echo $$; exec sleep 100"]}})

@@ -34,7 +34,7 @@ class Status(CtlCase):
 		self.assertTrue(done.stdout.isascii())
 
 	def test_hostile_text(self):
-		"""What a terminal would obey does not reach it."""
+		"""Control characters do not reach the terminal."""
 		evil = "\x1b[2J\x07\n\u009b31m\x7f"
 		service = dict(ECHO, name=evil, handler=evil, state=evil,
 			       connections={"accepted": 1, "active": 0, "refused": {evil: 3}},

@@ -70,7 +70,7 @@ class Terminal:
 			return self._seen
 
 	def clear(self):
-		"""What is drawn from now on counts, for screens()."""
+		"""screens() returns only what is drawn from now on."""
 		with self._changed:
 			self._mark = len(self._seen)
 

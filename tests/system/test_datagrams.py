@@ -38,7 +38,7 @@ class Protocols(DatagramCase):
 					self.assertEqual(a.ask(data), data)
 
 	def test_the_largest_ones(self):
-		"""Of each family what can come can go back, and what does not fit is refused, not cut."""
+		"""The largest datagram of each family can be sent back; a larger one is refused, not cut."""
 		for endpoint in self.each("echo", allowed=False):
 			unix = endpoint.family == socket.AF_UNIX
 			most = 65536 if unix else 65527 if endpoint.family == socket.AF_INET6 else 65507
@@ -79,7 +79,7 @@ class Protocols(DatagramCase):
 
 
 class Restraint(DatagramCase):
-	"""No amplifier, and no loop."""
+	"""The service is neither an amplifier nor one end of a loop."""
 
 	def one(self, handler, **more):
 		endpoint = gram(Endpoint.v4())
@@ -199,7 +199,7 @@ class Restraint(DatagramCase):
 		self.assertEqual(sum(self.status(d)["connections"]["refused"].values()), 0)
 
 	def test_rules_for_users_hold(self):
-		"""Who has sent a datagram the kernel tells with it."""
+		"""The kernel passes the credentials of the sender together with the datagram."""
 		me, other = "unix:uid=%d" % os.getuid(), "unix:uid=%d" % (os.getuid() + 1)
 		for rules, reason in (({"deny": [me]}, "denied"), ({"allow": [other]}, "not_allowed"),
 				      ({"allow": [me]}, None), ({"deny": [other]}, None),

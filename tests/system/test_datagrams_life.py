@@ -13,7 +13,7 @@ from harness.datagram_case import DatagramCase, gram
 
 
 class Life(DatagramCase):
-	"""Workers come and go, configurations and images as well: what is queued is answered."""
+	"""Workers, configurations and images come and go: datagrams in the queue are answered."""
 
 	def start_echo(self, **more):
 		self.endpoint = gram(Endpoint.v4())

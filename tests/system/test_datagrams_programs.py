@@ -18,7 +18,7 @@ from harness.datagram_case import DatagramCase, gram
 
 
 class Programs(DatagramCase):
-	"""inetd's "wait": the program has the socket, and takes what comes."""
+	"""Like inetd with "wait": the program gets the socket and reads the datagrams."""
 
 	TAKES_ALL = """
 import os, socket, sys
@@ -50,7 +50,7 @@ except TimeoutError:
 		self.assertEqual(len(d.grep("begins")), 1)
 
 	def test_what_it_does_not_take_is_no_client_that_waits(self):
-		"""One program is all that there can be: nobody is to be told to raise workers.max."""
+		"""The service can have only one program: the log must not advise to raise workers.max."""
 		endpoint = gram(Endpoint.v4())
 		d = self.daemon({"deaf": {"handler": "exec", "listen": endpoint.text,
 					  "command": ["/bin/sleep", "1000"]}})

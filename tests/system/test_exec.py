@@ -266,7 +266,7 @@ class Log(ExecCase):
 			self.assertEqual(talk(self.endpoint), b"False\n")
 
 	def test_success_is_quiet(self):
-		"""By default only what went wrong is worth a line."""
+		"""By default only connections that went wrong are logged."""
 		d = self.serve(["/bin/true"])
 		for _ in range(20):
 			talk(self.endpoint)

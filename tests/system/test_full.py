@@ -163,7 +163,7 @@ class Evict(Full):
 		talking[1].close()
 
 	def test_who_speaks_while_others_wait(self):
-		"""One that was silent is safe from its first byte on."""
+		"""A client that was silent is not cut any more once it has sent a byte."""
 		self.serve(1, "evict")
 		first, = self.silent(1)
 		self.busy(1)

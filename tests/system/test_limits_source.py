@@ -90,7 +90,7 @@ class PerSource(Counted):
 				results[source].clear()
 
 	def test_one_after_the_other(self):
-		"""Who waits until the service has ended a connection may come again, even where only one is allowed."""
+		"""A client that waits for the end of its connection may connect again, even where one is allowed."""
 		endpoint = Endpoint.v4()
 		d = self.daemon(limited(endpoint, {"per_source": 1}))
 		for i in range(300):

@@ -124,7 +124,7 @@ class Addresses(ListenerCase):
 		self.assertRegex(talk(b), rb"\d\d:\d\d")
 
 	def test_start_again_at_once(self):
-		"""What the last run left in TIME_WAIT is no reason to fail."""
+		"""Connections of the last run in TIME_WAIT do not make the start fail."""
 		endpoint = Endpoint.v4()
 		for _ in range(2):
 			d = self.daemon(echo(endpoint.text, timeouts={"drain": "100ms"}))

@@ -39,7 +39,7 @@ class Lossless(Case):
 		return proc.descriptors(self.d.pid)
 
 	def memory(self):
-		"""Of the master, in KiB, without what it shares with others (the boards)."""
+		"""Memory of the master, in KiB, without what it shares with other processes (the boards)."""
 		return int(proc.status(self.d.pid, "RssAnon").split()[0])
 
 	def settled(self):
@@ -120,7 +120,7 @@ class Lossless(Case):
 		return Config(bad)
 
 	def test_reloads(self):
-		"""One half changes something, a part of the rest is wrong."""
+		"""Half of the reloads change something; some of the others are wrong."""
 		dice = random.Random(1)
 		count = 100 * SCALE // 3
 		before = self.figures()

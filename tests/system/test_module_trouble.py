@@ -150,7 +150,7 @@ class Trouble(ModuleCase):
 		d.wait_log(r"mod: worker leaves: the service could not start: no luck")
 
 	def test_endless_init(self):
-		"""Nobody else waits for it: clients are served meanwhile, and it is ended."""
+		"""Clients are served while the module hangs in the trial, and the trial is ended."""
 		d = self.daemon(self.service(self.build(modules.small())))
 		self.trouble("for (;;) pause();", True)
 		done = []

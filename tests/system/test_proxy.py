@@ -166,7 +166,7 @@ class Bytes(ProxyCase):
 		wait_until(lambda: self.service()["workers"]["busy"] == 0, "nobody is left")
 
 	def test_who_does_not_read_is_waited_for(self):
-		"""What the client does not take stays with the upstream: the worker's memory is as before."""
+		"""Bytes that the client does not take stay with the upstream: the worker needs no more memory."""
 		sent = [0]
 
 		def pour(connection):
@@ -272,7 +272,7 @@ class Limits(ProxyCase):
 			self.assertEqual(read_all(s), b"still here")
 
 	def test_a_worker_is_free_when_the_client_gives_up_before_it_is_connected(self):
-		"""Nobody accepts: the queue of the upstream is full."""
+		"""The upstream accepts no connection: its queue is full."""
 		address = "\0preforkd-test-full-%d" % os.getpid()
 		with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX) as one:
 			full.bind(address)

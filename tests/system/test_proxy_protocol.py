@@ -77,7 +77,7 @@ class Claimed(ProxyCase):
 		self.d.wait_log(r"s unix:/run/client: done after .*, via 127\.0\.0\.1:\d+")
 
 	def test_claimed_unix_at_a_unix_socket(self):
-		"""Who the proxy is says nothing of who its client is."""
+		"""The identity of the proxy says nothing about the identity of its client."""
 		endpoint = Endpoint.unix(self.path("d0", "s"))
 		env = self.environment(v2_unix(), endpoint, since=["unix:"],
 				       access={"deny": ["unix:uid=%d" % os.geteuid()], "allow": ["unix:"]})
@@ -146,7 +146,7 @@ class Claimed(ProxyCase):
 
 
 class Trust(ProxyCase):
-	"""Whose header is believed, and who may come without."""
+	"""Proxies whose header is believed, and clients that may connect without one."""
 
 	def test_untrusted(self):
 		"""Refused, with a header and without; never believed."""
@@ -237,7 +237,7 @@ class Trust(ProxyCase):
 
 
 class Both(ProxyCase):
-	"""Who may come with a header and without."""
+	"""Proxies that may connect with a header and without one."""
 
 	def both(self):
 		yield Endpoint.v4(), HERE

@@ -16,7 +16,7 @@ from harness.proxy_case import CLIENT6, ProxyCase, SERVER6, bytewise, say, say_s
 
 
 class Whole(ProxyCase):
-	"""Not one byte of what follows is lost or added."""
+	"""No byte after the header is lost or added."""
 
 	PROGRAM = ["/bin/cat"]
 

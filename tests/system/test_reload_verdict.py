@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Who asks for a reload hears what became of it, when it is so; one that cannot be leaves all as it was."""
+"""The verdict of a reload: its caller gets it when it is known; a refused reload changes nothing."""
 
 import sys
 sys.dont_write_bytecode = True
@@ -39,7 +39,7 @@ class VerdictCase(Case):
 		return Config(services)
 
 	def picture(self):
-		"""What must be the same after a reload that was rejected."""
+		"""Everything that must be the same after a rejected reload."""
 		d = self.d
 		return {"processes": proc.children(d.pid), "sockets": self.endpoint.inodes(),
 			"descriptors": proc.descriptors(d.pid),
@@ -263,7 +263,7 @@ class Jobs(VerdictCase):
 				wait_until(lambda: not d.remains(), "nothing left", 10)
 
 	def test_hundreds(self):
-		"""One after the other, each with its own verdict; the first are forgotten in time."""
+		"""Jobs one after the other, each with its own verdict; old jobs are forgotten."""
 		d = self.start()
 		before = self.settled()
 		for i in range(1, 41):
@@ -275,7 +275,7 @@ class Jobs(VerdictCase):
 
 @unittest.skipIf(no_trap(), no_trap())
 class Canary(VerdictCase):
-	"""One worker shows that it can start before anything is changed."""
+	"""Before anything is changed, one worker must show that it can start."""
 
 	def setUp(self):
 		super().setUp()

@@ -26,7 +26,7 @@ def echo(endpoint, **more):
 
 
 def descriptors(pid):
-	"""By number, what each is."""
+	"""The open descriptors of PID: {number: what it is}."""
 	folder, found = "/proc/%d/fd" % pid, {}
 	for fd in os.listdir(folder):
 		try:

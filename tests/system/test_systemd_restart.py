@@ -60,7 +60,7 @@ class Restart(SystemdCase):
 		return self.show("MainPID")
 
 	def test_ordered_under_load(self):
-		"""Nobody is refused, reset or cut."""
+		"""No client is refused, reset or cut."""
 		masters = [self.serve()]
 		load = Load(self.sandbox, 2.5)
 		while load.lasts() and len(masters) < 10:

@@ -96,7 +96,7 @@ class Stop(SystemdCase):
 		self.assertEqual(self.sandbox.pids(), [])
 
 	def test_no_longer_than_drain(self):
-		"""Who stays is cut by us, not by systemd, and named in the log."""
+		"""A client that stays is cut by preforkd, not by systemd, and named in the log."""
 		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7"}},
 			       defaults={"timeouts": {"drain": "1s"}})
 		self.systemctl("start", "preforkd")

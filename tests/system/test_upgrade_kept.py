@@ -13,7 +13,7 @@ from harness.upgrade_case import POOL, UpgradeCase, echo
 
 
 class Kept(UpgradeCase):
-	"""What was ordered and what was counted outlive the image."""
+	"""Orders and counters survive the exec of the new image."""
 
 	def test_counters(self):
 		a, b = Endpoint.v4(), Endpoint.unix(self.path("socket"))

@@ -62,7 +62,7 @@ class Load(UpgradeCase):
 		self.assertEqual(d.stop(), 0)
 
 	def test_upgrades_and_reloads(self):
-		"""One after the other, and each changes something."""
+		"""Several upgrades, one after the other; each changes something."""
 		endpoints = [Endpoint.v4(), Endpoint.unix(self.path("socket"))]
 		d = self.serve({"tcp": echo(endpoints[0]), "unix": echo(endpoints[1])})
 		with Crowd(endpoints) as crowd:

@@ -17,7 +17,7 @@ from harness.upgrade_case import UpgradeCase, echo, image
 
 
 class Rejected(UpgradeCase):
-	"""The old binary goes on, and nobody has noticed."""
+	"""The old binary goes on; no client notices."""
 
 	def try_it(self, spoil, reason):
 		a, b = Endpoint.v4(), Endpoint.unix(self.path("socket"))
@@ -195,7 +195,7 @@ class Rejected(UpgradeCase):
 		self.assertEqual(d.stop(), 0)
 
 	def test_too_few_descriptors(self):
-		"""What would be too few for the new image is found out before it is too late."""
+		"""A limit that is too low for the new image is found before the exec."""
 		endpoints = [Endpoint.v4() for _ in range(12)]
 		services = {"s%d" % i: echo(e, workers={"min": 1, "max": 2, "max_spare": 1})
 			    for i, e in enumerate(endpoints)}

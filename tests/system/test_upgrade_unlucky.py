@@ -16,7 +16,7 @@ from harness.upgrade_case import UpgradeCase, echo, image
 
 
 class Unlucky(UpgradeCase):
-	"""Something else happens at the wrong moment."""
+	"""Something else happens during an upgrade."""
 
 	HANGS = "#!/bin/sh\nexec sleep 600\n"
 

@@ -109,7 +109,7 @@ class Endpoint:
 		return sorted(found)
 
 	def refuses(self):
-		"""Nobody listens there."""
+		"""True if no socket listens there."""
 		try:
 			self.connect(2).close()
 			return False
