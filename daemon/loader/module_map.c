@@ -88,6 +88,44 @@ static bool is_text(const char *text, bool one_line)
 	return len <= TEXT_MOST;
 }
 
+static int check_option(const struct preforkd_module *table, size_t i, struct err *err)
+{
+	const struct preforkd_option *o = &table->options[i];
+	size_t width = options_width(o->type);
+	size_t align = width == sizeof(bool) ? 1 : sizeof(void *);
+
+	if (!is_name(o->name))
+		return err_set(err,
+			       "the name of option %zu has something else than letters, digits and _, or more than %d "
+			       "of them",
+			       i, NAME_MOST);
+	if (width == 0)
+		return err_set(err, "option %s: there is no type %d", o->name, o->type);
+	if (o->offset > table->options_size || width > table->options_size - o->offset || o->offset % align != 0)
+		return err_set(err, "option %s: the offset %zu does not lie in the struct of options_size, %zu bytes",
+			       o->name, o->offset, table->options_size);
+	if (o->min > o->max)
+		return err_set(err, "option %s: min is more than max", o->name);
+	if (!is_text(o->help, true) || !is_text(o->zero, true) || !is_text(o->preset, false))
+		return err_set(err,
+			       "option %s: help, zero or preset is longer than %d bytes, or help or zero is not one "
+			       "line",
+			       o->name, TEXT_MOST);
+	if (o->reserved[0] != 0 || o->reserved[1] != 0)
+		return err_set(err, "option %s needs a newer preforkd", o->name);
+	return 0;
+}
+
+/* Two options must differ in name, and must not overlap in the module's struct. */
+static int check_pair(const struct preforkd_option *a, const struct preforkd_option *b, struct err *err)
+{
+	if (strcmp(a->name, b->name) == 0)
+		return err_set(err, "there are two options %s", b->name);
+	if (b->offset < a->offset + options_width(a->type) && a->offset < b->offset + options_width(b->type))
+		return err_set(err, "the options %s and %s are put into the same member", a->name, b->name);
+	return 0;
+}
+
 static int check_options(const struct preforkd_module *table, struct err *err)
 {
 	const struct preforkd_option *options = table->options;
@@ -95,42 +133,13 @@ static int check_options(const struct preforkd_module *table, struct err *err)
 	if (table->options_size > OPTIONS_SIZE_MOST)
 		return err_set(err, "options_size is %zu, more than %d", table->options_size, OPTIONS_SIZE_MOST);
 	for (size_t i = 0; options != NULL && options[i].name != NULL; i++) {
-		const struct preforkd_option *o = &options[i];
-		size_t width = options_width(o->type);
-		size_t align = width == sizeof(bool) ? 1 : sizeof(void *);
-
 		if (i >= OPTIONS_MOST)
 			return err_set(err, "more than %d options, or no end of the table", OPTIONS_MOST);
-		if (!is_name(o->name))
-			return err_set(err,
-				       "the name of option %zu has something else than letters, digits "
-				       "and _, or more than %d of them",
-				       i, NAME_MOST);
-		if (width == 0)
-			return err_set(err, "option %s: there is no type %d", o->name, o->type);
-		if (o->offset > table->options_size || width > table->options_size - o->offset ||
-		    o->offset % align != 0)
-			return err_set(err,
-				       "option %s: the offset %zu does not lie in the struct of "
-				       "options_size, %zu bytes",
-				       o->name, o->offset, table->options_size);
-		if (o->min > o->max)
-			return err_set(err, "option %s: min is more than max", o->name);
-		if (!is_text(o->help, true) || !is_text(o->zero, true) || !is_text(o->preset, false))
-			return err_set(err,
-				       "option %s: help, zero or preset is longer than %d bytes, or help or zero is "
-				       "not one line",
-				       o->name, TEXT_MOST);
-		if (o->reserved[0] != 0 || o->reserved[1] != 0)
-			return err_set(err, "option %s needs a newer preforkd", o->name);
-		for (size_t k = 0; k < i; k++) {
-			if (strcmp(options[k].name, o->name) == 0)
-				return err_set(err, "there are two options %s", o->name);
-			if (o->offset < options[k].offset + options_width(options[k].type) &&
-			    options[k].offset < o->offset + width)
-				return err_set(err, "the options %s and %s are put into the same member",
-					       options[k].name, o->name);
-		}
+		if (check_option(table, i, err) < 0)
+			return -1;
+		for (size_t k = 0; k < i; k++)
+			if (check_pair(&options[k], &options[i], err) < 0)
+				return -1;
 	}
 	return 0;
 }

@@ -186,44 +186,66 @@ static int judge_descriptor(int fd, bool keeps, bool kept, const char *who, stru
 		       keeps ? ", or give it to preforkd_keep()" : "");
 }
 
+static int compare_process(const struct module_traces *before, const struct module_traces *now, const char *who,
+			   struct err *err)
+{
+	const char *changed = changed_setting(before, now);
+	size_t threads = now->threads > before->threads ? now->threads - before->threads : 0;
+
+	if (threads > 0)
+		return err_set(err,
+			       "%s left %zu thread%s running: the workers would not have %s; start threads in "
+			       "worker_start()",
+			       who, threads, threads == 1 ? "" : "s", threads == 1 ? "it" : "them");
+	if (now->children && !before->children)
+		return err_set(err, "%s left a process running", who);
+	if (changed != NULL)
+		return err_set(err,
+			       "%s changed the %s, which is that of the whole daemon; a worker's may be changed in "
+			       "worker_start()",
+			       who, changed);
+	return 0;
+}
+
+static bool is_among(const int *list, size_t n, int fd)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == fd)
+			return true;
+	return false;
+}
+
+static int compare_descriptors(const struct module_traces *before, const struct module_traces *now, const int *kept,
+			       size_t n_kept, const char *who, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < before->n_fds; i++)
+		if (!is_also_in(before, i, now))
+			return err_set(err, "%s closed the descriptor %d, which was not its own", who,
+				       before->fds[i].fd);
+	/* a number that is not open now will later belong to another file, which is not the module's to keep */
+	for (size_t k = 0; k < n_kept; k++)
+		if (is_open_in(before, kept[k]) || !is_open_in(now, kept[k]))
+			return err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open",
+				       who, kept[k]);
+	for (size_t i = 0; i < now->n_fds && rc == 0; i++)
+		if (!is_also_in(now, i, before))
+			rc = judge_descriptor(now->fds[i].fd, kept != NULL, is_among(kept, n_kept, now->fds[i].fd), who,
+					      err);
+	return rc;
+}
+
 int module_traces_compare(const struct module_traces *before, const int *kept, size_t n_kept, const char *who,
 			  struct err *err)
 {
-	const char *changed;
 	struct module_traces now;
-	int rc = 0;
+	int rc;
 
 	module_traces_take(&now);
-	changed = changed_setting(before, &now);
-	if (now.threads > before->threads)
-		rc = err_set(err,
-			     "%s left %zu thread%s running: the workers would not have %s; start threads in "
-			     "worker_start()",
-			     who, now.threads - before->threads, now.threads - before->threads == 1 ? "" : "s",
-			     now.threads - before->threads == 1 ? "it" : "them");
-	else if (now.children && !before->children)
-		rc = err_set(err, "%s left a process running", who);
-	else if (changed != NULL)
-		rc = err_set(err,
-			     "%s changed the %s, which is that of the whole daemon; a worker's may be changed in "
-			     "worker_start()",
-			     who, changed);
-	for (size_t i = 0; i < before->n_fds && rc == 0; i++)
-		if (!is_also_in(before, i, &now))
-			rc = err_set(err, "%s closed the descriptor %d, which was not its own", who, before->fds[i].fd);
-	/* a number that is not open now will later belong to another file, which is not the module's to keep */
-	for (size_t k = 0; k < n_kept && rc == 0; k++)
-		if (is_open_in(before, kept[k]) || !is_open_in(&now, kept[k]))
-			rc = err_set(err, "%s gave the descriptor %d to preforkd_keep(), which it has not left open",
-				     who, kept[k]);
-	for (size_t i = 0; i < now.n_fds && rc == 0; i++) {
-		bool is_kept = false;
-
-		for (size_t k = 0; k < n_kept; k++)
-			is_kept = is_kept || kept[k] == now.fds[i].fd;
-		if (!is_also_in(&now, i, before))
-			rc = judge_descriptor(now.fds[i].fd, kept != NULL, is_kept, who, err);
-	}
+	rc = compare_process(before, &now, who, err);
+	if (rc == 0)
+		rc = compare_descriptors(before, &now, kept, n_kept, who, err);
 	module_traces_clear(&now);
 	return rc;
 }

@@ -429,6 +429,27 @@ START_TEST(a_reset_is_the_clients_affair)
 }
 END_TEST
 
+START_TEST(nothing_of_the_last_client_stays)
+{
+	struct sockaddr_any peer = {.len = sizeof(sa_family_t)};
+
+	peer.sa.sa_family = AF_UNIX;
+	memset(&conn, 0xa5, sizeof(conn));
+	conn_begin_datagram(&conn, &peer, &service, NULL);
+	ck_assert_int_eq(conn.fd, -1);
+	ck_assert_ptr_null(conn.sender);
+	ck_assert_ptr_null(conn.slot);
+	ck_assert(conn.ordered_to_leave == NULL);
+	ck_assert_uint_eq(conn.via.len + conn.local.len, 0);
+	ck_assert_uint_eq(conn.in + conn.out + conn.header + conn.ahead_at + conn.ahead_len, 0);
+	ck_assert_int_eq(conn.own_ms, 0);
+	ck_assert(!conn.limited && !conn.greeted && !conn.probe && !conn.peer_done && !conn.reset && !conn.hung_up &&
+		  !conn.unserved && !conn.spent);
+	ck_assert_str_eq(conn.reason, "");
+	ck_assert_str_eq(preforkd_peer(&conn), "unix:");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("conn");
@@ -458,6 +479,7 @@ int main(void)
 	tcase_add_test(tcase, a_finished_client_is_not_waited_for);
 	tcase_add_test(tcase, how_a_client_was_lost_is_said_of_its_connection);
 	tcase_add_test(tcase, a_reset_is_the_clients_affair);
+	tcase_add_test(tcase, nothing_of_the_last_client_stays);
 	suite_add_tcase(suite, tcase);
 	return suite_finish(suite);
 }

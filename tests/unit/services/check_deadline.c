@@ -397,6 +397,29 @@ START_TEST(nothing_is_cut_without_limits)
 }
 END_TEST
 
+/* The worker's next client: no limit, no look and no observation of the last one may stay. */
+START_TEST(the_next_connection_begins_anew)
+{
+	tcp_pair(0);
+	limits.idle = 50;
+	limits.header = 4;
+	begin();
+	deadline_own(clock_ms() + QUIET);
+	deadline_beyond(near_end);
+	deadline_waits(DEADLINE_READS);
+	deadline_greeted();
+	ck_assert_int_eq(outcome(QUIET), DEADLINE_IDLE);
+	tcp_pair(0);
+	deadline_begin(near_end, 0);
+	ck_assert_int_eq(deadline_passed(), DEADLINE_NONE);
+	ck_assert(!deadline_look_is_greeted());
+	ck_assert_int_eq(outcome(300), DEADLINE_NONE);
+	ck_assert_int_eq(send(far_end, "x", 1, MSG_NOSIGNAL), 1); /* no PROXY header any more: one byte is a greeting */
+	(void)poll(&(struct pollfd){.fd = near_end, .events = POLLIN}, 1, QUIET);
+	ck_assert(deadline_look_is_greeted());
+}
+END_TEST
+
 START_TEST(nothing_is_cut_after_the_end)
 {
 	tcp_pair(0);
@@ -436,6 +459,7 @@ int main(void)
 	tcase_add_test(tcase, a_program_on_a_unix_socket_is_left_alone);
 	tcase_add_test(tcase, total_counts_whatever_moves);
 	tcase_add_test(tcase, nothing_is_cut_without_limits);
+	tcase_add_test(tcase, the_next_connection_begins_anew);
 	tcase_add_test(tcase, nothing_is_cut_after_the_end);
 	suite_add_tcase(suite, tcase);
 	return suite_finish(suite);
