@@ -32,11 +32,11 @@ struct config_log {
 
 /* The control socket. */
 struct config_control {
-	char *path;    /* absolute; NULL: no control socket */
-	mode_t mode;   /* of the path */
-	gid_t group;   /* of the path; its members may use all commands; (gid_t)-1: none */
-	bool read_all; /* every client may use commands that change nothing */
-	bool asked;    /* the path was written, not the default: a path that cannot be bound is an error */
+	char *path;	   /* absolute; NULL: no control socket */
+	mode_t mode;	   /* of the path */
+	gid_t group;	   /* of the path; its members may use all commands; (gid_t)-1: none */
+	bool read_all;	   /* every client may use commands that change nothing */
+	bool path_written; /* the path was written, not the default: a path that cannot be bound is an error */
 };
 
 #define CONFIG_WORKERS_MOST 100000 /* of a service */

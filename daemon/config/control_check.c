@@ -81,7 +81,7 @@ void control_check(struct checker *checker)
 	struct config_control *control = &values->control;
 	struct err err;
 
-	control->asked = source->level != LEVEL_PRESET;
+	control->path_written = source->level != LEVEL_PRESET;
 	control->read_all = values->control_read == CONTROL_READ_ALL;
 	control->group = (gid_t)-1;
 	if (values->control_group != NULL && !checker->source->portable &&

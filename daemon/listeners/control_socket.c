@@ -93,7 +93,7 @@ static int open_place(const struct config_control *config, struct place *out, st
 	if (bind_place(config, out, err) == 0)
 		return 0;
 	close_place(out);
-	if (config->asked)
+	if (config->path_written)
 		return -1;
 	log_msg(LOG_WARNING, "no control socket, preforkctl cannot reach this daemon: %s", err->text);
 	return 0;

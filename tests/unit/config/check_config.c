@@ -34,7 +34,7 @@ START_TEST(presets)
 	ck_assert_str_eq(config->control.path, "/run/preforkd/control");
 	ck_assert_uint_eq(config->control.mode, 0660);
 	ck_assert_uint_eq(config->control.group, (gid_t)-1);
-	ck_assert(!config->control.read_all && !config->control.asked);
+	ck_assert(!config->control.read_all && !config->control.path_written);
 	ck_assert_uint_eq(config->n_services, 1);
 	s = &config->services[0];
 	ck_assert_str_eq(s->name, "a");
@@ -142,8 +142,8 @@ START_TEST(control)
 	ck_assert_str_eq(config->control.path, "/run/c");
 	ck_assert_uint_eq(config->control.mode, 0666);
 	ck_assert_uint_eq(config->control.group, getgrnam("tty")->gr_gid);
-	ck_assert(config->control.read_all && config->control.asked);
-	/* What only a path could mean is not complained about without one. */
+	ck_assert(config->control.read_all && config->control.path_written);
+	/* Without a path, the other keys of control have no effect, and cause no warning. */
 	load_with(path_of("main.conf"), (const char *[]){own_user, "control.path=", "control.mode=0600", NULL});
 	expect_good();
 	ck_assert_uint_eq(problems_count(problems), 0);
@@ -164,7 +164,7 @@ START_TEST(control)
 }
 END_TEST
 
-/* Limits that nobody set follow those that somebody set. */
+/* Default limits adapt to written ones. */
 START_TEST(presets_adapt)
 {
 	put("main.conf", "services: { a: { handler = \"echo\"; listen = [ \"*:1\", \"*:2\" ];\n"
@@ -178,7 +178,7 @@ START_TEST(presets_adapt)
 }
 END_TEST
 
-/* What is printed loads, warns of nothing new, and prints the same again. */
+/* The printed configuration loads, causes no new warnings, and prints the same again. */
 START_TEST(print_round_trip)
 {
 	const char *none[] = {NULL};
@@ -225,7 +225,7 @@ START_TEST(identity_as_root)
 
 	if (geteuid() != 0 || pw == NULL)
 		return;
-	uid = pw->pw_uid; /* the next look-up writes over it */
+	uid = pw->pw_uid; /* the next look-up overwrites *pw */
 	gid = pw->pw_gid;
 	(void)snprintf(home, sizeof(home), "%s", pw->pw_dir);
 	put("main.conf", "services: { a: { handler = \"echo\"; listen = \"*:1\"; };\n"
@@ -244,7 +244,7 @@ START_TEST(identity_as_root)
 	load_with(path_of("main.conf"), none);
 	expect_good();
 	ck_assert_uint_eq(config->services[0].identity.uid, uid);
-	/* The global group goes with the global user, not with this one. */
+	/* The global group belongs to the global user, not to the user of the service. */
 	ck_assert_uint_eq(config->services[0].identity.gid, gid);
 	ck_assert_str_eq(config->services[0].identity.user, "nobody");
 	ck_assert_str_eq(config->services[0].identity.home, home);
@@ -254,7 +254,7 @@ START_TEST(identity_as_root)
 }
 END_TEST
 
-/* A group that was dropped, because another user was said more closely, is not printed. */
+/* A group is dropped, and not printed, when another user is written closer to the service. */
 START_TEST(identity_printed)
 {
 	const char *none[] = {NULL};
@@ -278,7 +278,7 @@ START_TEST(identity_printed)
 }
 END_TEST
 
-/* As somebody who is not root; a test of its own process may become that. */
+/* As an ordinary user: each test is a process of its own, so this one may change its user. */
 START_TEST(identity_as_user)
 {
 	const struct passwd *pw = getpwnam("nobody");
@@ -312,7 +312,7 @@ int main(void)
 	TCase *tc = tcase_create("config");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60); /* a resolver may take its time to say no */
+	tcase_set_timeout(tc, 60); /* a resolver may take long to answer */
 	tcase_add_test(tc, presets);
 	tcase_add_test(tc, values);
 	tcase_add_test(tc, defaults_apply);

@@ -58,8 +58,8 @@ static void set_up(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	for (int i = 0; i < 2; i++)
 		(void)snprintf(paths[i], sizeof(paths[i]), "%s/%d", folder, i);
-	first = (struct config_control){.path = paths[0], .asked = true, .mode = 0600, .group = (gid_t)-1};
-	second = (struct config_control){.path = paths[1], .asked = true, .mode = 0660, .group = (gid_t)-1};
+	first = (struct config_control){.path = paths[0], .path_written = true, .mode = 0600, .group = (gid_t)-1};
+	second = (struct config_control){.path = paths[1], .path_written = true, .mode = 0660, .group = (gid_t)-1};
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	control = control_socket_new(event, &err);
 	ck_assert_ptr_nonnull(control);
@@ -193,7 +193,7 @@ START_TEST(what_cannot_be_opened)
 	second.path = strcat(folder, "/none/control");
 	ck_assert_int_eq(control_socket_prepare(control, &second, &err), -1);
 	ck_assert(is_served(paths[0]));
-	second.asked = false; /* the default path: it does without */
+	second.path_written = false; /* the default path: it does without */
 	move_to(&second);
 	ck_assert(is_served(paths[0]));
 	control_socket_before_exec(control);
