@@ -23,7 +23,7 @@
 #define BASE	      "services: { a: { handler = \"echo\"; listen = [ \"127.0.0.1:7\", \"unix:@check\" ]; }; };\n"
 
 static char folder[] = "/tmp/check_config_access.XXXXXX";
-static char own_user[128]; /* "user=NAME": needed as root, harmless as anybody else */
+static char own_user[128]; /* "user=NAME": needed as root, without effect for other users */
 static struct problems *problems;
 static struct config *config;
 static bool portable;
@@ -78,7 +78,7 @@ static inline void print_problems(void)
 		(void)fprintf(stderr, "  %s\n", problems_get(problems, i)->text);
 }
 
-/* Up to three -o on top of main.conf; "@" in their values stands for the folder. */
+/* Loads main.conf with up to three -o. "@" in their values stands for the folder. */
 static inline void load(const char *one, const char *two, const char *three)
 {
 	const char *const given[] = {one, two, three};
@@ -122,7 +122,7 @@ static inline bool in(const struct networks *set, const char *text)
 	return find_as(set, text, NULL) >= 0;
 }
 
-/* The text of the rule that decides about a client; "" for none, "+" or "-" in front. */
+/* The text of the rule that applies to a client, after "+" (allow) or "-" (deny); "": no rule applies. */
 static inline const char *rule_of(const char *text, const struct unix_peer *cred)
 {
 	const struct config_access *access = &service(0)->access;

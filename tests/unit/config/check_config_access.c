@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of `access`: presets, values, and what is wrong in them. */
+/* The keys of `access`: presets, values, and mistakes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,9 +115,9 @@ START_TEST(print_round_trip)
 }
 END_TEST
 
-/* One -o or two: what is wrong with them, as part of a line. */
+/* One -o or two, and a part of the message that they cause. */
 static const struct {
-	const char *one, *two, *text; /* NULL: nothing is said */
+	const char *one, *two, *text; /* NULL: there is no message */
 	int level;
 } cases[] = {
 	{"services.a.access.allow=10.1.0.0/8", NULL, "services.a.access.allow: \"10.1.0.0/8\": bits are set", LOG_ERR},
@@ -217,7 +217,7 @@ START_TEST(evict_and_reserve)
 }
 END_TEST
 
-/* A service's own list takes the place of that in defaults, key by key. */
+/* A list of a service replaces the list of the same key in defaults. */
 START_TEST(defaults_apply)
 {
 	put("main.conf", "defaults: { access: { allow = \"10.0.0.0/8\"; deny = \"10.1.0.0/16\"; per_source = 7; };\n"
@@ -240,7 +240,7 @@ START_TEST(defaults_apply)
 }
 END_TEST
 
-/* What is wrong in defaults is said once, and not for each service. */
+/* Mistakes in defaults are reported once, not for each service. */
 START_TEST(said_once)
 {
 	put("main.conf",
@@ -255,7 +255,7 @@ START_TEST(said_once)
 }
 END_TEST
 
-/* For another host: names and files of it need not be here. */
+/* Names and files of a configuration for another host may be absent here. */
 START_TEST(for_another_host)
 {
 	portable = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of networks: good ones, wrong ones, and large ones. */
+/* Files of networks: correct, wrong, and large ones. */
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -14,7 +14,7 @@
 #include "../suite.h"
 #include "access_case.h"
 
-/* Comments, blanks, ends of lines; and where each entry was. */
+/* Comments, blanks and line ends; and the place of each entry. */
 START_TEST(a_file)
 {
 	static const char text[] = "\xef\xbb\xbf# who may\r\n"
@@ -44,12 +44,12 @@ START_TEST(a_file)
 	ck_assert_int_eq(access->rule[2].origin.line, 5);
 	ck_assert_int_eq(access->rule[3].origin.line, 8);
 	ck_assert_int_eq(access->rule[4].origin.line, -1); /* -o */
-	/* read again by the next load */
+	/* the next load reads the file again */
 	put("list", "10.8.9.9\n");
 	load("services.a.access.allow_file=[\"@/list\"]", NULL, NULL);
 	ck_assert_str_eq(rule_of("10.8.9.9", NULL), "+10.8.9.9");
 	ck_assert_str_eq(rule_of("2001:db8::7", NULL), "");
-	/* two files, and a deny of the same network */
+	/* the same network is allowed by one file and denied by the other */
 	load("services.a.access.allow_file=@/list", "services.a.access.deny_file=@/list", NULL);
 	ck_assert_str_eq(rule_of("10.8.9.9", NULL), "-10.8.9.9");
 }
@@ -57,7 +57,7 @@ END_TEST
 
 static const struct {
 	const char *text;
-	size_t len; /* 0: of the string */
+	size_t len; /* 0: the length of the string */
 	const char *says[3];
 } wrong_files[] = {
 	{"10.0.0.0/8\n10.0.0.1/8\nx\n", 0, {"list:2: services.a.access.deny_file: \"10.0.0.1/8\": bits", "list:3: "}},
@@ -86,7 +86,7 @@ START_TEST(a_wrong_file)
 }
 END_TEST
 
-/* The first of many wrong lines, and the number of the others. */
+/* The first wrong lines are reported one by one, the others are counted. */
 START_TEST(many_wrong_lines)
 {
 	FILE *out = fopen(path_of("list"), "w");
@@ -104,7 +104,7 @@ START_TEST(many_wrong_lines)
 }
 END_TEST
 
-/* Bounds of a file, from one below to one above. */
+/* Files of the greatest size, and one line or byte larger. */
 START_TEST(too_large)
 {
 	FILE *out = fopen(path_of("list"), "w");
@@ -128,7 +128,7 @@ START_TEST(too_large)
 }
 END_TEST
 
-/* A hundred thousand lines: they are all there, and services with the same rules have them together. */
+/* All of 100,000 lines are read, and services with the same rules share them. */
 START_TEST(large)
 {
 	FILE *out = fopen(path_of("list"), "w");

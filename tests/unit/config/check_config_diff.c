@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What differs between two configurations: each key by itself. */
+/* The differences between two configurations, key by key. */
 #include "config/diff.h"
 
 #include <inttypes.h>
@@ -20,7 +20,7 @@
 #include "../suite.h"
 #include "config_diff_case.h"
 
-/* What the only service of main.conf needs when OVERRIDE is added; the same on the way back. */
+/* The change that OVERRIDE makes to the only service of main.conf; removing it must be the same change. */
 static enum config_change added(const char *override)
 {
 	enum config_change change;
@@ -34,11 +34,11 @@ static enum config_change added(const char *override)
 	return change;
 }
 
-/* Every row, with what a change of it needs. Another value is made up where none is given. */
+/* Every row, and what a change of it needs. Without a value here, the test makes one up. */
 struct expected {
 	const char *path, *value; /* "@NAME": a file of this test */
 	enum config_change change;
-	bool root; /* nobody else may change it */
+	bool root; /* only root may change it */
 };
 
 static const struct expected service_rows[] = {
@@ -135,7 +135,7 @@ static const struct expected *find_expected(const struct expected *list, size_t 
 	return NULL;
 }
 
-/* A value that the row takes and that is not its preset. */
+/* A value that the row takes, other than its preset. */
 static void make_value(const struct row *row, char *out, size_t size)
 {
 	int64_t number = 0;
@@ -206,7 +206,7 @@ START_TEST(each_row_of_a_service)
 	if (!make_override(row, expected, "services.a.", override, sizeof(override)))
 		return;
 	ck_assert_msg(added(override) == expected->change, "%s: %s", override, keys);
-	/* Without the handler for them command and upstream are gone, too. */
+	/* Another handler takes neither command nor upstream, so these change too. */
 	ck_assert_str_eq(keys, strcmp(row->path, "handler") == 0 ? "handler, command, upstream" : row->path);
 	ck_assert(!config_diff_log(a, b) && !config_diff_control(a, b));
 }
@@ -254,7 +254,7 @@ START_TEST(of_a_module)
 	options = b->services[0].options;
 	ck_assert_uint_eq(options->list.n, 2);
 	ck_assert_str_eq(options->list.items[1], "b");
-	/* what is printed loads to the same */
+	/* the printed configuration loads to the same values */
 	out = fmemopen(text, sizeof(text), "w");
 	config_print(b, out);
 	(void)fclose(out);
@@ -274,7 +274,7 @@ START_TEST(of_a_module)
 }
 END_TEST
 
-/* Neither the place, nor the order, nor the way in which a value is written is a change. */
+/* Another place, order or spelling of a value is no change. */
 START_TEST(same_in_other_words)
 {
 	put("main.conf", "log: { level = \"debug\"; target = \"stderr\"; };\n"
@@ -297,7 +297,7 @@ START_TEST(same_in_other_words)
 }
 END_TEST
 
-/* What nobody wrote follows what somebody wrote: it changes with it. */
+/* A default limit that adapts to a written one changes with it. */
 START_TEST(in_force)
 {
 	ck_assert_int_eq(added("services.a.workers.max=1"), CHANGE_WORKERS);
@@ -310,7 +310,7 @@ START_TEST(in_force)
 }
 END_TEST
 
-/* Who it is counts, not how that was said. */
+/* The identity is compared, not the way in which it was written. */
 START_TEST(identity_as_root)
 {
 	if (geteuid() != 0)
@@ -321,14 +321,14 @@ START_TEST(identity_as_root)
 	ck_assert_str_eq(keys, "group");
 	put("main.conf", "services: { a: { handler = \"echo\"; listen = \"*:1\"; user = \"root\"; };\n"
 			 "  b: { handler = \"echo\"; listen = \"*:2\"; }; };\n");
-	/* The global user is not a's. */
+	/* The global user does not apply to the service a. */
 	ck_assert_int_eq(added("user=daemon"), CHANGE_NONE);
 	ck_assert_int_eq(config_diff_service(a, 1, b, 1, keys, sizeof(keys)), CHANGE_WORKERS);
 	ck_assert_str_eq(keys, "user");
 }
 END_TEST
 
-/* The same names, looked up again, may have become something else. */
+/* The same names may stand for something else when they are looked up again. */
 START_TEST(looked_up_again)
 {
 	gid_t groups_a[] = {1, 2, 3}, groups_b[] = {3, 1, 2};

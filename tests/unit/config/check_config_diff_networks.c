@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What differs between two configurations: lists and files of networks, and services that come and go. */
+/* The differences between two configurations: lists and files of networks, added and removed services. */
 #include "config/diff.h"
 
 #include <stdio.h>
@@ -28,7 +28,7 @@ static enum config_change between(const char *before, const char *after)
 	return change;
 }
 
-/* A list is what it stands for: order, spelling and repetition are nothing, and so is the place of an entry. */
+/* Lists are compared by their networks: order, spelling, repetition and places of entries do not count. */
 START_TEST(networks_in_other_words)
 {
 	ck_assert_int_eq(between(WITH("allow = [ \"10.0.0.0/8\", \"::1\" ]; deny = \"10.1.0.0/16\";"),
@@ -39,7 +39,7 @@ START_TEST(networks_in_other_words)
 	ck_assert_int_eq(between(WITH("probes = [ \"unix:uid=0\", \"::1\" ];"),
 				 WITH("probes = [ \"::1\", \"unix:uid=root\" ];")),
 			 CHANGE_NONE);
-	/* the same addresses, but another answer where a rule of 10.0.0.0/9 is against it */
+	/* the same addresses, but another result beside a rule for 10.0.0.0/9 */
 	ck_assert_int_eq(
 		between(WITH("allow = [ \"10.0.0.0/8\" ];"), WITH("allow = [ \"10.0.0.0/8\", \"10.1.0.0/16\" ];")),
 		CHANGE_WORKERS);
@@ -50,7 +50,7 @@ START_TEST(networks_in_other_words)
 }
 END_TEST
 
-/* The same name of a file: what is in it counts. */
+/* Files of the same name are compared by their networks. */
 START_TEST(files_of_networks)
 {
 	static const char *const lists[] = {"allow_file", "deny_file"};
@@ -76,7 +76,7 @@ START_TEST(files_of_networks)
 		b = load(NULL);
 		ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);
 		ck_assert_str_eq(keys, key);
-		/* an empty list is not the same as none */
+		/* an empty list differs from no list */
 		put("main.conf", WITH(""));
 		config_free(&a);
 		a = load(NULL);
@@ -104,7 +104,7 @@ START_TEST(many_keys)
 	ck_assert_int_eq(room[20], 'x');
 	ck_assert_int_eq(config_diff_service(a, 0, b, 0, room, 2), CHANGE_WORKERS);
 	ck_assert_str_eq(room, "l");
-	/* Room to the byte, and one byte less. */
+	/* Exactly enough room, and one byte less. */
 	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys) + 1);
 	ck_assert_str_eq(keys, "log.level, backlog, workers.max, timeouts.idle, timeouts.drain");
 	(void)config_diff_service(a, 0, b, 0, keys, strlen(keys));
@@ -114,7 +114,7 @@ END_TEST
 
 #define ECHO(NAME, PORT) NAME ": { handler = \"echo\"; listen = \"127.0.0.1:" PORT "\"; };\n"
 
-/* Services are found by name, wherever they stand. */
+/* Services are found by name, in any order. */
 START_TEST(services_come_and_go)
 {
 	put("main.conf", "services: {" ECHO("a", "1") ECHO("b", "2") ECHO("c", "3") "};\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sample file, the manual and --help-config, held against the table of keys. */
+/* The sample file, the manual and --help-config, compared with the table of keys. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static void write_uncommented(const char *text, FILE *out)
 	}
 }
 
-/* The raw values of the sample with all its keys taken into use. */
+/* The raw values of the sample file, with all keys uncommented. */
 static void read_sample(struct arena *arena, struct problems *problems, struct raws *raws)
 {
 	char path[] = "/tmp/check_config_docs.XXXXXX";
@@ -121,7 +121,7 @@ static bool same_field(const struct row *row, const void *a, const void *b)
 	return memcmp(a, b, field_size(row)) == 0;
 }
 
-/* RAW says the same as the table does; without a default there, nothing. */
+/* RAW must be the default of the table; if there is none, RAW must be empty. */
 static void expect_preset(const struct row *row, const struct raw *raw, struct arena *arena)
 {
 	const struct raw preset = {.type = RAW_TEXT, .string = row->preset};
@@ -177,7 +177,7 @@ START_TEST(sample_has_every_key)
 }
 END_TEST
 
-/* As it is shipped, with a user that is here. */
+/* The sample as it is installed, with a user that exists here. */
 START_TEST(sample_loads)
 {
 	const char *overrides[] = {"user="};
@@ -200,7 +200,7 @@ START_TEST(sample_loads)
 }
 END_TEST
 
-/* The entry "\n.B KEY\n" of the manual behind AFTER, up to the next entry; NULL: none. */
+/* The entry "\n.B KEY\n" of the manual after AFTER, up to the next entry; NULL: there is none. */
 static char *find_entry(const char *manual, const char *after, const char *key)
 {
 	char head[128];
@@ -245,7 +245,7 @@ START_TEST(manual_has_every_key)
 }
 END_TEST
 
-/* The classes are explained before the keys. */
+/* The manual explains the classes of reload before the keys. */
 START_TEST(manual_has_every_class)
 {
 	char *manual = read_tree_file("man/preforkd.conf.5");
@@ -280,7 +280,7 @@ static bool is_known(const char *key)
 	return false;
 }
 
-/* A key that was taken out of the table must go from the manual, too. */
+/* A key that is not in the table must not be in the manual. */
 START_TEST(manual_has_no_other_key)
 {
 	char *manual = read_tree_file("man/preforkd.conf.5");
@@ -312,7 +312,7 @@ static char *help(const char *path, int expected)
 	return text;
 }
 
-/* The entry of a key, which ends with an empty line, says what a change of it needs. */
+/* The entry of a key, which ends with an empty line, tells what a change needs. */
 static void expect_in_help(const char *text, const char *prefix, const struct row *row)
 {
 	char head[128], needs[64];
@@ -371,7 +371,7 @@ START_TEST(help_of_one)
 }
 END_TEST
 
-/* The table itself: what the code that reads it takes for granted. */
+/* The table itself: what the code that reads it relies on. */
 START_TEST(table_is_sound)
 {
 	size_t i;
@@ -382,10 +382,10 @@ START_TEST(table_is_sound)
 		ck_assert_ptr_nonnull(row->help);
 		ck_assert_msg(row->type != ROW_NAME || row->names != NULL, "%s", row->path);
 		ck_assert_msg(row->min <= row->max, "%s", row->path);
-		/* libconfig's plain integers end there. */
+		/* the greatest integer of libconfig without an L */
 		if (row->type == ROW_INTEGER)
 			ck_assert_int_le(row->max, INT32_MAX);
-		/* Where 0 is a word, it must not be a number as well. */
+		/* 0 with a meaning of its own must not be in the range. */
 		ck_assert_msg(row->zero == NULL || row->min > 0, "%s", row->path);
 	}
 }

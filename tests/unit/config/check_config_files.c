@@ -16,7 +16,7 @@
 #include "../suite.h"
 #include "config_case.h"
 
-/* One line "# expect: WHERE: TEXT" of a broken file: is it said, and at that place? */
+/* True: the problem that a line "# expect: WHERE: TEXT" of a broken file names was reported at that place. */
 static bool is_expected_said(const char *dir, const char *file, const char *where, const char *text, int level)
 {
 	const char *colon = strstr(text, ": ");
@@ -30,7 +30,7 @@ static bool is_expected_said(const char *dir, const char *file, const char *wher
 		(void)snprintf(prefix, sizeof(prefix), "%s/%s: ", dir, where);
 	else
 		(void)snprintf(prefix, sizeof(prefix), "%s/%s:%s: ", dir, file, where);
-	/* The key, if there is one, follows the place at once. */
+	/* The key, if any, follows the place directly. */
 	len = strlen(prefix);
 	if (colon != NULL && text[0] != '@') {
 		(void)snprintf(prefix + len, sizeof(prefix) - len, "%.*s", (int)(colon + 2 - text), text);
@@ -54,7 +54,7 @@ static size_t count_level(int level)
 	return n;
 }
 
-/* All that FILE says is to be said is, and nothing else. */
+/* Loading FILE must report the problems that FILE names, and no others. */
 static void replay(const char *dir, const char *file)
 {
 	const char *overrides[] = {own_user, NULL};
@@ -136,7 +136,7 @@ START_TEST(conf_d)
 }
 END_TEST
 
-/* A file that cannot be read does not hide what is wrong in the others. */
+/* A file that cannot be read does not hide mistakes in other files. */
 START_TEST(all_files_reported)
 {
 	put("main.conf", "services: { m: { handler = \"echo\"; listen = \"*:1\"; backlog = 0; }; };\n");
@@ -153,7 +153,7 @@ START_TEST(all_files_reported)
 }
 END_TEST
 
-/* A file that was named from where we were is found again from anywhere. */
+/* A file with a relative name is found again after the working directory has changed. */
 START_TEST(relative_file)
 {
 	struct config *first;
@@ -170,7 +170,7 @@ START_TEST(relative_file)
 	config = NULL;
 	ck_assert_int_eq(chdir("/"), 0);
 	load_with(first->file, (const char *[]){own_user, NULL});
-	config_free(&first); /* nothing of it is left in the second */
+	config_free(&first); /* the second configuration must not use memory of the first */
 	expect_good();
 	ck_assert_uint_eq(problems_count(problems), 0);
 	ck_assert_str_eq(config->file, path_of("main.conf"));
@@ -197,7 +197,7 @@ START_TEST(files_that_are_none)
 }
 END_TEST
 
-/* Lines are counted through strings, comments and included files; the end needs no line end. */
+/* Lines are counted in strings, comments and included files too. The last line needs no line end. */
 START_TEST(places)
 {
 	put("inc", "/* two\nlines */ backlog =\n\"x\";");
@@ -228,7 +228,7 @@ START_TEST(include_bomb)
 }
 END_TEST
 
-/* What is wrong for all services in the same place is said once. */
+/* A mistake at one place that concerns all services is reported once. */
 START_TEST(said_once)
 {
 	put("main.conf", "defaults: { user = \"no-such-user\"; workers: { min = 9; max = 3; }; };\n"
@@ -262,7 +262,7 @@ int main(void)
 	TCase *tc = tcase_create("config_files");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60); /* a resolver may take its time to say no */
+	tcase_set_timeout(tc, 60); /* a resolver may take long to answer */
 	tcase_add_test(tc, broken_files);
 	tcase_add_test(tc, conf_d);
 	tcase_add_test(tc, all_files_reported);

@@ -142,7 +142,7 @@ int main(void)
 	TCase *tc = tcase_create("config_overrides");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60); /* a resolver may take its time to say no */
+	tcase_set_timeout(tc, 60); /* a resolver may take long to answer */
 	tcase_add_test(tc, overrides_apply);
 	tcase_add_test(tc, overrides_wrong);
 	tcase_add_test(tc, override_makes_service);

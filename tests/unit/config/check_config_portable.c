@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A check for another host: what only this one could answer is not asked, the rest still is. */
+/* Checks for another host: nothing is looked up on this host; all other checks are made. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 static char file[] = "/tmp/check_config_portable.XXXXXX";
 
-/* Nothing in it is of this host, or of any. */
+/* No name in it exists on this host, or on any other. */
 static const char elsewhere[] =
 	"user = \"no-such-user\"; group = \"no-such-group\";\n"
 	"control: { group = \"no-such-group\"; };\n"
@@ -29,11 +29,11 @@ static const char elsewhere[] =
 	"};\n";
 
 static const struct {
-	const char *override, *text; /* NULL: nothing is said */
+	const char *override, *text; /* NULL: there is no message */
 	int level;
 } table[] = {
 	{"log.level=info", NULL, 0},
-	/* syntax, ranges, what goes together */
+	/* syntax, ranges, combinations of values */
 	{"services.a.backlog=many", "services.a.backlog", LOG_ERR},
 	{"services.a.baklog=1", "backlog", LOG_ERR},
 	{"services.a.workers.max=0", "services.a.workers.max", LOG_ERR},
@@ -53,7 +53,7 @@ static const struct {
 	{"services.b.listen=*:80", "is taken already", LOG_ERR},
 	{"services.b.listen=0.0.0.0:80", "is taken already, by services.a with \"127", LOG_ERR},
 	{"services.b.listen=127.0.0.1:80", "is taken already, by services.a with \"127", LOG_ERR},
-	/* who it will be started as is not known */
+	/* the user that will start the daemon is not known */
 	{"user=", "services.b.user: missing", LOG_WARNING},
 	{"user=root", NULL, 0},
 };
@@ -109,7 +109,7 @@ START_TEST(portable)
 }
 END_TEST
 
-/* The same file is full of mistakes for this host. */
+/* For this host, the same file is full of mistakes. */
 START_TEST(not_portable)
 {
 	struct problems *problems;
@@ -127,7 +127,7 @@ int main(void)
 	TCase *tc = tcase_create("config_portable");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60); /* a resolver may take its time to say no */
+	tcase_set_timeout(tc, 60); /* a resolver may take long to answer */
 	tcase_add_loop_test(tc, portable, 0, sizeof(table) / sizeof(table[0]));
 	tcase_add_test(tc, not_portable);
 	suite_add_tcase(suite, tc);

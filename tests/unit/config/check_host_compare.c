@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is asked for beside what a host gives, for hosts that are made up. */
+/* Compares configurations with the limits of made-up hosts. */
 #include "config/host_compare.h"
 
 #include <check.h>
@@ -19,9 +19,9 @@
 #include "../suite.h"
 
 static char file[] = "/tmp/check_host.XXXXXX";
-static char own_user[128]; /* needed as root, harmless as anybody else */
+static char own_user[128]; /* needed as root, without effect for other users */
 
-/* At their max 1 + 10 + 2 * 20 + 5 = 56 processes; 5 addresses. */
+/* At most 1 + 10 + 2 * 20 + 5 = 56 processes; 5 addresses. */
 static const char text[] = "defaults: { command = \"/bin/sh\"; }; services: {\n"
 			   "  few: { handler = \"echo\"; listen = \"unix:@f\"; workers: { max = 10; }; };\n"
 			   "  most: { handler = \"exec\";\n"
@@ -36,9 +36,9 @@ static const struct {
 	const char *override;
 	struct limits limits; /* 0: not known */
 	enum who who;
-	const char *expected[6]; /* parts of the only warning; none: there is none */
+	const char *expected[6]; /* parts of the only warning; none: there is no warning */
 } table[] = {
-	/* nothing known, or just enough */
+	/* limits that are not known, or just high enough */
 	{"log.level=info", {.somaxconn = 0}, AS_IT_IS, {NULL}},
 	{"log.level=info", {.somaxconn = 4096}, AS_IT_IS, {NULL}},
 	{"log.level=info", {.tasks = 56, .tasks_set = "x"}, AS_IT_IS, {NULL}},
@@ -77,14 +77,14 @@ static const struct {
 	 AS_IT_IS,
 	 {"-o: services.few.workers.max: ", "become 87", "41 of them of services.few; "}},
 
-	/* one more for each address, and it runs no program */
+	/* one process more for each address, which runs no program */
 	{"services.most.workers.on_full=refuse",
 	 {.tasks = 58, .tasks_set = "x"},
 	 AS_IT_IS,
 	 {"services.most.workers.max: ", "become 59", "43 of them of services.most, with"}},
 	{"services.most.workers.on_full=evict", {.tasks = 56, .tasks_set = "x"}, AS_IT_IS, {NULL}},
 
-	/* processes of a user: 56 with the master, 55 without; root is spared */
+	/* processes of a user: 56 with the master, 55 without; no limit for root */
 	{"log.level=info", {.processes = 56}, ORDINARY, {NULL}},
 	{"log.level=info",
 	 {.processes = 55},
@@ -96,7 +96,7 @@ static const struct {
 	{"services.most.handler=echo", {.processes = 1}, ROOT_FOR_OTHERS, {NULL}},
 	{"log.level=info", {.processes = 1}, ROOT_FOR_ROOT, {NULL}},
 
-	/* the end */
+	/* the time limit of a stop */
 	{"log.level=info",
 	 {.stop_ms = 45000, .unit = "x.service"},
 	 AS_IT_IS,
@@ -186,7 +186,7 @@ START_TEST(compared)
 }
 END_TEST
 
-/* Each service that asks for itself gets a line of its own; in the order of the file. */
+/* Each service that has the key itself gets its own warning, in the order of the file. */
 START_TEST(all_at_once)
 {
 	struct config *config = load("services.few.backlog=5000");

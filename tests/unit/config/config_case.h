@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A configuration, read from files of the test, and what was said about it. */
+/* A configuration, read from files of the test, and its problems. */
 #ifndef PREFORKD_TESTS_CONFIG_CASE_H
 #define PREFORKD_TESTS_CONFIG_CASE_H
 
@@ -21,7 +21,7 @@
 #define ONE "services: { a: { handler = \"echo\"; listen = \"127.0.0.1:7\"; }; };\n"
 
 static char folder[] = "/tmp/check_config.XXXXXX";
-static char own_user[128]; /* "user=NAME": needed as root, harmless as anybody else */
+static char own_user[128]; /* "user=NAME": needed as root, without effect for other users */
 static struct problems *problems;
 static struct config *config;
 
@@ -43,7 +43,7 @@ static inline void put(const char *name, const char *text)
 	ck_assert_int_eq(chmod(path_of(name), 0644), 0);
 }
 
-/* OVERRIDES ends with NULL; without own_user there is none. */
+/* OVERRIDES ends with NULL. The caller adds own_user if the configuration needs a user. */
 static inline void load_with(const char *file, const char *const *overrides)
 {
 	struct config_source source = {.file = file, .overrides = overrides, .handlers = fake_handlers};
@@ -88,7 +88,7 @@ static inline void expect_good(void)
 	ck_assert_ptr_nonnull(config);
 }
 
-/* Refused, and TEXT is part of what is said. */
+/* The configuration was refused, and TEXT is part of a message. */
 static inline void expect_error(const char *text)
 {
 	ck_assert_ptr_null(config);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two configurations to be compared, read from files of the test. */
+/* Two configurations to compare, read from files of the test. */
 #ifndef PREFORKD_TESTS_CONFIG_DIFF_CASE_H
 #define PREFORKD_TESTS_CONFIG_DIFF_CASE_H
 
@@ -18,7 +18,7 @@
 
 #include "../suite.h"
 
-/* The command and the upstream are in defaults so that another handler may do without them. */
+/* The command and the upstream are in defaults, so that a handler that takes none is no mistake. */
 #define BASE                                                                                                           \
 	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; };\n"                                              \
 	"services: { a: { handler = \"both\"; listen = \"127.0.0.1:7\"; }; };\n"
@@ -26,7 +26,7 @@
 static const struct module_loader fake_loader;
 
 static char folder[] = "/tmp/check_config_diff.XXXXXX";
-static char own_user[128]; /* "user=NAME": needed as root, harmless as anybody else */
+static char own_user[128]; /* "user=NAME": needed as root, without effect for other users */
 static struct config *a, *b;
 static char keys[256];
 
@@ -47,7 +47,7 @@ static inline void put(const char *name, const char *text)
 	ck_assert_int_eq(fclose(out), 0);
 }
 
-/* main.conf with what -o says on top; OVERRIDE may be NULL. */
+/* Loads main.conf with one -o; NULL: with none. */
 static inline struct config *load(const char *override)
 {
 	const char *const overrides[] = {own_user, override};
