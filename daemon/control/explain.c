@@ -18,14 +18,15 @@
 
 #define REFUSALS_LISTED 10
 
-/* What the gate knows of the client. */
+/* What is known of the client: the input and the output of the decision. */
 struct known {
 	const struct config_service *service;
 	const struct sources *sources; /* NULL: nothing is remembered */
 	const struct unix_peer *cred;  /* NULL: not a unix client */
 	uint64_t key;
-	bool connections, datagrams; /* it has such listeners; datagrams: whose sender may be forged */
-	int64_t datagram_wait_us;    /* of the rate of a source, for its datagrams */
+	bool connections;	  /* the service has listeners for connections */
+	bool datagrams;		  /* it has listeners for IP datagrams, whose sender may be forged */
+	int64_t datagram_wait_us; /* of the rate of a source, for its datagrams */
 	bool probe;
 	struct gate_facts facts;
 	struct gate_verdict verdict;

@@ -6,7 +6,7 @@
 
 #include "config/config.h"
 
-#define GROUPS_MAX 1024 /* of one client; a client with more groups counts as a member of none of them */
+#define GROUPS_MAX 1024 /* of one client; a client with more groups counts as a member of its primary one alone */
 
 static bool is_in_group(int fd, gid_t own, gid_t wanted)
 {

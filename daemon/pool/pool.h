@@ -40,12 +40,12 @@ struct program_notify;
  *	        any -> ending
  */
 enum pool_state {
-	POOL_HELD, /* of a reload that has not succeeded yet: its workers wait for the go */
+	POOL_HELD, /* the reload that made it has not succeeded yet: its workers wait for the go */
 	POOL_SERVING,
-	POOL_DRAINING, /* by order: who is queued is served, then clients are turned away */
+	POOL_DRAINING, /* by order: serves the clients that are queued; then it refuses clients, and is drained */
 	POOL_DRAINED,
-	POOL_SUPERSEDED, /* its successor starts: serves on, but does not grow */
-	POOL_ENDING,	 /* who is queued is served, and then it goes */
+	POOL_SUPERSEDED, /* its successor starts: it serves on, and does not grow */
+	POOL_ENDING,	 /* it serves the clients that are queued, and is freed when its last worker has ended */
 };
 
 /* What the last tick saw of one lane. */

@@ -44,9 +44,8 @@ void program_free(struct program **program)
 
 void program_started(struct proc *proc)
 {
-	(void)setpgid(
-		proc->pid,
-		proc->pid); /* the child does the same: the first of them counts, and neither may rely on the other */
+	/* The child does the same: either may be first, and neither can wait for the other. */
+	(void)setpgid(proc->pid, proc->pid);
 	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 }
 
@@ -108,8 +107,8 @@ void program_look_ready(struct proc *proc, int64_t now_ms)
 void program_retire(struct proc *proc)
 {
 	set_state(proc, SLOT_LEAVING);
-	atomic_store(&proc_slot(proc)->has_heard,
-		     1); /* the master cannot see whether it still accepts, and takes for granted that it does not */
+	/* The master cannot see whether the program still accepts, and takes for granted that it does not. */
+	atomic_store(&proc_slot(proc)->has_heard, 1);
 	(void)kill(proc->pid, proc->pool->service->program.stop_signal);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program writes to its standard output and error: line by line into the log, with the service and the pid.
- * A pipe for each program. More than PROGRAM_OUTPUT_PER_SECOND lines a second are read and dropped, for a program must
- * neither fill the disk with our log nor stand still because of it.
+ * Master. Copies what a program writes to its standard output and error into the log, line by line, with the service
+ * and the pid. Each program has a pipe of its own. More than PROGRAM_OUTPUT_PER_SECOND lines a second are read and
+ * dropped: a program must neither fill the disk with our log nor block because of it.
  */
 #ifndef PREFORKD_POOL_PROGRAM_OUTPUT_H
 #define PREFORKD_POOL_PROGRAM_OUTPUT_H
