@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "net/networks.h"
+#include "net/network.h"
 
 #define GROUPS_MOST 4096 /* so many fit into a request (FRAME_REQUEST_MAX) */
 

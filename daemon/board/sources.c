@@ -14,7 +14,7 @@
 #include "board/shared_memory.h"
 #include "board/sources_map.h"
 #include "net/addr.h"
-#include "net/networks.h"
+#include "net/unix_peer.h"
 
 #define RECORDS_MOST (1U << 24) /* more than any configuration allows */
 #define SEATS_SIZE   (SOURCES_SEATS * sizeof(bool))

@@ -22,6 +22,7 @@
 #include "control/explain.h"
 #include "control/peer.h"
 #include "control/status.h"
+#include "net/unix_peer.h"
 #include "upgrade/upgrade.h"
 
 struct call {

@@ -14,6 +14,8 @@
 #include "gate/decide.h"
 #include "gate/gate.h"
 #include "gate/penalty.h"
+#include "net/networks.h"
+#include "net/unix_peer.h"
 #include "pool/pool_count.h"
 
 #define REFUSALS_LISTED 10

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "net/addr.h"
-#include "net/networks.h"
+#include "net/unix_peer.h"
 
 struct err;
 struct operations;

@@ -12,7 +12,9 @@
 #include "gate/proxy.h"
 #include "net/listen.h"
 #include "net/networks.h"
+#include "net/socket_kind.h"
 #include "net/tcp_info.h"
+#include "net/unix_peer.h"
 #include "services/conn.h"
 
 #define SECOND_LOOKS   4 /* each after twice the pause of the last one: 15 ms in all */
@@ -67,7 +69,7 @@ void gate_open(struct gate *gate, const struct config_service *service, struct s
 	if (sources == NULL) /* no memory for a table: clients are not counted, and not refused for that */
 		gate->needs &= ~(unsigned)NEEDS_TABLE;
 	else if (seat >= SOURCES_SEATS ||
-		 listen_is_datagram(gate->listener)) /* datagrams are no connections to count */
+		 socket_kind_is_datagram(gate->listener)) /* datagrams are no connections to count */
 		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
 

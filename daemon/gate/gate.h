@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "board/sources.h"
 #include "gate/decide.h"
-#include "net/networks.h"
+#include "net/unix_peer.h"
 
 struct board_head;
 struct board_lane;

@@ -18,7 +18,6 @@
 #include "gate/gate.h"
 #include "gate/penalty.h"
 #include "net/linger.h"
-#include "net/networks.h"
 #include "services/conn.h"
 #include "services/deadline.h"
 

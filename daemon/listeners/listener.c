@@ -84,7 +84,7 @@ void listener_steer(struct listener *listener)
 	if (rival != NULL && rival->fd >= 0 && listener->listening && rival->listening)
 		(void)listen_steer(listener->fd, rival->fd, &rival->addr);
 	if (rival != NULL)
-		listen_alone(listener->fd, listener->reuse_port);
+		listen_unshare(listener->fd, listener->reuse_port);
 }
 
 void listener_take(struct listener *listener)
@@ -217,7 +217,7 @@ int listener_readmit(struct listener *listener, const struct config_service *ser
 void listener_close(struct listener *listener)
 {
 	if (listener->rival != NULL && listener->rival->fd >= 0)
-		listen_alone(listener->rival->fd, listener->rival->reuse_port);
+		listen_unshare(listener->rival->fd, listener->rival->reuse_port);
 	listener->rival = NULL;
 	if (listener->lender != NULL) {
 		listener->fd = -1;

@@ -236,7 +236,7 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 	if (fd < 0 && err->code == EADDRINUSE) {
 		rival = find_rival(o, key);
 		if (rival != NULL)
-			fd = listen_bind_beside(rival->fd, &key->asked, key->dual, &o->service->socket, err);
+			fd = listen_beside_bind(rival->fd, &key->asked, key->dual, &o->service->socket, err);
 	}
 	if (fd < 0)
 		return -1;

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "net/addr.h"
-#include "net/networks.h"
+#include "net/unix_peer.h"
 
 #define DATAGRAM_MAX 65536 /* no UDP datagram is larger; those of a unix socket may be longer */
 

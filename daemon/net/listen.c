@@ -12,6 +12,7 @@
 #include "base/fds.h"
 #include "net/addr.h"
 #include "net/listen_queue.h"
+#include "net/socket_kind.h"
 #include "net/socket_options.h"
 
 static int fail_on(const struct sockaddr_any *addr, const char *what, struct err *err)
@@ -19,14 +20,6 @@ static int fail_on(const struct sockaddr_any *addr, const char *what, struct err
 	char text[ADDR_TEXT_MAX];
 
 	return err_sys(err, "cannot %s %s", what, addr_format(addr, text, sizeof(text)));
-}
-
-bool listen_is_datagram(int fd)
-{
-	int type = SOCK_STREAM;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
 }
 
 static int open_socket(int family, int type, struct err *err)
@@ -195,7 +188,7 @@ int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 {
 	struct listen_queue queue;
 
-	if (listen_is_datagram(fd)) {
+	if (socket_kind_is_datagram(fd)) {
 		*got_out = 0;
 		return 0;
 	}

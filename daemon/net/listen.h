@@ -29,9 +29,6 @@ struct listen_path {
 int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const struct socket_options *options,
 		struct listen_path *path_out, struct err *err);
 
-/* For datagrams? A property of the socket, so nobody has to carry it along. */
-bool listen_is_datagram(int fd);
-
 /* listen(2), which may be called again on a living socket. *got_out is the backlog in force
  * (net.core.somaxconn clamps it without a word), or BACKLOG where the kernel does not tell. Of datagrams: nothing to
  * do, 0. */

@@ -23,7 +23,7 @@ static int set_reuse_port(int fd, bool on)
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value));
 }
 
-int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+int listen_beside_bind(int old_fd, const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
 		       struct err *err)
 {
 	struct socket_options shared = *options;
@@ -41,11 +41,11 @@ int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual, c
 	shared.reuse_port = true;
 	fd = listen_bind(addr, SOCK_STREAM, dual, &shared, &unused, err);
 	if (fd < 0)
-		listen_alone(old_fd, had != 0);
+		listen_unshare(old_fd, had != 0);
 	return fd;
 }
 
-void listen_alone(int fd, bool reuse_port)
+void listen_unshare(int fd, bool reuse_port)
 {
 	(void)set_reuse_port(fd, reuse_port);
 }
@@ -57,7 +57,7 @@ int listen_steer(int new_fd, int old_fd, const struct sockaddr_any *old_addr)
 	 * needed it until listen(2). */
 	if (set_reuse_port(new_fd, false) < 0 || set_reuse_port(old_fd, false) < 0)
 		return -1;
-	if (nowhere_go(old_fd) == 0)
+	if (listen_hide(old_fd) == 0)
 		return 1;
 	/* bound to a device: its clients are thrown back until it is closed, and then find the new
 	 * one */

@@ -4,7 +4,7 @@
  * and for an address that overlaps (127.0.0.1:80 becomes *:80). No client meets an address without
  * a listener. For TCP:
  *
- *	new = listen_bind_beside(old, ...)	the way back: close it, listen_alone(old, ...)
+ *	new = listen_beside_bind(old, ...)	the way back: close it, listen_unshare(old, ...)
  *	listen_start(new, ...)			clients come to either
  *	listen_steer(new, old, ...)		clients come to the new one
  *
@@ -23,18 +23,18 @@ struct socket_options;
  * As listen_bind(), for TCP. Both get SO_REUSEPORT, which the kernel allows to sockets of the same
  * user. A port that the kernel chose must be in ADDR.
  */
-int listen_bind_beside(int old_fd, const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
+int listen_beside_bind(int old_fd, const struct sockaddr_any *addr, bool dual, const struct socket_options *options,
 		       struct err *err);
 
 /* Sets SO_REUSEPORT of FD as its configuration has it. */
-void listen_alone(int fd, bool reuse_port);
+void listen_unshare(int fd, bool reuse_port);
 
 /*
  * Brings all new clients to NEW_FD; OLD_FD, at OLD_ADDR, keeps those who are queued, and whose
  * handshake is under way. There is no way back. 1: exactly that; 0: by the backlog of the old one;
  * -1: not at all. Neither has SO_REUSEPORT then, which for the old one is for good: with it, the
  * kernel would still deal clients out between two sockets of one address. Who wants it for the new
- * one, calls listen_alone() when the old one is closed.
+ * one, calls listen_unshare() when the old one is closed.
  */
 int listen_steer(int new_fd, int old_fd, const struct sockaddr_any *old_addr);
 

@@ -23,7 +23,7 @@ static int set(int fd, int index)
 	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index));
 }
 
-int nowhere_go(int fd)
+int listen_hide(int fd)
 {
 	int index = get(fd);
 
@@ -38,7 +38,7 @@ int nowhere_go(int fd)
 	return set(fd, NOWHERE);
 }
 
-bool nowhere_has_way_back(void)
+bool listen_hide_can_undo(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool has;
@@ -50,7 +50,7 @@ bool nowhere_has_way_back(void)
 	return has;
 }
 
-int nowhere_return(int fd)
+int listen_hide_undo(int fd)
 {
 	return get(fd) == NOWHERE ? set(fd, 0) : 0;
 }

@@ -12,12 +12,12 @@
 
 /* Not for a listener with socket.device, which would not find its way back (EBUSY). Needs no
  * capability from Linux 5.7 on. */
-int nowhere_go(int fd);
+int listen_hide(int fd);
 
 /* The way back needs CAP_NET_RAW. */
-bool nowhere_has_way_back(void);
+bool listen_hide_can_undo(void);
 
 /* Nothing to do for a listener that is not nowhere. */
-int nowhere_return(int fd);
+int listen_hide_undo(int fd);
 
 #endif

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #include "net/diag.h"
-#include "net/listen.h"
+#include "net/socket_kind.h"
 
 #define STATE_LISTEN 10 /* of the kernel's include/net/tcp_states.h */
 #define FEW	     8	/* so many unix sockets are asked for one by one, more with one list */
@@ -35,12 +35,9 @@ static int64_t drops_of(int fd)
 /* Of datagrams only what was thrown away is told, in numbers; how many wait is not. */
 static int datagram_queue(int fd, struct listen_queue *out)
 {
-	int family = -1;
-	socklen_t len = sizeof(family);
-
-	if (!listen_is_datagram(fd))
+	if (!socket_kind_is_datagram(fd))
 		return -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family != AF_UNIX)
+	if (socket_kind_family(fd) != AF_UNIX)
 		out->drops = drops_of(fd);
 	return 0;
 }
@@ -63,11 +60,9 @@ static int tcp_queue(int fd, struct listen_queue *out)
 /* The inode of a unix socket, 0 for anything else. */
 static uint32_t unix_inode(int fd)
 {
-	int family = -1;
-	socklen_t len = sizeof(family);
 	struct stat st;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0 || family != AF_UNIX || fstat(fd, &st) < 0)
+	if (socket_kind_family(fd) != AF_UNIX || fstat(fd, &st) < 0)
 		return 0;
 	return (uint32_t)st.st_ino;
 }

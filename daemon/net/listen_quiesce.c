@@ -22,6 +22,7 @@
 #include "net/listen.h"
 #include "net/listen_hide.h"
 #include "net/listen_queue.h"
+#include "net/socket_kind.h"
 
 #define STATE_SYN_RECV 3 /* of the kernel's include/net/tcp_states.h */
 #define SETTLE_MS      50
@@ -68,7 +69,7 @@ static int by_backlog(int fd)
 
 int listen_quiesce(int fd, const struct sockaddr_any *addr)
 {
-	if (listen_is_datagram(fd))
+	if (socket_kind_is_datagram(fd))
 		return filter_all(fd);
 	/* not both: a full queue would keep those out whose handshake is under way */
 	if (addr->sa.sa_family != AF_UNIX && filter_syns(fd) == 0)
@@ -92,11 +93,11 @@ static int shut_unix(int fd)
 
 int listen_quiesce_for_good(int fd, const struct sockaddr_any *addr)
 {
-	if (listen_is_datagram(fd))
+	if (socket_kind_is_datagram(fd))
 		return filter_all(fd);
 	if (addr->sa.sa_family == AF_UNIX)
 		return shut_unix(fd);
-	if (filter_syns(fd) == 0 || nowhere_go(fd) == 0)
+	if (filter_syns(fd) == 0 || listen_hide(fd) == 0)
 		return 1;
 	return by_backlog(fd);
 }
@@ -144,13 +145,13 @@ int listen_handshakes(const struct sockaddr_any *addr)
 
 int listen_refuse(int fd, const struct sockaddr_any *addr)
 {
-	if (listen_is_datagram(fd))
+	if (socket_kind_is_datagram(fd))
 		return filter_all(fd);
 	if (addr->sa.sa_family == AF_UNIX) {
 		errno = EOPNOTSUPP; /* nothing would bring it back */
 		return -1;
 	}
-	if (nowhere_has_way_back() && nowhere_go(fd) == 0)
+	if (listen_hide_can_undo() && listen_hide(fd) == 0)
 		return 1;
 	return shutdown(fd, SHUT_RDWR) < 0 ? -1 : 0;
 }
@@ -159,7 +160,7 @@ int listen_readmit(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 {
 	int unused = 0;
 
-	if (nowhere_return(fd) < 0)
+	if (listen_hide_undo(fd) < 0)
 		return err_sys(err, "cannot make a listener reachable again");
 	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 && errno != ENOENT)
 		return err_sys(err, "cannot take the filter off a listener");

@@ -26,7 +26,8 @@ libpreforkd_a_SOURCES += \
 	%D%/listen_quiesce.h \
 	%D%/lookup.c \
 	%D%/lookup.h \
-	%D%/network_parse.c \
+	%D%/network.c \
+	%D%/network.h \
 	%D%/networks.c \
 	%D%/networks.h \
 	%D%/networks_unix.c \
@@ -37,8 +38,12 @@ libpreforkd_a_SOURCES += \
 	%D%/proxy_header_write.c \
 	%D%/relay.c \
 	%D%/relay.h \
+	%D%/socket_kind.c \
+	%D%/socket_kind.h \
 	%D%/socket_options.c \
 	%D%/socket_options.h \
 	%D%/socket_options_change.c \
 	%D%/tcp_info.c \
-	%D%/tcp_info.h
+	%D%/tcp_info.h \
+	%D%/unix_peer.c \
+	%D%/unix_peer.h

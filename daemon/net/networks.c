@@ -48,15 +48,15 @@ struct ranges {
 
 struct networks {
 	struct ranges ip4, ip6;
-	struct unix_networks local;
+	struct networks_unix local;
 };
 
-static bool less(struct number a, struct number b)
+static bool is_less(struct number a, struct number b)
 {
 	return a.hi != b.hi ? a.hi < b.hi : a.lo < b.lo;
 }
 
-static bool same(struct number a, struct number b)
+static bool is_same(struct number a, struct number b)
 {
 	return a.hi == b.hi && a.lo == b.lo;
 }
@@ -71,7 +71,7 @@ static uint64_t read_bytes(const uint8_t *bytes, size_t n)
 	return number;
 }
 
-static struct number number_of(enum network_kind kind, const uint8_t *address)
+static struct number read_address(enum network_kind kind, const uint8_t *address)
 {
 	if (kind == NETWORK_IP4)
 		return (struct number){.lo = read_bytes(address, 4)};
@@ -79,7 +79,7 @@ static struct number number_of(enum network_kind kind, const uint8_t *address)
 }
 
 /* The first address behind the network; false: there is none, it goes to the end of its family. */
-static bool behind(bool is4, struct number first, int bits, struct number *out)
+static bool find_end(bool is4, struct number first, int bits, struct number *out)
 {
 	int rest = (is4 ? 32 : 128) - bits;
 
@@ -98,8 +98,8 @@ static int compare_items(const void *pa, const void *pb)
 {
 	const struct item *a = pa, *b = pb;
 
-	if (!same(a->first, b->first))
-		return less(a->first, b->first) ? -1 : 1;
+	if (!is_same(a->first, b->first))
+		return is_less(a->first, b->first) ? -1 : 1;
 	if (a->bits != b->bits)
 		return a->bits < b->bits ? -1 : 1;
 	if (a->rank != b->rank)
@@ -114,7 +114,7 @@ static size_t sort_items(struct item *items, size_t n)
 
 	qsort(items, n, sizeof(*items), compare_items);
 	for (i = 0; i < n; i++) {
-		if (out > 0 && same(items[out - 1].first, items[i].first) && items[out - 1].bits == items[i].bits)
+		if (out > 0 && is_same(items[out - 1].first, items[i].first) && items[out - 1].bits == items[i].bits)
 			continue;
 		items[out++] = items[i];
 	}
@@ -126,7 +126,8 @@ static void begin_range(struct ranges *ranges, struct number first, uint32_t net
 {
 	size_t i = ranges->n;
 
-	if (i > 0 && (ranges->first4 != NULL ? ranges->first4[i - 1] == first.lo : same(ranges->first6[i - 1], first)))
+	if (i > 0 &&
+	    (ranges->first4 != NULL ? ranges->first4[i - 1] == first.lo : is_same(ranges->first6[i - 1], first)))
 		i--;
 	if (ranges->first4 != NULL)
 		ranges->first4[i] = (uint32_t)first.lo;
@@ -145,15 +146,15 @@ struct open_networks {
 };
 
 /* Ends those that do not reach TO (NULL: reach to the end of the family). */
-static void close_until(struct ranges *ranges, struct open_networks *open, const struct number *to)
+static void close_networks(struct ranges *ranges, struct open_networks *open, const struct number *to)
 {
-	while (open->n > 0 && open->has_end[open->n - 1] && (to == NULL || !less(*to, open->end[open->n - 1]))) {
+	while (open->n > 0 && open->has_end[open->n - 1] && (to == NULL || !is_less(*to, open->end[open->n - 1]))) {
 		open->n--;
 		begin_range(ranges, open->end[open->n], open->n > 0 ? open->net[open->n - 1] : NONE);
 	}
 }
 
-static void sweep(struct ranges *ranges)
+static void cut_ranges(struct ranges *ranges)
 {
 	const bool is4 = ranges->first4 != NULL;
 	struct open_networks open = {.n = 0};
@@ -163,24 +164,24 @@ static void sweep(struct ranges *ranges)
 	begin_range(ranges, (struct number){.lo = 0}, NONE);
 	for (i = 0; i < ranges->n_nets; i++) {
 		net = &ranges->nets[i];
-		close_until(ranges, &open, &net->first);
+		close_networks(ranges, &open, &net->first);
 		open.net[open.n] = (uint32_t)i;
-		open.has_end[open.n] = behind(is4, net->first, net->bits, &open.end[open.n]);
+		open.has_end[open.n] = find_end(is4, net->first, net->bits, &open.end[open.n]);
 		open.n++;
 		begin_range(ranges, net->first, (uint32_t)i);
 	}
-	close_until(ranges, &open, NULL);
+	close_networks(ranges, &open, NULL);
 }
 
 /* Gives back what was not needed; that it cannot be made smaller is no failure. */
-static void *shrink(void *array, size_t n, size_t size)
+static void *shrink_array(void *array, size_t n, size_t size)
 {
 	void *smaller = reallocarray(array, n, size);
 
 	return smaller != NULL ? smaller : array;
 }
 
-static int lay(struct ranges *ranges, enum network_kind kind, struct item *items, size_t n)
+static int build_ranges(struct ranges *ranges, enum network_kind kind, struct item *items, size_t n)
 {
 	size_t i, most;
 
@@ -200,17 +201,17 @@ static int lay(struct ranges *ranges, enum network_kind kind, struct item *items
 		ranges->nets[i] =
 			(struct kept){.first = items[i].first, .value = items[i].value, .bits = items[i].bits};
 	ranges->n_nets = n;
-	sweep(ranges);
-	ranges->net = shrink(ranges->net, ranges->n, sizeof(*ranges->net));
+	cut_ranges(ranges);
+	ranges->net = shrink_array(ranges->net, ranges->n, sizeof(*ranges->net));
 	if (kind == NETWORK_IP4)
-		ranges->first4 = shrink(ranges->first4, ranges->n, sizeof(*ranges->first4));
+		ranges->first4 = shrink_array(ranges->first4, ranges->n, sizeof(*ranges->first4));
 	else
-		ranges->first6 = shrink(ranges->first6, ranges->n, sizeof(*ranges->first6));
+		ranges->first6 = shrink_array(ranges->first6, ranges->n, sizeof(*ranges->first6));
 	return 0;
 }
 
 /* The entries of KIND into ITEMS, which has room; returns how many. */
-static size_t pick(const struct networks_entry *entries, size_t n, enum network_kind kind, struct item *items)
+static size_t pick_entries(const struct networks_entry *entries, size_t n, enum network_kind kind, struct item *items)
 {
 	const struct networks_entry *entry;
 	size_t i, out = 0;
@@ -218,7 +219,7 @@ static size_t pick(const struct networks_entry *entries, size_t n, enum network_
 	for (i = 0; i < n; i++) {
 		entry = &entries[i];
 		if (entry->network.kind == kind)
-			items[out++] = (struct item){.first = number_of(kind, entry->network.address),
+			items[out++] = (struct item){.first = read_address(kind, entry->network.address),
 						     .value = entry->value,
 						     .order = (uint32_t)i,
 						     .rank = entry->rank,
@@ -227,15 +228,30 @@ static size_t pick(const struct networks_entry *entries, size_t n, enum network_
 	return out;
 }
 
+static int add_local(struct networks_unix *local, const struct networks_entry *entries, size_t n)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < n; i++)
+		count += entries[i].network.kind == NETWORK_UNIX;
+	if (networks_unix_reserve(local, count) < 0)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (entries[i].network.kind == NETWORK_UNIX)
+			networks_unix_add(local, &entries[i].network, entries[i].value, entries[i].rank, (uint32_t)i);
+	networks_unix_sort(local);
+	return 0;
+}
+
 struct networks *networks_new(const struct networks_entry *entries, size_t n)
 {
 	struct networks *set = calloc(1, sizeof(*set));
 	struct item *items = n < NONE ? reallocarray(NULL, n > 0 ? n : 1, sizeof(*items)) : NULL;
 	bool good = set != NULL && items != NULL;
 
-	good = good && lay(&set->ip4, NETWORK_IP4, items, pick(entries, n, NETWORK_IP4, items)) == 0;
-	good = good && lay(&set->ip6, NETWORK_IP6, items, pick(entries, n, NETWORK_IP6, items)) == 0;
-	good = good && unix_networks_lay(&set->local, entries, n) == 0;
+	good = good && build_ranges(&set->ip4, NETWORK_IP4, items, pick_entries(entries, n, NETWORK_IP4, items)) == 0;
+	good = good && build_ranges(&set->ip6, NETWORK_IP6, items, pick_entries(entries, n, NETWORK_IP6, items)) == 0;
+	good = good && add_local(&set->local, entries, n) == 0;
 	free(items);
 	if (!good)
 		networks_free(&set);
@@ -256,12 +272,12 @@ void networks_free(struct networks **set)
 		return;
 	clear_ranges(&(*set)->ip4);
 	clear_ranges(&(*set)->ip6);
-	unix_networks_clear(&(*set)->local);
+	networks_unix_clear(&(*set)->local);
 	free(*set);
 	*set = NULL;
 }
 
-static int64_t value_of(const struct ranges *ranges, size_t range)
+static int64_t get_value(const struct ranges *ranges, size_t range)
 {
 	uint32_t net = ranges->net[range];
 
@@ -269,7 +285,7 @@ static int64_t value_of(const struct ranges *ranges, size_t range)
 }
 
 /* Both: the last range that does not begin behind the address, without a branch that could be foretold wrongly. */
-static int64_t find4(const struct ranges *ranges, uint32_t address)
+static int64_t find_range4(const struct ranges *ranges, uint32_t address)
 {
 	size_t base = 0, n = ranges->n, half;
 
@@ -279,10 +295,10 @@ static int64_t find4(const struct ranges *ranges, uint32_t address)
 		half = n / 2;
 		base = ranges->first4[base + half] <= address ? base + half : base;
 	}
-	return value_of(ranges, base);
+	return get_value(ranges, base);
 }
 
-static int64_t find6(const struct ranges *ranges, struct number address)
+static int64_t find_range6(const struct ranges *ranges, struct number address)
 {
 	size_t base = 0, n = ranges->n, half;
 
@@ -290,9 +306,9 @@ static int64_t find6(const struct ranges *ranges, struct number address)
 		return -1;
 	for (; n > 1; n -= half) {
 		half = n / 2;
-		base = less(address, ranges->first6[base + half]) ? base : base + half;
+		base = is_less(address, ranges->first6[base + half]) ? base : base + half;
 	}
-	return value_of(ranges, base);
+	return get_value(ranges, base);
 }
 
 int64_t networks_find(const struct networks *set, const struct sockaddr_any *peer, const struct unix_peer *cred)
@@ -304,17 +320,17 @@ int64_t networks_find(const struct networks *set, const struct sockaddr_any *pee
 		return -1;
 	switch (peer->sa.sa_family) {
 	case AF_INET:
-		return peer->len >= sizeof(peer->in) ? find4(&set->ip4, ntohl(peer->in.sin_addr.s_addr)) : -1;
+		return peer->len >= sizeof(peer->in) ? find_range4(&set->ip4, ntohl(peer->in.sin_addr.s_addr)) : -1;
 	case AF_INET6:
 		if (peer->len < sizeof(peer->in6))
 			return -1;
 		bytes = peer->in6.sin6_addr.s6_addr;
-		number = number_of(NETWORK_IP6, bytes);
+		number = read_address(NETWORK_IP6, bytes);
 		if (IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr))
-			return find4(&set->ip4, (uint32_t)number.lo);
-		return find6(&set->ip6, number);
+			return find_range4(&set->ip4, (uint32_t)number.lo);
+		return find_range6(&set->ip6, number);
 	case AF_UNIX:
-		return unix_networks_find(&set->local, cred);
+		return networks_unix_find(&set->local, cred);
 	default: /* not an enum: any number the kernel may give */
 		return -1;
 	}
@@ -327,7 +343,7 @@ static bool equal_ranges(const struct ranges *a, const struct ranges *b)
 	if (a->n_nets != b->n_nets)
 		return false;
 	for (i = 0; i < a->n_nets; i++) {
-		if (!same(a->nets[i].first, b->nets[i].first) || a->nets[i].bits != b->nets[i].bits ||
+		if (!is_same(a->nets[i].first, b->nets[i].first) || a->nets[i].bits != b->nets[i].bits ||
 		    a->nets[i].value != b->nets[i].value)
 			return false;
 	}
@@ -343,5 +359,5 @@ bool networks_equal(const struct networks *a, const struct networks *b)
 	if (b == NULL)
 		b = &empty;
 	return equal_ranges(&a->ip4, &b->ip4) && equal_ranges(&a->ip6, &b->ip6) &&
-	       unix_networks_equal(&a->local, &b->local);
+	       networks_unix_equal(&a->local, &b->local);
 }

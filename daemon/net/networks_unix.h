@@ -1,20 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of a set that is about processes: clients of unix sockets, by user and group. For networks.c alone. */
+/* Any process. The part of a set of networks that is about clients of unix sockets, by user and group. For networks.c
+ * alone, which says what the functions mean. */
 #ifndef PREFORKD_NET_NETWORKS_UNIX_H
 #define PREFORKD_NET_NETWORKS_UNIX_H
 
-#include "net/networks.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+struct network;
 struct unix_network;
+struct unix_peer;
 
-struct unix_networks {
+struct networks_unix {
 	struct unix_network *list; /* sorted */
 	size_t n;
+	size_t room; /* capacity of `list` */
 };
 
-int unix_networks_lay(struct unix_networks *out, const struct networks_entry *entries, size_t n);
-void unix_networks_clear(struct unix_networks *set);
-int64_t unix_networks_find(const struct unix_networks *set, const struct unix_peer *cred);
-bool unix_networks_equal(const struct unix_networks *a, const struct unix_networks *b);
+/* Room for N networks more; -1: no memory. */
+int networks_unix_reserve(struct networks_unix *set, size_t n);
+
+/* Adds NETWORK, which is of NETWORK_UNIX, into the room that was reserved; ORDER is its place among all entries. */
+void networks_unix_add(struct networks_unix *set, const struct network *network, uint32_t value, int rank,
+		       uint32_t order);
+
+/* Sorts the set after the last networks_unix_add(), and drops all but one of equal networks. */
+void networks_unix_sort(struct networks_unix *set);
+
+void networks_unix_clear(struct networks_unix *set);
+int64_t networks_unix_find(const struct networks_unix *set, const struct unix_peer *cred);
+bool networks_unix_equal(const struct networks_unix *a, const struct networks_unix *b);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "net/addr.h"
-#include "net/listen.h"
+#include "net/socket_kind.h"
 
 #define KEEPALIVE_PROBES       4  /* unanswered ones */
 #define KEEPALIVE_INTERVAL_MAX 15 /* seconds between them */
@@ -39,10 +39,10 @@ static int socket_options_datagram(int fd, int family, struct err *err)
 int socket_options_before_bind(int fd, int family, const struct socket_options *o, struct err *err)
 {
 	if (family == AF_UNIX) /* the first datagram may come as soon as there is a name */
-		return listen_is_datagram(fd) ? socket_options_datagram(fd, family, err) : 0;
+		return socket_kind_is_datagram(fd) ? socket_options_datagram(fd, family, err) : 0;
 	/* Or a restart would have to wait until the last client's TIME_WAIT is over. Datagrams have no such state, and
 	 * there it would let anybody take the address beside us. */
-	if (!listen_is_datagram(fd) && set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) < 0)
+	if (!socket_kind_is_datagram(fd) && set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) < 0)
 		return -1;
 	if (o->reuse_port && set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "socket.reuse_port", err) < 0)
 		return -1;
@@ -100,7 +100,7 @@ int socket_options_set(int fd, int family, const struct socket_options *o, struc
 		return -1;
 	if (o->sndbuf > 0 && set(fd, SOL_SOCKET, SO_SNDBUF, o->sndbuf, "socket.sndbuf", err) < 0)
 		return -1;
-	if (listen_is_datagram(fd))
+	if (socket_kind_is_datagram(fd))
 		return socket_options_datagram(fd, family, err);
 	if (family == AF_UNIX)
 		return 0;

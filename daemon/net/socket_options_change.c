@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/fds.h"
-#include "net/listen.h"
+#include "net/socket_kind.h"
 #include "net/socket_options.h"
 
 #ifndef SO_BUF_LOCK
@@ -53,7 +53,7 @@ static int release_buffer(int fd, int family, const struct buffer *buffer, struc
 		return err_set(err, "%s: only a restart sets it back with this kernel (Linux >= 5.14 can)",
 			       buffer->name);
 	}
-	size = default_size(family, listen_is_datagram(fd) ? SOCK_DGRAM : SOCK_STREAM, buffer->option);
+	size = default_size(family, socket_kind_is_datagram(fd) ? SOCK_DGRAM : SOCK_STREAM, buffer->option);
 	if (size < 0)
 		return err_sys(err, "cannot set %s back", buffer->name);
 	size /= 2; /* it doubles what it is given (socket(7)) */

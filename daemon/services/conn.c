@@ -20,6 +20,7 @@
 #include "net/proxy_header.h"
 #include "net/relay.h"
 #include "net/tcp_info.h"
+#include "net/unix_peer.h"
 #include "services/deadline.h"
 #include "services/self.h"
 

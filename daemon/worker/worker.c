@@ -28,6 +28,7 @@
 #include "gate/refuse.h"
 #include "net/datagram.h"
 #include "net/listen.h"
+#include "net/socket_kind.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
 #include "services/deadline.h"
@@ -168,7 +169,7 @@ static void open_answers(struct worker *w)
 	const struct worker_params *params = w->params;
 
 	w->answers = -1;
-	if (!listen_is_datagram(params->listener))
+	if (!socket_kind_is_datagram(params->listener))
 		return;
 	w->answers = fcntl(params->listener, F_DUPFD_CLOEXEC, 3);
 	if (w->answers < 0)
@@ -443,7 +444,7 @@ _Noreturn void worker_main(const struct worker_params *params)
 
 	if (params->service->program.runs)
 		become_program(params);
-	if (listen_is_datagram(params->listener))
+	if (socket_kind_is_datagram(params->listener))
 		serve_next = params->service->handler->answer != NULL ? serve_next_datagram : serve_with_program;
 	set_up(&w, params);
 	if (proof >= 0 && !proof_wait(proof))

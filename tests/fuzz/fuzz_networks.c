@@ -18,6 +18,7 @@
 #include "config/value_source.h"
 #include "config/values.h"
 #include "net/addr.h"
+#include "net/unix_peer.h"
 #include "syntax/arena.h"
 #include "syntax/problems.h"
 

@@ -12,10 +12,11 @@
 #include "board/sources.h"
 #include "board/sources_map.h"
 #include "net/addr.h"
-#include "net/networks.h"
+#include "net/unix_peer.h"
 
 #include "../peers.h"
 #include "../suite.h"
+#include "net/unix_peer.h"
 #include "sources_case.h"
 
 /* ---- the map ---- */

@@ -12,6 +12,7 @@
 #include "../peers.h"
 #include "../suite.h"
 #include "access_case.h"
+#include "net/unix_peer.h"
 
 START_TEST(presets)
 {

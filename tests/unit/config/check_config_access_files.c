@@ -13,6 +13,7 @@
 #include "../peers.h"
 #include "../suite.h"
 #include "access_case.h"
+#include "net/unix_peer.h"
 
 /* Comments, blanks and line ends; and the place of each entry. */
 START_TEST(a_file)

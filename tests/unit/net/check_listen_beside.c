@@ -155,7 +155,7 @@ static bool hand_over_once(const char *old, const char *new, const char *client)
 	clients_start(&clients, &to, 4);
 	serve_for(old_fd, -1, LOAD_MS);
 	new_addr = resolve(new, addr_port(&old_addr));
-	new_fd = listen_bind_beside(old_fd, &new_addr, new[0] == '*', &options, &err);
+	new_fd = listen_beside_bind(old_fd, &new_addr, new[0] == '*', &options, &err);
 	taken = new_fd < 0 && err.code == EADDRINUSE;
 	if (!taken) {
 		(void)start(new_fd);
@@ -235,7 +235,7 @@ START_TEST(the_rest_of_the_old_address)
 	late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(connect(queued, &v4.sa, v4.len), 0);
 	new_addr = resolve("[::]:0", addr_port(&old_addr));
-	new_fd = listen_bind_beside(old_fd, &new_addr, false, &options, &err);
+	new_fd = listen_beside_bind(old_fd, &new_addr, false, &options, &err);
 	(void)start(new_fd);
 	ck_assert_int_eq(listen_steer(new_fd, old_fd, &old_addr), 1);
 	ck_assert_int_eq(connect(late, &v4.sa, v4.len), -1);
@@ -258,7 +258,7 @@ START_TEST(an_old_one_with_a_device)
 	ck_assert_int_eq(setsockopt(old_fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2), 0);
 	queued = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(connect(queued, &addr.sa, addr.len), 0);
-	new_fd = listen_bind_beside(old_fd, &addr, false, &options, &err);
+	new_fd = listen_beside_bind(old_fd, &addr, false, &options, &err);
 	(void)start(new_fd);
 	ck_assert_int_ge(listen_steer(new_fd, old_fd, &addr), 0);
 	ck_assert(clients_serve_one(old_fd));
@@ -275,14 +275,14 @@ START_TEST(a_failure_leaves_the_old_one_alone)
 	int fd = open_listener("127.0.0.1:0", &addr), new_fd;
 
 	(void)open_listener("127.0.0.1:0", &other); /* somebody else's, not to be shared */
-	ck_assert_int_eq(listen_bind_beside(fd, &other, false, &options, &err), -1);
+	ck_assert_int_eq(listen_beside_bind(fd, &other, false, &options, &err), -1);
 	ck_assert_int_eq(err.code, EADDRINUSE);
 	ck_assert_int_eq(flag(fd), 0);
 	/* undone before anything has happened */
-	new_fd = listen_bind_beside(fd, &addr, false, &options, &err);
+	new_fd = listen_beside_bind(fd, &addr, false, &options, &err);
 	ck_assert_int_ge(new_fd, 0);
 	(void)close(new_fd);
-	listen_alone(fd, false);
+	listen_unshare(fd, false);
 	ck_assert_int_eq(flag(fd), 0);
 }
 END_TEST

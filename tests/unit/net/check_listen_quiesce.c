@@ -364,7 +364,7 @@ static void refuse_and_return(const char *any, int exact)
 
 START_TEST(refused_for_a_while)
 {
-	if (!nowhere_has_way_back()) {
+	if (!listen_hide_can_undo()) {
 		(void)fputs("needs CAP_NET_RAW\n", stderr);
 		return;
 	}
@@ -384,7 +384,7 @@ END_TEST
 /* What the two ways of refusing differ in. */
 START_TEST(who_is_queued_stays_or_not)
 {
-	bool stays = nowhere_has_way_back();
+	bool stays = listen_hide_can_undo();
 	int fd = open_listener("127.0.0.1:0", 0), client = dial();
 	uint16_t port = addr_port(&addr);
 	char byte;
@@ -411,15 +411,15 @@ START_TEST(nowhere_is_not_for_good_with_a_device)
 	int fd = open_listener("127.0.0.1:0", 0);
 
 	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2), 0);
-	ck_assert_int_eq(nowhere_go(fd), -1);
+	ck_assert_int_eq(listen_hide(fd), -1);
 	ck_assert_int_eq(errno, EBUSY);
-	ck_assert_int_eq(nowhere_return(fd), 0);
+	ck_assert_int_eq(listen_hide_undo(fd), 0);
 	(void)dial();
 	ck_assert(clients_serve_one(fd));
 	drop_privileges();
 	fd = open_listener("127.0.0.1:0", 0);
-	ck_assert_int_eq(nowhere_go(fd), 0);
-	ck_assert_int_eq(nowhere_go(fd), 0); /* is there already */
+	ck_assert_int_eq(listen_hide(fd), 0);
+	ck_assert_int_eq(listen_hide(fd), 0); /* is there already */
 	ck_assert_int_eq(cannot_dial(), ECONNREFUSED);
 }
 END_TEST

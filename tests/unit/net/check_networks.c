@@ -14,6 +14,7 @@
 
 #include "../peers.h"
 #include "../suite.h"
+#include "net/unix_peer.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ENTRIES_MOST  256

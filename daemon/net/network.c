@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One network as people write it. Strict: what is not clearly one network is an error that says what would be. */
-#include "net/networks.h"
+#include "net/network.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
