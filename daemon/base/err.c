@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 0))) static void fill(struct err *err, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void fill_err(struct err *err, int code, const char *fmt, va_list ap)
 {
 	size_t used;
 	int n;
@@ -28,7 +28,7 @@ int err_set(struct err *err, const char *fmt, ...)
 	if (err == NULL)
 		return -1;
 	va_start(ap, fmt);
-	fill(err, 0, fmt, ap);
+	fill_err(err, 0, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -41,8 +41,21 @@ int err_sys(struct err *err, const char *fmt, ...)
 	if (err == NULL)
 		return -1;
 	va_start(ap, fmt);
-	fill(err, code, fmt, ap);
+	fill_err(err, code, fmt, ap);
 	va_end(ap);
+	errno = code;
+	return -1;
+}
+
+int err_code(struct err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err != NULL) {
+		va_start(ap, fmt);
+		fill_err(err, code, fmt, ap);
+		va_end(ap);
+	}
 	errno = code;
 	return -1;
 }

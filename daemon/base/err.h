@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a layer that does not log reports a failure: -1 and a filled struct err.
- * Only the master, a worker and the tools write such a text to a log.
+ * Any process. A room that does not log reports a failure as -1 and a filled struct err.
+ * Only the master, a worker and the programs write this text to a log.
  */
 #ifndef PREFORKD_BASE_ERR_H
 #define PREFORKD_BASE_ERR_H
@@ -12,10 +12,12 @@ struct err {
 };
 
 /*
- * Fills *err (which may be NULL) and returns -1, so that a failing function can end with it.
- * err_sys() appends ": " and the text of errno, and keeps errno in code; err_set() has no errno.
+ * Each function fills *err (which may be NULL) and returns -1, so that a failing function can end with it.
+ * err_set() sets code to 0. err_sys() takes code from errno, err_code() takes CODE (an errno value; -rc for a function
+ * that returns a negative errno): both append ": " and the text of the code, and leave errno set to the code.
  */
 int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_code(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -113,8 +113,7 @@ int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int 
 						on_late, trial);
 	if (rc >= 0)
 		return 0;
-	errno = -rc;
-	(void)err_sys(err, "cannot watch a child");
+	(void)err_code(err, -rc, "cannot watch a child");
 fail:
 	trial_clear(trial);
 	return -1;

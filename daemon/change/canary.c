@@ -72,8 +72,7 @@ static int start_worker(struct plan_item *item, struct operations *ops, struct e
 	rc = sd_event_add_io(ops->fleet->event, &item->hold_source, item->hold, EPOLLIN, on_hold, ops);
 	if (rc >= 0)
 		return 0;
-	errno = -rc;
-	return err_sys(err, "services.%s: cannot watch its first worker", name);
+	return err_code(err, -rc, "services.%s: cannot watch its first worker", name);
 }
 
 /* Where no client is to be served now, there is no proof to be had from a program. */

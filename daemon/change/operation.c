@@ -392,8 +392,7 @@ int operations_watch(struct operations *ops, struct err *err)
 
 	if (rc >= 0)
 		return 0;
-	errno = -rc;
-	return err_sys(err, "cannot set up the event loop");
+	return err_code(err, -rc, "cannot set up the event loop");
 }
 
 void operations_mark(struct operations *ops)

@@ -169,8 +169,7 @@ static int watch_now(struct control_socket *socket, struct err *err)
 	rc = sd_event_add_io(socket->event, &socket->source, socket->now.fd, EPOLLIN, on_connection, socket);
 	if (rc >= 0)
 		return 0;
-	errno = -rc;
-	return err_sys(err, "cannot watch the control socket");
+	return err_code(err, -rc, "cannot watch the control socket");
 }
 
 /* ---- sockets that were replaced ---- */

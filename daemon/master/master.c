@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/master.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -193,8 +192,7 @@ static void unblock_alarm(void)
 
 static int fail_on_loop(int rc, struct err *err)
 {
-	errno = -rc;
-	return err_sys(err, "cannot set up the event loop");
+	return err_code(err, -rc, "cannot set up the event loop");
 }
 
 static int make_loop(struct master *master, struct err *err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/inherited.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +43,7 @@ int inherited_import(struct inherited_set *set, struct err *err)
 
 	*set = (struct inherited_set){.n = 0};
 	if (n < 0) {
-		errno = -n;
-		return err_sys(err, "LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES do not fit together");
+		return err_code(err, -n, "LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES do not fit together");
 	}
 	if (n == 0)
 		return 0;

@@ -31,10 +31,8 @@ int listen_beside_bind(int old_fd, const struct sockaddr_any *addr, bool dual, c
 	int had = 0, fd;
 	socklen_t len = sizeof(had);
 
-	if (addr->sa.sa_family == AF_UNIX) {
-		errno = EAFNOSUPPORT;
-		return err_sys(err, "cannot bind beside a unix socket");
-	}
+	if (addr->sa.sa_family == AF_UNIX)
+		return err_code(err, EAFNOSUPPORT, "cannot bind beside a unix socket");
 	/* It may be set late: bind(2) looks at the sockets that are there, one by one. */
 	if (getsockopt(old_fd, SOL_SOCKET, SO_REUSEPORT, &had, &len) < 0 || set_reuse_port(old_fd, true) < 0)
 		return err_sys(err, "cannot share the address of a listener");

@@ -28,8 +28,7 @@ static int open_ours(const struct sockaddr_any *addr, const struct listen_path *
 	if (fd >= 0 && fstat(fd, st) == 0 && st->st_dev == path->dev && st->st_ino == path->ino)
 		return fd;
 	fd_close(&fd);
-	errno = ESTALE;
-	return err_sys(err, "unix:%s: the path is not ours any more", addr->un.sun_path);
+	return err_code(err, ESTALE, "unix:%s: the path is not ours any more", addr->un.sun_path);
 }
 
 /* The group that a new socket would have here: our own, or the folder's where that is set-group-ID.

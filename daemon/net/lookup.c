@@ -77,8 +77,7 @@ static int wait_answer(const struct addr *addr, int limit_ms, int watch, int in,
 		if (poll(p, 2, (int)rest) <= 0)
 			continue;
 		if (relay_is_over(watch, p[1].revents)) {
-			errno = ECANCELED;
-			return err_sys(err, "\"%s\": cannot resolve %s", addr->text, addr->host);
+			return err_code(err, ECANCELED, "\"%s\": cannot resolve %s", addr->text, addr->host);
 		}
 		if (p[0].revents != 0)
 			return 0;

@@ -83,8 +83,7 @@ int pool_full_watch(struct pool *pool, sd_event_io_handler_t on_queue, sd_event_
 		rc = sd_event_source_set_enabled(f->timer, SD_EVENT_OFF);
 	if (rc >= 0)
 		return 0;
-	errno = -rc;
-	return err_sys(err, "cannot watch the queues of a pool");
+	return err_code(err, -rc, "cannot watch the queues of a pool");
 }
 
 /*

@@ -40,6 +40,5 @@ int pool_watch(struct pool *pool, void (*on_ring)(struct pool *pool, void *userd
 	rc = sd_event_add_io(pool->event, &pool->ring_source, pool->ring, EPOLLIN, on_ring_readable, pool);
 	if (rc >= 0)
 		return pool_full_watch(pool, on_queue_readable, on_full_timer, err);
-	errno = -rc;
-	return err_sys(err, "cannot watch a pool");
+	return err_code(err, -rc, "cannot watch a pool");
 }

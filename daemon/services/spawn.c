@@ -82,6 +82,5 @@ pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
 	(void)waitpid(pid, NULL, 0);
 	(void)close(*pidfd_out);
 	*pidfd_out = -1;
-	errno = child.failure;
-	return err_sys(err, "cannot run %s", spawn->argv[0]);
+	return err_code(err, child.failure, "cannot run %s", spawn->argv[0]);
 }

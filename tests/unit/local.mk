@@ -2,6 +2,7 @@
 # A Check program has the tests of one file, or of a part of it. The source of check_X is check_X.c; what the
 # programs of one file share is in a header X_case.h beside them.
 unit_tests = \
+	%D%/base/check_err \
 	%D%/base/check_escape \
 	%D%/base/check_limits \
 	%D%/base/check_log \
