@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/child.c \
+	%D%/child.h \
 	%D%/children.c \
 	%D%/children.h \
 	%D%/clock.c \
@@ -18,6 +20,8 @@ libpreforkd_a_SOURCES += \
 	%D%/json_text.h \
 	%D%/limits.c \
 	%D%/limits.h \
+	%D%/line_log.c \
+	%D%/line_log.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/log_names.c \

@@ -3,16 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/err.h"
 #include "base/fds.h"
 
-static void finish(struct trial *trial)
+static void finish_trial(struct trial *trial)
 {
 	if (!trial->over || !trial->reaped)
 		return;
@@ -22,20 +20,12 @@ static void finish(struct trial *trial)
 	trial->done(trial, trial->userdata);
 }
 
-/* Nobody has ended it: a process that has left the group holds the pipe. What it says is of no interest. */
-static void listen_no_longer(struct trial *trial)
+/* After child_kill() only a process that has left the child's group can still hold the pipe; its output is ignored. */
+static void close_pipe(struct trial *trial)
 {
 	trial->io = sd_event_source_disable_unref(trial->io);
 	fd_close(&trial->fd);
 	trial->over = true;
-}
-
-/* A grandchild may hold the pipe: the group goes as a whole. */
-static void kill_it(const struct trial *trial)
-{
-	(void)kill(-trial->pid, SIGKILL);
-	if (!trial->reaped)
-		(void)kill(trial->pid, SIGKILL);
 }
 
 static int on_output(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -56,7 +46,7 @@ static int on_output(sd_event_source *source, int fd, uint32_t revents, void *us
 	trial->over = true;
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	fd_close(&trial->fd);
-	finish(trial);
+	finish_trial(trial);
 	return 0;
 }
 
@@ -67,24 +57,15 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source;
 	(void)usec;
 	trial->late = true;
-	kill_it(trial);
-	listen_no_longer(trial);
-	finish(trial); /* else when it is reaped */
+	child_kill(trial->pid);
+	close_pipe(trial);
+	finish_trial(trial); /* if it was reaped before; else trial_reaped() does it */
 	return 0;
-}
-
-_Noreturn static void child(int (*run)(void *arg, int out), void *arg, int out, pid_t master)
-{
-	(void)setpgid(0, 0);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != master)
-		_exit(EXIT_FAILURE);
-	_exit(run(arg, out));
 }
 
 int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int out), void *arg, int64_t limit_ms,
 		void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err)
 {
-	pid_t master = getpid();
 	int ends[2], rc;
 
 	*trial = (struct trial){.fd = -1, .done = done, .userdata = userdata};
@@ -97,13 +78,14 @@ int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int 
 		goto fail;
 	}
 	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	trial->pid = fork();
+	trial->pid = child_fork();
 	if (trial->pid == 0)
-		child(run, arg, ends[1], master);
+		_exit(run(arg, ends[1]));
+	if (trial->pid < 0)
+		(void)err_sys(err, "cannot fork");
 	fd_close(&ends[1]);
 	trial->fd = ends[0];
 	if (trial->pid < 0) {
-		(void)err_sys(err, "cannot fork");
 		trial->pid = 0;
 		goto fail;
 	}
@@ -125,15 +107,14 @@ bool trial_reaped(struct trial *trial, pid_t pid, int status)
 		return false;
 	trial->reaped = true;
 	trial->status = status;
-	kill_it(trial); /* whatever it left behind */
-	finish(trial);
+	finish_trial(trial);
 	return true;
 }
 
 void trial_clear(struct trial *trial)
 {
 	if (trial->pid > 0)
-		kill_it(trial);
+		child_kill(trial->pid);
 	trial->io = sd_event_source_disable_unref(trial->io);
 	trial->timer = sd_event_source_disable_unref(trial->timer);
 	fd_close(&trial->fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Something that must not happen to the master itself, done in a child first: a configuration is parsed, a new binary
- * rehearsed. The child writes its findings to a pipe, in a bounded time and a bounded number of bytes.
+ * Master. Tries in a child what could hurt the master itself: parsing a configuration, running a new binary. The child
+ * writes its findings to a pipe; its time and the number of its bytes are bounded.
  */
 #ifndef PREFORKD_BASE_TRIAL_H
 #define PREFORKD_BASE_TRIAL_H
@@ -17,31 +17,32 @@
 struct err;
 
 struct trial {
-	pid_t pid; /* 0: none is under way */
-	int fd;
+	pid_t pid; /* 0: no trial is under way */
+	int fd;	   /* our end of the pipe */
 	sd_event_source *io, *timer;
-	char *text; /* what it wrote; len bytes, and a NUL */
+	char *text; /* the child's output: len bytes and a NUL */
 	size_t len;
-	bool over;   /* the pipe was closed */
-	bool reaped; /* the child has ended, with: */
-	int status;  /* waitpid(2)'s */
-	bool late;   /* it was killed, because its time was over */
+	bool over;   /* the pipe is closed */
+	bool reaped; /* the child has ended: status is valid */
+	int status;  /* of waitpid(2) */
+	bool late;   /* the child was killed at its time limit */
 	void (*done)(struct trial *trial, void *userdata);
 	void *userdata;
 };
 
 /*
- * Starts a child that does RUN, which writes to OUT (or execs a program that does) and returns the exit status. The
- * child is in a process group of its own, and dies with the master. DONE is called once it has ended, LIMIT_MS
- * from now at the latest; trial_clear() is the caller's, there or later. The master's signals are blocked in the child.
+ * Starts a child (base/child.h) that calls RUN, which writes to OUT (or execs a program that does) and returns the exit
+ * status. DONE is called once, when the child has ended and the pipe is closed, LIMIT_MS from now at the latest; the
+ * caller then calls trial_clear(), in DONE or later. The child inherits the caller's signal mask.
  */
 int trial_start(struct trial *trial, sd_event *event, int (*run)(void *arg, int out), void *arg, int64_t limit_ms,
 		void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err);
 
-/* A child of the master has ended. True if it was this one. */
+/* child_reap_any() has reaped PID. True if it was the child of this trial. */
 bool trial_reaped(struct trial *trial, pid_t pid, int status);
 
-/* Ends it if it is still under way, without a call of DONE, and frees its text. */
+/* Kills the child if the trial is under way, without a call of DONE, and frees the text. The killed child is reaped by
+ * child_reap_any() later. May be called twice. */
 void trial_clear(struct trial *trial);
 
 #endif

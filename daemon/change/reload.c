@@ -91,13 +91,6 @@ static void clear_reload(struct operation *op)
 	rollout_clear(op);
 }
 
-pid_t reload_child(const struct operations *ops)
-{
-	const struct reload *op = (const struct reload *)operation_find(ops, ORDER_RELOAD);
-
-	return op != NULL ? op->trial.pid : 0;
-}
-
 bool reload_reaped(struct operations *ops, pid_t pid, int status)
 {
 	struct reload *reload = (struct reload *)operation_find(ops, ORDER_RELOAD);

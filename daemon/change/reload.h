@@ -17,7 +17,4 @@ extern const struct operation_kind reload_kind;
 /* A child of the master has ended: was it the one that reads the configuration? */
 bool reload_reaped(struct operations *ops, pid_t pid, int status);
 
-/* The child that reads the configuration; 0: there is none. */
-pid_t reload_child(const struct operations *ops);
-
 #endif

@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/children.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -61,7 +61,7 @@ static bool is_among(const pid_t *list, size_t n, pid_t pid)
 	return false;
 }
 
-int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n_ours)
+int adopted_end(struct proc *by_pid)
 {
 	struct proc *proc;
 	FILE *f = children_open();
@@ -73,7 +73,7 @@ int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n_ours)
 		pid_t pid = number;
 
 		HASH_FIND(by_pid, by_pid, &pid, sizeof(pid), proc);
-		if (proc != NULL || is_among(before_us, n_before_us, pid) || is_among(ours, n_ours, pid))
+		if (proc != NULL || is_among(before_us, n_before_us, pid) || child_is_ours(pid))
 			continue;
 		log_msg(LOG_NOTICE, "process %d was left behind by a program; killed", number);
 		(void)kill(pid, SIGKILL);
@@ -87,10 +87,11 @@ void adopted_end_all(struct proc *by_pid)
 {
 	const struct timespec nap = {.tv_nsec = 10000000};
 	int64_t end = clock_ms() + ADOPTED_END_MS;
+	int status;
 
-	while (adopted_end(by_pid, NULL, 0) > 0 && clock_ms() < end) {
+	while (adopted_end(by_pid) > 0 && clock_ms() < end) {
 		(void)nanosleep(&nap, NULL);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
+		while (child_reap_any(&status) > 0)
 			;
 	}
 }

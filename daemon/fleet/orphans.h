@@ -18,8 +18,8 @@ void adopted_init(void);
 json_t *adopted_before_us(void);
 void adopted_restore(const json_t *list);
 
-/* Kills every child that is neither in BY_PID nor one of those, nor one of the N in OURS; returns how many. */
-int adopted_end(struct proc *by_pid, const pid_t *ours, size_t n);
+/* Kills every child that is neither in BY_PID nor one of those nor a living child of child_fork(); returns how many. */
+int adopted_end(struct proc *by_pid);
 
 /* The same until none is left, for what is killed leaves children of its own to us. Reaps them; gives up after
  * ADOPTED_END_MS. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
@@ -42,16 +42,13 @@ void module_trial_step(const char *what)
 	send_line('.', what);
 }
 
-_Noreturn static void child(int (*steps)(void *arg, struct err *err), void *arg, int out, pid_t parent)
+_Noreturn static void run_child(int (*steps)(void *arg, struct err *err), void *arg, int out)
 {
 	struct err err = {.text = ""};
 	int rc;
 
-	(void)setpgid(0, 0);
 	/* what leaves our group, and loses its parent, is still found, and ended */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(EXIT_FAILURE);
 	out_fd = out;
 	rc = steps(arg, &err);
 	(void)descendants_end();
@@ -120,35 +117,28 @@ static int judge_child(char *text, int status, bool late, struct err *err)
 
 int module_trial_run(int (*steps)(void *arg, struct err *err), void *arg, struct err *err)
 {
-	pid_t parent = getpid(), pid;
+	pid_t pid;
 	char text[1024] = "";
-	int ends[2], status = 0;
-	siginfo_t info;
+	int ends[2], status;
 	bool late;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, "cannot create a pipe");
 	(void)fflush(NULL); /* a child that calls exit() would write it again */
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0)
-		child(steps, arg, ends[1], parent);
+		run_child(steps, arg, ends[1]);
+	if (pid < 0)
+		(void)err_sys(err, "cannot fork");
 	fd_close(&ends[1]);
 	if (pid < 0) {
-		(void)err_sys(err, "cannot fork");
 		fd_close(&ends[0]);
 		return -1;
 	}
-	(void)setpgid(pid, pid); /* whoever is first: it must be so before the kill */
 	late = !read_lines(pid, ends[0], text, sizeof(text));
 	fd_close(&ends[0]);
-	if (late || strstr(text, "\n+") != NULL || strstr(text, "\n-") != NULL) {
-		(void)kill(-pid, SIGKILL); /* with all that it started */
-		(void)kill(pid, SIGKILL);
-	}
-	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
-		;
-	(void)kill(-pid, SIGKILL); /* while the zombie still holds the number */
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (late || strstr(text, "\n+") != NULL || strstr(text, "\n-") != NULL)
+		child_kill(pid);
+	status = child_wait(pid);
 	return judge_child(text, status, late, err);
 }

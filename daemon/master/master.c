@@ -3,9 +3,9 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
@@ -58,14 +58,13 @@ static void look_after(struct master *master, bool tick)
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct master *master = userdata;
-	pid_t ours[] = {reload_child(&master->ops), upgrade_child(&master->ops)};
 
 	(void)usec;
 	if (!master->fleet.is_stopping)
 		sample_rates(master);
 	look_after(master, true);
 	if (master->fleet.has_programs)
-		(void)adopted_end(master->fleet.by_pid, ours, 2);
+		(void)adopted_end(master->fleet.by_pid);
 	report_patience(&master->report);
 	master->report.is_due = true;
 	(void)sd_event_source_set_time_relative(source, TICK_USEC);
@@ -78,7 +77,7 @@ static void reap_children(struct master *master)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = child_reap_any(&status)) > 0)
 		if (!fleet_reaped(&master->fleet, pid, status) && !reload_reaped(&master->ops, pid, status) &&
 		    !upgrade_reaped(&master->ops, pid, status))
 			/* adopted, or older than this image: nothing waits for it */

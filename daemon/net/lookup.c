@@ -7,17 +7,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
 #include "net/addr.h"
 #include "net/relay.h"
 
-/* What the child tells. Goes through the pipe in one piece. */
+/* The child's answer; it goes through the pipe in one piece. */
 struct answer {
 	int n; /* -1: err says why */
 	struct err err;
@@ -25,44 +24,42 @@ struct answer {
 };
 _Static_assert(sizeof(struct answer) <= PIPE_BUF, "an answer must be written as a whole");
 
-/* The child. It has all signals blocked, or the handlers of its parent would act for it. */
-_Noreturn static void ask(const struct addr *addr, int out, pid_t parent)
+_Noreturn static void run_child(const struct addr *addr, int out)
 {
 	static struct answer answer;
 	int keep[] = {out};
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(1);
 	fds_close_except(keep, 1);
 	answer.n = addr_resolve(addr, answer.list, LOOKUP_MOST, &answer.err);
 	(void)!write(out, &answer, sizeof(answer));
 	_exit(0);
 }
 
-static pid_t start(const struct addr *addr, int *in_out, struct err *err)
+static pid_t start_child(const struct addr *addr, int *in_out, struct err *err)
 {
 	sigset_t all, before;
-	pid_t parent = getpid(), pid;
 	int ends[2];
+	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_sys(err, "\"%s\": cannot look it up: no pipe", addr->text);
+	/* The child keeps all signals blocked, or it would run the handlers of its parent. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0)
-		ask(addr, ends[1], parent);
+		run_child(addr, ends[1]);
+	if (pid < 0)
+		(void)err_sys(err, "\"%s\": cannot look it up: no process", addr->text);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	fd_close(&ends[1]);
 	*in_out = ends[0];
-	if (pid < 0) {
-		(void)err_sys(err, "\"%s\": cannot look it up: no process", addr->text);
+	if (pid < 0)
 		fd_close(in_out);
-	}
 	return pid;
 }
 
-/* Until it has told, or has gone, or it is too late. */
+/* Waits until the child has written or ended (0), WATCH is over or the time is up (-1). */
 static int wait_answer(const struct addr *addr, int limit_ms, int watch, int in, struct err *err)
 {
 	struct pollfd p[] = {{.fd = in, .events = POLLIN}, {.fd = watch}};
@@ -85,11 +82,10 @@ static int wait_answer(const struct addr *addr, int limit_ms, int watch, int in,
 	}
 }
 
-static void end(pid_t pid)
+static void end_child(pid_t pid)
 {
-	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	child_kill(pid);
+	(void)child_wait(pid);
 }
 
 int lookup_address(const struct addr *addr, int limit_ms, int watch, struct sockaddr_any *out, size_t max,
@@ -97,21 +93,21 @@ int lookup_address(const struct addr *addr, int limit_ms, int watch, struct sock
 {
 	struct answer answer;
 	pid_t pid;
-	ssize_t n = 0;
+	ssize_t n;
 	int in;
 
 	if (addr_is_literal(addr))
 		return addr_resolve(addr, out, max, err);
-	pid = start(addr, &in, err);
+	pid = start_child(addr, &in, err);
 	if (pid < 0)
 		return -1;
 	if (wait_answer(addr, limit_ms, watch, in, err) < 0) {
-		end(pid);
+		end_child(pid);
 		fd_close(&in);
 		return -1;
 	}
 	n = read(in, &answer, sizeof(answer));
-	end(pid);
+	end_child(pid);
 	fd_close(&in);
 	if (n != (ssize_t)sizeof(answer))
 		return err_set(err, "\"%s\": cannot resolve %s: the resolver has crashed", addr->text, addr->host);

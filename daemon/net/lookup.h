@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking a name up without waiting for ever: getaddrinfo(3) has no time limit, keeps what it read of resolv.conf, and
- * brings whole libraries into the process. So a child does it, tells, and is gone; one that is late is killed.
+ * Worker, client. Looks a name up within a time limit. getaddrinfo(3) has no limit, keeps what it has read of
+ * resolv.conf and loads whole libraries into the process; so a child calls it, and is killed when it is late.
  */
 #ifndef PREFORKD_NET_LOOKUP_H
 #define PREFORKD_NET_LOOKUP_H
@@ -12,12 +12,12 @@ struct addr;
 struct err;
 struct sockaddr_any;
 
-#define LOOKUP_MOST 8 /* socket addresses that are taken of a name */
+#define LOOKUP_MOST 8 /* socket addresses of one name; more are ignored */
 
 /*
- * As addr_resolve(): how many socket addresses ADDR has (at most MAX, and LOOKUP_MOST), or -1. No answer within
- * LIMIT_MS is a failure, too; and it ends early (ECANCELED) when the socket WATCH (-1: none) is over
- * (net/relay.h).
+ * As addr_resolve(): the number of socket addresses of ADDR (at most MAX, at most LOOKUP_MOST), or -1. Blocks for
+ * LIMIT_MS at most. It is a failure if there is no answer by then, or if the socket WATCH (-1: none) is over before
+ * (relay_is_over()): then err->code is ECANCELED. A literal address needs no child and does not block.
  */
 int lookup_address(const struct addr *addr, int limit_ms, int watch, struct sockaddr_any *out, size_t max,
 		   struct err *err);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
@@ -15,55 +14,12 @@
 #define CHUNK	  16384
 #define REST_MOST 64 /* chunks: what a pipe holds, even if something that escaped goes on writing */
 
-static void say(const struct program_output *o, int level, const char *text, int len, const char *end)
+static void log_line(void *userdata, int priority, const char *text)
 {
+	const struct program_output *o = userdata;
 	const struct log_about about = {.service = o->service, .worker = o->pid};
 
-	log_about(level, &about, "%.*s%s", len, text, end);
-}
-
-static void tell_dropped(struct program_output *o)
-{
-	const struct log_about about = {.service = o->service, .worker = o->pid};
-
-	if (o->dropped > 0)
-		log_about(LOG_WARNING, &about, "%lu more lines of the program are not shown", o->dropped);
-	o->dropped = 0;
-}
-
-static bool may_log(struct program_output *o)
-{
-	int64_t now = clock_coarse_ms() / 1000;
-
-	if (now != o->second) {
-		tell_dropped(o);
-		o->second = now;
-		o->lines = 0;
-	}
-	if (o->lines < PROGRAM_OUTPUT_PER_SECOND) {
-		o->lines++;
-		return true;
-	}
-	o->dropped++;
-	return false;
-}
-
-static void flush(struct program_output *o)
-{
-	if (o->used > 0 && may_log(o))
-		say(o, LOG_NOTICE, o->line, (int)o->used, o->too_long ? "..." : "");
-	o->used = 0;
-	o->too_long = false;
-}
-
-static void take_byte(struct program_output *o, char c)
-{
-	if (c == '\n')
-		flush(o);
-	else if (o->used == sizeof(o->line))
-		o->too_long = true;
-	else
-		o->line[o->used++] = c == '\0' ? ' ' : c; /* "%.*s" would stop there */
+	log_about(priority, &about, "%s", text);
 }
 
 /* False: there is nothing more for now, or for ever. */
@@ -72,10 +28,10 @@ static bool take(struct program_output *o)
 	char buf[CHUNK];
 	ssize_t n = read(o->fd, buf, sizeof(buf));
 
-	for (ssize_t i = 0; i < n; i++)
-		take_byte(o, buf[i]);
+	if (n > 0)
+		line_log_add(&o->lines, buf, (size_t)n);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-		flush(o); /* nobody will end this line */
+		line_log_end_line(&o->lines);
 		o->source = sd_event_source_disable_unref(o->source);
 		fd_close(&o->fd);
 	}
@@ -104,6 +60,7 @@ struct program_output *program_output_adopt(const char *service, int fd)
 	}
 	o->fd = fd;
 	o->service = name;
+	o->lines = (struct line_log){.source = "the program", .write = log_line, .userdata = o};
 	return o;
 }
 
@@ -147,8 +104,7 @@ void program_output_free(struct program_output **output)
 		return;
 	for (int i = 0; i < REST_MOST && o->fd >= 0 && take(o); i++)
 		;
-	flush(o);
-	tell_dropped(o);
+	line_log_finish(&o->lines);
 	o->source = sd_event_source_disable_unref(o->source);
 	fd_close(&o->fd);
 	free((char *)o->service);

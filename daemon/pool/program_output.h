@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. Copies what a program writes to its standard output and error into the log, line by line, with the service
- * and the pid. Each program has a pipe of its own. More than PROGRAM_OUTPUT_PER_SECOND lines a second are read and
- * dropped: a program must neither fill the disk with our log nor block because of it.
+ * Master. What a program writes to its standard output and error goes line by line into the log, with the service and
+ * the pid. Each program has a pipe of its own. base/line_log.h bounds the lines and drops those that come too fast.
  */
 #ifndef PREFORKD_POOL_PROGRAM_OUTPUT_H
 #define PREFORKD_POOL_PROGRAM_OUTPUT_H
@@ -14,22 +13,16 @@
 
 #include <systemd/sd-event.h>
 
-struct err;
+#include "base/line_log.h"
 
-#define PROGRAM_OUTPUT_LINE	  1024 /* bytes of a line; the rest of a longer one is dropped */
-#define PROGRAM_OUTPUT_PER_SECOND 100
+struct err;
 
 struct program_output {
 	int fd; /* our end; -1: nobody can write any more */
 	sd_event_source *source;
 	const char *service; /* its name, owned */
 	pid_t pid;
-	char line[PROGRAM_OUTPUT_LINE];
-	size_t used;
-	bool too_long;	/* the rest of this line is dropped */
-	int64_t second; /* the running one */
-	unsigned lines; /* written in it */
-	unsigned long dropped;
+	struct line_log lines;
 };
 
 /* A pipe for a program of SERVICE; *write_end_out, close-on-exec, is the caller's. NULL and *err: none could be had. */

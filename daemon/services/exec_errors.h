@@ -11,9 +11,6 @@
 struct preforkd_conn;
 struct err;
 
-#define EXEC_ERRORS_LINE       1024 /* bytes of a line; the rest of a longer one is dropped */
-#define EXEC_ERRORS_PER_SECOND 100  /* lines; more are dropped and counted */
-
 /* Returns the end for the program, close-on-exec, and the same one until exec_errors_finish(); -1 on failure. */
 int exec_errors_open(struct err *err);
 

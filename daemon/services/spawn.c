@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <stdalign.h>
 #include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/err.h"
 #include "base/signals.h"
 
@@ -52,11 +52,8 @@ NO_SANITIZER static int become_program(void *arg)
 
 	for (size_t i = 0; i < n_changed; i++)
 		(void)sigaction(changed_signals[i], &action, NULL);
-	if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if (child_bind_group(child->parent) < 0)
 		goto fail;
-	/* the worker may have died before PR_SET_PDEATHSIG took effect */
-	if (getppid() != child->parent)
-		_exit(127);
 	if (dup2(spawn->socket, 0) < 0 || dup2(spawn->socket, 1) < 0 || dup2(spawn->errors, 2) < 0)
 		goto fail;
 	(void)close_range(3, ~0U, 0);

@@ -165,13 +165,6 @@ static void begin_upgrade(struct operation *op)
 	rehearse_binary(u);
 }
 
-pid_t upgrade_child(const struct operations *ops)
-{
-	const struct upgrade *op = (const struct upgrade *)operation_find(ops, ORDER_UPGRADE);
-
-	return op != NULL ? op->trial.pid : 0;
-}
-
 bool upgrade_reaped(struct operations *ops, pid_t pid, int status)
 {
 	struct upgrade *u = (struct upgrade *)operation_find(ops, ORDER_UPGRADE);

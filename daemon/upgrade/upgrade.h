@@ -24,7 +24,4 @@ int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err);
 /* A child of the master has ended: was it the rehearsal? */
 bool upgrade_reaped(struct operations *ops, pid_t pid, int status);
 
-/* The child that rehearses; 0: there is none. */
-pid_t upgrade_child(const struct operations *ops);
-
 #endif

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
@@ -78,15 +79,13 @@ _Noreturn void become_program(const struct worker_params *params)
 
 	log_echo(-1);
 	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
-	(void)setpgid(0, 0); /* the master does this, too, so that it is done for whichever of them comes first */
 	oom_score_raise();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	put_descriptors(params->listener, params->output);
 	if (privileges_drop(&service->identity, &err) < 0)
 		give_up(err.text);
-	/* After the change of user, which clears it. The master may have died before this line: then getppid() differs.
-	 */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != params->master)
+	/* After the change of user, which clears the signal of the parent's death. */
+	if (child_bind_group(params->master) < 0)
 		_exit(WORKER_EXIT_DONE);
 	env = exec_env_listening(service, params->notify);
 	reset_signals();

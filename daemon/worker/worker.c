@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fds.h"
@@ -133,9 +134,8 @@ static void drop_privileges(const struct worker_params *params)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (privileges_drop(&params->service->identity, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
-	/* After the change of user, which clears it. The master may have died before this line: then getppid() differs.
-	 */
-	if (prctl(PR_SET_PDEATHSIG, WORKER_SIGNAL_CUT) < 0 || getppid() != params->master)
+	/* After the change of user, which clears the signal of the parent's death. */
+	if (child_bind(params->master, WORKER_SIGNAL_CUT) < 0)
 		_exit(WORKER_EXIT_DONE);
 }
 

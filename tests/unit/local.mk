@@ -2,9 +2,11 @@
 # A Check program has the tests of one file, or of a part of it. The source of check_X is check_X.c; what the
 # programs of one file share is in a header X_case.h beside them.
 unit_tests = \
+	%D%/base/check_child \
 	%D%/base/check_err \
 	%D%/base/check_escape \
 	%D%/base/check_limits \
+	%D%/base/check_line_log \
 	%D%/base/check_log \
 	%D%/base/check_parse \
 	%D%/base/check_siphash \

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/trial.h"
@@ -40,7 +41,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	(void)source;
 	(void)info;
 	(void)userdata;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = child_reap_any(&status)) > 0)
 		(void)trial_reaped(&trial, pid, status);
 	return 0;
 }
@@ -211,8 +212,10 @@ START_TEST(ended_without_a_call)
 	pid = trial.pid;
 	ck_assert(!trial_reaped(&trial, pid + 1, 0));
 	trial_clear(&trial);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFSIGNALED(status));
+	ck_assert(child_is_ours(pid));
+	status = child_wait(pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	ck_assert(!child_is_ours(pid));
 	ck_assert(!trial_reaped(&trial, pid, status));
 	ck_assert_int_eq(calls, 0);
 	put_away();

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/line_log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/clock.h"
+
+static void report_dropped(struct line_log *log)
+{
+	char text[128];
+
+	if (log->dropped == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%lu more lines of %s are not shown", log->dropped, log->source);
+	log->dropped = 0;
+	log->write(log->userdata, LOG_WARNING, text);
+}
+
+static bool may_write(struct line_log *log)
+{
+	int64_t now = clock_coarse_ms() / 1000;
+
+	if (now != log->second) {
+		report_dropped(log);
+		log->second = now;
+		log->lines = 0;
+	}
+	if (log->lines < LINE_LOG_PER_SECOND) {
+		log->lines++;
+		return true;
+	}
+	log->dropped++;
+	return false;
+}
+
+void line_log_end_line(struct line_log *log)
+{
+	memcpy(log->line + log->used, log->too_long ? "..." : "", log->too_long ? sizeof("...") : 1);
+	if (log->used > 0 && may_write(log))
+		log->write(log->userdata, LOG_NOTICE, log->line);
+	log->used = 0;
+	log->too_long = false;
+}
+
+static void add_byte(struct line_log *log, char c)
+{
+	if (c == '\n')
+		line_log_end_line(log);
+	else if (log->used == LINE_LOG_LINE)
+		log->too_long = true;
+	else
+		log->line[log->used++] = c == '\0' ? ' ' : c; /* a NUL would end the text */
+}
+
+void line_log_add(struct line_log *log, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		add_byte(log, bytes[i]);
+}
+
+void line_log_finish(struct line_log *log)
+{
+	line_log_end_line(log);
+	report_dropped(log);
+}
