@@ -20,23 +20,23 @@
 struct wishes {
 	struct addr addr;
 	bool verbose;
-	int64_t limit_ms; /* for the connection, and for silence; 0: none */
+	int64_t limit_ms; /* for the connection, and for silence later; 0: none */
 };
 
-static int complain(const struct err *err, int status)
+static int print_error(const struct err *err, int status)
 {
 	(void)fprintf(stderr, "preforkc: %s\n", err->text);
 	return status;
 }
 
-static int usage(void)
+static int print_usage(void)
 {
 	(void)fprintf(stderr, "Usage: preforkc [connect] [-uv] [-w TIME] ADDRESS (--help says more)\n");
 	return EX_USAGE;
 }
 
-/* 0, or an exit status after it has complained. */
-static int parse(int argc, char **argv, struct wishes *wishes)
+/* 0, or an exit status after it has printed an error. */
+static int parse_options(int argc, char **argv, struct wishes *wishes)
 {
 	static const struct option options[] = {
 		{"udp", no_argument, NULL, 'u'},
@@ -60,22 +60,22 @@ static int parse(int argc, char **argv, struct wishes *wishes)
 			break;
 		case 'w':
 			if (parse_duration(optarg, &wishes->limit_ms, &err) < 0)
-				return complain(&err, EX_USAGE);
+				return print_error(&err, EX_USAGE);
 			break;
-		default: /* getopt has complained */
-			return usage();
+		default: /* getopt_long(3) has printed an error */
+			return print_usage();
 		}
 	}
 	if (argc - optind != 1)
-		return usage();
+		return print_usage();
 	if (dial_parse(argv[optind], &wishes->addr, &err) < 0)
-		return complain(&err, EX_USAGE);
+		return print_error(&err, EX_USAGE);
 	wishes->addr.datagram |= datagram;
 	return 0;
 }
 
-/* Which address it is, how long it took, and what came before. */
-static void tell(const struct sockaddr_any *to, const struct dial_way *way, size_t n)
+/* The address, the time that it took, and the attempts that failed before. */
+static void print_way(const struct sockaddr_any *to, const struct dial_way *way, size_t n)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -94,23 +94,23 @@ int connect_main(int argc, char **argv)
 	struct wishes wishes;
 	struct dial_way way;
 	struct err err;
-	int n, fd, status = parse(argc, argv, &wishes);
+	int n, fd, status = parse_options(argc, argv, &wishes);
 
 	if (status != 0)
 		return status;
 	n = addr_resolve(&wishes.addr, targets, DIAL_TARGETS_MAX, &err);
 	if (n < 0)
-		return complain(&err, EX_UNAVAILABLE);
+		return print_error(&err, EX_UNAVAILABLE);
 	fd = dial_any(targets, (size_t)n, wishes.addr.datagram ? SOCK_DGRAM : SOCK_STREAM, wishes.limit_ms, &way, &err);
 	if (fd < 0)
-		return complain(&err, dial_status(err.code));
+		return print_error(&err, dial_status(err.code));
 	if (wishes.verbose)
-		tell(&targets[way.index], &way, (size_t)n);
+		print_way(&targets[way.index], &way, (size_t)n);
 	if (wishes.addr.datagram) {
 		if (datagrams_run(STDIN_FILENO, STDOUT_FILENO, fd, wishes.limit_ms, &err) < 0)
-			status = complain(&err, err.code == ECONNREFUSED ? EX_UNAVAILABLE : 1);
+			status = print_error(&err, err.code == ECONNREFUSED ? EX_UNAVAILABLE : 1);
 	} else if (relay_run(STDIN_FILENO, STDOUT_FILENO, fd, wishes.limit_ms, &err) < 0) {
-		status = complain(&err, 1);
+		status = print_error(&err, 1);
 	}
 	fd_close(&fd);
 	return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `preforkc connect`: standard input to a server, the server to standard output. */
+/* Client. `preforkc connect`: standard input goes to a server, its output to standard output. */
 #ifndef PREFORKD_CLIENT_CONNECT_H
 #define PREFORKD_CLIENT_CONNECT_H
 

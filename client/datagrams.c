@@ -16,7 +16,7 @@
 static unsigned char buffer[BUFFER_SIZE];
 
 /* 1, 0 at the end of the input, or -1. */
-static int send_one(int in, int sock, struct err *err)
+static int send_datagram(int in, int sock, struct err *err)
 {
 	ssize_t n = read(in, buffer, PAYLOAD_MAX);
 	struct pollfd pfd = {.fd = sock, .events = POLLOUT};
@@ -26,7 +26,7 @@ static int send_one(int in, int sock, struct err *err)
 	if (n == 0)
 		return 0;
 	while (send(sock, buffer, (size_t)n, MSG_NOSIGNAL) < 0) {
-		/* A unix peer's queue is full: it is waited for, as a blocking send would. */
+		/* EAGAIN: the queue of a unix peer is full. Wait, as a blocking send(2) would. */
 		if (errno == EAGAIN)
 			(void)poll(&pfd, 1, 10);
 		else if (errno == ECONNREFUSED)
@@ -52,7 +52,7 @@ static int write_all(int out, size_t size, struct err *err)
 	return 0;
 }
 
-static int receive_one(int out, int sock, struct err *err)
+static int receive_datagram(int out, int sock, struct err *err)
 {
 	ssize_t n = recv(sock, buffer, sizeof(buffer), 0);
 
@@ -65,7 +65,7 @@ static int receive_one(int out, int sock, struct err *err)
 	return err_sys(err, "receiving from the server");
 }
 
-static int patience(bool ended, int64_t idle_ms)
+static int get_timeout(bool ended, int64_t idle_ms)
 {
 	if (idle_ms == 0)
 		return ended ? DATAGRAMS_PATIENCE_MS : -1;
@@ -78,7 +78,7 @@ int datagrams_run(int in, int out, int sock, int64_t idle_ms, struct err *err)
 
 	for (;;) {
 		struct pollfd pfds[2] = {{.fd = ended ? -1 : in, .events = POLLIN}, {.fd = sock, .events = POLLIN}};
-		int n = poll(pfds, 2, patience(ended, idle_ms));
+		int n = poll(pfds, 2, get_timeout(ended, idle_ms));
 
 		if (n < 0 && errno != EINTR)
 			return err_sys(err, "waiting for the server");
@@ -86,10 +86,10 @@ int datagrams_run(int in, int out, int sock, int64_t idle_ms, struct err *err)
 			return 0;
 		if (n < 0)
 			continue;
-		if (pfds[1].revents != 0 && receive_one(out, sock, err) < 0)
+		if (pfds[1].revents != 0 && receive_datagram(out, sock, err) < 0)
 			return -1;
 		if (pfds[0].revents != 0) {
-			int rc = send_one(in, sock, err);
+			int rc = send_datagram(in, sock, err);
 
 			if (rc < 0)
 				return -1;

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -40,7 +39,7 @@ int dial_socket(const struct sockaddr_any *to, const struct sockaddr_any *from, 
 		return err_sys(err, "cannot make a socket");
 	if (from == NULL)
 		return fd;
-	/* The port is chosen at connect(), where one that is in use towards another peer will do. */
+	/* The kernel chooses the port at connect(2), where a port that is in use towards another peer will do. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	if (bind(fd, &from->sa, from->len) < 0) {
 		(void)err_sys(err, "cannot use the source address %s", addr_format_host(from, text, sizeof(text)));
@@ -92,23 +91,15 @@ int dial_status(int code)
 	return EX_UNAVAILABLE;
 }
 
-/* One call of dial_any(). */
+/* The state of one call of dial_any(). */
 struct dial {
 	const struct sockaddr_any *targets;
 	int type;
 	struct race race;
-	struct pollfd pfds[DIAL_TARGETS_MAX]; /* one a target; -1: not under way */
+	struct pollfd pfds[DIAL_TARGETS_MAX]; /* one for each target; -1: no attempt is under way */
 	char failures[512];
-	int code; /* of the last that failed */
+	int code; /* errno of the last attempt that failed */
 };
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 static void add_reason(struct dial *dial, size_t index, const char *reason)
 {
@@ -119,7 +110,7 @@ static void add_reason(struct dial *dial, size_t index, const char *reason)
 		       addr_format(&dial->targets[index], text, sizeof(text)), reason);
 }
 
-static void fail(struct dial *dial, size_t index, int code)
+static void fail_target(struct dial *dial, size_t index, int code)
 {
 	fd_close(&dial->pfds[index].fd);
 	dial->code = code;
@@ -127,7 +118,7 @@ static void fail(struct dial *dial, size_t index, int code)
 	race_failed(&dial->race, clock_ms());
 }
 
-/* A name of its own, so that a unix server has somewhere to send its answer. */
+/* Binds the socket to a name of its own, which a unix server needs to send its answer to. */
 static int name_datagrams(int fd, struct err *err)
 {
 	struct sockaddr_any none = {.len = sizeof(sa_family_t)};
@@ -136,17 +127,17 @@ static int name_datagrams(int fd, struct err *err)
 	return bind(fd, &none.sa, none.len) < 0 ? err_sys(err, "cannot name the socket") : 0;
 }
 
-/* 1: it is up; 0: under way, or failed; -1: this machine does not let us. */
-static int start(struct dial *dial, size_t index, struct err *err)
+/* 1: connected; 0: the attempt is under way or has failed; -1: an error of this host. */
+static int start_target(struct dial *dial, size_t index, struct err *err)
 {
 	const struct sockaddr_any *to = &dial->targets[index];
 	int fd = dial_socket(to, NULL, dial->type, err);
 
 	if (fd < 0) {
-		/* a host without IPv6 still has names with IPv6 addresses */
+		/* On a host without IPv6 names still have IPv6 addresses. */
 		if (err->code != EAFNOSUPPORT)
 			return -1;
-		fail(dial, index, EAFNOSUPPORT);
+		fail_target(dial, index, EAFNOSUPPORT);
 		return 0;
 	}
 	dial->pfds[index].fd = fd;
@@ -155,12 +146,12 @@ static int start(struct dial *dial, size_t index, struct err *err)
 	if (connect(fd, &to->sa, to->len) == 0)
 		return 1;
 	if (errno != EINPROGRESS)
-		fail(dial, index, errno);
+		fail_target(dial, index, errno);
 	return 0;
 }
 
-/* Looks at those that poll() has reported. True with the winner in *index_out. */
-static bool settle(struct dial *dial, size_t *index_out)
+/* Looks at the sockets that poll(2) has reported. True with the winner in *index_out. */
+static bool check_targets(struct dial *dial, size_t *index_out)
 {
 	size_t i;
 
@@ -176,20 +167,20 @@ static bool settle(struct dial *dial, size_t *index_out)
 			*index_out = i;
 			return true;
 		}
-		fail(dial, i, error);
+		fail_target(dial, i, error);
 	}
 	return false;
 }
 
-/* The smaller of two waits, of which -1 is endless. */
-static int shorter(int64_t a, int64_t b)
+/* The shorter of two waits; -1 is endless. */
+static int choose_wait(int64_t a, int64_t b)
 {
 	int64_t ms = a < 0 || (b >= 0 && b < a) ? b : a;
 
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-static int give_up(struct dial *dial, int64_t limit_ms, struct err *err)
+static int report_timeout(struct dial *dial, int64_t limit_ms, struct err *err)
 {
 	char reason[64], limit[32];
 	size_t i;
@@ -206,7 +197,7 @@ static int give_up(struct dial *dial, int64_t limit_ms, struct err *err)
 }
 
 /* 0 with the winner in *index_out, or -1. */
-static int run(struct dial *dial, int64_t limit_ms, size_t *index_out, struct err *err)
+static int run_race(struct dial *dial, int64_t limit_ms, size_t *index_out, struct err *err)
 {
 	int64_t now = clock_ms();
 	int64_t end = now + limit_ms;
@@ -216,7 +207,7 @@ static int run(struct dial *dial, int64_t limit_ms, size_t *index_out, struct er
 		size_t index;
 
 		while (race_next(&dial->race, now, &index)) {
-			int rc = start(dial, index, err);
+			int rc = start_target(dial, index, err);
 
 			if (rc != 0) {
 				*index_out = index;
@@ -229,14 +220,14 @@ static int run(struct dial *dial, int64_t limit_ms, size_t *index_out, struct er
 			return -1;
 		}
 		if (limit_ms > 0 && now >= end)
-			return give_up(dial, limit_ms, err);
+			return report_timeout(dial, limit_ms, err);
 		if (poll(dial->pfds, (nfds_t)dial->race.started,
-			 shorter(race_wait(&dial->race, now), limit_ms > 0 ? end - now : -1)) < 0) {
+			 choose_wait(race_wait(&dial->race, now), limit_ms > 0 ? end - now : -1)) < 0) {
 			if (errno != EINTR)
 				return err_sys(err, "waiting for an answer");
 			continue;
 		}
-		if (settle(dial, index_out))
+		if (check_targets(dial, index_out))
 			return 0;
 	}
 }
@@ -245,14 +236,14 @@ int dial_any(struct sockaddr_any *targets, size_t n, int type, int64_t limit_ms,
 	     struct err *err)
 {
 	struct dial dial = {.targets = targets, .type = type, .race.n = n};
-	int64_t begin = now_us();
+	int64_t begin = clock_us();
 	int rc, fd = -1;
 	size_t i;
 
 	race_order(targets, n);
 	for (i = 0; i < DIAL_TARGETS_MAX; i++)
 		dial.pfds[i] = (struct pollfd){.fd = -1, .events = POLLOUT};
-	rc = run(&dial, limit_ms, &way_out->index, err);
+	rc = run_race(&dial, limit_ms, &way_out->index, err);
 	if (rc == 0) {
 		fd = dial.pfds[way_out->index].fd;
 		dial.pfds[way_out->index].fd = -1;
@@ -260,7 +251,7 @@ int dial_any(struct sockaddr_any *targets, size_t n, int type, int64_t limit_ms,
 	for (i = 0; i < n; i++)
 		fd_close(&dial.pfds[i].fd);
 	way_out->tried = dial.race.started;
-	way_out->took_us = now_us() - begin;
+	way_out->took_us = clock_us() - begin;
 	memcpy(way_out->failures, dial.failures, sizeof(way_out->failures));
 	return fd;
 }

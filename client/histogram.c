@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * Values below 2 * STEPS have a bucket each. From there on a value is shifted right until it
- * lies in [STEPS, 2 * STEPS); the number of shifts chooses the row, what is left the place in it.
+ * Each value below 2 * STEPS has a bucket of its own. A larger value is shifted right until it lies in
+ * [STEPS, 2 * STEPS): the number of shifts is the row, the result the place in the row.
  */
 size_t histogram_bucket(uint64_t value)
 {
@@ -60,18 +60,18 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 		into->max = from->max;
 }
 
-/* How many of COUNT values PERCENT of them are: rounded up, and at least one. */
-static uint64_t rank(uint64_t count, double percent)
+/* PERCENT of COUNT, rounded up, at least 1. */
+static uint64_t get_rank(uint64_t count, double percent)
 {
 	double exact = percent / 100 * (double)count;
 	uint64_t whole;
 
-	/* also NaN; and the product may come out above the count by a rounding error */
+	/* Also for NaN. By a rounding error the product may be above COUNT. */
 	if (!(exact > 1))
 		return 1;
 	if (exact >= (double)count)
 		return count;
-	/* 99.9 per cent of 1000 must be 999, not a hair more and therefore 1000 */
+	/* 99.9 percent of 1000 must be 999: a rounding error must not make it 1000. */
 	whole = (uint64_t)(exact + 1e-9 * exact);
 	return (double)whole < exact - 1e-9 * exact ? whole + 1 : whole;
 }
@@ -83,7 +83,7 @@ uint64_t histogram_percentile(const struct histogram *h, double percent)
 
 	if (h->count == 0)
 		return 0;
-	wanted = rank(h->count, percent);
+	wanted = get_rank(h->count, percent);
 	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		seen += h->buckets[i];
 		if (seen >= wanted) {

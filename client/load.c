@@ -10,7 +10,7 @@
 #include "load_stats.h"
 #include "report.h"
 
-static int run(struct load_plan *plan)
+static int run_load(struct load_plan *plan)
 {
 	static struct load_stats stats;
 	struct err err;
@@ -44,7 +44,7 @@ int load_main(int argc, char **argv)
 	int status = load_plan_parse(argc, argv, &plan);
 
 	if (status == 0)
-		status = run(&plan);
+		status = run_load(&plan);
 	load_plan_free(&plan);
 	return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `preforkc load`: puts a server under load and reports. */
+/* Client. `preforkc load`: puts a server under load and prints a report. */
 #ifndef PREFORKD_CLIENT_LOAD_H
 #define PREFORKD_CLIENT_LOAD_H
 

@@ -30,7 +30,7 @@ const char *load_outcome_name(enum load_outcome outcome)
 	return names[outcome];
 }
 
-static enum load_step done(struct load_conn *conn, enum load_outcome outcome, int error)
+static enum load_step end_exchange(struct load_conn *conn, enum load_outcome outcome, int error)
 {
 	conn->outcome = outcome;
 	conn->error = error;
@@ -38,24 +38,24 @@ static enum load_step done(struct load_conn *conn, enum load_outcome outcome, in
 	return LOAD_STEP_DONE;
 }
 
-/* What an error of connect, send or recv means for the exchange. */
-static enum load_step failed(struct load_conn *conn, int error)
+/* Ends the exchange after an errno of connect(2), send(2) or recv(2). */
+static enum load_step fail_exchange(struct load_conn *conn, int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
 	case ENOENT: /* no such unix socket */
-		return done(conn, LOAD_REFUSED, error);
+		return end_exchange(conn, LOAD_REFUSED, error);
 	case ECONNRESET:
 	case EPIPE:
-		return done(conn, conn->received > 0 ? LOAD_CUT : LOAD_RESET, error);
+		return end_exchange(conn, conn->received > 0 ? LOAD_CUT : LOAD_RESET, error);
 	case ETIMEDOUT:
-		return done(conn, LOAD_TIMEOUT, error);
+		return end_exchange(conn, LOAD_TIMEOUT, error);
 	}
-	return done(conn, LOAD_UNREACHABLE, error);
+	return end_exchange(conn, LOAD_UNREACHABLE, error);
 }
 
-/* Sends what is left of the request, as far as it goes. */
-static enum load_step push(struct load_conn *conn, const struct load_plan *plan)
+/* Sends as much of the request as the socket takes. */
+static enum load_step send_request(struct load_conn *conn, const struct load_plan *plan)
 {
 	while (conn->sent < plan->request_size) {
 		ssize_t n = send(conn->fd, conn->request + conn->sent, plan->request_size - conn->sent, MSG_NOSIGNAL);
@@ -63,18 +63,18 @@ static enum load_step push(struct load_conn *conn, const struct load_plan *plan)
 		if (n < 0) {
 			if (errno == EAGAIN || errno == EINTR)
 				return LOAD_STEP_WAIT;
-			return failed(conn, errno);
+			return fail_exchange(conn, errno);
 		}
 		conn->state = LOAD_EXCHANGING;
 		conn->sent += (size_t)n;
 	}
 	if (plan->reply == LOAD_REPLY_EOF && shutdown(conn->fd, SHUT_WR) < 0)
-		return failed(conn, errno);
+		return fail_exchange(conn, errno);
 	return LOAD_STEP_WAIT;
 }
 
-/* A connection that has nothing to send must be asked whether it is up. */
-static enum load_step connected(struct load_conn *conn, const struct load_plan *plan)
+/* Without bytes to send, SO_ERROR is the only sign that the connection is up. */
+static enum load_step finish_connect(struct load_conn *conn, const struct load_plan *plan)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
@@ -82,15 +82,15 @@ static enum load_step connected(struct load_conn *conn, const struct load_plan *
 	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	if (error != 0)
-		return failed(conn, error);
+		return fail_exchange(conn, error);
 	conn->state = LOAD_EXCHANGING;
 	if (plan->reply == LOAD_REPLY_ECHO && plan->request_size == 0)
-		return done(conn, LOAD_OK, 0);
-	return push(conn, plan);
+		return end_exchange(conn, LOAD_OK, 0);
+	return send_request(conn, plan);
 }
 
-/* N bytes came. True once the exchange has ended, one way or the other. */
-static bool take(struct load_conn *conn, const struct load_plan *plan, const unsigned char *data, size_t n)
+/* N bytes have come. True if the exchange has ended, with any outcome. */
+static bool take_reply(struct load_conn *conn, const struct load_plan *plan, const unsigned char *data, size_t n)
 {
 	switch (plan->reply) {
 	case LOAD_REPLY_EOF:
@@ -100,34 +100,34 @@ static bool take(struct load_conn *conn, const struct load_plan *plan, const uns
 		conn->received += n;
 		if (conn->received < plan->reply_size)
 			return false;
-		(void)done(conn, conn->received == plan->reply_size ? LOAD_OK : LOAD_WRONG, 0);
+		(void)end_exchange(conn, conn->received == plan->reply_size ? LOAD_OK : LOAD_WRONG, 0);
 		return true;
 	case LOAD_REPLY_ECHO:
 		if (n > conn->sent - conn->received || memcmp(data, conn->request + conn->received, n) != 0) {
-			(void)done(conn, LOAD_WRONG, 0);
+			(void)end_exchange(conn, LOAD_WRONG, 0);
 			return true;
 		}
 		conn->received += n;
 		if (conn->received < plan->request_size)
 			return false;
-		(void)done(conn, LOAD_OK, 0);
+		(void)end_exchange(conn, LOAD_OK, 0);
 		return true;
 	}
 	return false;
 }
 
-static enum load_step end_of_reply(struct load_conn *conn, const struct load_plan *plan)
+static enum load_step end_reply(struct load_conn *conn, const struct load_plan *plan)
 {
 	if (plan->reply == LOAD_REPLY_EOF && conn->sent == plan->request_size)
-		return done(conn, LOAD_OK, 0);
-	return done(conn, LOAD_SHORT, 0);
+		return end_exchange(conn, LOAD_OK, 0);
+	return end_exchange(conn, LOAD_SHORT, 0);
 }
 
 /*
- * Takes what has come. One recv() is mostly all there is, and epoll tells if there is more; only
- * where the server has finished too, asking again at once saves the way through epoll.
+ * Receives the reply. One recv(2) usually gets all there is, and epoll reports if there is more. Only when the server
+ * has finished, too, a second recv(2) at once saves a round through epoll.
  */
-static enum load_step pull(struct load_conn *conn, const struct load_plan *plan, bool finished)
+static enum load_step receive_reply(struct load_conn *conn, const struct load_plan *plan, bool finished)
 {
 	static _Thread_local unsigned char buffer[BUFFER_SIZE];
 
@@ -137,11 +137,11 @@ static enum load_step pull(struct load_conn *conn, const struct load_plan *plan,
 		if (n < 0) {
 			if (errno == EAGAIN || errno == EINTR)
 				return LOAD_STEP_WAIT;
-			return failed(conn, errno);
+			return fail_exchange(conn, errno);
 		}
 		if (n == 0)
-			return end_of_reply(conn, plan);
-		if (take(conn, plan, buffer, (size_t)n))
+			return end_reply(conn, plan);
+		if (take_reply(conn, plan, buffer, (size_t)n))
 			return LOAD_STEP_DONE;
 		if (!finished && (size_t)n < sizeof(buffer))
 			return LOAD_STEP_WAIT;
@@ -149,14 +149,14 @@ static enum load_step pull(struct load_conn *conn, const struct load_plan *plan,
 }
 
 /* A connection that is held open should be silent. */
-static enum load_step disturbed(struct load_conn *conn)
+static enum load_step check_held(struct load_conn *conn)
 {
 	char byte;
 	ssize_t n = recv(conn->fd, &byte, 1, 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return LOAD_STEP_WAIT;
-	return done(conn, n > 0 ? LOAD_WRONG : LOAD_CUT, n < 0 ? errno : 0);
+	return end_exchange(conn, n > 0 ? LOAD_WRONG : LOAD_CUT, n < 0 ? errno : 0);
 }
 
 static int open_socket(struct load_conn *conn, const struct load_plan *plan, uint64_t serial, struct err *err)
@@ -173,14 +173,14 @@ static int open_socket(struct load_conn *conn, const struct load_plan *plan, uin
 	return conn->fd < 0 ? -1 : 0;
 }
 
-/* Errors of connect() that say something about this machine, not about the server. */
-static bool is_ours(int error)
+/* Errors of connect(2) that are about this host, not about the server. */
+static bool is_local_error(int error)
 {
 	return error == EADDRNOTAVAIL || error == ENOMEM || error == ENOBUFS || error == EAFNOSUPPORT;
 }
 
-/* All ports of the range are taken, by our own connections or by those of the last minute. */
-static enum load_step no_port(const struct load_plan *plan, struct err *err)
+/* All local ports are in use, by our connections or by those in TIME_WAIT. */
+static enum load_step report_no_port(const struct load_plan *plan, struct err *err)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	unsigned low = 0, high = 0;
@@ -204,20 +204,18 @@ static enum load_step open_connection(struct load_conn *conn, const struct load_
 		return LOAD_STEP_FAILED;
 	conn->state = LOAD_CONNECTING;
 	if (connect(conn->fd, &plan->target.sa, plan->target.len) == 0)
-		return connected(conn, plan);
+		return finish_connect(conn, plan);
 	if (errno == EAGAIN && plan->target.sa.sa_family == AF_UNIX)
-		return done(conn, LOAD_FULL, errno);
+		return end_exchange(conn, LOAD_FULL, errno);
 	if (errno == EADDRNOTAVAIL)
-		return no_port(plan, err);
-	if (is_ours(errno))
+		return report_no_port(plan, err);
+	if (is_local_error(errno))
 		return err_sys(err, "cannot connect");
 	if (errno != EINPROGRESS)
-		return failed(conn, errno);
-	/*
-	 * On one machine the handshake is often over by now; trying saves a round through epoll.
-	 * Where it is not, send() says EAGAIN.
-	 */
-	return plan->request_size > 0 ? push(conn, plan) : LOAD_STEP_WAIT;
+		return fail_exchange(conn, errno);
+	/* On one host the handshake is often over by now, and sending at once saves a round through epoll. If it
+	 * is not over, send(2) fails with EAGAIN. */
+	return plan->request_size > 0 ? send_request(conn, plan) : LOAD_STEP_WAIT;
 }
 
 void load_conn_init(struct load_conn *conn)
@@ -235,7 +233,7 @@ enum load_step load_conn_start(struct load_conn *conn, const struct load_plan *p
 	if (conn->fd < 0)
 		return open_connection(conn, plan, serial, err);
 	conn->state = LOAD_EXCHANGING;
-	return push(conn, plan);
+	return send_request(conn, plan);
 }
 
 enum load_step load_conn_event(struct load_conn *conn, const struct load_plan *plan, uint32_t events)
@@ -243,14 +241,14 @@ enum load_step load_conn_event(struct load_conn *conn, const struct load_plan *p
 	enum load_step step = LOAD_STEP_WAIT;
 
 	if (conn->state == LOAD_OPEN)
-		return disturbed(conn);
+		return check_held(conn);
 	if (conn->state == LOAD_CONNECTING)
-		return connected(conn, plan);
+		return finish_connect(conn, plan);
 	if ((events & EPOLLOUT) != 0 && conn->sent < plan->request_size)
-		step = push(conn, plan);
-	/* What the server said before it went away counts, so there is a look at it in any case. */
+		step = send_request(conn, plan);
+	/* Bytes that the server sent before it closed count, so they are read in any case. */
 	if (step == LOAD_STEP_WAIT && (events & ~(uint32_t)EPOLLOUT) != 0)
-		step = pull(conn, plan, (events & (EPOLLRDHUP | EPOLLHUP)) != 0);
+		step = receive_reply(conn, plan, (events & (EPOLLRDHUP | EPOLLHUP)) != 0);
 	return step;
 }
 

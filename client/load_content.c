@@ -39,7 +39,7 @@ static int hex_digit(char c)
 	return p == NULL ? -1 : (int)((p - digits) % 16);
 }
 
-/* One byte from *TEXT, which moves on. 0, or -1 if there is no such escape. */
+/* Takes one byte from *TEXT and advances it. 0, or -1 if there is no such escape. */
 static int take_byte(const char **text, unsigned char *out)
 {
 	static const char names[] = "nrt\\0", bytes[] = "\n\r\t\\";
@@ -86,7 +86,7 @@ unsigned char *load_content_unescape(const char *text, size_t *size_out, struct 
 	return content;
 }
 
-/* All of FILE. NULL if there is too much, or no memory. */
+/* All of FILE; NULL with errno: an error, more than MAX bytes, or no memory. */
 static unsigned char *read_all(FILE *file, size_t max, size_t *size_out)
 {
 	unsigned char *content = NULL;

@@ -14,7 +14,7 @@
 #include "load_plan.h"
 
 #define EVENTS_MAX 256
-#define STARTS_MAX 64 /* between two looks at what has come back */
+#define STARTS_MAX 64 /* exchanges that are started before epoll_wait(2) is called again */
 #define SECOND_NS  UINT64_C(1000000000)
 
 uint64_t load_loop_now(void)
@@ -25,7 +25,7 @@ uint64_t load_loop_now(void)
 	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
 }
 
-static void append(struct load_loop *loop, struct load_conn *conn)
+static void append_conn(struct load_loop *loop, struct load_conn *conn)
 {
 	conn->next = NULL;
 	conn->prev = loop->newest;
@@ -50,8 +50,8 @@ static void unlink_conn(struct load_loop *loop, struct load_conn *conn)
 	loop->n_active--;
 }
 
-/* Keeps what epoll watches in step with what CONN waits for. */
-static int watch(struct load_loop *loop, struct load_conn *conn)
+/* Makes epoll watch for the events that CONN waits for. */
+static int watch_conn(struct load_loop *loop, struct load_conn *conn)
 {
 	struct epoll_event event = {.events = load_conn_wants(conn, loop->plan)};
 
@@ -64,26 +64,26 @@ static int watch(struct load_loop *loop, struct load_conn *conn)
 	return 0;
 }
 
-/* Only this thread writes them, so a plain addition will do. */
-static void tell(_Atomic uint64_t *counter, int step)
+/* Only this thread writes the counters: no atomic addition is needed. */
+static void add_to_counter(_Atomic uint64_t *counter, int step)
 {
 	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
 
 	atomic_store_explicit(counter, value + (uint64_t)(int64_t)step, memory_order_relaxed);
 }
 
-static void count(struct load_loop *loop, enum load_outcome outcome, int error)
+static void count_outcome(struct load_loop *loop, enum load_outcome outcome, int error)
 {
 	struct load_stats *stats = &loop->stats;
 
 	stats->outcomes[outcome]++;
 	if (stats->first_error[outcome] == 0)
 		stats->first_error[outcome] = error;
-	tell(outcome == LOAD_OK ? &loop->ok_now : &loop->lost_now, 1);
+	add_to_counter(outcome == LOAD_OK ? &loop->ok_now : &loop->lost_now, 1);
 }
 
-/* The exchange of CONN has ended. */
-static int conclude(struct load_loop *loop, struct load_conn *conn)
+/* The exchange of CONN has ended: counts it, and closes or keeps the connection. */
+static int end_exchange(struct load_loop *loop, struct load_conn *conn)
 {
 	const struct load_plan *plan = loop->plan;
 	struct load_stats *stats = &loop->stats;
@@ -91,7 +91,7 @@ static int conclude(struct load_loop *loop, struct load_conn *conn)
 	bool ok = conn->outcome == LOAD_OK;
 
 	unlink_conn(loop, conn);
-	count(loop, conn->outcome, conn->error);
+	count_outcome(loop, conn->outcome, conn->error);
 	stats->bytes_out += conn->sent;
 	stats->bytes_in += conn->received;
 	stats->elapsed_ns = now - loop->shared->begin_ns;
@@ -100,23 +100,24 @@ static int conclude(struct load_loop *loop, struct load_conn *conn)
 		histogram_add(&stats->latency, now - conn->due_ns);
 	}
 	if (ok && plan->hold)
-		return watch(loop, conn);
+		return watch_conn(loop, conn);
 	if (!ok || !plan->keep)
 		load_conn_close(conn);
 	loop->idle[loop->n_idle++] = conn;
 	return 0;
 }
 
-/* A connection that had its answer and was held open is gone, too early. */
-static void lose_held(struct load_loop *loop, struct load_conn *conn)
+/* The server has ended a connection that had its answer and was held open. */
+static void drop_held(struct load_loop *loop, struct load_conn *conn)
 {
 	loop->stats.outcomes[LOAD_OK]--;
-	tell(&loop->ok_now, -1);
-	count(loop, conn->outcome, conn->error);
+	add_to_counter(&loop->ok_now, -1);
+	count_outcome(loop, conn->outcome, conn->error);
 	load_conn_close(conn);
 }
 
-/* Nothing is started any more: told to stop, the number is reached, or a closed loop's time is over. */
+/* No exchange is started any more: the loop was stopped, the number is reached, or the time of a closed loop is over.
+ */
 static bool is_over(const struct load_loop *loop, uint64_t now)
 {
 	const struct load_pace *pace = &loop->pace;
@@ -126,11 +127,11 @@ static bool is_over(const struct load_loop *loop, uint64_t now)
 		return true;
 	if (pace->duration_ns == 0 || since < pace->duration_ns)
 		return false;
-	/* In an open loop, what is due is started even if we are late; but not what found no client. */
+	/* An open loop starts an exchange that is due even if it is late, unless no client is free. */
 	return pace->rate <= 0 || loop->n_idle == 0 || loop->started >= load_pace_due(pace, since);
 }
 
-static int start_one(struct load_loop *loop, uint64_t now)
+static int start_exchange(struct load_loop *loop, uint64_t now)
 {
 	struct load_conn *conn = loop->idle[--loop->n_idle];
 	enum load_step step;
@@ -140,19 +141,19 @@ static int start_one(struct load_loop *loop, uint64_t now)
 	conn->started_ns = conn->due_ns = now;
 	if (loop->pace.rate > 0)
 		conn->due_ns = loop->shared->begin_ns + load_pace_time(&loop->pace, loop->started);
-	append(loop, conn);
+	append_conn(loop, conn);
 	loop->started++;
 	step = load_conn_start(conn, loop->plan, loop->serial, &loop->err);
 	loop->serial += loop->serial_step;
 	if (step == LOAD_STEP_FAILED)
 		return -1;
 	if (step == LOAD_STEP_DONE)
-		return conclude(loop, conn);
-	return watch(loop, conn);
+		return end_exchange(loop, conn);
+	return watch_conn(loop, conn);
 }
 
-/* Starts what is due. *more_out: something was left for the next time. */
-static int start_due(struct load_loop *loop, bool *more_out)
+/* Starts exchanges that are due. *more_out: some are left for the next call. */
+static int start_due_exchanges(struct load_loop *loop, bool *more_out)
 {
 	unsigned budget = STARTS_MAX;
 
@@ -166,13 +167,13 @@ static int start_due(struct load_loop *loop, bool *more_out)
 			*more_out = true;
 			return 0;
 		}
-		if (start_one(loop, now) < 0)
+		if (start_exchange(loop, now) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int expire(struct load_loop *loop)
+static int expire_exchanges(struct load_loop *loop)
 {
 	uint64_t now = load_loop_now();
 	struct load_conn *conn;
@@ -181,14 +182,14 @@ static int expire(struct load_loop *loop)
 	       now - conn->started_ns >= loop->plan->timeout_ns) {
 		conn->outcome = LOAD_TIMEOUT;
 		conn->error = 0;
-		if (conclude(loop, conn) < 0)
+		if (end_exchange(loop, conn) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* An open loop is woken for its next exchange, if a client is free for it, and at the end of its time. */
-static int arm(struct load_loop *loop)
+/* Wakes an open loop for its next exchange, if a client is free for it, and at the end of its time. */
+static int arm_timer(struct load_loop *loop)
 {
 	struct itimerspec when = {.it_value.tv_sec = 0};
 	uint64_t end = loop->pace.duration_ns > 0 ? loop->pace.duration_ns : UINT64_MAX;
@@ -210,7 +211,7 @@ static int arm(struct load_loop *loop)
 }
 
 /* Milliseconds until an exchange runs out of time or a second is full; rounded up. */
-static int patience(const struct load_loop *loop)
+static int get_timeout(const struct load_loop *loop)
 {
 	uint64_t now = load_loop_now(), end = UINT64_MAX, ms;
 
@@ -226,7 +227,7 @@ static int patience(const struct load_loop *loop)
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-static void tick(struct load_loop *loop)
+static void report_second(struct load_loop *loop)
 {
 	uint64_t now;
 
@@ -239,30 +240,30 @@ static void tick(struct load_loop *loop)
 	loop->on_second(loop->context);
 }
 
-static int handle(struct load_loop *loop, const struct epoll_event *event)
+static int handle_event(struct load_loop *loop, const struct epoll_event *event)
 {
 	struct load_conn *conn = event->data.ptr;
 	enum load_step step;
 	bool held;
 
 	if (conn == NULL)
-		return 0; /* the timer, or the signal to stop: the loop looks for itself */
+		return 0; /* the timer, or the order to stop: run_loop() checks both */
 	held = conn->state == LOAD_OPEN;
 	step = load_conn_event(conn, loop->plan, event->events);
 	if (step == LOAD_STEP_DONE && held) {
-		/* With --keep it is silent between two exchanges, and the next one will notice. */
+		/* With --keep the next exchange opens a new connection. */
 		if (loop->plan->hold)
-			lose_held(loop, conn);
+			drop_held(loop, conn);
 		else
 			load_conn_close(conn);
 		return 0;
 	}
 	if (step == LOAD_STEP_DONE)
-		return conclude(loop, conn);
-	return watch(loop, conn);
+		return end_exchange(loop, conn);
+	return watch_conn(loop, conn);
 }
 
-/* What an open loop should have started in its time, and could not, for no client was free. */
+/* Counts exchanges of an open loop that were due but not started, because no client was free. */
 static void count_unsent(struct load_loop *loop)
 {
 	uint64_t due = load_pace_due(&loop->pace, load_loop_now() - loop->shared->begin_ns);
@@ -274,7 +275,7 @@ static void count_unsent(struct load_loop *loop)
 	loop->started = due;
 }
 
-static int run(struct load_loop *loop)
+static int run_loop(struct load_loop *loop)
 {
 	struct epoll_event events[EVENTS_MAX];
 
@@ -282,24 +283,24 @@ static int run(struct load_loop *loop)
 		bool more, over;
 		int i, n;
 
-		if (start_due(loop, &more) < 0 || expire(loop) < 0)
+		if (start_due_exchanges(loop, &more) < 0 || expire_exchanges(loop) < 0)
 			return -1;
 		over = is_over(loop, load_loop_now());
 		if (over)
 			count_unsent(loop);
 		if (atomic_load_explicit(&loop->shared->stop, memory_order_relaxed) || (over && loop->n_active == 0))
 			return 0;
-		if (loop->pace.rate > 0 && !over && arm(loop) < 0)
+		if (loop->pace.rate > 0 && !over && arm_timer(loop) < 0)
 			return -1;
 		more |= loop->n_active == 0 && loop->pace.rate <= 0;
-		n = epoll_wait(loop->epoll, events, EVENTS_MAX, more ? 0 : patience(loop));
+		n = epoll_wait(loop->epoll, events, EVENTS_MAX, more ? 0 : get_timeout(loop));
 		if (n < 0 && errno != EINTR)
 			return err_sys(&loop->err, "waiting for the server");
 		for (i = 0; i < n; i++) {
-			if (handle(loop, &events[i]) < 0)
+			if (handle_event(loop, &events[i]) < 0)
 				return -1;
 		}
-		tick(loop);
+		report_second(loop);
 	}
 }
 
@@ -317,7 +318,7 @@ void load_loop_stop(struct load_shared *shared)
 void load_loop_run(struct load_loop *loop)
 {
 	loop->next_second_ns = loop->shared->begin_ns + SECOND_NS;
-	loop->failed = run(loop) < 0;
+	loop->failed = run_loop(loop) < 0;
 	if (loop->failed)
 		load_loop_stop(loop->shared);
 }

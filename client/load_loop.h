@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread of a load run: one epoll, its own clients, its own counts. It shares nothing with other
- * threads but the signal to stop and two numbers for those who look on.
+ * Client. One thread of a load run, with an epoll instance, clients and counts of its own. Threads share only the order
+ * to stop and two counters for the progress line.
  */
 #ifndef PREFORKD_CLIENT_LOAD_LOOP_H
 #define PREFORKD_CLIENT_LOAD_LOOP_H
@@ -17,11 +17,11 @@
 struct load_conn;
 struct load_plan;
 
-/* What all threads of a run see. */
+/* Shared by all threads of a run. */
 struct load_shared {
 	uint64_t begin_ns; /* CLOCK_MONOTONIC */
 	atomic_bool stop;
-	int stop_fd; /* an eventfd, readable once stop is set */
+	int stop_fd; /* an eventfd, readable after `stop` was set */
 };
 
 struct load_loop {
@@ -29,38 +29,37 @@ struct load_loop {
 	struct load_shared *shared;
 	struct load_pace pace;
 	unsigned clients;
-	uint64_t serial, serial_step; /* of the next exchange; threads take turns */
-	/* Called each second while the loop runs, if not NULL. */
-	void (*on_second)(void *context);
+	uint64_t serial, serial_step;	  /* of the next exchange; threads take turns */
+	void (*on_second)(void *context); /* called each second while the loop runs; may be NULL */
 	void *context;
-	_Atomic uint64_t ok_now, lost_now; /* for those who look on */
+	_Atomic uint64_t ok_now, lost_now; /* so far, for the progress line */
 	struct load_stats stats;
-	struct err err; /* if it failed */
+	struct err err; /* if `failed` */
 	bool failed;
-	/* The loop's own. */
+	/* Private to the loop. */
 	struct load_conn *conns;
-	struct load_conn **idle; /* a stack of those without an exchange */
+	struct load_conn **idle; /* a stack of the clients without an exchange */
 	unsigned n_idle, n_active;
-	struct load_conn *oldest, *newest; /* the active ones, in the order of their start */
+	struct load_conn *oldest, *newest; /* the clients with an exchange, in the order of their start */
 	uint64_t started;		   /* exchanges */
 	uint64_t armed_ns;		   /* what the timer is set to */
 	uint64_t next_second_ns;
 	int epoll, timer;
 };
 
-/* Nanoseconds of the clock that all of this goes by. */
+/* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t load_loop_now(void);
 
-/* Makes the clients. Everything above "the loop's own" is filled in before. */
+/* Creates the clients. The caller has filled in all members above "Private". */
 int load_loop_init(struct load_loop *loop, struct err *err);
 
-/* Runs to the end of its plan, or until told to stop. The result is in stats, or in failed and err;
- * a loop that fails stops the others. */
+/* Blocks until the plan is done or load_loop_stop() was called. The result is in `stats`, or in `failed` and `err`. A
+ * loop that fails stops the others. */
 void load_loop_run(struct load_loop *loop);
 
 void load_loop_free(struct load_loop *loop);
 
-/* Ends every loop. May be called from a signal handler. */
+/* Ends every loop of the run. Async-signal-safe. */
 void load_loop_stop(struct load_shared *shared);
 
 #endif

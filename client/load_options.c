@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of `preforkc load`. */
+/* Client. The command line of `preforkc load`. */
 #include "load_plan.h"
 
 #include <getopt.h>
@@ -76,7 +76,7 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all answered, 1 anything lost, 64 usage, 69 nobody there, 71 system error.\n";
 
-/* A number within limits. */
+/* A number from MIN to MAX. */
 static int take_number(const char *text, int64_t min, int64_t max, int64_t *out, struct err *err)
 {
 	if (parse_integer(text, out, err) < 0)
@@ -140,23 +140,23 @@ static int take_rate(const char *text, double *out, struct err *err)
 	return 0;
 }
 
-static int one_request(struct err *err)
+static int refuse_second_request(struct err *err)
 {
 	return err_set(err, "-s, --send and --file exclude each other");
 }
 
-/* The user's own request. */
+/* The request that the user has given. */
 static int take_content(const char *text, bool is_file, struct load_plan *plan, struct err *err)
 {
 	if (plan->fixed || plan->sized)
-		return one_request(err);
+		return refuse_second_request(err);
 	plan->content = is_file ? load_content_read(text, SIZE_LIMIT, &plan->request_size, err)
 				: load_content_unescape(text, &plan->request_size, err);
 	plan->fixed = plan->content != NULL;
 	return plan->fixed ? 0 : -1;
 }
 
-/* One option. 0, -1 with an error, or 1 for one that getopt has complained about. */
+/* Takes one option. 0; -1 with an error; 1 if getopt_long(3) has printed an error. */
 static int take_option(int option, struct load_plan *plan, struct err *err)
 {
 	int64_t number = 0;
@@ -178,7 +178,7 @@ static int take_option(int option, struct load_plan *plan, struct err *err)
 		return plan->duration_ns > 0 ? 0 : err_set(err, "a run takes some time");
 	case 's':
 		if (plan->fixed)
-			return one_request(err);
+			return refuse_second_request(err);
 		plan->sized = true;
 		return take_size(optarg, &plan->request_size, err);
 	case 'r':
@@ -217,7 +217,7 @@ static int take_option(int option, struct load_plan *plan, struct err *err)
 	return 1;
 }
 
-static int complain(const struct err *err)
+static int print_error(const struct err *err)
 {
 	(void)fprintf(stderr, "preforkc: %s\n", err->text);
 	return EX_USAGE;
@@ -239,7 +239,7 @@ int load_plan_parse(int argc, char **argv, struct load_plan *plan)
 		}
 		rc = take_option(option, plan, &err);
 		if (rc < 0)
-			return complain(&err);
+			return print_error(&err);
 		if (rc > 0)
 			return EX_USAGE;
 	}
@@ -248,10 +248,10 @@ int load_plan_parse(int argc, char **argv, struct load_plan *plan)
 		return EX_USAGE;
 	}
 	if (load_plan_check(plan, &err) < 0 || dial_parse(argv[optind], &plan->addr, &err) < 0)
-		return complain(&err);
+		return print_error(&err);
 	if (plan->addr.datagram) {
 		(void)err_set(&err, "\"%s\": load goes with stream sockets only", argv[optind]);
-		return complain(&err);
+		return print_error(&err);
 	}
 	return 0;
 }

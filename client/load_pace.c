@@ -6,8 +6,8 @@ uint64_t load_pace_time(const struct load_pace *pace, uint64_t k)
 	return pace->first_ns + (uint64_t)((double)k * 1e9 / pace->rate);
 }
 
-/* Exchanges of an open loop whose time is before NOW_NS or at it. */
-static uint64_t passed(const struct load_pace *pace, uint64_t now_ns)
+/* Exchanges of an open loop whose time is not after NOW_NS. */
+static uint64_t count_passed(const struct load_pace *pace, uint64_t now_ns)
 {
 	uint64_t k;
 
@@ -27,10 +27,10 @@ uint64_t load_pace_due(const struct load_pace *pace, uint64_t now_ns)
 	uint64_t due = UINT64_MAX;
 
 	if (pace->rate > 0) {
-		/* What is due at the very end is not started any more. */
+		/* An exchange that is due at the very end is not started any more. */
 		if (pace->duration_ns > 0 && now_ns >= pace->duration_ns)
 			now_ns = pace->duration_ns - 1;
-		due = passed(pace, now_ns);
+		due = count_passed(pace, now_ns);
 	}
 	return due < pace->total ? due : pace->total;
 }

@@ -31,8 +31,7 @@ int load_plan_check(struct load_plan *plan, struct err *err)
 	return 0;
 }
 
-/* Of several addresses the first that answers is used; a single one is not asked beforehand.
- * 0 or an exit status. */
+/* Among several addresses the first that answers is used; a single address is not tried before. 0 or an exit status. */
 static int choose_target(struct load_plan *plan, struct err *err)
 {
 	struct sockaddr_any targets[DIAL_TARGETS_MAX];

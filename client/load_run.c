@@ -22,7 +22,7 @@ struct run {
 	const struct load_plan *plan;
 	struct load_shared shared;
 	struct load_loop *loops; /* plan->threads of them */
-	pthread_t *threads;	 /* loop 0 runs in the thread that we are in */
+	pthread_t *threads;	 /* loop 0 runs in the calling thread */
 	unsigned n_loops, n_threads;
 };
 
@@ -34,7 +34,7 @@ static void on_interrupt(int signo)
 	load_loop_stop(interruptible);
 }
 
-/* Every client is a descriptor. Who may raise the hard limit does so. */
+/* Each client needs a descriptor. Raises the hard limit, too, if that is permitted. */
 static int allow_descriptors(const struct load_plan *plan, struct err *err)
 {
 	rlim_t wanted = (rlim_t)plan->clients + FDS_RESERVED + FDS_OF_THREADS * plan->threads;
@@ -87,8 +87,8 @@ static void account_cpu(struct load_stats *stats, const struct rusage *before)
 	stats->cpu_system_ns = timeval_ns(after.ru_stime) - timeval_ns(before->ru_stime);
 }
 
-/* Part I of N that are as equal as can be. */
-static uint64_t share(uint64_t whole, unsigned i, unsigned n)
+/* Part I of N parts that are as equal as possible. */
+static uint64_t get_share(uint64_t whole, unsigned i, unsigned n)
 {
 	return whole / n + (i < whole % n ? 1 : 0);
 }
@@ -103,9 +103,9 @@ static int set_up_loop(struct run *run, unsigned i, struct err *err)
 		.plan = plan,
 		.shared = &run->shared,
 		.pace = {.rate = plan->rate / n,
-			 .total = plan->total > 0 ? share(plan->total, i, n) : UINT64_MAX,
+			 .total = plan->total > 0 ? get_share(plan->total, i, n) : UINT64_MAX,
 			 .duration_ns = plan->duration_ns},
-		.clients = (unsigned)share(plan->clients, i, n),
+		.clients = (unsigned)get_share(plan->clients, i, n),
 		.serial = i,
 		.serial_step = n,
 		.epoll = -1,
@@ -116,7 +116,7 @@ static int set_up_loop(struct run *run, unsigned i, struct err *err)
 	return load_loop_init(loop, err);
 }
 
-static int set_up(struct run *run, struct err *err)
+static int set_up_run(struct run *run, struct err *err)
 {
 	unsigned i, n = run->plan->threads;
 
@@ -136,7 +136,7 @@ static int set_up(struct run *run, struct err *err)
 	return catch_signals(run, err);
 }
 
-static void tear_down(struct run *run)
+static void tear_down_run(struct run *run)
 {
 	unsigned i;
 
@@ -154,7 +154,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* Threads beyond the first, with all signals left to that one. */
+/* Starts the other threads, which block all signals: the first thread takes them. */
 static int start_threads(struct run *run, struct err *err)
 {
 	sigset_t all, before;
@@ -183,8 +183,8 @@ static void join_threads(struct run *run)
 		(void)pthread_join(run->threads[i], NULL);
 }
 
-/* Runs all loops to their end. */
-static int go(struct run *run, struct err *err)
+/* Runs all loops until they end. */
+static int run_loops(struct run *run, struct err *err)
 {
 	struct progress progress = {.loops = run->loops, .n = run->n_loops};
 	int rc;
@@ -214,15 +214,15 @@ int load_run(const struct load_plan *plan, struct load_stats *stats, struct err 
 	struct run run = {.plan = plan, .shared.stop_fd = -1};
 	struct rusage before;
 	unsigned i;
-	int rc = set_up(&run, err);
+	int rc = set_up_run(&run, err);
 
 	if (rc == 0) {
 		(void)getrusage(RUSAGE_SELF, &before);
-		rc = go(&run, err);
+		rc = run_loops(&run, err);
 		account_cpu(stats, &before);
 		for (i = 0; i < run.n_loops; i++)
 			load_stats_merge(stats, &run.loops[i].stats);
 	}
-	tear_down(&run);
+	tear_down_run(&run);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A load run as a whole: what it needs of the machine, its threads, its signals, and the sum of what the
- * threads found out. The work is in load_loop.h.
+ * Client. A load run as a whole: its limits, threads and signals, and the sum of the threads' results. The work is in
+ * load_loop.h.
  */
 #ifndef PREFORKD_CLIENT_LOAD_RUN_H
 #define PREFORKD_CLIENT_LOAD_RUN_H
@@ -10,7 +10,7 @@ struct err;
 struct load_plan;
 struct load_stats;
 
-/* Runs PLAN to its end, or until SIGINT or SIGTERM. 0, or -1 when this machine does not let it. */
+/* Blocks until PLAN is done, or until SIGINT or SIGTERM. 0, or -1 after an error of this host. */
 int load_run(const struct load_plan *plan, struct load_stats *stats, struct err *err);
 
 #endif

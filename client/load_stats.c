@@ -9,7 +9,7 @@ void load_stats_init(struct load_stats *stats)
 	histogram_init(&stats->latency);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
+static uint64_t get_later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -26,8 +26,8 @@ void load_stats_merge(struct load_stats *into, const struct load_stats *from)
 	into->connections += from->connections;
 	into->bytes_out += from->bytes_out;
 	into->bytes_in += from->bytes_in;
-	into->elapsed_ns = later(into->elapsed_ns, from->elapsed_ns);
-	into->last_answer_ns = later(into->last_answer_ns, from->last_answer_ns);
+	into->elapsed_ns = get_later(into->elapsed_ns, from->elapsed_ns);
+	into->last_answer_ns = get_later(into->last_answer_ns, from->last_answer_ns);
 	into->cpu_user_ns += from->cpu_user_ns;
 	into->cpu_system_ns += from->cpu_system_ns;
 	histogram_merge(&into->latency, &from->latency);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* preforkc: which command is meant; nothing else. */
+/* Client. preforkc: finds the command and runs it. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 
 	if (fds_fill_stdio(&err) < 0)
 		return EX_OSERR;
-	/* A peer that goes away is an error of one write, not the end of the program. */
+	/* A write to a peer that has closed must fail with EPIPE, not end the program. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
 		return print(help);

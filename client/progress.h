@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One line on a terminal that says each second how a load run goes. */
+/* Client. A line on the terminal that shows each second how a load run goes. */
 #ifndef PREFORKD_CLIENT_PROGRESS_H
 #define PREFORKD_CLIENT_PROGRESS_H
 
@@ -16,13 +16,13 @@ struct progress {
 	bool shown;
 };
 
-/* False where standard error is no terminal: nobody looks on. */
+/* False if standard error is no terminal: then nothing is shown. */
 bool progress_begin(struct progress *progress);
 
-/* A full second has passed; CONTEXT is the struct progress. */
+/* Shows the line anew; to be called once a second. CONTEXT is the struct progress. */
 void progress_show(void *context);
 
-/* Takes the line away. */
+/* Removes the line. */
 void progress_end(struct progress *progress);
 
 #endif

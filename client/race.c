@@ -10,8 +10,8 @@ static bool is_v6(const struct sockaddr_any *addr)
 	return addr->sa.sa_family == AF_INET6;
 }
 
-/* The first at FROM or after it that is of IPv6 or not, as wanted; N if there is none. */
-static size_t find(const struct sockaddr_any *targets, size_t from, size_t n, bool v6)
+/* The first target from FROM on that is IPv6 (V6) or is not; N if there is none. */
+static size_t find_target(const struct sockaddr_any *targets, size_t from, size_t n, bool v6)
 {
 	while (from < n && is_v6(&targets[from]) != v6)
 		from++;
@@ -24,7 +24,7 @@ void race_order(struct sockaddr_any *targets, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++, v6 = !v6) {
-		size_t j = find(targets, i, n, v6);
+		size_t j = find_target(targets, i, n, v6);
 		struct sockaddr_any chosen;
 
 		if (j == n)

@@ -19,18 +19,18 @@
 struct pump {
 	int from, to; /* -1 once that side has ended */
 	size_t start, end;
-	size_t write_max;      /* the most that one write takes without blocking */
+	size_t write_max;      /* bytes that one write(2) takes without blocking */
 	const char *from_name; /* for messages */
 	const char *to_name;
-	unsigned long long moved; /* bytes taken in */
+	unsigned long long moved; /* bytes read */
 	char data[BUFFER_SIZE];
 };
 
 /*
- * A pipe that is ready for writing takes PIPE_BUF bytes at least; with more, write(2) could block
- * and stop the other direction too. A file never says that it is full.
+ * A pipe that poll(2) calls writable takes at least PIPE_BUF bytes; a larger write(2) could block and stop the other
+ * direction, too. A file is always writable.
  */
-static size_t write_max(int fd)
+static size_t get_write_max(int fd)
 {
 	struct stat st;
 
@@ -49,7 +49,7 @@ static bool is_done(const struct pump *pump)
 	return pump->from < 0 && !is_waiting(pump);
 }
 
-static int fill(struct pump *pump, struct err *err)
+static int fill_pump(struct pump *pump, struct err *err)
 {
 	ssize_t n = read(pump->from, pump->data, sizeof(pump->data));
 
@@ -68,7 +68,7 @@ static int fill(struct pump *pump, struct err *err)
 	return 0;
 }
 
-static int drain(struct pump *pump, bool to_socket, struct err *err)
+static int drain_pump(struct pump *pump, bool to_socket, struct err *err)
 {
 	size_t size = pump->end - pump->start;
 	ssize_t n;
@@ -87,7 +87,7 @@ static int drain(struct pump *pump, bool to_socket, struct err *err)
 	return 0;
 }
 
-/* Passes the end of the input on, once all of it is written. */
+/* Passes the end of the input on when all bytes are written. */
 static int end_output(struct pump *pump, bool to_socket, struct err *err)
 {
 	int to = pump->to;
@@ -100,7 +100,7 @@ static int end_output(struct pump *pump, bool to_socket, struct err *err)
 			return err_sys(err, "finishing towards %s", pump->to_name);
 		return 0;
 	}
-	/* A full disk may show only here. */
+	/* A full disk may be reported only here. */
 	if (close(to) < 0)
 		return err_sys(err, "writing to %s", pump->to_name);
 	return 0;
@@ -120,24 +120,22 @@ static struct pollfd poll_for(const struct pump *pump)
 	return pfd;
 }
 
-static int move(struct pump *pump, bool to_socket, struct err *err)
+static int move_bytes(struct pump *pump, bool to_socket, struct err *err)
 {
-	int rc = is_waiting(pump) ? drain(pump, to_socket, err) : fill(pump, err);
+	int rc = is_waiting(pump) ? drain_pump(pump, to_socket, err) : fill_pump(pump, err);
 
 	return rc < 0 ? rc : end_output(pump, to_socket, err);
 }
 
-/*
- * The server takes no more. What it said before may still be there to be read, and is often the
- * reason; so only this direction ends.
+/* The server takes no more bytes. Its last output is often the reason, and can still be read: only this direction ends.
  */
-static void give_up(struct pump *pump)
+static void abandon_pump(struct pump *pump)
 {
 	pump->from = pump->to = -1;
 	pump->start = pump->end = 0;
 }
 
-/* poll() for at most IDLE_MS (0: for ever). 1, 0 to try again, or -1. */
+/* poll(2) for at most IDLE_MS (0: no limit). 1; 0: try again; -1. */
 static int wait_for(struct pollfd *pfds, int64_t idle_ms, struct err *err)
 {
 	int64_t ms = idle_ms > 0 ? idle_ms : -1;
@@ -165,12 +163,12 @@ int relay_run(int in, int out, int sock, int64_t idle_ms, struct err *err)
 			     .to = out,
 			     .from_name = "the server",
 			     .to_name = "standard output",
-			     .write_max = write_max(out)};
+			     .write_max = get_write_max(out)};
 	while (!is_done(&up) || !is_done(&down)) {
 		struct pollfd pfds[2];
 		int rc;
 
-		/* Nobody at a terminal can know that the server has finished, and would wait for ever. */
+		/* A user at a terminal does not see that the server has finished: do not wait for input. */
 		if (is_done(&down) && terminal && !is_waiting(&up))
 			break;
 		pfds[0] = poll_for(&up);
@@ -180,14 +178,14 @@ int relay_run(int in, int out, int sock, int64_t idle_ms, struct err *err)
 			return -1;
 		if (rc == 0)
 			continue;
-		/* What the server said before it went away comes first. */
-		if (pfds[1].revents != 0 && move(&down, false, err) < 0)
+		/* Output of a server that has closed comes first. */
+		if (pfds[1].revents != 0 && move_bytes(&down, false, err) < 0)
 			return -1;
-		if (pfds[0].revents != 0 && move(&up, true, err) < 0) {
+		if (pfds[0].revents != 0 && move_bytes(&up, true, err) < 0) {
 			if (err->code != EPIPE && err->code != ECONNRESET)
 				return -1;
 			status = -1;
-			give_up(&up);
+			abandon_pump(&up);
 		}
 	}
 	return status;

@@ -25,14 +25,14 @@ static double per_second(uint64_t n, uint64_t ns)
 	return ns == 0 ? 0 : (double)n * 1e9 / (double)ns;
 }
 
-static double ms(uint64_t ns)
+static double to_ms(uint64_t ns)
 {
 	return (double)ns / 1e6;
 }
 
-static void size_text(char *out, size_t size, size_t bytes)
+static void format_bytes(char *out, size_t size, size_t bytes)
 {
-	/* format_size() says "unlimited" for 0, which is right for limits only */
+	/* format_size() writes "unlimited" for 0, which is right for limits only. */
 	if (bytes == 0)
 		(void)snprintf(out, size, "0");
 	else
@@ -43,7 +43,7 @@ static void print_work(const struct load_plan *plan, FILE *out)
 {
 	char size[32];
 
-	size_text(size, sizeof(size), plan->request_size);
+	format_bytes(size, sizeof(size), plan->request_size);
 	(void)fprintf(out, "%s: %u client%s, %s bytes, reply ", plan->addr.text, plan->clients,
 		      plan->clients == 1 ? "" : "s", size);
 	switch (plan->reply) {
@@ -70,11 +70,11 @@ static void print_latency(const struct histogram *latency, FILE *out)
 
 	if (latency->count == 0)
 		return;
-	(void)fprintf(out, "latency ms   min %.3f  mean %.3f", ms(latency->min), histogram_mean(latency) / 1e6);
+	(void)fprintf(out, "latency ms   min %.3f  mean %.3f", to_ms(latency->min), histogram_mean(latency) / 1e6);
 	for (i = 0; i < ARRAY_SIZE(percentiles); i++)
 		(void)fprintf(out, "  %s %.3f", percentiles[i].label,
-			      ms(histogram_percentile(latency, percentiles[i].percent)));
-	(void)fprintf(out, "  max %.3f\n", ms(latency->max));
+			      to_ms(histogram_percentile(latency, percentiles[i].percent)));
+	(void)fprintf(out, "  max %.3f\n", to_ms(latency->max));
 }
 
 void report_text(const struct load_plan *plan, const struct load_stats *stats, FILE *out)
@@ -85,7 +85,7 @@ void report_text(const struct load_plan *plan, const struct load_stats *stats, F
 
 	print_work(plan, out);
 	(void)fprintf(out, "exchanges    %" PRIu64 " ok, %" PRIu64 " lost in %.3f s: %.1f/s\n", ok,
-		      load_stats_lost(stats), ms(stats->elapsed_ns) / 1000, per_second(ok, stats->elapsed_ns));
+		      load_stats_lost(stats), to_ms(stats->elapsed_ns) / 1000, per_second(ok, stats->elapsed_ns));
 	for (i = 0; i < LOAD_OUTCOMES; i++) {
 		if (i == LOAD_OK || stats->outcomes[i] == 0)
 			continue;
@@ -96,18 +96,18 @@ void report_text(const struct load_plan *plan, const struct load_stats *stats, F
 	}
 	print_latency(&stats->latency, out);
 	if (plan->hold)
-		(void)fprintf(out, "last answer  %.3f ms after the first connect\n", ms(stats->last_answer_ns));
+		(void)fprintf(out, "last answer  %.3f ms after the first connect\n", to_ms(stats->last_answer_ns));
 	(void)fprintf(out, "bytes        %" PRIu64 " out, %" PRIu64 " in, %" PRIu64 " connections\n", stats->bytes_out,
 		      stats->bytes_in, stats->connections);
-	(void)fprintf(out, "client's cpu %.3f s (user %.3f, system %.3f)", ms(cpu) / 1000,
-		      ms(stats->cpu_user_ns) / 1000, ms(stats->cpu_system_ns) / 1000);
+	(void)fprintf(out, "client's cpu %.3f s (user %.3f, system %.3f)", to_ms(cpu) / 1000,
+		      to_ms(stats->cpu_user_ns) / 1000, to_ms(stats->cpu_system_ns) / 1000);
 	if (ok > 0)
 		(void)fprintf(out, ", %.1f us an exchange", (double)cpu / 1000 / (double)ok);
 	(void)fputc('\n', out);
 }
 
-/* A string of JSON. Addresses are printable, but a path may hold anything. */
-static void json_string(const char *text, FILE *out)
+/* A path may hold any bytes, so that they are escaped. */
+static void print_json_string(const char *text, FILE *out)
 {
 	const unsigned char *p;
 
@@ -123,21 +123,21 @@ static void json_string(const char *text, FILE *out)
 	(void)fputc('"', out);
 }
 
-static void json_latency(const struct histogram *latency, FILE *out)
+static void print_json_latency(const struct histogram *latency, FILE *out)
 {
 	size_t i;
 
-	/* there is no latency where nothing was answered, and 0 would be a lie */
+	/* Without an answer there is no latency; 0 would be wrong. */
 	if (latency->count == 0) {
 		(void)fputs(",\"latency_ms\":null", out);
 		return;
 	}
-	(void)fprintf(out, ",\"latency_ms\":{\"min\":%.6f,\"mean\":%.6f", ms(latency->min),
+	(void)fprintf(out, ",\"latency_ms\":{\"min\":%.6f,\"mean\":%.6f", to_ms(latency->min),
 		      histogram_mean(latency) / 1e6);
 	for (i = 0; i < ARRAY_SIZE(percentiles); i++)
 		(void)fprintf(out, ",\"%s\":%.6f", percentiles[i].key,
-			      ms(histogram_percentile(latency, percentiles[i].percent)));
-	(void)fprintf(out, ",\"max\":%.6f}", ms(latency->max));
+			      to_ms(histogram_percentile(latency, percentiles[i].percent)));
+	(void)fprintf(out, ",\"max\":%.6f}", to_ms(latency->max));
 }
 
 void report_json(const struct load_plan *plan, const struct load_stats *stats, FILE *out)
@@ -145,22 +145,22 @@ void report_json(const struct load_plan *plan, const struct load_stats *stats, F
 	int i;
 
 	(void)fputs("{\"address\":", out);
-	json_string(plan->addr.text, out);
+	print_json_string(plan->addr.text, out);
 	(void)fprintf(out, ",\"clients\":%u,\"threads\":%u,\"size\":%zu", plan->clients, plan->threads,
 		      plan->request_size);
 	if (plan->rate > 0)
 		(void)fprintf(out, ",\"rate_asked\":%.3f", plan->rate);
-	(void)fprintf(out, ",\"seconds\":%.6f", ms(stats->elapsed_ns) / 1000);
+	(void)fprintf(out, ",\"seconds\":%.6f", to_ms(stats->elapsed_ns) / 1000);
 	(void)fprintf(out, ",\"rate\":%.3f,\"lost\":%" PRIu64 ",\"outcomes\":{",
 		      per_second(stats->outcomes[LOAD_OK], stats->elapsed_ns), load_stats_lost(stats));
 	for (i = 0; i < LOAD_OUTCOMES; i++)
 		(void)fprintf(out, "%s\"%s\":%" PRIu64, i == 0 ? "" : ",", load_outcome_name((enum load_outcome)i),
 			      stats->outcomes[i]);
 	(void)fputc('}', out);
-	json_latency(&stats->latency, out);
-	(void)fprintf(out, ",\"last_answer_ms\":%.6f,\"connections\":%" PRIu64, ms(stats->last_answer_ns),
+	print_json_latency(&stats->latency, out);
+	(void)fprintf(out, ",\"last_answer_ms\":%.6f,\"connections\":%" PRIu64, to_ms(stats->last_answer_ns),
 		      stats->connections);
 	(void)fprintf(out, ",\"bytes\":{\"out\":%" PRIu64 ",\"in\":%" PRIu64 "}", stats->bytes_out, stats->bytes_in);
-	(void)fprintf(out, ",\"cpu_seconds\":{\"user\":%.6f,\"system\":%.6f}}\n", ms(stats->cpu_user_ns) / 1000,
-		      ms(stats->cpu_system_ns) / 1000);
+	(void)fprintf(out, ",\"cpu_seconds\":{\"user\":%.6f,\"system\":%.6f}}\n", to_ms(stats->cpu_user_ns) / 1000,
+		      to_ms(stats->cpu_system_ns) / 1000);
 }

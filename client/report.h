@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The result of a load run, for people and for programs. */
+/* Client. The result of a load run, for people and for programs. */
 #ifndef PREFORKD_CLIENT_REPORT_H
 #define PREFORKD_CLIENT_REPORT_H
 
@@ -14,7 +14,7 @@ void report_text(const struct load_plan *plan, const struct load_stats *stats, F
 /* One object on one line. */
 void report_json(const struct load_plan *plan, const struct load_stats *stats, FILE *out);
 
-/* A bar for each step of latency, on a scale of 1, 2, 5, 10. Draws nothing if nothing was answered. */
+/* A bar for each step of latency, on a scale of 1, 2, 5, 10. Draws nothing if no exchange was ok. */
 void report_histogram(const struct histogram *latency, FILE *out);
 
 #endif

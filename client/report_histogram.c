@@ -19,8 +19,8 @@ static uint64_t next_step(uint64_t step)
 	return step / unit == 2 ? unit * 5 : step * 2;
 }
 
-/* How many values are above FROM and not above TO. A bucket belongs where its largest value does. */
-static uint64_t between(const struct histogram *latency, uint64_t from, uint64_t to)
+/* How many values are above FROM and not above TO. A bucket counts with its largest value. */
+static uint64_t count_between(const struct histogram *latency, uint64_t from, uint64_t to)
 {
 	uint64_t n = 0;
 	size_t i;
@@ -37,7 +37,7 @@ static uint64_t highest_bar(const struct histogram *latency)
 	uint64_t from = 0, to = FIRST_NS, most = 0;
 
 	for (;;) {
-		uint64_t n = between(latency, from, to);
+		uint64_t n = count_between(latency, from, to);
 
 		if (n > most)
 			most = n;
@@ -48,13 +48,13 @@ static uint64_t highest_bar(const struct histogram *latency)
 	}
 }
 
-static void draw(uint64_t to, uint64_t n, const struct histogram *latency, uint64_t most, FILE *out)
+static void draw_bar(uint64_t to, uint64_t n, const struct histogram *latency, uint64_t most, FILE *out)
 {
 	static const char bar[] = "##################################################";
 	int width = (int)(((double)n * BAR_WIDTH + (double)most / 2) / (double)most);
 
 	if (n > 0 && width == 0)
-		width = 1; /* the one that took longest is the one to be seen */
+		width = 1; /* a single slow exchange must be visible */
 	(void)fprintf(out, "%12g %9" PRIu64 " %6.2f%% %.*s\n", (double)to / 1e6, n,
 		      100.0 * (double)n / (double)latency->count, width, bar);
 }
@@ -68,10 +68,10 @@ void report_histogram(const struct histogram *latency, FILE *out)
 	most = highest_bar(latency);
 	(void)fputs("up to ms     exchanges\n", out);
 	while (left > 0) {
-		uint64_t n = between(latency, from, to);
+		uint64_t n = count_between(latency, from, to);
 
 		if (n > 0 || left < latency->count)
-			draw(to, n, latency, most, out);
+			draw_bar(to, n, latency, most, out);
 		left -= n;
 		from = to;
 		to = next_step(to);
