@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-static int64_t read_clock(clockid_t id)
+static int64_t read_ms(clockid_t id)
 {
 	struct timespec ts;
 
@@ -14,7 +14,7 @@ static int64_t read_clock(clockid_t id)
 
 int64_t clock_ms(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return read_ms(CLOCK_MONOTONIC);
 }
 
 int64_t clock_us(void)
@@ -27,5 +27,5 @@ int64_t clock_us(void)
 
 int64_t clock_coarse_ms(void)
 {
-	return read_clock(CLOCK_MONOTONIC_COARSE);
+	return read_ms(CLOCK_MONOTONIC_COARSE);
 }

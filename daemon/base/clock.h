@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Monotonic time in milliseconds; never the wall clock, which may jump. */
+/* Any process. Monotonic time; never the wall clock, which may jump. */
 #ifndef PREFORKD_BASE_CLOCK_H
 #define PREFORKD_BASE_CLOCK_H
 
 #include <stdint.h>
 
-int64_t clock_ms(void);
-int64_t clock_us(void); /* in microseconds */
+int64_t clock_ms(void); /* milliseconds */
+int64_t clock_us(void); /* microseconds */
 
-/* The same clock at the kernel's tick (1 to 10 ms behind): no system call, a few nanoseconds.
- * For what is asked once a read or once a connection. */
+/* Milliseconds of the same clock at the last tick of the kernel, 1 to 10 ms behind. Takes a few nanoseconds and no
+ * system call, so it may be called for each read or connection. */
 int64_t clock_coarse_ms(void);
 
 #endif

@@ -8,7 +8,7 @@
 
 struct err {
 	int code;	/* an errno value, 0 where none applies */
-	char text[512]; /* one line for a person; says what, on what, and why */
+	char text[512]; /* one line for a person: what failed, on which object, and why */
 };
 
 /*

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* The length of the well-formed UTF-8 sequence at P (RFC 3629), 0 if there is none. */
-static size_t utf8_length(const unsigned char *p, size_t left)
+/* The length of the well-formed UTF-8 sequence of 2 to 4 bytes at P (RFC 3629); 0: none. */
+static size_t get_utf8_length(const unsigned char *p, size_t left)
 {
 	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
 
@@ -14,7 +14,7 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 	if (p[0] == 0xc2 && p[1] < 0xa0)
-		return 0; /* C1: a terminal takes them for controls */
+		return 0; /* C1: terminals treat them as control characters */
 	if (p[0] == 0xe0 && p[1] < 0xa0)
 		return 0; /* overlong */
 	if (p[0] == 0xed && p[1] > 0x9f)
@@ -42,7 +42,7 @@ size_t escape_bytes(const char *in, size_t len, char *out, size_t size)
 			n = 2;
 		} else if (p[i] >= 0x20 && p[i] < 0x7f) {
 			piece[0] = (char)p[i];
-		} else if (p[i] >= 0x80 && (take = utf8_length(p + i, len - i)) > 0) {
+		} else if (p[i] >= 0x80 && (take = get_utf8_length(p + i, len - i)) > 0) {
 			memcpy(piece, p + i, take);
 			n = take;
 		} else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes any bytes fit for one line of a log or a terminal. */
+/* Any process. Makes any bytes safe for one line of a log or a terminal. */
 #ifndef PREFORKD_BASE_ESCAPE_H
 #define PREFORKD_BASE_ESCAPE_H
 
@@ -7,8 +7,8 @@
 
 /*
  * Copies IN to OUT (SIZE bytes, always terminated): control characters, DEL, C1 controls and bytes that are
- * not valid UTF-8 become \xNN, a backslash becomes \\; the rest stays. What does not fit is
- * cut and marked with "...". Returns the length of OUT. SIZE must be at least 8.
+ * not valid UTF-8 become \xNN, a backslash becomes \\; the rest stays. A text that does not fit is
+ * cut and ends with "...". Returns the length of OUT. SIZE must be at least 8.
  */
 size_t escape_bytes(const char *in, size_t len, char *out, size_t size);
 

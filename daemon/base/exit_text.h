@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a process ended, in words. */
+/* Any process. How a process ended, in words. */
 #ifndef PREFORKD_BASE_EXIT_TEXT_H
 #define PREFORKD_BASE_EXIT_TEXT_H
 

@@ -16,7 +16,7 @@ void fd_close(int *fd)
 	int saved = errno;
 
 	if (*fd >= 0)
-		(void)close(*fd); /* Linux frees the descriptor whatever it returns */
+		(void)close(*fd); /* Linux frees the descriptor even if close(2) fails */
 	*fd = -1;
 	errno = saved;
 }
@@ -54,7 +54,7 @@ int fds_fill_stdio(struct err *err)
 			fd_close(&fd);
 			return 0;
 		}
-		/* stays open on purpose, and survives an exec as standard descriptors do */
+		/* It stays open, and survives an exec as standard descriptors do. */
 		(void)fcntl(fd, F_SETFD, 0);
 	}
 }
@@ -76,7 +76,7 @@ int fd_null(int fd, struct err *err)
 	return 0;
 }
 
-static int by_number(const void *a, const void *b)
+static int compare_fds(const void *a, const void *b)
 {
 	const int *x = a, *y = b;
 
@@ -87,7 +87,7 @@ void fds_close_except(int *keep, size_t n)
 {
 	unsigned first = 3;
 
-	qsort(keep, n, sizeof(*keep), by_number);
+	qsort(keep, n, sizeof(*keep), compare_fds);
 	for (size_t i = 0; i < n; i++) {
 		if (keep[i] < (int)first)
 			continue;

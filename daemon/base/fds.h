@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptor discipline: -1 means none, closing sets -1, everything is close-on-exec. */
+/* Any process. Rules for descriptors: -1 means none, closing sets -1, every descriptor is close-on-exec. */
 #ifndef PREFORKD_BASE_FDS_H
 #define PREFORKD_BASE_FDS_H
 
@@ -9,33 +9,34 @@
 struct cmsghdr;
 struct err;
 
-/* Closes *fd if it is open and sets it to -1; errno is kept. */
+/* Closes *fd if it is not -1, and sets it to -1; keeps errno. */
 void fd_close(int *fd);
 
-/* Moves a descriptor above 2, close-on-exec, so that 0 to 2 can be laid anew. Takes FD in any case. */
+/* Moves FD to a number above 2, close-on-exec. Returns the new number, or -1; FD itself is closed if it is moved or if
+ * that fails. A negative FD is an error, too. */
 int fd_above_stdio(int fd, struct err *err);
 
-/* Makes sure that 0, 1 and 2 are open (on /dev/null where they were closed), so that no socket
- * ever lands there. Call before anything is opened. */
+/* Opens /dev/null on those of 0, 1 and 2 that are closed, so that no socket gets such a number. Call before anything
+ * else is opened. */
 int fds_fill_stdio(struct err *err);
 
 /* Puts /dev/null on FD (one of 0, 1, 2). */
 int fd_null(int fd, struct err *err);
 
-/* Closes every descriptor from 3 up except those in KEEP (-1 entries are skipped; KEEP is sorted
- * in place). Used right after fork(), so that a worker holds only what it was given. */
+/* Closes every descriptor from 3 up except those in KEEP, which is sorted in place; entries of -1 are skipped. Called
+ * right after fork(2), so that a worker holds only the descriptors that it needs. */
 void fds_close_except(int *keep, size_t n);
 
-/* Closes those that came along with a message on a unix socket, if CMSG has any: nobody here asks for them. */
+/* Closes the descriptors that a peer sent along with a message (SCM_RIGHTS), if CMSG has any. */
 void fds_close_received(const struct cmsghdr *cmsg);
 
 /*
- * While this is on, a signal comes every millisecond (SIGALRM, which must be harmless): the last copy of a socket that
- * lingers, which somebody has sent us (SCM_RIGHTS) and the kernel drops with its message, does not hold us up longer.
+ * A peer can send us the last copy of a socket with SO_LINGER (SCM_RIGHTS); when the kernel drops it with its message,
+ * the close blocks. While ON, SIGALRM (which must be harmless) comes each millisecond and interrupts that wait.
  */
 void fds_drop_quickly(bool on);
 
-/* A descriptor that is no socket, close-on-exec: dup'ed over a listener it ends a wait in accept(2). */
+/* A new descriptor that is no socket, close-on-exec: dup2(2) of it over a listener ends a wait in accept(2). */
 int fd_dead(struct err *err);
 
 #endif

@@ -20,7 +20,7 @@ void limits_init(struct limits *limits)
 	};
 }
 
-/* A file that holds one number; -1: there is none, or it says "max". */
+/* The number in a file; -1: no file, or "max". */
 static int64_t read_number(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -80,7 +80,7 @@ static bool ends_with(const char *text, const char *end)
 	return len > n && strcmp(text + len - n, end) == 0;
 }
 
-/* GROUP below MOUNT is what a systemd unit of that name has, or what somebody else has made. */
+/* A group with the name of a unit is systemd's; others are named by their path. */
 static void name_setting(const char *mount, const char *group, char *out, size_t size)
 {
 	const char *last = strrchr(group, '/');
@@ -94,15 +94,15 @@ static void name_setting(const char *mount, const char *group, char *out, size_t
 }
 
 /*
- * From the group itself up to the mount: every one of them counts, and a parent may allow less. Where a
- * container has its own view of the tree, some of the path is not there; then what is there counts.
+ * Reads the limit of each group from GROUP up to the mount: a parent may allow less. In a container some groups of the
+ * path may be invisible; they are skipped.
  */
 static void read_tree(const char *root, const char *mount, char *group, struct limits *limits)
 {
 	char path[PATH_MAX], setting[sizeof(limits->tasks_set)];
 	char *slash;
 
-	if (strstr(group, "/..") != NULL) /* outside of what we may see */
+	if (strstr(group, "/..") != NULL) /* outside the part of the tree that is visible here */
 		return;
 	for (;;) {
 		if (strcmp(group, "/") == 0)
@@ -117,7 +117,7 @@ static void read_tree(const char *root, const char *mount, char *group, struct l
 	}
 }
 
-/* "a,pids,b" */
+/* CONTROLLERS is a list such as "a,pids,b". */
 static bool has_pids(const char *controllers)
 {
 	const char *p = strstr(controllers, "pids");

@@ -18,16 +18,16 @@
 #define SYSLOG_SOCKET  "/dev/log"
 #define LIMIT_MS       10000
 
-/* Before log_open(): standard error, so that the earliest errors are seen. */
+/* Before log_open() lines go to standard error, so that early errors are seen. */
 static struct {
 	enum log_target target; /* never LOG_TO_AUTO once open */
 	int facility;
 	int level;
-	int echo;	 /* a descriptor for warnings and errors, too; -1: none */
-	bool priorities; /* "<N>" in front: standard error is read by systemd */
+	int echo;	 /* a second descriptor for warnings and errors; -1: none */
+	bool priorities; /* write "<N>" in front, because systemd reads standard error */
 	struct log_sink sink;
-	uint64_t lost;	   /* lines, ever */
-	uint64_t reported; /* of them, how many a line has told about */
+	uint64_t lost;	   /* lines dropped so far */
+	uint64_t reported; /* value of `lost` at the last report_lost() */
 } state = {
 	.target = LOG_TO_STDERR,
 	.facility = LOG_DAEMON,
@@ -36,8 +36,8 @@ static struct {
 	.sink = {.fd = STDERR_FILENO},
 };
 
-/* systemd says in JOURNAL_STREAM which device and inode it gave us as standard error. */
-static bool stderr_is_journal(void)
+/* JOURNAL_STREAM has the device and inode that systemd gave us as standard error. */
+static bool is_stderr_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long dev, ino;
@@ -53,14 +53,14 @@ void log_open(enum log_target target, int facility, bool foreground)
 	const char *path = NULL;
 
 	if (target == LOG_TO_AUTO) {
-		if (stderr_is_journal())
+		if (is_stderr_journal())
 			target = LOG_TO_JOURNAL;
 		else
 			target = foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG;
 	}
 	state.target = target;
 	state.facility = facility;
-	state.priorities = target == LOG_TO_STDERR && stderr_is_journal();
+	state.priorities = target == LOG_TO_STDERR && is_stderr_journal();
 	if (target == LOG_TO_SYSLOG)
 		path = SYSLOG_SOCKET;
 	else if (target == LOG_TO_JOURNAL)
@@ -93,13 +93,13 @@ uint64_t log_lost(void)
 	return state.lost;
 }
 
-/* Parts of one line. Fixed in number: what the journal takes has the most. */
+/* Parts of one line; a line for the journal has the most. */
 struct parts {
 	struct iovec iov[32];
 	int n;
 };
 
-static void add(struct parts *parts, const char *text)
+static void add_part(struct parts *parts, const char *text)
 {
 	parts->iov[parts->n].iov_base = (char *)text;
 	parts->iov[parts->n].iov_len = strlen(text);
@@ -110,9 +110,9 @@ static void add_field(struct parts *parts, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
-	add(parts, name);
-	add(parts, value);
-	add(parts, "\n");
+	add_part(parts, name);
+	add_part(parts, value);
+	add_part(parts, "\n");
 }
 
 /* "service peer: ", or nothing. */
@@ -121,18 +121,18 @@ static void add_about(struct parts *parts, const struct log_about *about)
 	if (about->service == NULL && about->peer == NULL)
 		return;
 	if (about->service != NULL)
-		add(parts, about->service);
+		add_part(parts, about->service);
 	if (about->service != NULL && about->peer != NULL)
-		add(parts, " ");
+		add_part(parts, " ");
 	if (about->peer != NULL)
-		add(parts, about->peer);
-	add(parts, ": ");
+		add_part(parts, about->peer);
+	add_part(parts, ": ");
 }
 
 /*
  * The journal's native protocol: NAME=VALUE lines in one datagram (systemd.io/JOURNAL_NATIVE_PROTOCOL).
- * Values hold no newline, for everything is escaped. sd_journal_send(3) is not used because it blocks
- * when journald does not read.
+ * Values have no newline, because they are escaped. sd_journal_send(3) is not used: it blocks when journald does not
+ * read.
  */
 static bool send_journal(int level, const struct log_about *about, const char *text)
 {
@@ -151,11 +151,11 @@ static bool send_journal(int level, const struct log_about *about, const char *t
 		add_field(&parts, "WORKER_PID=", pid);
 	}
 	add_field(&parts, "MESSAGE_ID=", about->message_id);
-	/* the message as people see it elsewhere, too */
-	add(&parts, "MESSAGE=");
+	/* the same text as in other targets */
+	add_part(&parts, "MESSAGE=");
 	add_about(&parts, about);
-	add(&parts, text);
-	add(&parts, "\n");
+	add_part(&parts, text);
+	add_part(&parts, "\n");
 	return log_sink_send(&state.sink, parts.iov, parts.n);
 }
 
@@ -170,9 +170,9 @@ static bool send_syslog(int level, const struct log_about *about, const char *te
 	if (localtime_r(&now, &tm) == NULL || strftime(stamp, sizeof(stamp), "%h %e %T", &tm) == 0)
 		stamp[0] = '\0';
 	(void)snprintf(head, sizeof(head), "<%d>%s " TAG "[%d]: ", state.facility | level, stamp, (int)getpid());
-	add(&parts, head);
+	add_part(&parts, head);
 	add_about(&parts, about);
-	add(&parts, text);
+	add_part(&parts, text);
 	return log_sink_send(&state.sink, parts.iov, parts.n);
 }
 
@@ -188,10 +188,10 @@ static bool send_stderr(struct log_sink *sink, int level, const struct log_about
 			       level <= LOG_ERR	      ? "error: "
 			       : level == LOG_WARNING ? "warning: "
 						      : "");
-	add(&parts, head);
+	add_part(&parts, head);
 	add_about(&parts, about);
-	add(&parts, text);
-	add(&parts, "\n");
+	add_part(&parts, text);
+	add_part(&parts, "\n");
 	return log_sink_send(sink, parts.iov, parts.n);
 }
 
@@ -232,7 +232,7 @@ void log_vabout(int level, const struct log_about *about, const char *fmt, va_li
 	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
 		raw[0] = '\0';
 	(void)escape_bytes(raw, strlen(raw), text, sizeof(text));
-	if (about->peer != NULL) { /* a unix socket's peer chooses its own name */
+	if (about->peer != NULL) { /* the peer of a unix socket chooses its own name */
 		(void)escape_bytes(about->peer, strlen(about->peer), peer, sizeof(peer));
 		safe.peer = peer;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log. One process-wide state: where lines go and who is speaking. Lines never stop the
- * process: a reader that does not read costs a short wait once, then lines are dropped, counted,
- * and the count is written as soon as a line gets through. Everything is escaped on the way out.
+ * Any process. The log: one target and one level for the whole process. A line never blocks the process for long: if
+ * the reader does not read, the first line waits LOG_SINK_PATIENCE_MS, further lines are dropped and counted, and the
+ * count is written with the next line that gets through. Every message is escaped.
  */
 #ifndef PREFORKD_BASE_LOG_H
 #define PREFORKD_BASE_LOG_H
@@ -25,14 +25,14 @@ enum log_target { LOG_TO_AUTO, LOG_TO_SYSLOG, LOG_TO_JOURNAL, LOG_TO_STDERR };
 void log_open(enum log_target target, int facility, bool foreground);
 void log_set_level(int level);
 
-/* Warnings and errors go to FD as well (-1: no longer): for a start that somebody watches. */
+/* Also writes warnings and errors to FD (-1: no longer): for a start that a person watches. */
 void log_echo(int fd);
 bool log_enabled(int level);
 
-/* The descriptor that lines go to, or -1: to be kept when a process closes all others. */
+/* The descriptor that lines go to, or -1. A process that closes all others keeps it. */
 int log_fd(void);
 
-/* Names for the configuration: "auto" "syslog" ..., "daemon" "local0" ..., "err" "info" ... -1: none such. */
+/* Names for the configuration: "auto" "syslog" ..., "daemon" "local0" ..., "err" "info" ... -1: no such name. */
 int log_target_by_name(const char *name);
 int log_facility_by_name(const char *name);
 int log_level_by_name(const char *name);
@@ -40,7 +40,7 @@ const char *log_target_name(int target);
 const char *log_facility_name(int facility);
 const char *log_level_name(int level);
 
-/* What a line is about; NULL members are left out. Becomes SERVICE=, PEER=, WORKER_PID=, MESSAGE_ID= in the
+/* The subject of a line; NULL members are left out. Becomes SERVICE=, PEER=, WORKER_PID=, MESSAGE_ID= in the
  * journal and a "service peer: " prefix elsewhere. */
 struct log_about {
 	const char *service;
@@ -54,10 +54,11 @@ void log_about(int level, const struct log_about *about, const char *fmt, ...) _
 void log_vabout(int level, const struct log_about *about, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
-/* Lines that this process dropped because nobody read them. */
+/* Number of lines that this process has dropped because the reader did not take them. */
 uint64_t log_lost(void);
 
-/* At most one line in ten seconds: true if it is time; *suppressed_out says how many were not written since. */
+/* For a line that is to appear at most once in ten seconds: true if it may be written now; *suppressed_out is the
+ * number of calls that returned false since. */
 struct log_limit {
 	int64_t next_ms;
 	unsigned suppressed;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The names by which a configuration speaks of targets, facilities and levels. */
+/* Any process. The names of targets, facilities and levels in a configuration. */
 #include <stddef.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ static const struct name levels[] = {
 	{"notice", LOG_NOTICE}, {"info", LOG_INFO},   {"debug", LOG_DEBUG}, {NULL, -1},
 };
 
-static int find(const struct name *names, const char *text)
+static int find_value(const struct name *names, const char *text)
 {
 	while (names->text != NULL && strcmp(names->text, text) != 0)
 		names++;
@@ -47,17 +47,17 @@ static const char *find_name(const struct name *names, int value)
 
 int log_target_by_name(const char *name)
 {
-	return find(targets, name);
+	return find_value(targets, name);
 }
 
 int log_facility_by_name(const char *name)
 {
-	return find(facilities, name);
+	return find_value(facilities, name);
 }
 
 int log_level_by_name(const char *name)
 {
-	return find(levels, name);
+	return find_value(levels, name);
 }
 
 const char *log_target_name(int target)

@@ -47,8 +47,8 @@ static bool wait_writable(struct log_sink *sink)
 	return n == 1 && (p.revents & POLLOUT) != 0;
 }
 
-/* The descriptor may be shared with others and blocking (a terminal, a pipe): ask before writing. A pipe
- * that is writable has room for PIPE_BUF bytes, and a line is shorter. */
+/* The descriptor may be blocking and shared with other processes (a terminal, a pipe), so poll(2) first. A writable
+ * pipe has room for PIPE_BUF bytes, and a line is shorter. */
 static bool write_stderr(struct log_sink *sink, const struct iovec *iov, int n)
 {
 	bool taken = wait_writable(sink) && writev(sink->fd, iov, n) > 0;

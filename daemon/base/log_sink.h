@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where lines go: a datagram socket (syslog's /dev/log, the journal's) or standard error. Sending
- * is bounded: a sink that takes nothing is waited for once, for LOG_SINK_PATIENCE_MS, and then given up
- * until it takes a line again (fewer lines, but the process goes on).
+ * Any process. The place that lines go to: a datagram socket (/dev/log, the journal's) or standard error. Sending is
+ * bounded: the first line that is not taken waits LOG_SINK_PATIENCE_MS; later ones do not wait until a line is taken
+ * again.
  */
 #ifndef PREFORKD_BASE_LOG_SINK_H
 #define PREFORKD_BASE_LOG_SINK_H
@@ -15,13 +15,13 @@
 struct log_sink {
 	const char *path; /* of the socket; NULL: standard error */
 	int fd;		  /* -1: not connected */
-	bool stalled;	  /* the last line was not taken: do not wait again */
+	bool stalled;	  /* the last line was not taken: the next does not wait */
 };
 
-/* Connects to PATH, or takes standard error for NULL. A failure shows when a line is sent. */
+/* Connects to PATH; NULL: standard error. A failure shows when a line is sent. */
 void log_sink_open(struct log_sink *sink, const char *path);
 
-/* Sends one line (IOV of N parts). False if it was lost. Connects again if the reader was restarted. */
+/* Sends one line of N parts; false if it is lost. Connects again after a restart of the reader. */
 bool log_sink_send(struct log_sink *sink, const struct iovec *iov, int n);
 
 #endif

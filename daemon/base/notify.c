@@ -14,7 +14,7 @@
 
 #include "base/fds.h"
 
-/* A path, or with a leading @ an abstract name (systemd.exec(5)). 0: none that we know. */
+/* NOTIFY_SOCKET is a path, or an abstract name with a leading @ (systemd.exec(5)). Returns the length; 0: none. */
 static socklen_t find_socket(struct sockaddr_un *un)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -29,7 +29,7 @@ static socklen_t find_socket(struct sockaddr_un *un)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
-static bool deliver(int socket, const char *text, int fd, bool patient)
+static bool deliver_text(int socket, const char *text, int fd, bool patient)
 {
 	struct pollfd p = {.fd = socket, .events = POLLOUT};
 	struct iovec iov = {.iov_base = (char *)text, .iov_len = strlen(text)};
@@ -75,7 +75,7 @@ __attribute__((format(printf, 2, 0))) static void send_text(int fd, const char *
 	if (socket_fd < 0)
 		return;
 	if (connect(socket_fd, (struct sockaddr *)&un, len) == 0)
-		stalled = !deliver(socket_fd, text, fd, !stalled);
+		stalled = !deliver_text(socket_fd, text, fd, !stalled);
 	fd_close(&socket_fd);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages to the service manager (sd_notify(3)'s protocol). Unlike sd_notify() this never blocks for
- * long: a manager that does not read must not stop the daemon.
+ * Master. Messages to the service manager in the protocol of sd_notify(3). Unlike sd_notify() it never blocks for long:
+ * a manager that does not read must not stop the daemon.
  */
 #ifndef PREFORKD_BASE_NOTIFY_H
 #define PREFORKD_BASE_NOTIFY_H
@@ -10,14 +10,14 @@
 
 #define NOTIFY_PATIENCE_MS 100
 
-/* Sends one datagram of NAME=VALUE lines to NOTIFY_SOCKET, if there is one. What is not taken within
- * NOTIFY_PATIENCE_MS is dropped, and from then on nothing is waited for until something is taken. */
+/* Sends one datagram of NAME=VALUE lines to NOTIFY_SOCKET, if it is set. A message that is not taken within
+ * NOTIFY_PATIENCE_MS is dropped; later ones do not wait until a message is taken again. */
 void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same, with a descriptor that goes along (FDSTORE=1). FD stays the caller's. */
+/* The same, and passes a descriptor along (FDSTORE=1). FD stays with the caller. */
 void notify_send_fd(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Is there anybody to send to? */
+/* True if NOTIFY_SOCKET is set and usable. */
 bool notify_is_heard(void);
 
 #endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Numbers, durations, sizes and modes from text, and back. Written by hand rather than with
- * strtoll(3) because nothing may be skipped, guessed or wrapped: no white space, no locale, no hex.
- */
+/* Without strtoll(3), which skips white space and accepts signs where none may be. */
 #include "base/parse.h"
 
 #include <inttypes.h>
@@ -19,7 +16,7 @@ struct unit {
 	int64_t factor;
 };
 
-/* From large to small: a text may go down this list but never up, so that nothing is said twice. */
+/* From large to small: the units of a text must go down this list, so that none appears twice. */
 static const struct unit durations[] = {
 	{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1},
 };
@@ -33,8 +30,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Takes digits from *P; false when the number does not fit. No digits at all is not an error here.
- */
+/* Takes digits from *P; false if the number does not fit. No digits are 0. */
 static bool take_digits(const char **p, int64_t *out)
 {
 	int64_t value = 0;
@@ -47,7 +43,7 @@ static bool take_digits(const char **p, int64_t *out)
 	return true;
 }
 
-static int too_large(const char *text, struct err *err)
+static int refuse_large(const char *text, struct err *err)
 {
 	return err_set(err, "\"%.64s\" is too large", text);
 }
@@ -62,22 +58,22 @@ int parse_integer(const char *text, int64_t *out, struct err *err)
 		p++;
 	if (!is_digit(*p))
 		return err_set(err, "\"%.64s\" is not a whole number", text);
-	/* Counted downwards, because the smallest number has no positive counterpart. */
+	/* Counts downwards, because the smallest number has no positive counterpart. */
 	for (; is_digit(*p); p++) {
 		if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, *p - '0', &value))
-			return too_large(text, err);
+			return refuse_large(text, err);
 	}
 	if (*p != '\0')
 		return err_set(err, "\"%.64s\" is not a whole number", text);
 	if (!negative && __builtin_sub_overflow(0, value, &value))
-		return too_large(text, err);
+		return refuse_large(text, err);
 	*out = value;
 	return 0;
 }
 
 /*
- * Takes the digits behind a decimal point. *DIV_OUT is the power of ten that *OUT is to be divided
- * by. False when there are none, or more than a millisecond of a day could need.
+ * Takes the digits behind a decimal point; the fraction is *OUT divided by *DIV_OUT, a power of ten. False if there are
+ * no digits, or more than a millisecond in a unit of days needs.
  */
 static bool take_fraction(const char **p, int64_t *out, int64_t *div_out)
 {
@@ -104,7 +100,7 @@ static bool take_fraction(const char **p, int64_t *out, int64_t *div_out)
 	return true;
 }
 
-/* Finds the unit at *P and steps over it; -1: none of ours. The longest name wins: "min", "ms". */
+/* Takes the unit at *P; -1: unknown. The whole name must match: "min" is not "m". */
 static int take_duration_unit(const char **p)
 {
 	size_t len = strcspn(*p, "0123456789.");
@@ -119,9 +115,9 @@ static int take_duration_unit(const char **p)
 	return -1;
 }
 
-#define SECONDS 3 /* the row of durations[] that a bare number means */
+#define SECONDS 3 /* the row of durations[] for a number without a unit */
 
-/* One "1.5h" of a duration, added to *TOTAL; *ROW is the unit before it and becomes this one. */
+/* Takes one part such as "1.5h" and adds it to *TOTAL; *ROW is the unit of the part before, and is set to this one. */
 static int take_duration_part(const char **p, const char *text, int *row, int64_t *total, struct err *err)
 {
 	bool first = *p == text;
@@ -131,7 +127,7 @@ static int take_duration_part(const char **p, const char *text, int *row, int64_
 	if (!is_digit(**p))
 		return err_set(err, "\"%.64s\" is not a duration; write for example 30s, 500ms, 5min or 1h", text);
 	if (!take_digits(p, &whole))
-		return too_large(text, err);
+		return refuse_large(text, err);
 	if (**p == '.') {
 		(*p)++;
 		if (!take_fraction(p, &fraction, &div))
@@ -152,7 +148,7 @@ static int take_duration_part(const char **p, const char *text, int *row, int64_
 		return err_set(err, "\"%.64s\" is finer than a millisecond", text);
 	if (__builtin_mul_overflow(whole, durations[unit].factor, &whole) ||
 	    __builtin_add_overflow(whole, fraction / div, &whole) || __builtin_add_overflow(*total, whole, total))
-		return too_large(text, err);
+		return refuse_large(text, err);
 	return 0;
 }
 
@@ -191,7 +187,7 @@ int parse_size(const char *text, int64_t *bytes_out, struct err *err)
 	if (!is_digit(*p))
 		return err_set(err, "\"%.64s\" is not a size; write for example 4096, 64K or 10M", text);
 	if (!take_digits(&p, &value))
-		return too_large(text, err);
+		return refuse_large(text, err);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		if (strcasecmp(p, sizes[i].name) == 0)
 			break;
@@ -199,7 +195,7 @@ int parse_size(const char *text, int64_t *bytes_out, struct err *err)
 	if (i == ARRAY_SIZE(sizes))
 		return err_set(err, "\"%.64s\": the units of a size are K, M, G and T", text);
 	if (__builtin_mul_overflow(value, sizes[i].factor, &value))
-		return too_large(text, err);
+		return refuse_large(text, err);
 	*bytes_out = value;
 	return 0;
 }
@@ -265,7 +261,7 @@ int parse_rate(const char *text, struct rate *out, struct err *err)
 	number[slash - text] = '\0';
 	if (parse_integer(number, &rate.n, err) < 0)
 		return -1;
-	/* "10/s" is ten in one second */
+	/* "10/s" means 10 in 1 s. */
 	(void)snprintf(time, sizeof(time), "%s%s", slash[1] >= 'a' && slash[1] <= 'z' ? "1" : "", slash + 1);
 	if (parse_duration(time, &rate.per_ms, err) < 0)
 		return -1;

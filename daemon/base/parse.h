@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as people write them in a configuration or on a command line. All of them take the
- * whole string: leading or trailing characters that do not belong are an error. No locale.
+ * Any process. Numbers as people write them in a configuration or on a command line. Each function takes the whole
+ * string: other leading or trailing characters are an error. The locale does not matter.
  */
 #ifndef PREFORKD_BASE_PARSE_H
 #define PREFORKD_BASE_PARSE_H
@@ -11,13 +11,13 @@
 
 struct err;
 
-/* A decimal integer, with an optional sign. ERANGE-like errors name the text. */
+/* A decimal integer, with an optional sign. */
 int parse_integer(const char *text, int64_t *out, struct err *err);
 
 /*
  * A duration in milliseconds: "500ms", "30s", "5min", "1h", "2d", "1h30min", "1.5s"; a bare number
- * is seconds. "0" and "unlimited" both give 0; what 0 means is the caller's business.
- * Negative values, and anything finer than a millisecond, are errors.
+ * is seconds. "0" and "unlimited" both give 0, whose meaning the caller decides. Negative values, and fractions of a
+ * millisecond, are errors.
  */
 int parse_duration(const char *text, int64_t *ms_out, struct err *err);
 
@@ -27,12 +27,12 @@ int parse_size(const char *text, int64_t *bytes_out, struct err *err);
 /* A file mode in octal: "0660", "660"; at most 07777. */
 int parse_mode(const char *text, mode_t *mode_out, struct err *err);
 
-/* So many in so long a time, spread evenly: up to n at once, then one each per_ms / n. n == 0: no limit. */
+/* N events in PER_MS, evenly: up to n at once, then one for each per_ms / n. n == 0: no limit. */
 struct rate {
 	int64_t n, per_ms;
 };
 
-/* "10/s", "100/1min", "5/500ms": n from 1 to 1000000, a time from 1ms to 1d; "0" and "unlimited" give no limit. */
+/* "10/s", "100/1min", "5/500ms": n from 1 to 1000000, in 1ms to 1d; "0" and "unlimited" give no limit. */
 int parse_rate(const char *text, struct rate *out, struct err *err);
 
 /* "100/1min", which parse_rate() reads back as the same; "0" for no limit. */

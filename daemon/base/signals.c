@@ -5,14 +5,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void nothing(int sig)
+static void do_nothing(int sig)
 {
 	(void)sig;
 }
 
 /*
- * The two signals below SIGRTMIN are the C library's own, and its sigaction(3) refuses them; yet we may have
- * inherited them as ignored, and so would every program.
+ * The two signals below SIGRTMIN belong to the C library, whose sigaction(3) refuses them. But we may have inherited
+ * them as ignored, and so would every program that we run.
  */
 static void reset_reserved(void)
 {
@@ -28,7 +28,7 @@ void signals_harmless(void)
 		SIGHUP,	   SIGINT,  SIGQUIT, SIGPIPE,	SIGALRM, SIGTERM, SIGUSR1, SIGUSR2,
 		SIGVTALRM, SIGPROF, SIGIO,   SIGSTKFLT, SIGPWR,	 SIGXFSZ, SIGXCPU,
 	};
-	struct sigaction action = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+	struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
 	struct sigaction standard = {.sa_handler = SIG_DFL};
 
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
@@ -49,5 +49,5 @@ void signals_handle(int sig, void (*handler)(int sig, siginfo_t *info, void *con
 
 bool signals_is_harmless(const struct sigaction *action)
 {
-	return action->sa_handler == SIG_DFL || action->sa_handler == nothing;
+	return action->sa_handler == SIG_DFL || action->sa_handler == do_nothing;
 }

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static char *area;	   /* the memory that ps shows */
-static size_t area_size;   /* of it, with the final NUL */
-static size_t prefix_size; /* of "preforkd: PREFIX " */
-static size_t used;	   /* bytes of the last title, so that only those are cleared */
+static char *area;	   /* the memory that ps(1) shows */
+static size_t area_size;   /* with the final NUL */
+static size_t prefix_size; /* length of "preforkd: PREFIX " */
+static size_t used;	   /* length of the title, so that no more is cleared */
 
-/* Moves the environment to memory of its own, which stays to the end of the process: getenv() hands out
- * pointers into it. Returns false, with all as it was, without memory. */
+/* Moves the environment to memory that is never freed, because getenv(3) returns pointers into it. False: no memory;
+ * nothing has changed. */
 static bool move_environment(void)
 {
 	static char **list, *strings;
@@ -45,7 +45,7 @@ void title_init(int argc, char **argv)
 		return;
 	end = argv[0] + strlen(argv[0]) + 1;
 	for (int i = 1; i < argc; i++)
-		if (argv[i] == end) /* contiguous, as the kernel lays them */
+		if (argv[i] == end) /* contiguous, as the kernel stores them */
 			end += strlen(end) + 1;
 	for (size_t i = 0; environ[i] != NULL; i++)
 		if (environ[i] == end)
@@ -56,7 +56,7 @@ void title_init(int argc, char **argv)
 	area_size = (size_t)(end - area);
 }
 
-static void put(size_t at, const char *text)
+static void put_text(size_t at, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -76,13 +76,13 @@ void title_prefix(const char *prefix)
 		return;
 	memset(area, 0, area_size);
 	used = 0;
-	put(0, "preforkd: ");
-	put(used, prefix);
-	put(used, " ");
+	put_text(0, "preforkd: ");
+	put_text(used, prefix);
+	put_text(used, " ");
 	prefix_size = used;
 }
 
 void title_rest(const char *rest)
 {
-	put(prefix_size, rest);
+	put_text(prefix_size, rest);
 }

@@ -22,7 +22,7 @@ struct unit_query {
 
 bool unit_is_one(void)
 {
-	/* what is started by hand in a session of systemd's may have one of them */
+	/* A process that was started by hand in a session of systemd may have one of the two. */
 	return getenv("INVOCATION_ID") != NULL && getenv("NOTIFY_SOCKET") != NULL;
 }
 
@@ -42,13 +42,13 @@ bool unit_own(struct unit *out)
 
 /* ---- the answer ---- */
 
-static int64_t number_of(uint64_t value)
+static int64_t read_number(uint64_t value)
 {
-	return value > INT64_MAX ? -1 : (int64_t)value; /* "infinity" has all bits */
+	return value > INT64_MAX ? -1 : (int64_t)value; /* "infinity" is UINT64_MAX */
 }
 
-/* One property, whose value comes next. Negative: the message is not what it should be. */
-static int take_property(sd_bus_message *m, const char *name, struct limits *limits, bool *loaded)
+/* Reads the value of property NAME. A negative errno: the message has another format. */
+static int read_property(sd_bus_message *m, const char *name, struct limits *limits, bool *loaded)
 {
 	const struct {
 		const char *name;
@@ -68,7 +68,7 @@ static int take_property(sd_bus_message *m, const char *name, struct limits *lim
 			continue;
 		rc = sd_bus_message_read(m, "v", "t", &value);
 		if (rc >= 0)
-			*numbers[i].field = number_of(value);
+			*numbers[i].field = read_number(value);
 		return rc;
 	}
 	if (strcmp(name, "LoadState") != 0)
@@ -78,7 +78,7 @@ static int take_property(sd_bus_message *m, const char *name, struct limits *lim
 	return rc;
 }
 
-static bool take_answer(sd_bus_message *m, struct limits *limits)
+static bool read_answer(sd_bus_message *m, struct limits *limits)
 {
 	bool loaded = false;
 	const char *name;
@@ -90,14 +90,14 @@ static bool take_answer(sd_bus_message *m, struct limits *limits)
 			break;
 		rc = sd_bus_message_read(m, "s", &name);
 		if (rc >= 0)
-			rc = take_property(m, name, limits, &loaded);
+			rc = read_property(m, name, limits, &loaded);
 		if (rc >= 0)
 			rc = sd_bus_message_exit_container(m);
 	}
 	if (rc < 0 || !loaded)
 		return false;
 	if (limits->stop_ms > 0)
-		limits->stop_ms /= 1000; /* microseconds so far */
+		limits->stop_ms /= 1000; /* from microseconds */
 	if (limits->tasks >= 0)
 		(void)snprintf(limits->tasks_set, sizeof(limits->tasks_set), "TasksMax= of %s", limits->unit);
 	return true;
@@ -106,7 +106,7 @@ static bool take_answer(sd_bus_message *m, struct limits *limits)
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct unit_query *query = userdata;
-	bool good = !sd_bus_message_is_method_error(m, NULL) && take_answer(m, &query->limits);
+	bool good = !sd_bus_message_is_method_error(m, NULL) && read_answer(m, &query->limits);
 
 	(void)error;
 	query->done(good ? &query->limits : NULL, query->userdata);
@@ -115,7 +115,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* ---- the question ---- */
 
-/* Root reaches systemd itself, which works without a bus daemon, too. */
+/* Root connects to systemd itself, which works without a bus daemon, too. */
 int unit_bus_open(bool user, sd_bus **out)
 {
 	sd_bus *bus;
@@ -138,14 +138,14 @@ static int send_question(struct unit_query *query, sd_event *event, const struct
 	char *path = NULL;
 	int rc = unit_bus_open(unit->user, &query->bus);
 
-	/* the end of the loop would else wait until all is sent, which may be never */
+	/* Or the end of the loop would wait until all messages are sent, perhaps for ever. */
 	if (rc >= 0)
 		rc = sd_bus_set_close_on_exit(query->bus, false);
 	if (rc >= 0)
 		rc = sd_bus_attach_event(query->bus, event, SD_EVENT_PRIORITY_IDLE);
 	if (rc >= 0)
 		rc = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit->name, &path);
-	/* no interface: the properties of all of them */
+	/* An empty interface: the properties of all interfaces. */
 	if (rc >= 0)
 		rc = sd_bus_call_method_async(query->bus, NULL, MANAGER, path, "org.freedesktop.DBus.Properties",
 					      "GetAll", on_answer, query, "s", "");

@@ -11,8 +11,8 @@
 
 #define SYSTEMD "org.freedesktop.systemd1"
 
-/* The object of the unit that this process belongs to: systemd knows it better than we. */
-static char *find_unit(sd_bus *bus)
+/* The bus object of the unit that this process belongs to; NULL: not known. The caller frees it. */
+static char *find_unit_path(sd_bus *bus)
 {
 	sd_bus_message *reply = NULL;
 	const char *path;
@@ -26,8 +26,8 @@ static char *find_unit(sd_bus *bus)
 	return copy;
 }
 
-/* The type of the job that the unit has at the moment; NULL: none, or not known. */
-static char *find_type(sd_bus *bus, const char *unit)
+/* The type of the unit's current job; NULL: none, or not known. The caller frees it. */
+static char *find_job_type(sd_bus *bus, const char *unit)
 {
 	sd_bus_message *reply = NULL;
 	char *type = NULL;
@@ -49,11 +49,11 @@ enum unit_job unit_job_ask(void)
 
 	if (!unit_is_one())
 		return UNIT_JOB_NONE;
-	/* three calls: together they take no longer than we want to wait */
+	/* There are three calls; together they may take UNIT_JOB_MS. */
 	if (unit_bus_open(false, &bus) >= 0 && sd_bus_set_method_call_timeout(bus, UNIT_JOB_MS * 1000ULL / 3) >= 0)
-		path = find_unit(bus);
+		path = find_unit_path(bus);
 	if (path != NULL)
-		type = find_type(bus, path);
+		type = find_job_type(bus, path);
 	if (type != NULL && strcmp(type, "stop") == 0)
 		job = UNIT_JOB_STOP;
 	else if (type != NULL && strstr(type, "restart") != NULL)
