@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Addresses as text and as the kernel takes them. Opens nothing; the one call that may block is
- * getaddrinfo(3), and only for a host that is a name.
- */
 #include "net/addr.h"
 
 #include <arpa/inet.h>
@@ -36,7 +32,7 @@ static int parse_port(const char *text, const char *digits, struct addr *out, st
 	return 0;
 }
 
-/* Keeps LEN bytes of P as the host; false when they do not fit. */
+/* Copies LEN bytes of P to the host; false if they do not fit. */
 static bool keep_host(const char *p, size_t len, struct addr *out)
 {
 	if (len >= sizeof(out->host))
@@ -79,7 +75,7 @@ static int parse_systemd(const char *text, const char *name, struct addr *out, s
 	return 0;
 }
 
-/* Splits "fe80::1%eth0"; false when it is no IPv6 address. ZONE_OUT points into TEXT or is NULL. */
+/* Splits "fe80::1%eth0"; false if it is no IPv6 address. *ZONE_OUT points into TEXT, or is NULL without a zone. */
 static bool split_v6(const char *text, struct in6_addr *out, const char **zone_out)
 {
 	char literal[INET6_ADDRSTRLEN];
@@ -112,8 +108,7 @@ static int parse_v6(const char *text, const char *p, struct addr *out, struct er
 	return parse_port(text, end + 2, out, err);
 }
 
-/* The resolver reads "127.1" and "1" as addresses too; nobody who writes them gets what they mean.
- */
+/* The resolver would take "127.1" and "1" as IPv4 addresses, too; we refuse them as likely mistakes. */
 static bool looks_like_v4(const char *host)
 {
 	return strspn(host, "0123456789.") == strlen(host);
@@ -203,7 +198,7 @@ static void set_unix(struct sockaddr_any *out, const char *path)
 	memset(out, 0, sizeof(*out));
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, path, len);
-	/* An abstract name begins with a NUL and ends with its length, a path ends with a NUL. */
+	/* An abstract name begins with a NUL, and its length ends it; a path ends with a NUL. */
 	if (*path == '@') {
 		out->un.sun_path[0] = '\0';
 		out->len = (socklen_t)(PATH_OFFSET + len);
@@ -336,8 +331,8 @@ uint16_t addr_port(const struct sockaddr_any *addr)
 	return 0;
 }
 
-/* The bytes of a unix address's name: a path's closing NUL may or may not have been counted. */
-static size_t unix_length(const struct sockaddr_any *addr)
+/* The length of the name in a unix address, without the final NUL of a path, which addr->len may include. */
+static size_t get_unix_length(const struct sockaddr_any *addr)
 {
 	size_t len = addr->len > PATH_OFFSET ? addr->len - PATH_OFFSET : 0;
 
@@ -361,7 +356,8 @@ bool addr_equal(const struct sockaddr_any *a, const struct sockaddr_any *b)
 		return a->in6.sin6_port == b->in6.sin6_port && a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
 		       memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(struct in6_addr)) == 0;
 	case AF_UNIX:
-		return unix_length(a) == unix_length(b) && memcmp(a->un.sun_path, b->un.sun_path, unix_length(a)) == 0;
+		return get_unix_length(a) == get_unix_length(b) &&
+		       memcmp(a->un.sun_path, b->un.sun_path, get_unix_length(a)) == 0;
 	default: /* not an enum: any number the kernel may give */
 		return a->len == b->len && a->len <= sizeof(a->ss) && memcmp(&a->ss, &b->ss, a->len) == 0;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses: the text an administrator writes, the socket address the kernel takes, and the text
- * a person reads in a log. Nothing here opens a socket; only addr_resolve() may block (DNS).
+ * Any process. Addresses: the text that an administrator writes, the socket address of the kernel, and the text that a
+ * person reads in a log. Opens no socket; only addr_resolve() may block (DNS).
  */
 #ifndef PREFORKD_NET_ADDR_H
 #define PREFORKD_NET_ADDR_H
@@ -15,7 +15,7 @@
 
 struct err;
 
-/* One socket address of any family that we serve. len is 0 for "none". */
+/* One socket address of any family that we serve; len 0: none. */
 struct sockaddr_any {
 	socklen_t len;
 	union {
@@ -32,40 +32,38 @@ enum addr_kind {
 	ADDR_HOST6,   /* [V6]:PORT, a literal IPv6 address (a zone %IF is allowed) */
 	ADDR_ANY,     /* *:PORT, both families through one dual-stack socket */
 	ADDR_UNIX,    /* unix:/PATH or unix:@NAME (abstract); unixgram: for datagrams */
-	ADDR_SYSTEMD, /* systemd:NAME, an inherited descriptor by name; udp:systemd:NAME, one for datagrams of any
-			 family */
+	ADDR_SYSTEMD, /* systemd:NAME, an inherited descriptor by name; udp:systemd:NAME, for datagrams of any family */
 };
 
-/* An address as written, taken apart. Embedded; owns nothing. */
+/* The parts of an address as written. Owns nothing. */
 struct addr {
 	enum addr_kind kind;
 	bool datagram;	/* "udp:" or "unixgram:" was written in front */
-	uint16_t port;	/* 0 to 65535; 0 asks the kernel for one; 0 for ADDR_UNIX and ADDR_SYSTEMD */
-	char host[256]; /* without brackets; "" for ADDR_ANY; path, "@name" or fd name for the others */
+	uint16_t port;	/* 0: the kernel chooses a port; also 0 for ADDR_UNIX and ADDR_SYSTEMD */
+	char host[256]; /* without brackets; "" for ADDR_ANY; path, "@name" or descriptor name for the last two kinds */
 	char text[272]; /* as written */
 };
 
-/* Takes TEXT apart; no name is resolved. Errors say what is wrong: no port, port out of range,
- * an IPv6 address without brackets, a path that is relative or too long for sun_path, ... */
+/* Parses TEXT; resolves no name. The error says what is wrong: no port, port out of range, an IPv6 address without
+ * brackets, a path that is relative or too long for sun_path ... */
 int addr_parse(const char *text, struct addr *out, struct err *err);
 
 /*
- * The socket addresses of ADDR, at most MAX, in resolver order without duplicates; returns how
- * many, or -1. ADDR_ANY gives one: [::]:PORT. ADDR_SYSTEMD gives none (0). A name is looked up
- * with getaddrinfo(3), which may block; literal addresses never do.
+ * The socket addresses of ADDR, at most MAX, in the order of the resolver, without duplicates. Returns their number, or
+ * -1. ADDR_ANY has one: [::]:PORT. ADDR_SYSTEMD has none (0). For a name it calls getaddrinfo(3), which may block; for
+ * a literal address it does not block.
  */
 int addr_resolve(const struct addr *addr, struct sockaddr_any *out, size_t max, struct err *err);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path", "unix:@name", "unix:" (unnamed).
  * ::ffff:a.b.c.d is written as a.b.c.d. Control characters in a path are escaped. */
-#define ADDR_TEXT_MAX 128 /* enough for every address; a longer path is cut with "..." */
+#define ADDR_TEXT_MAX 128 /* enough for every IP address; a longer path is cut with "..." */
 const char *addr_format(const struct sockaddr_any *addr, char *out, size_t size);
 
-/* The host part alone: "192.0.2.1", "2001:db8::1" (mapped IPv4 folded), or as above for unix. */
+/* The host part: "192.0.2.1", "2001:db8::1" (mapped IPv4 as IPv4); for unix as above. */
 const char *addr_format_host(const struct sockaddr_any *addr, char *out, size_t size);
 
-/* Whether its socket addresses follow from the text alone, on every host: it has no name to look up,
- * and no zone. */
+/* True if the text alone determines the socket addresses, on every host: there is no name to look up and no zone. */
 bool addr_is_literal(const struct addr *addr);
 
 /* 0.0.0.0 or ::. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses as people read them. */
+/* Any process. Addresses as people read them. */
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 
-/* Where a text is put together that may not fit: what does not is replaced by "...". */
+/* A text under construction; if it does not fit it is cut and ends with "...". */
 struct line {
 	char *out;
 	size_t size, used;
@@ -28,12 +28,12 @@ static void add_text(struct line *line, const char *text, size_t len)
 	line->used += len;
 }
 
-static void add(struct line *line, const char *text)
+static void add_string(struct line *line, const char *text)
 {
 	add_text(line, text, strlen(text));
 }
 
-static const char *finish(struct line *line)
+static const char *finish_line(struct line *line)
 {
 	size_t dots = 3;
 
@@ -59,13 +59,13 @@ static void add_unix(struct line *line, const struct sockaddr_any *addr)
 		len = sizeof(addr->un.sun_path);
 	if (!is_abstract)
 		len = strnlen(path, len);
-	add(line, is_abstract ? "unix:@" : "unix:");
+	add_string(line, is_abstract ? "unix:@" : "unix:");
 	for (i = is_abstract ? 1 : 0; i < len; i++) {
 		if ((unsigned char)path[i] >= ' ' && path[i] != 0x7f) {
 			add_text(line, &path[i], 1);
 		} else {
 			(void)snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)path[i]);
-			add(line, hex);
+			add_string(line, hex);
 		}
 	}
 }
@@ -80,8 +80,8 @@ static char *put_octet(char *at, unsigned octet)
 	return at;
 }
 
-/* Written for every client's process title: inet_ntop(3) goes through printf, and was 3 % of a worker's
- * time on short connections. */
+/* Called for the process title of every client. inet_ntop(3) uses printf(3) and took 3 % of a worker's time on short
+ * connections. */
 static void add_v4(struct line *line, const struct sockaddr_any *addr)
 {
 	const unsigned char *octets = (const unsigned char *)&addr->in.sin_addr;
@@ -101,16 +101,16 @@ static void add_v6(struct line *line, const struct sockaddr_any *addr)
 	char zone[IF_NAMESIZE + 1] = "";
 
 	(void)inet_ntop(AF_INET6, &addr->in6.sin6_addr, text, sizeof(text));
-	add(line, text);
+	add_string(line, text);
 	if (addr->in6.sin6_scope_id == 0)
 		return;
 	if (if_indextoname(addr->in6.sin6_scope_id, zone) == NULL)
 		(void)snprintf(zone, sizeof(zone), "%u", addr->in6.sin6_scope_id);
-	add(line, "%");
-	add(line, zone);
+	add_string(line, "%");
+	add_string(line, zone);
 }
 
-static const char *format(const struct sockaddr_any *addr, bool with_port, char *out, size_t size)
+static const char *format_addr(const struct sockaddr_any *addr, bool with_port, char *out, size_t size)
 {
 	struct line line = {.out = out, .size = size};
 	struct sockaddr_any folded = *addr;
@@ -120,8 +120,8 @@ static const char *format(const struct sockaddr_any *addr, bool with_port, char 
 		return "";
 	addr_fold(&folded);
 	if (folded.len < sizeof(sa_family_t)) {
-		add(&line, "none");
-		return finish(&line);
+		add_string(&line, "none");
+		return finish_line(&line);
 	}
 	switch (folded.sa.sa_family) {
 	case AF_INET:
@@ -129,31 +129,31 @@ static const char *format(const struct sockaddr_any *addr, bool with_port, char 
 		break;
 	case AF_INET6:
 		if (with_port)
-			add(&line, "[");
+			add_string(&line, "[");
 		add_v6(&line, &folded);
 		if (with_port)
-			add(&line, "]");
+			add_string(&line, "]");
 		break;
 	case AF_UNIX:
 		add_unix(&line, &folded);
-		return finish(&line);
+		return finish_line(&line);
 	default: /* not an enum: any number the kernel may give */
-		add(&line, "unknown");
-		return finish(&line);
+		add_string(&line, "unknown");
+		return finish_line(&line);
 	}
 	if (with_port) {
 		(void)snprintf(port, sizeof(port), ":%u", addr_port(&folded));
-		add(&line, port);
+		add_string(&line, port);
 	}
-	return finish(&line);
+	return finish_line(&line);
 }
 
 const char *addr_format(const struct sockaddr_any *addr, char *out, size_t size)
 {
-	return format(addr, true, out, size);
+	return format_addr(addr, true, out, size);
 }
 
 const char *addr_format_host(const struct sockaddr_any *addr, char *out, size_t size)
 {
-	return format(addr, false, out, size);
+	return format_addr(addr, false, out, size);
 }

@@ -9,14 +9,14 @@
 
 #include "base/fds.h"
 
-union control { /* room for each, aligned as the kernel wants it */
+union control { /* room for all three, aligned for their headers */
 	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) +
 		   CMSG_SPACE(sizeof(struct ucred))];
 	struct cmsghdr align;
 };
 
-/* The control message for the answer. */
-static void *control_for_answer(struct datagram *d, int level, int type, size_t size)
+/* Begins the control message for the answer; returns where its data go. */
+static void *lay_control(struct datagram *d, int level, int type, size_t size)
 {
 	struct cmsghdr *cmsg = (struct cmsghdr *)(void *)d->control;
 
@@ -34,12 +34,12 @@ static void keep_v4(struct datagram *d, const struct cmsghdr *cmsg)
 	struct in_pktinfo info, *back;
 
 	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-	/* where the packet was sent, and which of our addresses that is */
+	/* The address that the packet was sent to, and our address for it: they differ for broadcasts. */
 	if (info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr)
 		d->to_many = true;
-	if (d->peer.sa.sa_family != AF_INET) /* a socket for both families, which has told it in the other's words */
+	if (d->peer.sa.sa_family != AF_INET) /* a dual-stack socket: keep_v6() handles the answer */
 		return;
-	back = control_for_answer(d, IPPROTO_IP, IP_PKTINFO, sizeof(*back));
+	back = lay_control(d, IPPROTO_IP, IP_PKTINFO, sizeof(*back));
 	memcpy(&back->ipi_spec_dst, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
 }
 
@@ -51,9 +51,9 @@ static void keep_v6(struct datagram *d, const struct cmsghdr *cmsg)
 	back.ipi6_addr = info.ipi6_addr;
 	if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
 		d->to_many = true;
-	if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) /* means nothing without its interface */
+	if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) /* is valid only with its interface */
 		back.ipi6_ifindex = info.ipi6_ifindex;
-	memcpy(control_for_answer(d, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(back)), &back, sizeof(back));
+	memcpy(lay_control(d, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(back)), &back, sizeof(back));
 }
 
 static void keep_sender(struct datagram *d, const struct cmsghdr *cmsg)
@@ -67,7 +67,7 @@ static void keep_sender(struct datagram *d, const struct cmsghdr *cmsg)
 	d->has_sender = true;
 }
 
-/* A socket that was shut down has nothing for ever; an empty datagram from nobody looks the same. */
+/* recvmsg(2) returns 0 on a socket that was shut down, and for an empty datagram of an unnamed peer. */
 static bool is_shut(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
@@ -122,14 +122,15 @@ static ssize_t receive_with_control(int fd, struct datagram *d)
 		else
 			fds_close_received(cmsg);
 	}
-	/* it is bound to one address of this host's own: so it will be with all that come */
+	/* The address is one of this host's own, and so it is for all later datagrams: no control messages are needed.
+	 */
 	if (d->one_address && !d->to_many)
 		d->with_control = false;
 	return n;
 }
 
-/* With no control message to copy, recvfrom(2) and sendto(2) cost 6 % less of a whole echo. */
-static ssize_t receive(int fd, struct datagram *d)
+/* Without control messages, recvfrom(2) and sendto(2) make an echo 6 % cheaper. */
+static ssize_t receive_plain(int fd, struct datagram *d)
 {
 	d->peer.len = sizeof(d->peer.ss);
 	return recvfrom(fd, d->bytes, sizeof(d->bytes), 0, &d->peer.sa, &d->peer.len);
@@ -141,7 +142,7 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 
 	d->control_len = 0;
 	d->to_many = d->has_sender = d->cut = false;
-	n = d->with_control ? receive_with_control(fd, d) : receive(fd, d);
+	n = d->with_control ? receive_with_control(fd, d) : receive_plain(fd, d);
 	if (n < 0)
 		return -1;
 	if (n == 0 && d->peer.len == 0 && is_shut(fd)) {
@@ -151,7 +152,7 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 	d->len = (size_t)n;
 	d->nameless = d->peer.len < sizeof(d->peer.sa.sa_family);
 	if (d->nameless) {
-		d->peer.sa.sa_family = AF_UNIX; /* others always have a name */
+		d->peer.sa.sa_family = AF_UNIX; /* peers of other families always have an address */
 		d->peer.len = sizeof(d->peer.sa.sa_family);
 	}
 	return n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One datagram and its answer. An answer comes from the address that was asked, also where the socket has a wildcard
- * for one (IP_PKTINFO, ip(7); RFC 3542 for IPv6).
+ * Worker. One datagram and its answer. The answer is sent from the address that the datagram was sent to, also on a
+ * socket with a wildcard address (IP_PKTINFO, ip(7); RFC 3542 for IPv6).
  */
 #ifndef PREFORKD_NET_DATAGRAM_H
 #define PREFORKD_NET_DATAGRAM_H
@@ -16,27 +16,27 @@
 #define DATAGRAM_MAX 65536 /* no UDP datagram is larger; those of a unix socket may be longer */
 
 struct datagram {
-	bool with_control; /* the socket tells more of each than its sender's address, and that has to be looked at */
-	bool one_address;  /* it is bound to one, whatever that is */
+	bool with_control; /* datagrams have control messages that must be read */
+	bool one_address;  /* the socket is bound to one address, not to a wildcard */
 	struct sockaddr_any peer;
-	bool nameless;		 /* an unnamed unix socket, which cannot be answered */
-	bool has_sender;	 /* of a unix socket with SO_PASSCRED: */
-	struct unix_peer sender; /* the process, without its supplementary groups, which the kernel does not tell */
-	bool cut;		 /* it had more than DATAGRAM_MAX bytes, and what it said is not known */
-	bool to_many;		 /* it was sent to a broadcast or multicast address: an answer would multiply */
+	bool nameless;		 /* the peer is an unnamed unix socket, which cannot be answered */
+	bool has_sender;	 /* `sender` is valid: a unix socket with SO_PASSCRED */
+	struct unix_peer sender; /* the sending process; the kernel does not tell its supplementary groups */
+	bool cut;		 /* it had more than DATAGRAM_MAX bytes; the rest is lost */
+	bool to_many; /* it was sent to a broadcast or multicast address: answers of many hosts would be a flood */
 	size_t len;
-	char control[64]; /* what the answer is to be sent with: where it is to come from */
+	char control[64]; /* control message for the answer: its source address */
 	size_t control_len;
 	char bytes[DATAGRAM_MAX];
 };
 
-/* Once, before the first one of the socket FD. */
+/* Call once, before the first datagram of the socket FD. */
 void datagram_init(struct datagram *out, int fd);
 
-/* Blocks until one has come, and returns its length; -1 with errno: EINVAL, the socket was shut down. */
+/* Blocks until a datagram has come and returns its length; -1 with errno; EINVAL: the socket was shut down. */
 ssize_t datagram_receive(int fd, struct datagram *out);
 
-/* Sends LEN BYTES back to who sent TO. Never blocks: with no room for it the answer is lost, as datagrams are. -1 with
+/* Sends LEN BYTES to the sender of TO. Never blocks: without room in the socket's buffer the answer is lost. -1 with
  * errno. */
 int datagram_answer(int fd, const struct datagram *to, const void *bytes, size_t len);
 

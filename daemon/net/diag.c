@@ -12,15 +12,15 @@
 #include "base/fds.h"
 
 #define QUESTION_MAX 64
-#define ANSWER_MAX   32768 /* the most that the kernel puts into one message of a list */
-#define READS_MAX    256   /* some 100,000 listeners: a list without an end must not hold us up */
+#define ANSWER_MAX   32768 /* the kernel's largest message of a list */
+#define READS_MAX    256   /* about 100,000 listeners; bounds the time for a list without an end */
 
 static int channel = -1;
 static pid_t owner;
 static uint32_t last_seq;
 
-/* The netlink socket of this very process. What a child finds in CHANNEL is not its own: it may be
- * closed, and the number given to another file, so it is neither used nor closed. */
+/* The netlink socket of this process. In a child CHANNEL is the number of its parent, which may belong to another file
+ * by now: it is neither used nor closed. */
 static int open_channel(void)
 {
 	pid_t self = getpid();
@@ -32,7 +32,7 @@ static int open_channel(void)
 	return channel;
 }
 
-static int ask(int fd, const void *question, size_t len, bool all)
+static int send_question(int fd, const void *question, size_t len, bool all)
 {
 	struct {
 		struct nlmsghdr head;
@@ -57,9 +57,8 @@ static int ask(int fd, const void *question, size_t len, bool all)
 
 enum answered { ANSWERED_MORE, ANSWERED_ALL, ANSWERED_ENOUGH, ANSWERED_ERROR };
 
-/* Hands on what one message holds. Answers to an earlier question, which was given up, are passed
- * over. */
-static enum answered look(const char *buf, size_t len, bool all, diag_take *take, void *arg)
+/* Passes the answers in one message to TAKE. Skips answers to an earlier question that was given up. */
+static enum answered read_answers(const char *buf, size_t len, bool all, diag_take *take, void *arg)
 {
 	const struct nlmsghdr *head = (const struct nlmsghdr *)(const void *)buf;
 
@@ -92,10 +91,9 @@ int diag_ask(const void *question, size_t len, bool all, diag_take *take, void *
 
 	if (fd < 0)
 		return -1;
-	if (ask(fd, question, len, all) < 0)
+	if (send_question(fd, question, len, all) < 0)
 		goto fail;
-	/* The kernel answers within send(2), and goes on with a list within recv(2): nothing to
-	 * wait for. */
+	/* The kernel answers within send(2), and continues a list within recv(2): neither blocks. */
 	for (int reads = 0; reads < READS_MAX; reads++) {
 		ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 
@@ -103,14 +101,13 @@ int diag_ask(const void *question, size_t len, bool all, diag_take *take, void *
 			continue;
 		if (n <= 0)
 			goto fail;
-		switch (look(buf, (size_t)n, all, take, arg)) {
+		switch (read_answers(buf, (size_t)n, all, take, arg)) {
 		case ANSWERED_ALL:
 			return 0;
 		case ANSWERED_ERROR:
 			return -1;
 		case ANSWERED_ENOUGH:
-			fd_close(&channel); /* or the next question would find the list unfinished
-					       (EBUSY) */
+			fd_close(&channel); /* else the next question fails with EBUSY: unfinished list */
 			return 0;
 		case ANSWERED_MORE:
 			break;

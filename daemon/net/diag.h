@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions to the kernel about sockets (sock_diag(7)). One netlink socket for the whole process,
- * opened at the first question, close-on-exec, and kept: opening one costs more than asking. A
- * child does not use its parent's (a worker closes it right after fork(), and the number may be
- * somebody else's by then).
+ * Any process. Questions to the kernel about sockets (sock_diag(7)). Owns one netlink socket for the process, which is
+ * opened at the first question, close-on-exec, and kept, because opening costs more than asking. A child opens its own:
+ * a worker closes its parent's descriptors right after fork(2), and the number may belong to another file.
  */
 #ifndef PREFORKD_NET_DIAG_H
 #define PREFORKD_NET_DIAG_H
@@ -13,13 +12,13 @@
 
 struct nlmsghdr;
 
-/* Takes one answer; false: enough. */
+/* Takes one answer; false: no more answers are wanted. */
 typedef bool diag_take(const struct nlmsghdr *answer, void *arg);
 
 /*
- * Asks QUESTION (struct unix_diag_req, inet_diag_req_v2 ...) about one socket, or, with ALL, about
- * all that fit it, and hands every answer to TAKE. Never waits. -1 and errno where the kernel does
- * not tell: ENOENT when there is no such socket, or no such module.
+ * Asks QUESTION (struct unix_diag_req, inet_diag_req_v2 ...) about one socket or, with ALL, about all that match, and
+ * passes every answer to TAKE. Never blocks. -1 with errno: the kernel does not answer; ENOENT: no such socket, or the
+ * kernel lacks the module.
  */
 int diag_ask(const void *question, size_t len, bool all, diag_take *take, void *arg);
 

@@ -27,7 +27,7 @@ enum frame_state frame_look(const void *data, size_t have, size_t max, size_t *l
 	uint32_t len;
 
 	*len_out = 0;
-	/* What is wrong from its first byte is not waited for. */
+	/* A wrong first byte is refused at once, before the head is complete. */
 	if (have > 0 && memcmp(p, magic, have < sizeof(magic) ? have : sizeof(magic)) != 0) {
 		(void)err_set(err, "this is not the protocol of preforkd");
 		return FRAME_BAD;

@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/fds.h"
 
-/* Why this descriptor is no listener of ours, or NULL. */
-static const char *look(struct inherited *item)
+/* Why this descriptor cannot be a listener of ours; NULL: it can. Sets address and kind. */
+static const char *check_socket(struct inherited *item)
 {
 	int type, listening;
 	socklen_t len = sizeof(type);
@@ -59,13 +59,13 @@ int inherited_import(struct inherited_set *set, struct err *err)
 		set->items[i].fd = SD_LISTEN_FDS_START + i;
 		set->items[i].name = names[i];
 		set->items[i].stored = strncmp(names[i], INHERITED_STORED, strlen(INHERITED_STORED)) == 0;
-		set->items[i].unfit = look(&set->items[i]);
+		set->items[i].unfit = check_socket(&set->items[i]);
 	}
 	free(names);
 	return 0;
 }
 
-static int claim(struct inherited *item)
+static int claim_item(struct inherited *item)
 {
 	int fd = item->fd;
 
@@ -82,7 +82,7 @@ int inherited_by_name(struct inherited_set *set, const char *name, struct sockad
 			continue;
 		*addr_out = item->addr;
 		*datagram_out = item->datagram;
-		return claim(item);
+		return claim_item(item);
 	}
 	return -1;
 }
@@ -94,7 +94,7 @@ int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr
 
 		if (item->fd >= 0 && !item->stored && item->unfit == NULL && item->datagram == datagram &&
 		    addr_equal(&item->addr, addr))
-			return claim(item);
+			return claim_item(item);
 	}
 	return -1;
 }
@@ -117,7 +117,7 @@ int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr,
 		    !addr_equal(&item->addr, addr) || (addr->sa.sa_family == AF_INET6 && is_v6only(item->fd) != v6only))
 			continue;
 		(void)snprintf(name_out, size, "%s", item->name);
-		return claim(item);
+		return claim_item(item);
 	}
 	return -1;
 }

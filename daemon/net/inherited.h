@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listeners that somebody handed to this process (sd_listen_fds(3)): a set of named descriptors,
- * claimed by name or by address. What nobody claims is left over, to be named and closed.
+ * Master. Listeners that the service manager passed to this process (sd_listen_fds(3)): a set of named descriptors,
+ * which are claimed by name or by address. The master logs and closes those that are left over.
  */
 #ifndef PREFORKD_NET_INHERITED_H
 #define PREFORKD_NET_INHERITED_H
@@ -13,16 +13,16 @@
 
 struct err;
 
-/* What the name of a descriptor begins with that the service manager only keeps for us (the fd store). */
+/* Prefix of the names of descriptors that the service manager keeps for us (the fd store). */
 #define INHERITED_STORED "stored."
 
 struct inherited {
 	int fd; /* -1 once claimed */
 	char *name;
-	struct sockaddr_any addr; /* len 0: no socket that we serve */
+	struct sockaddr_any addr; /* len 0: unknown */
 	bool datagram;
-	bool stored;	   /* ours alone, but for the keeping */
-	const char *unfit; /* why it cannot be used; NULL: it can */
+	bool stored;	   /* from the fd store: it was ours before */
+	const char *unfit; /* why it cannot be used; NULL: it can be used */
 };
 
 struct inherited_set {
@@ -30,20 +30,20 @@ struct inherited_set {
 	size_t n;
 };
 
-/* Takes LISTEN_FDS over and removes the variables, so that nothing started later takes them again. */
+/* Takes the descriptors of LISTEN_FDS, and removes the variables so that no program started later takes them, too. */
 int inherited_import(struct inherited_set *set, struct err *err);
 
-/* The next unclaimed socket of that name, or of that address and kind, which the caller then owns; -1: none.
- * *addr_out is where it listens. */
+/* Claims the next socket with that name, or with that address and kind; the caller owns it then. -1: there is none.
+ * *addr_out is its address. */
 int inherited_by_name(struct inherited_set *set, const char *name, struct sockaddr_any *addr_out, bool *datagram_out);
 int inherited_by_addr(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram);
 
-/* The next unclaimed one that was kept for us, of that address and, for IPv6, with IPV6_V6ONLY as said; the two above
- * pass over it. NAME_OUT (SIZE bytes) is its name in the store. */
+/* Claims the next socket from the fd store with that address and, for IPv6, that IPV6_V6ONLY; the two functions above
+ * skip such sockets. NAME_OUT (SIZE bytes) is its name in the store. */
 int inherited_stored(struct inherited_set *set, const struct sockaddr_any *addr, bool datagram, bool v6only,
 		     char *name_out, size_t size);
 
-/* Closes what is left. */
+/* Closes the descriptors that were not claimed. */
 void inherited_clear(struct inherited_set *set);
 
 #endif

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/fds.h"
 
-/* Reads what is there. True when the peer is done or gone, or has sent more than it may. */
-static bool discard(int fd, int64_t *left)
+/* Reads the bytes that have come. True if the peer has finished or is gone, or has sent more than LINGER_BYTES. */
+static bool discard_input(int fd, int64_t *left)
 {
 	char buf[4096];
 	ssize_t n;
@@ -39,7 +39,7 @@ void linger_close_within(int *fd, int ms, int listener)
 	};
 	int64_t left = LINGER_BYTES, end;
 
-	if (discard(*fd, &left) || shutdown(*fd, SHUT_WR) < 0) {
+	if (discard_input(*fd, &left) || shutdown(*fd, SHUT_WR) < 0) {
 		fd_close(fd);
 		return;
 	}
@@ -51,7 +51,7 @@ void linger_close_within(int *fd, int ms, int listener)
 			break;
 		if (poll(p, 2, (int)wait) <= 0)
 			continue;
-		if ((p[0].revents != 0 && discard(*fd, &left)) || p[1].revents != 0)
+		if ((p[0].revents != 0 && discard_input(*fd, &left)) || p[1].revents != 0)
 			break;
 	}
 	fd_close(fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a connection. close(2) with unread bytes in the socket, or bytes that arrive later, sends a
- * reset, and the peer's kernel may throw away what it has not read of our answer. So: say that we are done,
- * read and discard what still comes until the peer is done too, in bounds, and only then close.
+ * Worker. Closes a connection without loss. If bytes are unread at close(2), or arrive later, the kernel sends a reset,
+ * and the peer's kernel may discard the part of our answer that the peer has not read. So this shuts down our side,
+ * reads and discards until the peer has finished, within bounds, and then closes.
  */
 #ifndef PREFORKD_NET_LINGER_H
 #define PREFORKD_NET_LINGER_H
@@ -10,11 +10,11 @@
 #define LINGER_MS    2000
 #define LINGER_BYTES 65536
 
-/* Closes *fd and sets it to -1. Blocks for at most LINGER_MS, and not at all when the peer has already
- * finished; ends early when somebody shuts the socket down. */
+/* Closes *fd and sets it to -1. Blocks for LINGER_MS at most, and not at all if the peer has finished; returns early if
+ * the socket is shut down meanwhile. */
 void linger_close(int *fd);
 
-/* The same for at most MS, and not while somebody waits at LISTENER (-1: whoever waits). */
+/* The same for MS at most, and only until a client waits at LISTENER (-1: regardless of clients). */
 void linger_close_within(int *fd, int ms, int listener);
 
 #endif

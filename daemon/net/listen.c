@@ -15,7 +15,7 @@
 #include "net/socket_kind.h"
 #include "net/socket_options.h"
 
-static int fail_on(const struct sockaddr_any *addr, const char *what, struct err *err)
+static int fail_on_addr(const struct sockaddr_any *addr, const char *what, struct err *err)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -39,7 +39,7 @@ static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only, con
 
 	if (fd < 0)
 		return -1;
-	/* always said, so that no sysctl decides it */
+	/* Always set, so that no sysctl decides. */
 	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0) {
 		(void)err_sys(err, "cannot set IPV6_V6ONLY");
 		goto fail;
@@ -47,7 +47,7 @@ static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only, con
 	if (socket_options_before_bind(fd, family, options, err) < 0)
 		goto fail;
 	if (bind(fd, &addr->sa, addr->len) < 0) {
-		(void)fail_on(addr, "bind", err);
+		(void)fail_on_addr(addr, "bind", err);
 		goto fail;
 	}
 	return fd;
@@ -68,9 +68,9 @@ static int bind_dual(const struct sockaddr_any *addr, int type, const struct soc
 	return bind_inet(&v4, type, false, options, err);
 }
 
-/* Does somebody listen at this path? Never blocks: a full queue counts as somebody, and so does a socket of another
- * type (EPROTOTYPE). */
-static bool path_in_use(const struct sockaddr_any *addr, int type)
+/* True if a process listens at this path. Never blocks: a full queue (EAGAIN) and a socket of another type (EPROTOTYPE)
+ * count as in use. */
+static bool is_path_in_use(const struct sockaddr_any *addr, int type)
 {
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool used;
@@ -87,14 +87,14 @@ static int bind_path(int fd, const struct sockaddr_any *addr, const struct socke
 	mode_t saved;
 	int rc;
 
-	/* The path gets the socket's own mode, less the umask: right from its first moment, with no
-	 * window in which others could connect. */
+	/* The file gets the mode of the socket less the umask. So the mode is right from the start, and there is no
+	 * moment in which others could connect. */
 	if (fchmod(fd, options->mode) < 0)
-		return fail_on(addr, "set the mode of", err);
+		return fail_on_addr(addr, "set the mode of", err);
 	saved = umask(0);
 	rc = bind(fd, &addr->sa, addr->len);
 	(void)umask(saved);
-	return rc < 0 ? fail_on(addr, "bind", err) : 0;
+	return rc < 0 ? fail_on_addr(addr, "bind", err) : 0;
 }
 
 static int bind_unix(const struct sockaddr_any *addr, int type, const struct socket_options *options,
@@ -112,7 +112,7 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 	if (abstract) {
 		if (bind(fd, &addr->sa, addr->len) == 0)
 			return fd;
-		(void)fail_on(addr, "bind", err);
+		(void)fail_on_addr(addr, "bind", err);
 		goto fail;
 	}
 	if (lstat(path, &st) == 0) {
@@ -121,13 +121,13 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 			(void)err_set(err, "cannot bind unix:%s: the path exists and is no socket", path);
 			goto fail;
 		}
-		if (path_in_use(addr, type)) {
+		if (is_path_in_use(addr, type)) {
 			errno = EADDRINUSE;
-			(void)fail_on(addr, "bind", err);
+			(void)fail_on_addr(addr, "bind", err);
 			goto fail;
 		}
 		if (unlink(path) < 0 && errno != ENOENT) {
-			(void)fail_on(addr, "remove the stale", err);
+			(void)fail_on_addr(addr, "remove the stale", err);
 			goto fail;
 		}
 	}
@@ -137,7 +137,7 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 		*path_out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
 	if ((options->owner != (uid_t)-1 || options->group != (gid_t)-1) &&
 	    lchown(path, options->owner, options->group) < 0) {
-		(void)fail_on(addr, "change the owner of", err);
+		(void)fail_on_addr(addr, "change the owner of", err);
 		listen_unlink(addr, path_out);
 		goto fail;
 	}
@@ -170,8 +170,8 @@ int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const stru
 	return fd;
 }
 
-/* What unix(7) sockets are clamped to, where the kernel does not tell their backlog. */
-static int64_t somaxconn(void)
+/* For unix sockets whose backlog the kernel does not tell. */
+static int64_t read_somaxconn(void)
 {
 	FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
 	long long value = INT_MAX;
@@ -197,7 +197,7 @@ int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err)
 	if (listen_queue(fd, &queue) == 0 && queue.limit >= 0)
 		*got_out = queue.limit;
 	else
-		*got_out = backlog < somaxconn() ? backlog : somaxconn();
+		*got_out = backlog < read_somaxconn() ? backlog : read_somaxconn();
 	return 0;
 }
 
@@ -208,7 +208,7 @@ bool listen_pending(int fd)
 
 	if (poll(&p, 1, 0) != 1 || (p.revents & POLLIN) == 0)
 		return false;
-	/* a unix socket after listen_quiesce_for_good() is readable for ever */
+	/* A unix socket is readable for ever after listen_quiesce_for_good(). */
 	return (p.revents & POLLRDHUP) == 0 || (listen_queue(fd, &queue) == 0 && queue.queued > 0);
 }
 

@@ -33,7 +33,7 @@ int listen_beside_bind(int old_fd, const struct sockaddr_any *addr, bool dual, c
 
 	if (addr->sa.sa_family == AF_UNIX)
 		return err_code(err, EAFNOSUPPORT, "cannot bind beside a unix socket");
-	/* It may be set late: bind(2) looks at the sockets that are there, one by one. */
+	/* SO_REUSEPORT may be set on a socket that listens: the next bind(2) looks at it. */
 	if (getsockopt(old_fd, SOL_SOCKET, SO_REUSEPORT, &had, &len) < 0 || set_reuse_port(old_fd, true) < 0)
 		return err_sys(err, "cannot share the address of a listener");
 	shared.reuse_port = true;
@@ -50,14 +50,12 @@ void listen_unshare(int fd, bool reuse_port)
 
 int listen_steer(int new_fd, int old_fd, const struct sockaddr_any *old_addr)
 {
-	/* Before the old one is nowhere: as long as the kernel takes the two for a group, it deals
-	 * clients out by a hash, and would not see that the old one is out of reach. The new one
-	 * needed it until listen(2). */
+	/* Before the old listener is hidden: as long as the two are a group for the kernel, it chooses one by a hash
+	 * and does not see that the old one is unreachable. The new one needed SO_REUSEPORT until listen(2). */
 	if (set_reuse_port(new_fd, false) < 0 || set_reuse_port(old_fd, false) < 0)
 		return -1;
 	if (listen_hide(old_fd) == 0)
 		return 1;
-	/* bound to a device: its clients are thrown back until it is closed, and then find the new
-	 * one */
+	/* It is bound to a device. Its clients repeat their SYNs until it is closed, and then find the new one. */
 	return listen_quiesce_for_good(old_fd, old_addr);
 }

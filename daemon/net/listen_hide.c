@@ -7,10 +7,10 @@
 
 #include "base/fds.h"
 
-/* The kernel takes any number, and gives interfaces numbers from 1 up. */
-#define NOWHERE INT_MAX
+/* The kernel accepts any number, and numbers interfaces from 1 up. */
+#define NO_INTERFACE INT_MAX
 
-static int get(int fd)
+static int get_interface(int fd)
 {
 	socklen_t len = sizeof(int);
 	int index = -1;
@@ -18,24 +18,24 @@ static int get(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &len) < 0 ? -1 : index;
 }
 
-static int set(int fd, int index)
+static int set_interface(int fd, int index)
 {
 	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index));
 }
 
 int listen_hide(int fd)
 {
-	int index = get(fd);
+	int index = get_interface(fd);
 
 	if (index < 0)
 		return -1;
-	if (index == NOWHERE)
+	if (index == NO_INTERFACE)
 		return 0;
 	if (index > 0) {
 		errno = EBUSY;
 		return -1;
 	}
-	return set(fd, NOWHERE);
+	return set_interface(fd, NO_INTERFACE);
 }
 
 bool listen_hide_can_undo(void)
@@ -45,12 +45,12 @@ bool listen_hide_can_undo(void)
 
 	if (fd < 0)
 		return false;
-	has = set(fd, NOWHERE) == 0 && set(fd, 0) == 0;
+	has = set_interface(fd, NO_INTERFACE) == 0 && set_interface(fd, 0) == 0;
 	fd_close(&fd);
 	return has;
 }
 
 int listen_hide_undo(int fd)
 {
-	return get(fd) == NOWHERE ? set(fd, 0) : 0;
+	return get_interface(fd) == NO_INTERFACE ? set_interface(fd, 0) : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The path of a unix socket that is listened on already. */
+/* Master. The file of a unix socket that already listens. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -19,8 +19,8 @@
 #include "net/listen.h"
 #include "net/socket_options.h"
 
-/* The inode at the path, if it is ours. What happens to the path afterwards does not matter: the
- * descriptor stands for the inode. */
+/* A descriptor (O_PATH) of the file at the path, if it is ours. Later changes of the path do not matter: the descriptor
+ * stands for the inode. */
 static int open_ours(const struct sockaddr_any *addr, const struct listen_path *path, struct stat *st, struct err *err)
 {
 	int fd = open(addr->un.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -31,9 +31,8 @@ static int open_ours(const struct sockaddr_any *addr, const struct listen_path *
 	return err_code(err, ESTALE, "unix:%s: the path is not ours any more", addr->un.sun_path);
 }
 
-/* The group that a new socket would have here: our own, or the folder's where that is set-group-ID.
- */
-static gid_t created_group(const char *path)
+/* The group of a new socket at PATH: our own, or that of the folder if it is set-group-ID. */
+static gid_t find_group(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
@@ -62,20 +61,19 @@ int listen_path_apply(const struct sockaddr_any *addr, const struct listen_path 
 		      const struct socket_options *options, struct err *err)
 {
 	uid_t uid = options->owner != (uid_t)-1 ? options->owner : geteuid();
-	gid_t gid = options->group != (gid_t)-1 ? options->group : created_group(addr->un.sun_path);
+	gid_t gid = options->group != (gid_t)-1 ? options->group : find_group(addr->un.sun_path);
 	mode_t mode = options->mode & 07777, before;
 	struct stat st;
 	int fd, rc = 0;
 
 	if (path->ino == 0)
-		return 0; /* abstract, or not made by us */
+		return 0; /* abstract, or made by another process */
 	fd = open_ours(addr, path, &st, err);
 	if (fd < 0)
 		return -1;
 	before = st.st_mode & 07777;
 	if (st.st_uid != uid || st.st_gid != gid) {
-		/* with what both modes allow, so that the new owner never has the old one's rights
-		 */
+		/* First to the bits that both modes have, so that the new owner never has the rights of the old one. */
 		if ((mode & before) != before)
 			rc = set_mode(fd, mode & before);
 		if (rc == 0)
@@ -109,8 +107,8 @@ static bool take_inode(const struct nlmsghdr *answer, void *arg)
 	return false;
 }
 
-/* The inode of the file that the kernel knows the socket by; 0: it does not tell. */
-static uint32_t bound_inode(int fd)
+/* The inode of the file that the socket is bound to; 0: the kernel does not tell. */
+static uint32_t find_bound_inode(int fd)
 {
 	struct unix_diag_req question = {
 		.sdiag_family = AF_UNIX,
@@ -138,7 +136,7 @@ int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path
 		return 0;
 	if (lstat(addr->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return -1;
-	inode = bound_inode(fd);
+	inode = find_bound_inode(fd);
 	if (inode != 0 && inode != (uint32_t)st.st_ino)
 		return -1;
 	*out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};

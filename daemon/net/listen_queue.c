@@ -18,11 +18,11 @@
 #include "net/socket_kind.h"
 
 #define STATE_LISTEN 10 /* of the kernel's include/net/tcp_states.h */
-#define FEW	     8	/* so many unix sockets are asked for one by one, more with one list */
+#define FEW	     8	/* up to so many unix sockets are asked for one by one, more with one list */
 
-static const struct listen_queue untold = {-1, -1, -1};
+static const struct listen_queue unknown = {-1, -1, -1};
 
-static int64_t drops_of(int fd)
+static int64_t read_drops(int fd)
 {
 	uint32_t meminfo[SK_MEMINFO_VARS] = {0};
 	socklen_t len = sizeof(meminfo);
@@ -32,17 +32,17 @@ static int64_t drops_of(int fd)
 	return meminfo[SK_MEMINFO_DROPS];
 }
 
-/* Of datagrams only what was thrown away is told, in numbers; how many wait is not. */
-static int datagram_queue(int fd, struct listen_queue *out)
+/* For datagrams the kernel tells how many were dropped, but not how many wait. */
+static int read_datagram_queue(int fd, struct listen_queue *out)
 {
 	if (!socket_kind_is_datagram(fd))
 		return -1;
 	if (socket_kind_family(fd) != AF_UNIX)
-		out->drops = drops_of(fd);
+		out->drops = read_drops(fd);
 	return 0;
 }
 
-static int tcp_queue(int fd, struct listen_queue *out)
+static int read_tcp_queue(int fd, struct listen_queue *out)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
@@ -50,15 +50,15 @@ static int tcp_queue(int fd, struct listen_queue *out)
 	memset(&info, 0, sizeof(info));
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return -1;
-	/* on a listener these two fields are the accept queue and its limit (net/ipv4/tcp.c) */
+	/* For a listener these two fields are the accept queue and its limit (net/ipv4/tcp.c). */
 	out->queued = info.tcpi_unacked;
 	out->limit = info.tcpi_sacked;
-	out->drops = drops_of(fd);
+	out->drops = read_drops(fd);
 	return 0;
 }
 
-/* The inode of a unix socket, 0 for anything else. */
-static uint32_t unix_inode(int fd)
+/* The inode of a unix socket; 0 for other files. */
+static uint32_t find_unix_inode(int fd)
 {
 	struct stat st;
 
@@ -72,7 +72,7 @@ struct unix_answer {
 	struct listen_queue *out;
 };
 
-/* The lengths that one answer tells, if it has any. */
+/* Reads the lengths from one answer, if it has them. */
 static void read_lengths(const struct nlmsghdr *answer, struct listen_queue *out)
 {
 	const struct unix_diag_msg *msg = NLMSG_DATA(answer);
@@ -84,7 +84,7 @@ static void read_lengths(const struct nlmsghdr *answer, struct listen_queue *out
 		if (attr->rta_type != UNIX_DIAG_RQLEN || RTA_PAYLOAD(attr) < sizeof(rqlen))
 			continue;
 		memcpy(&rqlen, RTA_DATA(attr), sizeof(rqlen));
-		/* on a listener: who is queued, and how many may be (net/unix/diag.c) */
+		/* For a listener: connections in the queue, and its limit (net/unix/diag.c). */
 		out->queued = rqlen.udiag_rqueue;
 		out->limit = rqlen.udiag_wqueue;
 	}
@@ -104,9 +104,9 @@ static bool take_one(const struct nlmsghdr *answer, void *arg)
 	return false;
 }
 
-/* Has this kernel unix_diag? Every question to one that has not would run modprobe(8) in vain, so
- * this is found out once: a question without an inode is invalid where questions are understood. */
-static bool tells_unix(void)
+/* True if this kernel has unix_diag. Without it every question would run modprobe(8) in vain, so this asks once: a
+ * question without an inode is EINVAL if the kernel understands it. */
+static bool has_unix_diag(void)
 {
 	static bool known, tells;
 	struct unix_diag_req question = {.sdiag_family = AF_UNIX};
@@ -116,12 +116,12 @@ static bool tells_unix(void)
 	errno = 0;
 	(void)diag_ask(&question, sizeof(question), false, take_one, NULL);
 	tells = errno == EINVAL;
-	known = tells || errno == ENOENT; /* else it was not even asked */
+	known = tells || errno == ENOENT; /* else the question was not sent */
 	return tells;
 }
 
-/* What fails leaves "untold": no netlink (a sandbox), another network namespace. */
-static void ask_one(uint32_t inode, struct listen_queue *out)
+/* A failure leaves *OUT as it is: no netlink (a sandbox), another network namespace. */
+static void ask_for_one(uint32_t inode, struct listen_queue *out)
 {
 	struct unix_diag_req question = {
 		.sdiag_family = AF_UNIX,
@@ -131,7 +131,7 @@ static void ask_one(uint32_t inode, struct listen_queue *out)
 		.udiag_cookie = {~0U, ~0U}, /* any */
 	};
 
-	if (tells_unix())
+	if (has_unix_diag())
 		(void)diag_ask(&question, sizeof(question), false, take_one, out);
 }
 
@@ -139,13 +139,13 @@ int listen_queue(int fd, struct listen_queue *out)
 {
 	uint32_t inode;
 
-	*out = untold;
-	if (tcp_queue(fd, out) == 0 || datagram_queue(fd, out) == 0)
+	*out = unknown;
+	if (read_tcp_queue(fd, out) == 0 || read_datagram_queue(fd, out) == 0)
 		return 0;
-	inode = unix_inode(fd);
+	inode = find_unix_inode(fd);
 	if (inode == 0)
 		return -1;
-	ask_one(inode, out);
+	ask_for_one(inode, out);
 	return 0;
 }
 
@@ -154,7 +154,7 @@ struct wanted {
 	size_t n;
 };
 
-static int by_inode(const void *a, const void *b)
+static int compare_inodes(const void *a, const void *b)
 {
 	const struct unix_answer *x = a, *y = b;
 
@@ -171,13 +171,13 @@ static bool take_wanted(const struct nlmsghdr *answer, void *arg)
 	if (!is_listener(answer))
 		return true;
 	key.inode = msg->udiag_ino;
-	found = bsearch(&key, wanted->items, wanted->n, sizeof(key), by_inode);
+	found = bsearch(&key, wanted->items, wanted->n, sizeof(key), compare_inodes);
 	if (found != NULL)
 		read_lengths(answer, found->out);
 	return true;
 }
 
-static void ask_all(struct wanted *wanted)
+static void ask_for_all(struct wanted *wanted)
 {
 	struct unix_diag_req question = {
 		.sdiag_family = AF_UNIX,
@@ -185,8 +185,8 @@ static void ask_all(struct wanted *wanted)
 		.udiag_show = UDIAG_SHOW_RQLEN,
 	};
 
-	qsort(wanted->items, wanted->n, sizeof(*wanted->items), by_inode);
-	if (tells_unix())
+	qsort(wanted->items, wanted->n, sizeof(*wanted->items), compare_inodes);
+	if (has_unix_diag())
 		(void)diag_ask(&question, sizeof(question), true, take_wanted, wanted);
 }
 
@@ -199,27 +199,27 @@ void listen_queues(const int *fds, size_t n, struct listen_queue *out)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t inode;
 
-		out[i] = untold;
-		if (fds[i] < 0 || tcp_queue(fds[i], &out[i]) == 0 || datagram_queue(fds[i], &out[i]) == 0)
+		out[i] = unknown;
+		if (fds[i] < 0 || read_tcp_queue(fds[i], &out[i]) == 0 || read_datagram_queue(fds[i], &out[i]) == 0)
 			continue;
-		inode = unix_inode(fds[i]);
+		inode = find_unix_inode(fds[i]);
 		if (inode == 0)
 			continue;
 		if (wanted.items == NULL)
-			ask_one(inode, &out[i]);
+			ask_for_one(inode, &out[i]);
 		else
 			wanted.items[wanted.n++] = (struct unix_answer){inode, &out[i]};
 	}
 	if (wanted.items == NULL)
 		return;
 	if (wanted.n > FEW)
-		ask_all(&wanted);
-	/* A list is no snapshot: while sockets come and go, one may be left out. Where many are,
-	 * the kernel does not tell at all. */
+		ask_for_all(&wanted);
+	/* The list is no snapshot: while sockets come and go, one may be left out; ask for that one alone. If many are
+	 * missing, the kernel does not answer at all. */
 	for (size_t i = 0; i < wanted.n && missing < FEW; i++) {
 		if (wanted.items[i].out->queued >= 0)
 			continue;
-		ask_one(wanted.items[i].inode, wanted.items[i].out);
+		ask_for_one(wanted.items[i].inode, wanted.items[i].out);
 		missing++;
 	}
 	free(wanted.items);

@@ -28,11 +28,9 @@
 #define SETTLE_MS      50
 
 /*
- * Throws away every packet that asks for a new connection: SYN without ACK. The rest goes through,
- * above all the ACK that completes a handshake, for that meets the listener's filter as well.
- * Offset 0 is the TCP header for both families (tcp_filter() in net/ipv4/tcp_ipv4.c runs with the
- * data there).
- * Connections inherit the filter, and never meet it: a SYN is not for them.
+ * Drops every packet that asks for a new connection: SYN without ACK. The others pass, above all the ACK that completes
+ * a handshake, which goes through the filter of the listener, too. Offset 0 is the TCP header for both families
+ * (tcp_filter() in net/ipv4/tcp_ipv4.c). Connections inherit the filter, which does not matter: they get no SYN.
  */
 static int filter_syns(int fd)
 {
@@ -52,8 +50,8 @@ static int filter_syns(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-/* Throws every datagram away; what is queued stays. Needs no capability. */
-static int filter_all(int fd)
+/* Drops every new datagram; those in the queue stay. Needs no capability. */
+static int filter_datagrams(int fd)
 {
 	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
 	struct sock_fprog program = {.len = 1, .filter = code};
@@ -61,53 +59,53 @@ static int filter_all(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -1 : 1;
 }
 
-static int by_backlog(int fd)
+static int shrink_backlog(int fd)
 {
-	/* A full queue drops SYNs, which the client repeats; what is in it stays acceptable. */
+	/* A full queue drops SYNs, which clients repeat; its connections can still be accepted. */
 	return listen(fd, 0) < 0 ? -1 : 0;
 }
 
 int listen_quiesce(int fd, const struct sockaddr_any *addr)
 {
 	if (socket_kind_is_datagram(fd))
-		return filter_all(fd);
-	/* not both: a full queue would keep those out whose handshake is under way */
+		return filter_datagrams(fd);
+	/* Not both: a full queue would refuse clients whose handshake is under way. */
 	if (addr->sa.sa_family != AF_UNIX && filter_syns(fd) == 0)
 		return 1;
-	return by_backlog(fd);
+	return shrink_backlog(fd);
 }
 
 /*
- * After shutdown(2) for reading nobody can connect to a unix socket, while what is queued can be
- * accepted. Both are decided under the socket's lock, so nobody slips in. poll(2) calls such a
- * socket readable for ever: where listen_queue() cannot tell when it is empty, nobody could.
+ * After shutdown(2) for reading no client can connect to a unix socket, but those in the queue can be accepted. The
+ * kernel decides both under the lock of the socket, so there is no race. poll(2) reports such a socket as readable for
+ * ever, so this needs listen_queue() to know when the queue is empty.
  */
 static int shut_unix(int fd)
 {
 	struct listen_queue queue;
 
 	if (listen_queue(fd, &queue) < 0 || queue.queued < 0)
-		return by_backlog(fd);
+		return shrink_backlog(fd);
 	return shutdown(fd, SHUT_RD) < 0 ? -1 : 1;
 }
 
 int listen_quiesce_for_good(int fd, const struct sockaddr_any *addr)
 {
 	if (socket_kind_is_datagram(fd))
-		return filter_all(fd);
+		return filter_datagrams(fd);
 	if (addr->sa.sa_family == AF_UNIX)
 		return shut_unix(fd);
 	if (filter_syns(fd) == 0 || listen_hide(fd) == 0)
 		return 1;
-	return by_backlog(fd);
+	return shrink_backlog(fd);
 }
 
 void listen_settle(void)
 {
 	struct timespec ts = {.tv_nsec = SETTLE_MS * 1000000L};
 
-	/* Packets are handled inside read-side critical sections of RCU; this waits for those to
-	 * end. Kernels with nohz_full do not offer it. */
+	/* The kernel handles packets in read-side critical sections of RCU, and membarrier(2) waits for their end.
+	 * Kernels with nohz_full do not have it. */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
 		(void)nanosleep(&ts, NULL);
 }
@@ -119,7 +117,7 @@ static bool take_any(const struct nlmsghdr *answer, void *arg)
 	return false;
 }
 
-static int handshakes_of(int family, uint16_t port)
+static int find_handshakes(int family, uint16_t port)
 {
 	struct inet_diag_req_v2 question = {
 		.sdiag_family = (uint8_t)family,
@@ -138,17 +136,16 @@ int listen_handshakes(const struct sockaddr_any *addr)
 {
 	if (addr->sa.sa_family == AF_UNIX)
 		return 0;
-	/* those of a listener for both families are IPv6 to the kernel, whatever the client speaks
-	 */
-	return handshakes_of(addr->sa.sa_family, addr_port(addr));
+	/* On a dual-stack listener all handshakes are IPv6 for the kernel. */
+	return find_handshakes(addr->sa.sa_family, addr_port(addr));
 }
 
 int listen_refuse(int fd, const struct sockaddr_any *addr)
 {
 	if (socket_kind_is_datagram(fd))
-		return filter_all(fd);
+		return filter_datagrams(fd);
 	if (addr->sa.sa_family == AF_UNIX) {
-		errno = EOPNOTSUPP; /* nothing would bring it back */
+		errno = EOPNOTSUPP; /* could not be undone */
 		return -1;
 	}
 	if (listen_hide_can_undo() && listen_hide(fd) == 0)

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a listener stops taking clients without losing one: those who are queued, and those whose
- * handshake is under way, still get in. The end of a listener is:
+ * Master. Stops a listener without losing a client: clients in the queue and in a handshake are still served. The end
+ *of a listener is:
  *
- *	listen_quiesce_for_good() of all that go, then once listen_settle();
- *	serve, until not listen_handshakes(), or for LISTEN_HANDSHAKE_MS,
- *	and after that not listen_pending(); close.
+ *	listen_quiesce_for_good() for each listener that ends, then listen_settle() once;
+ *	serve until there are no listen_handshakes(), LISTEN_HANDSHAKE_MS at most,
+ *	then until not listen_pending(); close.
  *
- * In this order: what leaves the handshake is in the queue before it is out of the handshake.
- * A socket for datagrams throws away what comes, and what is queued is served.
+ * This order matters: a connection is in the queue before it leaves the handshake. A socket for datagrams drops new
+ * datagrams; those in its queue are served.
  *
- * Not for a socket that somebody else serves as well: all of this is of the socket, not of the
- * descriptor.
+ * Not for a socket that another process serves, too: the functions change the socket, not the descriptor.
  */
 #ifndef PREFORKD_NET_LISTEN_QUIESCE_H
 #define PREFORKD_NET_LISTEN_QUIESCE_H
@@ -22,45 +21,42 @@ struct err;
 struct sockaddr_any;
 
 /*
- * How long a handshake is waited for. The kernel repeats its half after 1 s and after 3 s; a client
- * that has not answered by then is a port scanner, or gone. A handshake by SYN cookie (the kernel's
- * queue was full) is kept nowhere, so listen_handshakes() does not see it: its client gets in if it
- * comes before the close.
+ * The time limit for handshakes. The kernel repeats its part after 1 s and after 3 s; a client without an answer by
+ * then is gone, or a port scanner. The kernel does not store a handshake by SYN cookie (after an overflow), so
+ * listen_handshakes() does not see it: its client is served only if it comes before the close.
  */
 #define LISTEN_HANDSHAKE_MS 3000
 
 /*
- * No new clients from here on. 1: exactly that; 0: by the backlog only, which lets one in whenever
- * the queue is empty. TCP: a filter throws SYNs away (recent kernels want CAP_NET_ADMIN for it), so
- * that clients knock again after 1 s, and meet who listens here by then. ADDR is where FD listens.
+ * Stops new clients. 1: exactly; 0: by the backlog only, which lets one client in whenever the queue is empty; -1 with
+ * errno. TCP: a filter drops SYNs (recent kernels require CAP_NET_ADMIN), so clients try again after 1 s and get to the
+ * process that listens then. ADDR is the address of FD.
  */
 int listen_quiesce(int fd, const struct sockaddr_any *addr);
 
 /*
- * The same, never undone, for a socket that is going to be closed; exact without a capability, too.
- * Clients whose SYN cannot be filtered away are refused. A unix socket's accept(2) fails with
- * EINVAL as soon as the queue is empty.
+ * The same for a socket that will be closed: cannot be undone, and is exact without a capability, too. Clients whose
+ * SYN cannot be filtered are refused. On a unix socket accept(2) fails with EINVAL as soon as the queue is empty.
  */
 int listen_quiesce_for_good(int fd, const struct sockaddr_any *addr);
 
-/* Waits until no packet is on its way that was let through before listen_quiesce(): 8 to 20 ms,
- * for all listeners at once. */
+/* Blocks until the kernel has handled the packets that passed before listen_quiesce(): 8 to 20 ms, for all listeners at
+ * once. */
 void listen_settle(void);
 
-/* Is a handshake with a client of this port under way, by somebody's listener? 1 yes, 0 no, -1 the
- * kernel does not tell. Looks at all connections of the host: 0.2 ms among 262144 slots. */
+/* 1: a handshake with a client at this port is under way, with any listener; 0: none; -1: not known. The kernel
+ * searches all connections of the host: 0.2 ms among 262144 slots. */
 int listen_handshakes(const struct sockaddr_any *addr);
 
 /*
- * Refuses TCP clients (a reset) for a while and keeps address, descriptor and inode. Serve who is
- * queued before. 1: with the queue left as it is, and the address taken (wants CAP_NET_RAW); 0: by
- * shutdown(2): who is queued is reset, who waits in accept(2) gets EINVAL, another process that
- * sets SO_REUSEADDR could take the address meanwhile, and a port that the kernel chose (port 0) is
- * lost; -1: not at all.
+ * Refuses TCP clients (with a reset) for a while and keeps address, descriptor and inode. Serve the clients in the
+ * queue before. 1: the queue stays and the address stays taken (requires CAP_NET_RAW); 0: by shutdown(2): clients in
+ * the queue are reset, accept(2) fails with EINVAL, another process with SO_REUSEADDR could take the address, and a
+ * port that the kernel chose (port 0) is lost; -1 with errno: not at all.
  */
 int listen_refuse(int fd, const struct sockaddr_any *addr);
 
-/* Undoes listen_quiesce() and listen_refuse(), as listen_start(). */
+/* Undoes listen_quiesce() and listen_refuse(); arguments as of listen_start(). */
 int listen_readmit(int fd, int64_t backlog, int64_t *got_out, struct err *err);
 
 #endif

@@ -10,10 +10,10 @@
 #include "base/err.h"
 #include "base/parse.h"
 
-#define MAPPED_BITS 96			      /* of ::ffff:0:0/96, in which IPv4 addresses are written as IPv6 */
-#define ID_MOST	    (INT64_C(0xffffffff) - 1) /* the last number means "none" to the kernel */
+#define MAPPED_BITS 96			      /* of ::ffff:0:0/96, the IPv4-mapped addresses */
+#define ID_MOST	    (INT64_C(0xffffffff) - 1) /* the largest number means "none" for the kernel */
 
-/* A user's or a group's number; -1: it is not one, and *NAME says whether it may be a name. */
+/* The number of a user or group; -1: it is no number, and *NAME_OUT tells if it may be a name. */
 static int parse_id(const char *text, const char *what, uint32_t *out, bool *name_out, struct err *err)
 {
 	int64_t number;
@@ -56,7 +56,7 @@ static int parse_gid(const char *text, const struct network_names *names, struct
 	return name && names != NULL && names->gid != NULL ? names->gid(text, &out->gid, err) : -1;
 }
 
-/* What stands behind "unix:": nothing, or parts with a / between them. */
+/* TEXT is the part after "unix:": empty, or fields separated by "/". */
 static int parse_unix(const char *text, const struct network_names *names, struct network *out, struct err *err)
 {
 	const char *p = text;
@@ -106,7 +106,7 @@ static int parse_bits(const char *text, int most, int *out, struct err *err)
 	return 0;
 }
 
-/* Sets the bits of ADDRESS beyond the first BITS to zero; true if one was set. */
+/* Clears the bits of ADDRESS after the first BITS; true if one was set. */
 static bool clear_beyond(uint8_t *address, size_t size, int bits)
 {
 	bool was_set = false;
@@ -122,8 +122,8 @@ static bool clear_beyond(uint8_t *address, size_t size, int bits)
 	return was_set;
 }
 
-/* What was probably meant by something that is not an address. */
-static int no_address(const char *host, struct err *err)
+/* Writes an error for HOST, which is no address, that names the probable mistake. */
+static int refuse_address(const char *host, struct err *err)
 {
 	const char *colon = strchr(host, ':');
 
@@ -142,7 +142,7 @@ static int no_address(const char *host, struct err *err)
 	return err_set(err, "not an address; names of hosts are not looked up");
 }
 
-/* The /BITS of an address of FAMILY, folded: ::ffff:192.0.2.0/120 is 192.0.2.0/24. */
+/* Takes the /BITS of an address of FAMILY; turns mapped addresses into IPv4: ::ffff:192.0.2.0/120 into 192.0.2.0/24. */
 static int finish_ip(int family, const char *bits_text, struct network *out, struct err *err)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -184,7 +184,7 @@ static int parse_ip(const char *text, struct network *out, struct err *err)
 		return finish_ip(AF_INET, bits, out, err);
 	if (inet_pton(AF_INET6, host, out->address) == 1)
 		return finish_ip(AF_INET6, bits, out, err);
-	return no_address(host, err);
+	return refuse_address(host, err);
 }
 
 int network_parse(const char *text, const struct network_names *names, struct network *out, struct err *err)

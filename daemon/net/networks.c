@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Networks of addresses nest, but never overlap in part. So a set of them cuts the addresses into ranges, each with
- * the innermost network that covers it: at most two for each network, and one. They are laid in one sweep, with a
- * stack of the networks that are open, and searched by halves. IPv4 and IPv6 have ranges of their own; both are kept
- * as numbers of their own size, since a search is as fast as its memory is small.
+ * Networks nest but never overlap in part. So a set of N networks divides the addresses into at most 2 N + 1 ranges,
+ * each with the innermost network that covers it. One sweep over the sorted networks, with a stack of those that are
+ * open, makes the ranges; a look-up is a binary search. IPv4 and IPv6 have separate ranges, each with numbers of its
+ * own size, because a small table makes the search fast.
  */
 #include "net/networks.h"
 
@@ -14,14 +14,14 @@
 #include "net/networks_unix.h"
 
 #define NONE	  UINT32_MAX
-#define OPEN_MOST (128 + 1) /* networks around an address: one for each number of bits */
+#define OPEN_MOST (128 + 1) /* nested networks: one for each length of a prefix */
 
-/* An address as a number; of IPv4 in lo. */
+/* An address as a number; IPv4: in lo. */
 struct number {
 	uint64_t hi, lo;
 };
 
-/* One network on its way into a set. */
+/* One network while a set is built. */
 struct item {
 	struct number first;
 	uint32_t value, order;
@@ -29,7 +29,7 @@ struct item {
 	uint8_t bits;
 };
 
-/* A network as it stays in the set, for networks_equal(). */
+/* A network of a finished set: its value, and the rest for networks_equal(). */
 struct kept {
 	struct number first;
 	uint32_t value;
@@ -38,11 +38,11 @@ struct kept {
 
 /* The ranges of one family. Range I begins at first*[I] and ends before the next; the first begins at 0. */
 struct ranges {
-	uint32_t *first4; /* one of these two, by family */
+	uint32_t *first4; /* one of the two, by family */
 	struct number *first6;
 	uint32_t *net; /* index into nets; NONE: in no network */
 	size_t n;
-	struct kept *nets; /* by address, the larger before those in it */
+	struct kept *nets; /* by address, larger networks before smaller ones */
 	size_t n_nets;
 };
 
@@ -78,7 +78,7 @@ static struct number read_address(enum network_kind kind, const uint8_t *address
 	return (struct number){.hi = read_bytes(address, 8), .lo = read_bytes(address + 8, 8)};
 }
 
-/* The first address behind the network; false: there is none, it goes to the end of its family. */
+/* The first address after the network; false: the network reaches the end of its family. */
 static bool find_end(bool is4, struct number first, int bits, struct number *out)
 {
 	int rest = (is4 ? 32 : 128) - bits;
@@ -93,7 +93,7 @@ static bool find_end(bool is4, struct number first, int bits, struct number *out
 	return !__builtin_add_overflow(first.hi, 1, &out->hi);
 }
 
-/* By address, the larger first, and of the same network the one that counts. */
+/* By address, then larger networks first; of equal networks first the one that counts. */
 static int compare_items(const void *pa, const void *pb)
 {
 	const struct item *a = pa, *b = pb;
@@ -107,7 +107,7 @@ static int compare_items(const void *pa, const void *pb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Leaves one of each network; returns how many. */
+/* Sorts, and drops all but the first of equal networks; returns the new number. */
 static size_t sort_items(struct item *items, size_t n)
 {
 	size_t i, out = 0;
@@ -121,7 +121,7 @@ static size_t sort_items(struct item *items, size_t n)
 	return out;
 }
 
-/* From FIRST on, NET is the innermost. A range that turns out to be empty is written over. */
+/* From FIRST on NET is the innermost network. Overwrites the range before if that is empty. */
 static void begin_range(struct ranges *ranges, struct number first, uint32_t net)
 {
 	size_t i = ranges->n;
@@ -137,15 +137,15 @@ static void begin_range(struct ranges *ranges, struct number first, uint32_t net
 	ranges->n = i + 1;
 }
 
-/* The networks that the sweep is in, the innermost on top, and where each of them ends. */
+/* The networks around the current address of the sweep, the innermost on top, and their ends. */
 struct open_networks {
 	uint32_t net[OPEN_MOST];
 	struct number end[OPEN_MOST];
-	bool has_end[OPEN_MOST]; /* false: it goes to the end of the family */
+	bool has_end[OPEN_MOST]; /* false: it reaches the end of the family */
 	size_t n;
 };
 
-/* Ends those that do not reach TO (NULL: reach to the end of the family). */
+/* Closes the networks that end before TO (NULL: before the end of the family). */
 static void close_networks(struct ranges *ranges, struct open_networks *open, const struct number *to)
 {
 	while (open->n > 0 && open->has_end[open->n - 1] && (to == NULL || !is_less(*to, open->end[open->n - 1]))) {
@@ -173,7 +173,7 @@ static void cut_ranges(struct ranges *ranges)
 	close_networks(ranges, &open, NULL);
 }
 
-/* Gives back what was not needed; that it cannot be made smaller is no failure. */
+/* Frees the unused rest of an array; a failure of reallocarray(3) does not matter. */
 static void *shrink_array(void *array, size_t n, size_t size)
 {
 	void *smaller = reallocarray(array, n, size);
@@ -210,7 +210,7 @@ static int build_ranges(struct ranges *ranges, enum network_kind kind, struct it
 	return 0;
 }
 
-/* The entries of KIND into ITEMS, which has room; returns how many. */
+/* Copies the entries of KIND to ITEMS, which has room; returns their number. */
 static size_t pick_entries(const struct networks_entry *entries, size_t n, enum network_kind kind, struct item *items)
 {
 	const struct networks_entry *entry;
@@ -284,7 +284,8 @@ static int64_t get_value(const struct ranges *ranges, size_t range)
 	return net != NONE ? (int64_t)ranges->nets[net].value : -1;
 }
 
-/* Both: the last range that does not begin behind the address, without a branch that could be foretold wrongly. */
+/* Both find the last range that does not begin after the address, without branches that the processor could mispredict.
+ */
 static int64_t find_range4(const struct ranges *ranges, uint32_t address)
 {
 	size_t base = 0, n = ranges->n, half;

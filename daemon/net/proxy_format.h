@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The numbers of the PROXY protocol, for who reads and who writes its headers. */
+/* Any process. The constants of the PROXY protocol, for reading and writing headers. */
 #ifndef PREFORKD_NET_PROXY_FORMAT_H
 #define PREFORKD_NET_PROXY_FORMAT_H
 
@@ -13,14 +13,14 @@
 
 enum { PROXY_V2_LOCAL, PROXY_V2_PROXY };				   /* command */
 enum { PROXY_V2_UNSPEC, PROXY_V2_INET, PROXY_V2_INET6, PROXY_V2_AF_UNIX }; /* family */
-enum { PROXY_V2_STREAM = 1, PROXY_V2_DGRAM };				   /* transport; 0 is unspecified too */
+enum { PROXY_V2_STREAM = 1, PROXY_V2_DGRAM };				   /* transport; 0: unspecified */
 #define PROXY_V2_FAMILY_LAST	PROXY_V2_AF_UNIX
 #define PROXY_V2_TRANSPORT_LAST PROXY_V2_DGRAM
 
 /* Both addresses and ports. */
 #define PROXY_V2_INET_LEN  12
 #define PROXY_V2_INET6_LEN 36
-#define PROXY_V2_UNIX	   108 /* one of them */
+#define PROXY_V2_UNIX	   108 /* one address */
 #define PROXY_V2_UNIX_LEN  (2 * PROXY_V2_UNIX)
 
 #define PROXY_V2_TLV_HEAD      3 /* type, two bytes of length */

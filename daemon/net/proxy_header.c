@@ -10,19 +10,19 @@
 
 #define V1_MIN PROXY_HEADER_MIN /* "PROXY UNKNOWN\r\n" */
 
-/* What is looked at, and where. */
+/* The rest of a line that is parsed. */
 struct text {
 	const char *at;
 	size_t left;
 };
 
-static enum proxy_parse bad(struct err *err, const char *what)
+static enum proxy_parse refuse_header(struct err *err, const char *what)
 {
 	(void)err_set(err, "%s", what);
 	return PROXY_BAD;
 }
 
-/* TEXT begins with WORD: then goes behind it. */
+/* True if TEXT begins with WORD; then skips it. */
 static bool take_word(struct text *text, const char *word, size_t len)
 {
 	if (text->left < len || memcmp(text->at, word, len) != 0)
@@ -32,7 +32,7 @@ static bool take_word(struct text *text, const char *word, size_t len)
 	return true;
 }
 
-/* Up to the next space, or to the end; false: there is nothing, or more than SIZE - 1 bytes, or a NUL. */
+/* Takes the bytes up to the next blank or the end; false: none, more than SIZE - 1 bytes, or a NUL. */
 static bool take_field(struct text *text, char *out, size_t size)
 {
 	size_t len = 0;
@@ -48,9 +48,8 @@ static bool take_field(struct text *text, char *out, size_t size)
 	return true;
 }
 
-/* inet_pton(3) is as strict as the specification: no leading zeros in an IPv4 address, at most four digits a group and
- * one "::" in an IPv6 one. Of the latter it takes a dotted end too, and has to: that is how every proxy writes
- * ::ffff:1.2.3.4. */
+/* inet_pton(3) is as strict as the specification: no leading zeros in an IPv4 address; in an IPv6 address at most four
+ * digits in a group and one "::". It also takes a dotted end, which is necessary: proxies write ::ffff:1.2.3.4. */
 static bool take_address(struct text *text, int family, struct sockaddr_any *out)
 {
 	char field[INET6_ADDRSTRLEN];
@@ -100,23 +99,23 @@ static void keep_addresses(struct proxy_header *out)
 	out->known = true;
 }
 
-/* What stands behind "PROXY TCP4 ", without the line's end. */
+/* TEXT is the rest after "PROXY TCP4 ", without the end of the line. */
 static enum proxy_parse parse_v1_addresses(struct text text, int family, struct proxy_header *out, struct err *err)
 {
 	if (!take_address(&text, family, &out->source) || !take_space(&text))
-		return bad(err, "the source address is none");
+		return refuse_header(err, "the source address is none");
 	if (!take_address(&text, family, &out->destination) || !take_space(&text))
-		return bad(err, "the destination address is none");
+		return refuse_header(err, "the destination address is none");
 	if (!take_port(&text, &out->source) || !take_space(&text))
-		return bad(err, "the source port is none");
+		return refuse_header(err, "the source port is none");
 	if (!take_port(&text, &out->destination) || text.left != 0)
-		return bad(err, "the destination port is none, or does not end the line");
+		return refuse_header(err, "the destination port is none, or does not end the line");
 	keep_addresses(out);
 	return PROXY_OK;
 }
 
-/* Length of the line with its end; 0: there is no end. */
-static size_t line_length(const char *line, size_t len)
+/* The length of the line with its end; 0: no end so far. */
+static size_t get_line_length(const char *line, size_t len)
 {
 	const char *at = line, *cr;
 
@@ -132,8 +131,8 @@ static size_t line_length(const char *line, size_t len)
 	return 0;
 }
 
-/* Nothing but what may stand in the line, apart from a CR at its end so far: whoever sends anything else hears of it at
- * once. */
+/* True if all bytes may occur in the line, with a CR at most as the last one. Other bytes are refused at once, without
+ * waiting for the end of the line. */
 static bool may_become_line(const char *text, size_t len)
 {
 	size_t n;
@@ -146,8 +145,8 @@ static bool may_become_line(const char *text, size_t len)
 	return true;
 }
 
-/* The same beginning, as far as there is one. */
-static bool begins_like(const struct text *text, const char *word)
+/* True if TEXT begins with WORD, or is the beginning of it. */
+static bool begins_with(const struct text *text, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -158,16 +157,16 @@ static enum proxy_parse parse_v1(const char *bytes, size_t len, struct proxy_hea
 				 size_t *need_out, struct err *err)
 {
 	struct text text = {.at = bytes + PROXY_V1_WORD_LEN, .left = len - PROXY_V1_WORD_LEN};
-	size_t line = line_length(bytes, len), least = len < V1_MIN ? V1_MIN - len : 0;
-	bool unknown = begins_like(&text, " UNKNOWN");
+	size_t line = get_line_length(bytes, len), least = len < V1_MIN ? V1_MIN - len : 0;
+	bool unknown = begins_with(&text, " UNKNOWN");
 
-	if (!unknown && !begins_like(&text, " TCP4 ") && !begins_like(&text, " TCP6 "))
-		return bad(err, "neither TCP4 nor TCP6 nor UNKNOWN");
+	if (!unknown && !begins_with(&text, " TCP4 ") && !begins_with(&text, " TCP6 "))
+		return refuse_header(err, "neither TCP4 nor TCP6 nor UNKNOWN");
 	if (line == 0) {
 		if (len >= PROXY_HEADER_V1_MAX)
-			return bad(err, "no end of the line");
+			return refuse_header(err, "no end of the line");
 		if (!unknown && text.left > 6 && !may_become_line(text.at + 6, text.left - 6))
-			return bad(err, "what cannot be in the line");
+			return refuse_header(err, "what cannot be in the line");
 		*need_out = bytes[len - 1] == '\r' ? 1 : 2;
 		if (*need_out < least)
 			*need_out = least;
@@ -177,15 +176,15 @@ static enum proxy_parse parse_v1(const char *bytes, size_t len, struct proxy_hea
 	out->version = 1;
 	text.left = line - PROXY_V1_WORD_LEN - 2;
 	if (unknown)
-		return PROXY_OK; /* whatever else is in the line */
+		return PROXY_OK; /* the rest of the line is ignored */
 	if (take_word(&text, " TCP4 ", 6))
 		return parse_v1_addresses(text, AF_INET, out, err);
 	if (take_word(&text, " TCP6 ", 6))
 		return parse_v1_addresses(text, AF_INET6, out, err);
-	return bad(err, "the line is too short");
+	return refuse_header(err, "the line is too short");
 }
 
-static size_t get_16(const uint8_t *at)
+static size_t read_16(const uint8_t *at)
 {
 	return (size_t)at[0] << 8 | at[1];
 }
@@ -206,7 +205,7 @@ static void set_ip6(struct sockaddr_any *out, const uint8_t *address, const uint
 	memcpy(&out->in6.sin6_port, port, 2);
 }
 
-/* A path ends at its first NUL; an abstract name, which begins with one, with the last byte that is none. */
+/* A path ends at its first NUL; an abstract name, which begins with a NUL, ends with its last byte that is not NUL. */
 static void set_unix(struct sockaddr_any *out, const uint8_t *name)
 {
 	size_t len = PROXY_V2_UNIX;
@@ -241,8 +240,8 @@ static void set_addresses(int family, const uint8_t *at, struct proxy_header *ou
 	keep_addresses(out);
 }
 
-/* The sum over HEADER, whose own bytes, four at SUM, count as zero. */
-static bool sum_is_right(const uint8_t *header, size_t len, const uint8_t *sum)
+/* Checks the CRC-32C of HEADER, in which the four bytes at SUM count as zero. */
+static bool is_sum_right(const uint8_t *header, size_t len, const uint8_t *sum)
 {
 	static const uint8_t zero[4];
 	size_t before = (size_t)(sum - header);
@@ -253,7 +252,7 @@ static bool sum_is_right(const uint8_t *header, size_t len, const uint8_t *sum)
 	return crc == ((uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3]);
 }
 
-/* What follows the addresses, from AT in HEADER to its end. Types that are not known are passed over. */
+/* Checks the TLVs after the addresses, from AT to the end of HEADER. Unknown types are skipped. */
 static enum proxy_parse check_tlvs(const uint8_t *header, size_t at, size_t len, struct err *err)
 {
 	const uint8_t *sum = NULL;
@@ -262,23 +261,23 @@ static enum proxy_parse check_tlvs(const uint8_t *header, size_t at, size_t len,
 		size_t size, left = len - at;
 		const uint8_t *tlv = header + at;
 
-		if (left < PROXY_V2_TLV_HEAD || (size = get_16(tlv + 1)) > left - PROXY_V2_TLV_HEAD)
-			return bad(err, "a TLV that reaches beyond the header");
+		if (left < PROXY_V2_TLV_HEAD || (size = read_16(tlv + 1)) > left - PROXY_V2_TLV_HEAD)
+			return refuse_header(err, "a TLV that reaches beyond the header");
 		if (tlv[0] == PROXY_V2_UNIQUE_ID && size > PROXY_V2_UNIQUE_ID_MAX)
-			return bad(err, "a unique ID of more than 128 bytes");
+			return refuse_header(err, "a unique ID of more than 128 bytes");
 		if (tlv[0] == PROXY_V2_CRC32C && (sum != NULL || size != 4))
-			return bad(err, "a checksum that is there twice, or is not of 4 bytes");
+			return refuse_header(err, "a checksum that is there twice, or is not of 4 bytes");
 		if (tlv[0] == PROXY_V2_CRC32C)
 			sum = tlv + PROXY_V2_TLV_HEAD;
 		at += PROXY_V2_TLV_HEAD + size;
 	}
-	if (sum != NULL && !sum_is_right(header, len, sum))
-		return bad(err, "the checksum is wrong");
+	if (sum != NULL && !is_sum_right(header, len, sum))
+		return refuse_header(err, "the checksum is wrong");
 	return PROXY_OK;
 }
 
-/* The bytes of both addresses. */
-static size_t addresses_length(int family)
+/* The number of bytes of both addresses. */
+static size_t get_addresses_length(int family)
 {
 	switch (family) {
 	case PROXY_V2_INET:
@@ -291,31 +290,31 @@ static size_t addresses_length(int family)
 }
 
 /*
- * The head is there, or as much as LEN says. What it says of families and transports: unassigned numbers are rejected;
- * of a family or a transport that is unspecified we know no layout, so that the block is passed over as it is; and a
- * datagram's addresses are checked and not believed, for this is a stream.
+ * Checks the head, of which LEN bytes have come. Unassigned families and transports are rejected. With an unspecified
+ * family or transport the layout of the block is not known, so the block is skipped. Addresses of datagrams are checked
+ * but not used, because this is a stream.
  */
 static enum proxy_parse check_head(const uint8_t *bytes, size_t len, bool *local_out, struct err *err)
 {
 	int command, family, transport;
 
 	if (len > 12 && bytes[12] >> 4 != 2)
-		return bad(err, "a version that is neither 1 nor 2");
+		return refuse_header(err, "a version that is neither 1 nor 2");
 	command = len > 12 ? bytes[12] & 15 : PROXY_V2_LOCAL;
 	if (command != PROXY_V2_LOCAL && command != PROXY_V2_PROXY)
-		return bad(err, "an unknown command");
+		return refuse_header(err, "an unknown command");
 	*local_out = command == PROXY_V2_LOCAL;
 	if (len > 13 && !*local_out) {
 		family = bytes[13] >> 4;
 		transport = bytes[13] & 15;
 		if (family > PROXY_V2_FAMILY_LAST || transport > PROXY_V2_TRANSPORT_LAST)
-			return bad(err, "an unknown family or transport");
+			return refuse_header(err, "an unknown family or transport");
 		if (len >= PROXY_V2_HEAD && family != PROXY_V2_UNSPEC && transport != PROXY_V2_UNSPEC &&
-		    get_16(bytes + 14) < addresses_length(family))
-			return bad(err, "too short for its addresses");
+		    read_16(bytes + 14) < get_addresses_length(family))
+			return refuse_header(err, "too short for its addresses");
 	}
-	if (len >= PROXY_V2_HEAD && PROXY_V2_HEAD + get_16(bytes + 14) > PROXY_HEADER_V2_MAX)
-		return bad(err, "longer than we take");
+	if (len >= PROXY_V2_HEAD && PROXY_V2_HEAD + read_16(bytes + 14) > PROXY_HEADER_V2_MAX)
+		return refuse_header(err, "longer than we take");
 	return PROXY_OK;
 }
 
@@ -330,7 +329,7 @@ static enum proxy_parse parse_v2(const uint8_t *bytes, size_t len, struct proxy_
 	if (check_head(bytes, len, &local, err) == PROXY_BAD)
 		return PROXY_BAD;
 	if (len >= PROXY_V2_HEAD)
-		whole += get_16(bytes + 14);
+		whole += read_16(bytes + 14);
 	if (len < whole || len < PROXY_V2_HEAD) {
 		*need_out = whole - len;
 		return PROXY_MORE;
@@ -342,7 +341,7 @@ static enum proxy_parse parse_v2(const uint8_t *bytes, size_t len, struct proxy_
 	transport = bytes[13] & 15;
 	if (local || family == PROXY_V2_UNSPEC || transport == PROXY_V2_UNSPEC)
 		return PROXY_OK;
-	state = check_tlvs(bytes, PROXY_V2_HEAD + addresses_length(family), whole, err);
+	state = check_tlvs(bytes, PROXY_V2_HEAD + get_addresses_length(family), whole, err);
 	if (state == PROXY_OK && transport == PROXY_V2_STREAM)
 		set_addresses(family, bytes + PROXY_V2_HEAD, out);
 	return state;
@@ -357,7 +356,7 @@ static enum proxy_parse parse_any(const void *bytes, size_t len, struct proxy_he
 		*need_out = PROXY_HEADER_MIN;
 		return PROXY_MORE;
 	}
-	if (begins_like(&text, PROXY_V1_WORD)) {
+	if (begins_with(&text, PROXY_V1_WORD)) {
 		if (len >= PROXY_V1_WORD_LEN)
 			return parse_v1(bytes, len, out, used_out, need_out, err);
 		*need_out = V1_MIN - len;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Headers of the PROXY protocol, as we send them. */
+/* Worker. Writes headers of the PROXY protocol. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "net/proxy_format.h"
 #include "net/proxy_header.h"
 
-static const void *host_of(const struct sockaddr_any *addr)
+static const void *get_host(const struct sockaddr_any *addr)
 {
 	return addr->sa.sa_family == AF_INET ? (const void *)&addr->in.sin_addr : (const void *)&addr->in6.sin6_addr;
 }
@@ -21,16 +21,16 @@ static size_t write_v1(int family, const struct sockaddr_any *source, const stru
 	if (family != AF_INET && family != AF_INET6) {
 		n = snprintf(out, size, "PROXY UNKNOWN\r\n");
 	} else {
-		/* cannot fail: both families are known, and there is room */
-		(void)inet_ntop(family, host_of(source), from, sizeof(from));
-		(void)inet_ntop(family, host_of(destination), to, sizeof(to));
+		/* Cannot fail: both families are known, and there is room. */
+		(void)inet_ntop(family, get_host(source), from, sizeof(from));
+		(void)inet_ntop(family, get_host(destination), to, sizeof(to));
 		n = snprintf(out, size, "PROXY TCP%c %s %s %u %u\r\n", family == AF_INET ? '4' : '6', from, to,
 			     addr_port(source), addr_port(destination));
 	}
 	return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }
 
-static uint8_t *put(uint8_t *at, const void *bytes, size_t len)
+static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t len)
 {
 	memcpy(at, bytes, len);
 	return at + len;
@@ -48,13 +48,13 @@ static uint8_t *put_port(uint8_t *at, const struct sockaddr_any *addr)
 static uint8_t *put_inet(uint8_t *at, size_t len, const struct sockaddr_any *source,
 			 const struct sockaddr_any *destination)
 {
-	at = put(at, host_of(source), len);
-	at = put(at, host_of(destination), len);
+	at = put_bytes(at, get_host(source), len);
+	at = put_bytes(at, get_host(destination), len);
 	at = put_port(at, source);
 	return put_port(at, destination);
 }
 
-/* Filled up with NULs, as the kernel's own structure is. */
+/* The field is padded with NULs. */
 static uint8_t *put_unix(uint8_t *at, const struct sockaddr_any *addr)
 {
 	const size_t offset = offsetof(struct sockaddr_un, sun_path);
@@ -70,7 +70,7 @@ static uint8_t *put_unix(uint8_t *at, const struct sockaddr_any *addr)
 static size_t write_v2(bool local, int family, const struct sockaddr_any *source,
 		       const struct sockaddr_any *destination, uint8_t *out)
 {
-	uint8_t *at = put(out, PROXY_V2_SIGNATURE, PROXY_V2_SIGNATURE_LEN);
+	uint8_t *at = put_bytes(out, PROXY_V2_SIGNATURE, PROXY_V2_SIGNATURE_LEN);
 	size_t len;
 
 	at[0] = PROXY_V2_VERSION | (local ? PROXY_V2_LOCAL : PROXY_V2_PROXY);
@@ -92,8 +92,8 @@ static size_t write_v2(bool local, int family, const struct sockaddr_any *source
 	return PROXY_V2_HEAD + len;
 }
 
-/* That of both addresses; AF_UNSPEC where they have none in common, or none at all. */
-static int common_family(const struct sockaddr_any *a, const struct sockaddr_any *b)
+/* The family of both addresses; AF_UNSPEC if they differ, or if one is missing. */
+static int find_common_family(const struct sockaddr_any *a, const struct sockaddr_any *b)
 {
 	if (a->len < sizeof(sa_family_t) || b->len < sizeof(sa_family_t) || a->sa.sa_family != b->sa.sa_family)
 		return AF_UNSPEC;
@@ -113,7 +113,7 @@ size_t proxy_header_write(int version, bool local, const struct sockaddr_any *so
 		to = *destination;
 		addr_fold(&from);
 		addr_fold(&to);
-		family = common_family(&from, &to);
+		family = find_common_family(&from, &to);
 	}
 	return version == 1 ? write_v1(family, &from, &to, out, size) : write_v2(local, family, &from, &to, out);
 }

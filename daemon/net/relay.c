@@ -13,30 +13,30 @@
 #include "base/clock.h"
 #include "base/fds.h"
 
-#define ROUNDS	     16	  /* reads of one way before the other has its turn */
-#define SPLICE_LEAST 4096 /* spliced reads that stay below it ... */
-#define SPLICE_SMALL 4	  /* ... so many times in a row: copying is cheaper again */
+#define ROUNDS	     16	  /* reads of one way before the other way continues */
+#define SPLICE_LEAST 4096 /* after spliced reads below this size ... */
+#define SPLICE_SMALL 4	  /* ... so many times in a row, copying is cheaper again */
 #define LOOK_MS	     500
 #define LAST_LOOK_MS 5
 
-/* One way of a pair. */
+/* One direction of a pair. */
 struct way {
 	int *from, *to;
-	size_t start, end; /* of what was read into the buffer and not sent yet */
-	size_t piped;	   /* the same, of the pipe */
+	size_t start, end; /* bytes in the buffer that are not sent yet */
+	size_t piped;	   /* number of bytes in the pipe */
 	bool spliced;	   /* reads go into the pipe */
-	bool copied_only;  /* splice(2) does not work between these */
-	bool readable;	   /* worth a try */
-	bool promised;	   /* poll(2) said so */
-	bool blocked;	   /* `to` took no more */
+	bool copied_only;  /* splice(2) does not work for these sockets */
+	bool readable;	   /* a read may succeed */
+	bool promised;	   /* poll(2) has reported `from` as readable */
+	bool blocked;	   /* `to` takes no more bytes */
 	bool eof;	   /* `from` has finished */
-	bool finished;	   /* and `to` has been told */
-	int code;	   /* errno of `to`: it failed */
-	int small;	   /* spliced reads in a row that were not worth it */
+	bool finished;	   /* the end was passed on to `to` */
+	int code;	   /* errno if `to` has failed; 0: it has not */
+	int small;	   /* spliced reads below SPLICE_LEAST in a row */
 	uint64_t read, sent;
 };
 
-/* What outlives a pair: the pages of a buffer exist once it was used, a pipe once it was needed. */
+/* Kept from one pair to the next. Pages of a buffer are allocated at first use, pipes when first needed. */
 static char buffer[2][RELAY_COPY];
 static int pipes[2][2] = {{-1, -1}, {-1, -1}};
 static size_t pipe_size[2];
@@ -52,7 +52,7 @@ static bool open_pipe(int i)
 	if (pipe2(pipes[i], O_CLOEXEC | O_NONBLOCK) < 0)
 		return false;
 	size = fcntl(pipes[i][1], F_SETPIPE_SZ, RELAY_PIPE);
-	if (size < 0) /* the user has too many pages in pipes: it stays what it is */
+	if (size < 0) /* the user has too many pages in pipes: the size stays */
 		size = fcntl(pipes[i][1], F_GETPIPE_SZ);
 	pipe_size[i] = size > 0 ? (size_t)size : 4096;
 	return true;
@@ -71,12 +71,12 @@ static int set_nonblocking(int fd)
 	return flags < 0 ? -1 : (flags & O_NONBLOCK) != 0 ? 0 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* Both: splice(2) asks the file, and not the call, whether it may block. */
+/* splice(2) looks at O_NONBLOCK of the file, not only at the flag of the call: the client must become non-blocking. */
 static void begin_splicing(struct relay *relay, struct way *way, int i)
 {
 	if (way->copied_only)
 		return;
-	/* No descriptors, or the user has so many pages in pipes that this one is hardly any: it works without. */
+	/* No descriptors, or the pipe is too small because the user has too many pages in pipes: copy instead. */
 	if (!open_pipe(i) || pipe_size[i] < RELAY_COPY || set_nonblocking(relay->client) < 0) {
 		way->copied_only = true;
 		return;
@@ -85,8 +85,8 @@ static void begin_splicing(struct relay *relay, struct way *way, int i)
 	way->small = 0;
 }
 
-/* Reads once. 1: there is something to send, or the end; 0: nothing for now; -1: `from` failed. */
-static int pull(struct relay *relay, struct way *way, int i)
+/* Reads once. 1: there are bytes to send, or the end; 0: nothing now; -1: `from` failed with errno. */
+static int read_once(struct relay *relay, struct way *way, int i)
 {
 	size_t size = way->spliced ? pipe_size[i] : RELAY_COPY;
 	ssize_t n;
@@ -105,7 +105,7 @@ static int pull(struct relay *relay, struct way *way, int i)
 		}
 		if (errno != EAGAIN)
 			return -1;
-		/* poll(2) says yes and splice(2) no at urgent data: recv(2) gets past that */
+		/* At urgent data poll(2) reports readable but splice(2) fails with EAGAIN: recv(2) gets past it. */
 		way->readable = way->spliced && way->promised;
 		if (way->readable)
 			way->spliced = false;
@@ -113,7 +113,7 @@ static int pull(struct relay *relay, struct way *way, int i)
 		return 0;
 	}
 	if (n == 0) {
-		/* splice(2) says so, too, at urgent data after which the peer has finished */
+		/* splice(2) also returns 0 at urgent data after which the peer has finished: recv(2) decides. */
 		way->eof = !way->spliced;
 		way->spliced = false;
 		return 1;
@@ -125,19 +125,19 @@ static int pull(struct relay *relay, struct way *way, int i)
 		way->readable = (size_t)n >= size / 2;
 		way->small = n < SPLICE_LEAST ? way->small + 1 : 0;
 		if (way->small >= SPLICE_SMALL)
-			way->spliced = false; /* what is in the pipe goes first, all the same */
+			way->spliced = false; /* the bytes in the pipe are still sent first */
 	} else {
 		way->start = 0;
 		way->end = (size_t)n;
-		way->readable = (size_t)n == size; /* a short read has emptied it */
+		way->readable = (size_t)n == size; /* a short read has emptied the socket */
 		if (way->readable)
 			begin_splicing(relay, way, i);
 	}
 	return 1;
 }
 
-/* Sends what there is. -1: `to` failed. */
-static int push(struct way *way, int i)
+/* Sends the bytes of the pipe or buffer. -1: `to` failed with errno. */
+static int send_pending(struct way *way, int i)
 {
 	while (way->start < way->end || way->piped > 0) {
 		ssize_t n;
@@ -162,48 +162,50 @@ static int push(struct way *way, int i)
 	return 0;
 }
 
-/* Who takes no more may have said why before it closed: the other way goes on to its end. */
-static void give_up(struct way *way, int code)
+/* Ends a way whose `to` takes no more bytes. That side may have sent the reason before it closed, so the other way
+ * continues. */
+static void abandon_way(struct way *way, int code)
 {
 	way->code = code;
 	way->eof = way->finished = true;
 	way->blocked = false;
 }
 
-/* As far as it goes without waiting. -1: `to` (code) or `from` (errno) has failed, or it has been ended. */
-static int work(struct relay *relay, struct way *ways, int i)
+/* Moves bytes of one way until it would block. -1: `to` (code) or `from` (errno) has failed, or ended() is true. */
+static int move_bytes(struct relay *relay, struct way *ways, int i)
 {
 	struct way *way = &ways[i], *other = &ways[!i];
 
 	for (int round = 0; !way->finished; round++) {
-		if (!way->blocked && push(way, i) < 0) {
-			give_up(way, errno);
-			return errno == ENOMEM || errno == ENOBUFS ? -1 : 0; /* we fail, and not it */
+		if (!way->blocked && send_pending(way, i) < 0) {
+			abandon_way(way, errno);
+			return errno == ENOMEM || errno == ENOBUFS ? -1 : 0; /* our failure, not that of `to` */
 		}
 		if (way->blocked)
 			return 0;
 		if (way->eof) {
-			/* the client's socket was shut down by who ended this: for the upstream that is no end */
+			/* If a signal handler has shut the client's socket down, this is no end for the upstream. */
 			if (relay->ended(relay->arg))
 				return -1;
 			way->finished = true;
-			if (!other->finished)			   /* else closing says it */
-				(void)shutdown(*way->to, SHUT_WR); /* fails if it is gone: the other way finds out */
+			if (!other->finished)			   /* else the close tells it */
+				(void)shutdown(*way->to, SHUT_WR); /* if this fails, the other way notices */
 			return 0;
 		}
-		if (!way->readable || round == ROUNDS) /* with nothing left to send: nobody would wake us for that */
+		if (!way->readable ||
+		    round == ROUNDS) /* here no bytes are left to send, for which no event would wake us */
 			return 0;
-		if (pull(relay, way, i) < 0)
+		if (read_once(relay, way, i) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /*
- * What to wait for at the socket that IN reads from and OUT writes to. A socket with nothing to wait for still
- * tells of a reset; but once we have shut it down its hang-up is a state and no news, and would end every wait.
+ * The events to wait for at the socket that IN reads from and OUT writes to. Without events poll(2) still reports a
+ * reset. But after a shutdown POLLHUP would be reported at once by every poll(2), so then the socket is left out.
  */
-static struct pollfd ask(int fd, const struct way *in, const struct way *out, bool hung_up)
+static struct pollfd choose_events(int fd, const struct way *in, const struct way *out, bool hung_up)
 {
 	struct pollfd p = {.fd = fd};
 
@@ -216,14 +218,14 @@ static struct pollfd ask(int fd, const struct way *in, const struct way *out, bo
 	return p;
 }
 
-static void report(struct relay *relay, struct way *way, enum relay_wait wait)
+static void report_moved(struct relay *relay, struct way *way, enum relay_wait wait)
 {
 	relay->moved(relay->arg, way[TO_UPSTREAM].read, way[TO_CLIENT].sent, wait);
 	way[TO_UPSTREAM].read = way[TO_CLIENT].sent = 0;
 }
 
-/* Takes in what poll(2) said of one socket. False: it was reset while nobody wanted to read or write there. */
-static bool take(const struct pollfd *p, struct way *in, struct way *out, bool *hung_up)
+/* Takes the result of poll(2) for one socket. False: it was reset while no way wanted to read or write there. */
+static bool take_events(const struct pollfd *p, struct way *in, struct way *out, bool *hung_up)
 {
 	if (p->fd < 0 || p->revents == 0)
 		return true;
@@ -237,7 +239,7 @@ static bool take(const struct pollfd *p, struct way *in, struct way *out, bool *
 	return true;
 }
 
-static int error_of(int fd)
+static int get_error(int fd)
 {
 	int code = 0;
 	socklen_t len = sizeof(code);
@@ -246,8 +248,8 @@ static int error_of(int fd)
 	return code != 0 ? code : ECONNRESET;
 }
 
-/* Way I has failed at one of its ends, or has been ended. */
-static enum relay_end failure(struct relay *relay, const struct way *way, int i)
+/* Way I has failed at one of its sockets, or ended() is true: sets the code, returns the end. */
+static enum relay_end end_failed(struct relay *relay, const struct way *way, int i)
 {
 	bool to = way[i].code != 0;
 
@@ -257,7 +259,7 @@ static enum relay_end failure(struct relay *relay, const struct way *way, int i)
 	return to == (i == TO_UPSTREAM) ? RELAY_UPSTREAM : RELAY_CLIENT;
 }
 
-/* A client that is gone has said all: nobody waits any more for the upstream to take it. */
+/* If the client is gone, its last bytes need not reach an upstream that does not take them. */
 static bool is_abandoned(const struct relay *relay, const struct way *way)
 {
 	struct pollfd p = {.fd = relay->client};
@@ -265,41 +267,42 @@ static bool is_abandoned(const struct relay *relay, const struct way *way)
 	return way[TO_CLIENT].code != 0 && way[TO_UPSTREAM].blocked && poll(&p, 1, 0) > 0;
 }
 
-static enum relay_end carry(struct relay *relay, struct way *way)
+static enum relay_end carry_ways(struct relay *relay, struct way *way)
 {
 	bool client_hung_up = false, upstream_hung_up = false;
 	struct pollfd p[2];
 
 	for (;;) {
-		if (work(relay, way, TO_UPSTREAM) < 0)
-			return failure(relay, way, TO_UPSTREAM);
-		if (work(relay, way, TO_CLIENT) < 0 || is_abandoned(relay, way))
-			return failure(relay, way, TO_CLIENT);
+		if (move_bytes(relay, way, TO_UPSTREAM) < 0)
+			return end_failed(relay, way, TO_UPSTREAM);
+		if (move_bytes(relay, way, TO_CLIENT) < 0 || is_abandoned(relay, way))
+			return end_failed(relay, way, TO_CLIENT);
 		if (way[TO_UPSTREAM].finished && way[TO_CLIENT].finished) {
 			if (way[TO_UPSTREAM].code != 0)
-				return failure(relay, way, TO_UPSTREAM);
+				return end_failed(relay, way, TO_UPSTREAM);
 			if (way[TO_CLIENT].code != 0)
-				return failure(relay, way, TO_CLIENT);
+				return end_failed(relay, way, TO_CLIENT);
 			return relay->ended(relay->arg) ? RELAY_ENDED : RELAY_DONE;
 		}
-		report(relay, way, way[TO_CLIENT].blocked ? RELAY_WRITES : RELAY_READS);
-		p[0] = ask(relay->client, &way[TO_UPSTREAM], &way[TO_CLIENT], client_hung_up);
-		p[1] = ask(relay->upstream, &way[TO_CLIENT], &way[TO_UPSTREAM], upstream_hung_up);
-		/* a client's socket that is not asked about does not tell when somebody shuts it down */
+		report_moved(relay, way, way[TO_CLIENT].blocked ? RELAY_WRITES : RELAY_READS);
+		p[0] = choose_events(relay->client, &way[TO_UPSTREAM], &way[TO_CLIENT], client_hung_up);
+		p[1] = choose_events(relay->upstream, &way[TO_CLIENT], &way[TO_UPSTREAM], upstream_hung_up);
+		/* When the client's socket is not polled, its shutdown by a signal handler would not wake us: wait
+		 * LOOK_MS at most. */
 		if (poll(p, 2, p[0].fd < 0 ? LOOK_MS : -1) < 0)
 			p[0].revents = p[1].revents = 0; /* EINTR */
 		if (relay->ended(relay->arg))
 			return RELAY_ENDED;
-		if (!take(&p[0], &way[TO_UPSTREAM], &way[TO_CLIENT], &client_hung_up)) {
-			relay->code = error_of(relay->client);
+		if (!take_events(&p[0], &way[TO_UPSTREAM], &way[TO_CLIENT], &client_hung_up)) {
+			relay->code = get_error(relay->client);
 			return RELAY_CLIENT;
 		}
-		if (!take(&p[1], &way[TO_CLIENT], &way[TO_UPSTREAM], &upstream_hung_up))
-			give_up(&way[TO_UPSTREAM], error_of(relay->upstream));
+		if (!take_events(&p[1], &way[TO_CLIENT], &way[TO_UPSTREAM], &upstream_hung_up))
+			abandon_way(&way[TO_UPSTREAM], get_error(relay->upstream));
 	}
 }
 
-/* Urgent data keeps its place among the bytes: without this it would be missing there. */
+/* Keeps urgent data at its place in the stream; otherwise it would be lost. */
 static void keep_urgent_data(int fd)
 {
 	const int yes = 1;
@@ -309,7 +312,7 @@ static void keep_urgent_data(int fd)
 
 enum relay_end relay_carry(struct relay *relay)
 {
-	/* Clients mostly speak first, and by now they have. */
+	/* Most clients send first, and have done so by now. */
 	struct way way[2] = {
 		[TO_UPSTREAM] = {.from = &relay->client, .to = &relay->upstream, .readable = true},
 		[TO_CLIENT] = {.from = &relay->upstream, .to = &relay->client},
@@ -319,10 +322,10 @@ enum relay_end relay_carry(struct relay *relay)
 	relay->code = 0;
 	keep_urgent_data(relay->client);
 	keep_urgent_data(relay->upstream);
-	end = carry(relay, way);
-	report(relay, way, RELAY_OVER);
+	end = carry_ways(relay, way);
+	report_moved(relay, way, RELAY_OVER);
 	for (int i = 0; i < 2; i++)
-		if (way[i].piped > 0) /* the next pair must not get it */
+		if (way[i].piped > 0) /* the next pair must not get these bytes */
 			drop_pipe(i);
 	return end;
 }

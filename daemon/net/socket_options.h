@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options of a listener. Linux hands them down to every connection that is accepted from it
- * (tcp(7), socket(7)), so they are set once and cost nothing per client.
+ * Master; workers for connections to an upstream. The options of a listener. Every connection that is accepted inherits
+ * them (tcp(7), socket(7)), so they are set once and cost nothing for each client.
  */
 #ifndef PREFORKD_NET_SOCKET_OPTIONS_H
 #define PREFORKD_NET_SOCKET_OPTIONS_H
@@ -17,37 +17,36 @@ struct socket_options {
 	int64_t keepalive;    /* ms of silence before the first probe; 0: off */
 	int64_t defer_accept; /* ms; 0: off */
 	bool reuse_port;
-	bool v6only;		/* of [V6]:PORT addresses; *:PORT is always both */
+	bool v6only;		/* for [V6]:PORT addresses; *:PORT always takes both families */
 	int64_t rcvbuf, sndbuf; /* bytes; 0: the kernel's choice */
 	int64_t user_timeout;	/* ms; 0: the kernel's choice */
 	bool freebind;
 	char *device; /* SO_BINDTODEVICE; NULL: none */
-	mode_t mode;  /* of a unix socket's path */
+	mode_t mode;  /* of the file of a unix socket */
 	uid_t owner;  /* (uid_t)-1: as created */
 	gid_t group;  /* (gid_t)-1: as created */
 };
 
-/* Those that must be set before bind(2). FAMILY is the socket's. */
+/* Sets the options that must be set before bind(2). FAMILY is the family of FD. */
 int socket_options_before_bind(int fd, int family, const struct socket_options *options, struct err *err);
 
-/* The others; also for a socket that somebody else has bound. */
+/* Sets the others; also on a socket that another process has bound. */
 int socket_options_set(int fd, int family, const struct socket_options *options, struct err *err);
 
-/* A TCP connection that we have made: what those that a listener with OPTIONS accepts get from it. */
+/* For a TCP connection that we have made: the options that a listener with OPTIONS hands down to its connections. */
 void socket_options_connected(int fd, const struct socket_options *options);
 
 /*
- * Gives a living listener, which has the options FROM, the options TO; its connections from then on
- * have them, too. All but v6only (for a new socket only) and what is of a unix socket's path
- * (listen_path_apply()). A failure may leave some changed: the way back is the same call with FROM
- * and TO swapped.
+ * Changes the options of a listener from FROM to TO; later connections inherit them. Not v6only (new sockets only), and
+ * not the file of a unix socket (listen_path_apply()). After a failure some may be changed: undo them by the same call
+ * with FROM and TO swapped.
  */
 int socket_options_change(int fd, int family, const struct socket_options *from, const struct socket_options *to,
 			  struct err *err);
 
 /*
- * Does the kernel take OPTIONS from us, for a new socket (FROM is NULL) or for one that has FROM?
- * Tried on a socket that is thrown away: nothing is bound, nothing changes.
+ * Checks that the kernel accepts OPTIONS from this process, for a new socket (FROM is NULL) or for one with FROM. It
+ * tries them on a temporary socket, which is not bound.
  */
 int socket_options_try(int family, const struct socket_options *from, const struct socket_options *options,
 		       struct err *err);

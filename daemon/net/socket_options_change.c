@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options of a socket that is at work already. */
+/* Master. Changes options of a listener in use. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define SO_BUF_LOCK 72
 #endif
 
-/* A buffer size that somebody has set is locked: the kernel leaves it alone from then on. */
+/* A buffer size that was set is locked: the kernel does not adjust it any more. */
 struct buffer {
 	int option;
 	int lock; /* in SO_BUF_LOCK (linux/socket.h) */
@@ -24,9 +24,8 @@ struct buffer {
 static const struct buffer receiving = {SO_RCVBUF, 2, "socket.rcvbuf"};
 static const struct buffer sending = {SO_SNDBUF, 1, "socket.sndbuf"};
 
-/* What the kernel gives a socket of FAMILY that is born now, in this network namespace: -1 if that
- * cannot be told. */
-static int default_size(int family, int type, int option)
+/* The size that the kernel gives a new socket of FAMILY in this network namespace; -1: not known. */
+static int get_default_size(int family, int type, int option)
 {
 	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 	int size = -1;
@@ -40,24 +39,24 @@ static int default_size(int family, int type, int option)
 	return size;
 }
 
-/* Gives a buffer's size back into the kernel's hands. */
+/* Sets a buffer back to the default size and unlocks it, so that the kernel adjusts it again. */
 static int release_buffer(int fd, int family, const struct buffer *buffer, struct err *err)
 {
 	int locks, size;
 	socklen_t len = sizeof(locks);
 
-	/* ask first: without it nothing is changed */
+	/* Read first: without SO_BUF_LOCK nothing is changed. */
 	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, &len) < 0) {
 		if (errno != ENOPROTOOPT)
 			return err_sys(err, "cannot set %s back", buffer->name);
 		return err_set(err, "%s: only a restart sets it back with this kernel (Linux >= 5.14 can)",
 			       buffer->name);
 	}
-	size = default_size(family, socket_kind_is_datagram(fd) ? SOCK_DGRAM : SOCK_STREAM, buffer->option);
+	size = get_default_size(family, socket_kind_is_datagram(fd) ? SOCK_DGRAM : SOCK_STREAM, buffer->option);
 	if (size < 0)
 		return err_sys(err, "cannot set %s back", buffer->name);
-	size /= 2; /* it doubles what it is given (socket(7)) */
-	/* the size first, for setting it locks it */
+	size /= 2; /* the kernel doubles the value that is set (socket(7)) */
+	/* First the size, because setting it locks it. */
 	locks &= ~buffer->lock;
 	if (setsockopt(fd, SOL_SOCKET, buffer->option, &size, sizeof(size)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, sizeof(locks)) < 0)
@@ -71,7 +70,7 @@ static int change_device(int fd, const char *from, const char *to, struct err *e
 	to = to != NULL ? to : "";
 	if (strcmp(from, to) == 0)
 		return 0;
-	/* the first device is free to all (Linux >= 5.7), another one or none wants CAP_NET_RAW */
+	/* The first device needs no capability (Linux >= 5.7); a change or removal needs CAP_NET_RAW. */
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, to, (socklen_t)strlen(to)) < 0)
 		return err_sys(err, "cannot change socket.device from \"%s\" to \"%s\"", from, to);
 	return 0;

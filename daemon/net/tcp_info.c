@@ -9,13 +9,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* of the kernel's include/net/tcp_states.h; but for the first: the peer has finished */
+/* From the kernel's include/net/tcp_states.h. In all but the first the peer has finished. */
 #define STATE_CLOSE	 7
 #define STATE_CLOSE_WAIT 8
 #define STATE_LAST_ACK	 9
 #define STATE_CLOSING	 11
 
-static int get(int fd, struct tcp_info *info, size_t need)
+static int get_info(int fd, struct tcp_info *info, size_t need)
 {
 	socklen_t len = sizeof(*info);
 
@@ -31,8 +31,8 @@ static bool is_peer_done(const struct tcp_info *info)
 	       info->tcpi_state == STATE_CLOSING;
 }
 
-/* The end takes a sequence number, too, and is counted as a byte. */
-static uint64_t received(const struct tcp_info *info)
+/* The peer's end takes a sequence number and is counted as a byte. */
+static uint64_t get_received(const struct tcp_info *info)
 {
 	return info->tcpi_bytes_received - (is_peer_done(info) && info->tcpi_bytes_received > 0);
 }
@@ -41,11 +41,11 @@ int tcp_info_queued(int fd, int64_t *queued_ms_out, bool *heard_out)
 {
 	struct tcp_info info;
 
-	if (get(fd, &info, offsetof(struct tcp_info, tcpi_segs_out)) < 0)
+	if (get_info(fd, &info, offsetof(struct tcp_info, tcpi_segs_out)) < 0)
 		return -1;
-	/* the clock starts when the connection is established, and again with each segment that brings data */
+	/* The time starts when the connection is established, and anew with each segment with data. */
 	*queued_ms_out = info.tcpi_last_data_recv;
-	*heard_out = received(&info) > 0 || is_peer_done(&info) || info.tcpi_state == STATE_CLOSE;
+	*heard_out = get_received(&info) > 0 || is_peer_done(&info) || info.tcpi_state == STATE_CLOSE;
 	return 0;
 }
 
@@ -53,16 +53,17 @@ int tcp_info_traffic(int fd, struct tcp_traffic *out)
 {
 	struct tcp_info info;
 
-	if (get(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0)
+	if (get_info(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0)
 		return -1;
 	out->received_ms = info.tcpi_last_data_recv;
 	out->heard_ms = info.tcpi_last_ack_recv;
-	/* before a window of zero all is "not sent", else some is "unacknowledged"; what is lost is neither */
+	/* With a window of zero bytes are "not sent", else some are "unacknowledged"; in a closed connection neither.
+	 */
 	out->waiting = info.tcpi_notsent_bytes > 0 || info.tcpi_unacked > 0 ||
 		       (info.tcpi_state == STATE_CLOSE &&
 			info.tcpi_bytes_acked < info.tcpi_bytes_sent - info.tcpi_bytes_retrans);
 	out->peer_done = is_peer_done(&info);
-	out->in = received(&info);
+	out->in = get_received(&info);
 	out->out = info.tcpi_bytes_acked;
 	return 0;
 }
@@ -71,9 +72,9 @@ bool tcp_info_is_lost(int fd)
 {
 	struct tcp_info info;
 
-	if (get(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0 || info.tcpi_state != STATE_CLOSE)
+	if (get_info(fd, &info, offsetof(struct tcp_info, tcpi_dsack_dups)) < 0 || info.tcpi_state != STATE_CLOSE)
 		return false;
-	/* our end takes a sequence number, and is no byte that was sent */
+	/* Our end takes a sequence number, but is not counted as sent. */
 	return info.tcpi_bytes_acked <= info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
 }
 

@@ -16,7 +16,6 @@
 
 #include "../peers.h"
 #include "../suite.h"
-#include "net/unix_peer.h"
 #include "sources_case.h"
 
 /* ---- the map ---- */

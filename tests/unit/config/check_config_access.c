@@ -7,12 +7,12 @@
 
 #include "config/config.h"
 #include "net/networks.h"
+#include "net/unix_peer.h"
 
 #include "../config_fakes.h"
 #include "../peers.h"
 #include "../suite.h"
 #include "access_case.h"
-#include "net/unix_peer.h"
 
 START_TEST(presets)
 {

@@ -8,12 +8,12 @@
 #include "config/config.h"
 #include "config/network_list.h"
 #include "net/networks.h"
+#include "net/unix_peer.h"
 
 #include "../config_fakes.h"
 #include "../peers.h"
 #include "../suite.h"
 #include "access_case.h"
-#include "net/unix_peer.h"
 
 /* Comments, blanks and line ends; and the place of each entry. */
 START_TEST(a_file)
