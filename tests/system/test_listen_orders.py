@@ -15,11 +15,12 @@ from harness.listen_case import ListenCase
 
 class Orders(ListenCase):
 	def test_reload_during_the_start(self):
-		"""The child that reads the configuration is the master's own, and not taken for a process left behind."""
+		"""The child that reads the configuration is not taken for a process left behind."""
 		for order in ("job", "signal"):
 			with self.subTest(order):
 				self.endpoint = Endpoint.v4()
-				d = self.serve(command=["/bin/sleep", "1000"], notify=False, workers={"min": 1}, start=False)
+				d = self.serve(command=["/bin/sleep", "1000"], notify=False, workers={"min": 1},
+					       start=False)
 				d.launch()
 				wait_until(lambda: os.path.exists(d.control), "it can be asked")
 				self.assertEqual(d.admin.status()["state"], "starting")
