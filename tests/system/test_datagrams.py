@@ -95,6 +95,7 @@ class Restraint(DatagramCase):
 			self.assertEqual(len(a.ask(bytes(64))), len("24 Nov 2026 23:15:54 +0000\r\n"))
 		# it is counted after it was answered
 		wait_until(lambda: self.status(d)["requests"] == 1, "one request")
+		d.wait_log("refused: answer_size")
 		lines = d.grep("refused: answer_size")
 		self.assertEqual(len(lines), 1, lines)
 
