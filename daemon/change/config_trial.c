@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/config_trial.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/trial.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "config/loader.h"
 
 int config_trial_run(void *arg, int out)
 {
@@ -32,6 +34,9 @@ int config_trial_run(void *arg, int out)
 
 		(void)fprintf(f, "%c %s\n", p->level == LOG_ERR ? 'E' : 'W', p->text);
 	}
+	for (size_t i = 0; config != NULL && i < config->n_services; i++)
+		if (config->services[i].module != NULL)
+			(void)fprintf(f, "M %" PRIx64 "\n", config->services[i].module->mark);
 	if (config != NULL)
 		(void)fputs(".\n", f);
 	return fclose(f) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -73,16 +78,45 @@ int config_trial_judge(const struct trial *trial, json_t **reasons_out)
 	return -1;
 }
 
-struct config *config_trial_load(const struct config_source *source, json_t **reasons_out)
+/* The marks that the child has written. -1: no memory. */
+static int read_tried(const struct trial *trial, struct modules_tried *out)
+{
+	*out = (struct modules_tried){.n = 0};
+	for (const char *line = trial->text; line != NULL && *line != '\0';) {
+		char *end;
+		uint64_t mark = line[0] == 'M' ? strtoull(line + 1, &end, 16) : 0;
+
+		if (mark != 0) {
+			uint64_t *grown = reallocarray(out->marks, out->n + 1, sizeof(*grown));
+
+			if (grown == NULL)
+				return -1;
+			out->marks = grown;
+			out->marks[out->n++] = mark;
+		}
+		line = strchr(line, '\n');
+		line = line != NULL ? line + 1 : NULL;
+	}
+	return 0;
+}
+
+struct config *config_trial_load(const struct config_source *source, const struct trial *trial, json_t **reasons_out)
 {
 	struct config_source use = *source;
+	struct modules_tried tried;
 	struct problems *problems;
 	struct config *config;
 
-	use.modules = MODULES_USE;
-	config = config_load(&use, &problems);
-
 	*reasons_out = json_array();
+	if (read_tried(trial, &tried) < 0) {
+		free(tried.marks);
+		add_text(*reasons_out, "no memory", strlen("no memory"));
+		return NULL;
+	}
+	use.modules = MODULES_USE;
+	use.tried = &tried;
+	config = config_load(&use, &problems);
+	free(tried.marks);
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);
 

@@ -55,7 +55,7 @@ static void on_loaded(struct trial *trial, void *userdata)
 		return;
 	}
 	json_decref(reasons);
-	config = config_trial_load(&r->op.all->launch->source, &reasons);
+	config = config_trial_load(&r->op.all->launch->source, trial, &reasons);
 	if (config == NULL) {
 		rollout_reject(r, reasons);
 		return;

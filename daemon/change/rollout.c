@@ -51,7 +51,11 @@ static void accept_plan(struct rollout *r)
 {
 	char text[192];
 
-	(void)snprintf(text, sizeof(text), "generation %u: %s", r->op.all->fleet->generation->number, r->summary);
+	if (r->op.kind->order == ORDER_RESTART)
+		(void)snprintf(text, sizeof(text), "%.128s: restarted", r->op.member->name);
+	else
+		(void)snprintf(text, sizeof(text), "generation %u: %s", r->op.all->fleet->generation->number,
+			       r->summary);
 	host_limits_tell(r->limits);
 	if (r->warnings == NULL)
 		r->warnings = json_array();

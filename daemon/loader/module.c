@@ -110,7 +110,24 @@ static int map_in_child(void *arg, struct err *err)
 	return 0;
 }
 
-static struct loaded_module *open_module(const char *path, struct err *err)
+static bool is_among(uint64_t mark, const struct modules_tried *tried)
+{
+	for (size_t i = 0; i < tried->n; i++)
+		if (tried->marks[i] == mark)
+			return true;
+	return false;
+}
+
+/* In a child, or by what a child has found out already: the master must not wait for one. */
+static int try_loading(struct loaded_module *module, const struct modules_tried *tried, struct err *err)
+{
+	if (tried == NULL)
+		return module_trial_run(map_in_child, module, err);
+	module->is_tried = is_among(module->mark, tried);
+	return module->is_tried ? 0 : err_set(err, "it changed while the configuration was read; try again");
+}
+
+static struct loaded_module *open_module(const char *path, const struct modules_tried *tried, struct err *err)
 {
 	struct loaded_module *module = calloc(1, sizeof(*module));
 	struct err why = {.text = "no memory"};
@@ -124,7 +141,7 @@ static struct loaded_module *open_module(const char *path, struct err *err)
 			module->path = NULL;
 	}
 	if (module != NULL && module->path != NULL && copy_file(module, &why) == 0 &&
-	    module_trial_run(map_in_child, module, &why) == 0)
+	    try_loading(module, tried, &why) == 0)
 		rc = module_map_load(module, &why);
 	if (rc < 0)
 		(void)err_set(err, "%s: %s", module != NULL && module->path != NULL ? module->path : path, why.text);
@@ -206,7 +223,8 @@ static int begin_module(struct loaded_module *module, const struct config_servic
 
 	if (module->table.init == NULL || module->begun != NULL)
 		return 0;
-	if (module_trial_run(init_in_child, &r, &why) == 0 && (rehearse || run_init(module, service, &why) == 0))
+	if ((module->is_tried || module_trial_run(init_in_child, &r, &why) == 0) &&
+	    (rehearse || run_init(module, service, &why) == 0))
 		return 0;
 	return err_set(err, "%s: %s", module->path, why.text);
 }

@@ -15,6 +15,7 @@ system_tests = \
 	%D%/test_ctl.py \
 	%D%/test_ctl_jobs.py \
 	%D%/test_upgrade_unlucky.py \
+	%D%/test_verdicts.py \
 	%D%/test_upgrade_rejected.py \
 	%D%/test_reload_verdict.py \
 	%D%/test_module_trouble.py \

@@ -54,6 +54,34 @@ class Reload(LifeCase):
 			self.assertEqual(self.versions(), {"2"})
 		self.assertEqual(d.stop(), 0)
 
+	def test_the_master_waits_for_no_child(self):
+		"""The child that reads the configuration tries the modules; the master starts no other child for it."""
+		note = self.path("loads")
+		source = modules.small('''
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+__attribute__((constructor)) static void note(void)
+{
+	char line[64];
+	int fd = open("%s", O_WRONLY | O_CREAT | O_APPEND, 0644);
+	int n = snprintf(line, sizeof(line), "%%d %%d\\n", (int)getpid(), (int)getppid());
+	if (fd >= 0 && write(fd, line, (size_t)n) == n)
+		close(fd);
+}
+static int init(void) { return VERSION == 0; }
+''' % note, ".init = init,")
+		path = self.build(source, "-DVERSION=1")
+		d = self.daemon(self.service(path))
+		self.build(source, "-DVERSION=2")
+		os.unlink(note)
+		self.assertEqual(d.reload().returncode, 0)
+		with open(note, encoding="ascii") as f:
+			loads = [tuple(map(int, line.split())) for line in f]
+		self.assertEqual(len([pid for pid, _ in loads if pid == d.pid]), 1, loads)
+		self.assertEqual(len({pid for pid, parent in loads if parent == d.pid}), 1, loads)
+		self.assertEqual(d.stop(), 0)
+
 	def copies(self, d):
 		"""Of the module, in the master's memory: by their inodes."""
 		with open("/proc/%d/maps" % d.pid, encoding="utf-8") as f:
