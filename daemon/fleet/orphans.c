@@ -17,7 +17,7 @@
 static pid_t before_us[BEFORE_US_MAX];
 static size_t n_before_us;
 
-void adopted_init(void)
+void orphans_init(void)
 {
 	FILE *f;
 	int pid;
@@ -33,7 +33,7 @@ void adopted_init(void)
 	(void)fclose(f);
 }
 
-json_t *adopted_before_us(void)
+json_t *orphans_before_us(void)
 {
 	json_t *list = json_array();
 
@@ -42,7 +42,7 @@ json_t *adopted_before_us(void)
 	return list;
 }
 
-void adopted_restore(const json_t *list)
+void orphans_restore(const json_t *list)
 {
 	const json_t *number;
 	size_t i;
@@ -61,7 +61,7 @@ static bool is_among(const pid_t *list, size_t n, pid_t pid)
 	return false;
 }
 
-int adopted_end(struct proc *by_pid)
+int orphans_end(struct proc *by_pid)
 {
 	struct proc *proc;
 	FILE *f = children_open();
@@ -83,13 +83,13 @@ int adopted_end(struct proc *by_pid)
 	return n;
 }
 
-void adopted_end_all(struct proc *by_pid)
+void orphans_end_all(struct proc *by_pid)
 {
 	const struct timespec nap = {.tv_nsec = 10000000};
-	int64_t end = clock_ms() + ADOPTED_END_MS;
+	int64_t end = clock_ms() + ORPHANS_END_MS;
 	int status;
 
-	while (adopted_end(by_pid) > 0 && clock_ms() < end) {
+	while (orphans_end(by_pid) > 0 && clock_ms() < end) {
 		(void)nanosleep(&nap, NULL);
 		while (child_reap_any(&status) > 0)
 			;

@@ -12,18 +12,18 @@
 
 /* Makes this process the one that orphans come to (PR_SET_CHILD_SUBREAPER), and remembers the children that it
  * already has: they were here before us and are not ours to end. */
-void adopted_init(void);
+void orphans_init(void);
 
 /* Those children, as a list of numbers for the next image of this program; and there, in place of what it found. */
-json_t *adopted_before_us(void);
-void adopted_restore(const json_t *list);
+json_t *orphans_before_us(void);
+void orphans_restore(const json_t *list);
 
 /* Kills every child that is neither in BY_PID nor one of those nor a living child of child_fork(); returns how many. */
-int adopted_end(struct proc *by_pid);
+int orphans_end(struct proc *by_pid);
 
 /* The same until none is left, for what is killed leaves children of its own to us. Reaps them; gives up after
- * ADOPTED_END_MS. */
-#define ADOPTED_END_MS 1000
-void adopted_end_all(struct proc *by_pid);
+ * ORPHANS_END_MS. */
+#define ORPHANS_END_MS 1000
+void orphans_end_all(struct proc *by_pid);
 
 #endif

@@ -64,7 +64,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 		sample_rates(master);
 	look_after(master, true);
 	if (master->fleet.has_programs)
-		(void)adopted_end(master->fleet.by_pid);
+		(void)orphans_end(master->fleet.by_pid);
 	report_patience(&master->report);
 	master->report.is_due = true;
 	(void)sd_event_source_set_time_relative(source, TICK_USEC);
@@ -290,7 +290,7 @@ static int run_loop(struct master *master)
 	reap_children(master); /* some of the image before may have ended unseen */
 	rc = sd_event_loop(master->fleet.event);
 	if (master->fleet.has_programs)
-		adopted_end_all(master->fleet.by_pid);
+		orphans_end_all(master->fleet.by_pid);
 	if (rc >= 0) {
 		log_about(LOG_NOTICE, &about, "stopped");
 		return master->ops.exit_status;
@@ -313,7 +313,7 @@ int master_run(const struct launch *launch, struct config *config)
 	signals_harmless();
 	unblock_alarm();
 	title_prefix("master");
-	adopted_init();
+	orphans_init();
 	if (master.fleet.generation != NULL)
 		tell_limits(&master); /* first: they may be why the rest fails */
 	if (master.fleet.generation == NULL || open_all(&master, &err) < 0) {

@@ -543,7 +543,7 @@ int handover_restore(struct operations *ops, const json_t *handover, struct err 
 	ops->fleet->generation->number = (unsigned)number(handover, "generation") + 1;
 	ops->fleet->started_ms = number(handover, "started");
 	ops->fleet->drained = truth(handover, "drained");
-	adopted_restore(json_object_get(handover, "before_us"));
+	orphans_restore(json_object_get(handover, "before_us"));
 	if (read_jobs(json_object_get(handover, "jobs"), &ops->jobs, err) < 0 ||
 	    read_members(json_object_get(handover, "members"), ops->fleet, err) < 0 ||
 	    read_waiting(json_object_get(handover, "waiting"), ops, err) < 0 ||

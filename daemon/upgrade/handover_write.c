@@ -242,7 +242,7 @@ json_t *handover_collect(const struct operations *ops, unsigned job)
 			 "generation", (json_int_t)ops->fleet->generation->number, "started",
 			 (json_int_t)ops->fleet->started_ms, "background", !ops->launch->foreground, "drained",
 			 ops->fleet->drained, "drain_job", drain != NULL ? (json_int_t)drain->job : 0, "before_us",
-			 adopted_before_us(), "pools", pools, "sources", sources, "jobs", jobs(&ops->jobs), "waiting",
+			 orphans_before_us(), "pools", pools, "sources", sources, "jobs", jobs(&ops->jobs), "waiting",
 			 waiting(ops), "members", members(ops->fleet), "control", control(ops));
 }
 
