@@ -16,9 +16,12 @@ unit_tests = \
 	%D%/board/check_sources \
 	%D%/board/check_sources_rates \
 	%D%/board/check_sources_seats \
+	%D%/change/check_canary \
+	%D%/change/check_hearing \
 	%D%/change/check_jobs \
 	%D%/change/check_operation \
 	%D%/change/check_order_table \
+	%D%/change/check_plan \
 	%D%/client/check_histogram \
 	%D%/client/check_load_content \
 	%D%/client/check_load_pace \
@@ -37,6 +40,9 @@ unit_tests = \
 	%D%/config/check_config_portable \
 	%D%/config/check_host_compare \
 	%D%/ctl/check_status_table \
+	%D%/fleet/check_fleet \
+	%D%/fleet/check_member \
+	%D%/fleet/check_retiring \
 	%D%/gate/check_decide \
 	%D%/gate/check_gate \
 	%D%/gate/check_refuse \
@@ -77,6 +83,12 @@ unit_tests = \
 %C%_loader_check_module_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=$(srcdir)/daemon/exports
 
 # Calls of its own in place of the libraries'.
+made_up_fleet_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_worker -Wl,--wrap=pool_start_held
+%C%_change_check_canary_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_change_check_hearing_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_change_check_plan_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_fleet_check_fleet_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_fleet_check_retiring_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_listeners_check_control_socket_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sd_event_add_time_relative
 %C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
 %C%_pool_check_wind_down_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
@@ -95,6 +107,7 @@ EXTRA_DIST += \
 	%D%/board/sources_case.h \
 	%D%/net/proxy_header_case.h \
 	%D%/net/net_relay_case.h \
+	%D%/made_up_fleet.h \
 	%D%/made_up_pool.h \
 	%D%/peers.h \
 	%D%/proxy_samples.h \
