@@ -12,7 +12,7 @@
 #include "board/packed_address.h"
 #include "board/shared_memory.h"
 
-#define TARGETS_VERSION 1U
+#define TARGETS_VERSION 2U
 #define TRIES		100  /* to read addresses that are being written */
 #define WRITING_MS	1000 /* after this time a writer counts as dead */
 
@@ -28,20 +28,17 @@ static size_t size_of(size_t n)
 
 int targets_create(size_t n, struct err *err)
 {
-	const struct targets_head head = {.version = TARGETS_VERSION, .n = (uint32_t)n};
-	int fd = shared_memory_create("preforkd-targets", "memory for targets", size_of(n), err);
+	return shared_memory_create("preforkd-targets", "memory for targets", size_of(n), err);
+}
 
-	if (fd >= 0 && pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head)) {
-		(void)err_sys(err, "cannot write to a memory for %zu targets", n);
-		fd_close(&fd);
-	}
-	return fd;
+unsigned targets_version(void)
+{
+	return TARGETS_VERSION;
 }
 
 int targets_map(struct targets *targets, int fd, size_t n, struct err *err)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
-	const struct targets_head *head;
 	void *memory;
 
 	*targets = (struct targets){.head = NULL};
@@ -50,11 +47,6 @@ int targets_map(struct targets *targets, int fd, size_t n, struct err *err)
 	memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return err_sys(err, "cannot map the memory for targets");
-	head = memory;
-	if (head->version != TARGETS_VERSION || head->n != n) {
-		(void)munmap(memory, (size_t)size);
-		return err_set(err, "the memory for targets is damaged");
-	}
 	targets->head = memory;
 	targets->target = (struct target *)((char *)memory + head_size());
 	targets->n = n;

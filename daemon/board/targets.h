@@ -37,7 +37,6 @@ struct target {
 };
 
 struct targets_head {
-	uint32_t version, n;
 	_Atomic uint32_t turn; /* grows by 1 with each connection */
 };
 
@@ -51,7 +50,11 @@ struct targets {
  * and *err. */
 int targets_create(size_t n, struct err *err);
 
-/* Maps the memory behind FD, which stays the caller's. -1 and *err: it is not one for N targets, or damaged. */
+/* The layout of this memory; another image of this program may have another one. */
+unsigned targets_version(void);
+
+/* Maps the memory behind FD, which stays the caller's. Only the size of the memory is looked at, because a worker that
+ * ran wild can have written anything into it. -1 and *err: it is not one for N targets. */
 int targets_map(struct targets *targets, int fd, size_t n, struct err *err);
 void targets_unmap(struct targets *targets);
 

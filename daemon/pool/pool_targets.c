@@ -53,7 +53,7 @@ json_t *pool_targets_write(const struct pool *pool)
 
 	for (size_t i = 0; i < upstreams->n; i++)
 		(void)json_array_append_new(names, json_string(upstreams->list[i].text));
-	return json_pack("{s:i, s:o}", "fd", pool->targets, "names", names);
+	return json_pack("{s:i, s:i, s:o}", "fd", pool->targets, "version", (int)targets_version(), "names", names);
 }
 
 void pool_targets_read(const json_t *written, struct config_upstreams *out)
@@ -61,7 +61,8 @@ void pool_targets_read(const json_t *written, struct config_upstreams *out)
 	const json_t *names = json_object_get(written, "names"), *name;
 	size_t n = json_array_size(names), i;
 
-	if (n == 0 || n > CONFIG_UPSTREAMS_MOST)
+	if (n == 0 || n > CONFIG_UPSTREAMS_MOST ||
+	    json_integer_value(json_object_get(written, "version")) != (json_int_t)targets_version())
 		return;
 	out->list = calloc(n, sizeof(*out->list));
 	if (out->list == NULL)

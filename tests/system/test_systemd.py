@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import json
 import os
 import re
+import time
 
 from harness import *
 
@@ -167,6 +168,28 @@ class Running(SystemdCase):
 		for endpoint in (self.tcp(7), self.tcp(8), self.unix("/run/preforkd/echo")):
 			self.assertEqual(talk(endpoint, b"hello"), b"hello")
 		self.assertEqual((self.show("ActiveState"), self.show("MainPID")), ("active", master))
+
+	@needs_tool("python3")
+	def test_reload_that_takes_longer_than_a_start_may(self):
+		"""systemd is asked for patience for as long as the programs need."""
+		self.sandbox.write("/usr/local/bin/slow", "#!/usr/bin/python3\nimport os, socket, time\n"
+				   "time.sleep(7 if os.path.exists('/var/slow') else 0)\n"
+				   "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+				   "n = os.environ['NOTIFY_SOCKET']\n"
+				   "s.sendto(b'READY=1', '\\0' + n[1:] if n[0] == '@' else n)\n"
+				   "time.sleep(1000)\n", mode=0o755)
+		self.drop_in("[Service]\nTimeoutStartSec=4\n")
+		program = {"handler": "listen", "listen": "127.0.0.1:7007", "command": ["/usr/local/bin/slow"],
+			   "program": {"notify": True}, "workers": {"min": 1}}
+		self.configure({"slow": program})
+		self.systemctl("restart", "preforkd")
+		self.sandbox.write("/var/slow", "")
+		self.configure({"slow": {**program, "command": ["/usr/local/bin/slow", "again"]}})
+		start = time.monotonic()
+		done = self.systemctl("reload", "preforkd", check=False, timeout=60)
+		self.assertGreater(time.monotonic() - start, 6, done.stderr)
+		self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+		self.assertEqual(self.show("ActiveState"), "active")
 
 	def test_reload_that_is_rejected(self):
 		"""The exit status says so, the journal says why; nothing has changed."""

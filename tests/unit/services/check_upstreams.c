@@ -327,6 +327,21 @@ START_TEST(another_number_of_targets)
 }
 END_TEST
 
+/* One memset of a worker must not end the service: the master's number of targets counts. */
+START_TEST(a_head_that_was_written_over)
+{
+	struct targets targets;
+	struct err err;
+
+	ck_assert_int_eq(targets_map(&targets, fd, 4, &err), 0);
+	memset(targets.head, 0xff, sizeof(*targets.head));
+	targets_unmap(&targets);
+	ck_assert_int_eq(targets_map(&targets, fd, 4, &err), 0);
+	ck_assert_uint_eq(targets.n, 4);
+	targets_unmap(&targets);
+}
+END_TEST
+
 START_TEST(copied)
 {
 	struct sockaddr_any out[TARGET_ADDRESSES], one = address("192.0.2.4:4");
@@ -347,5 +362,5 @@ int main(void)
 	return SUITE_RUN("upstreams", setup, in_turn, in_turn_without_one, the_first_that_works, the_least_busy,
 			 our_own_connection_is_seen, by_source, a_list_without_one, left_alone_for_a_while,
 			 not_tried_after_all, nonsense_is_not_believed, addresses, a_last_address_is_kept,
-			 a_dead_writer, another_number_of_targets, copied);
+			 a_dead_writer, another_number_of_targets, a_head_that_was_written_over, copied);
 }
