@@ -20,11 +20,11 @@
 #include "pool/rolling.h"
 #include "worker/proof.h"
 
-#define START_MS 60000 /* where timeouts.start allows any time: a reload must come to an end */
+#define START_MS 60000 /* if timeouts.start is unlimited: a reload must come to an end */
 
 /*
- * A program accepts as soon as it runs, so it cannot be held back: it proves itself by getting ready. Its listener must
- * listen for that, also a new one. Where nobody is to be served now, there is no proof to be had.
+ * A program accepts clients as soon as it runs, so its listener must listen first, even a new one. If the service must
+ * not serve now, no program is started, and none needs to prove itself.
  */
 static int start_program(struct plan_item *item, bool may_serve, struct err *err)
 {
@@ -75,7 +75,7 @@ static int start_worker(struct plan_item *item, struct operations *ops, struct e
 	return err_code(err, -rc, "services.%s: cannot watch its first worker", name);
 }
 
-/* Where no client is to be served now, there is no proof to be had from a program. */
+/* The service may serve clients now. Programs are started only then, because they cannot be held back. */
 static bool may_serve(const struct plan_item *item, const struct fleet *fleet)
 {
 	return !fleet->drained && !item->member->paused && (item->old == NULL || item->old->state == POOL_SERVING);
@@ -99,7 +99,7 @@ int canary_start(struct plan *plan, struct operations *ops, struct err *err)
 	return 0;
 }
 
-/* A worker that cannot become one says why; one that dies says nothing. */
+/* Reads the canary's message. A worker whose set-up fails says why; the end of file means that it has died. */
 static enum canary_verdict hear_canary(struct plan_item *item, struct err *err)
 {
 	const char *name = item->fresh->service->name;
@@ -107,7 +107,7 @@ static enum canary_verdict hear_canary(struct plan_item *item, struct err *err)
 	ssize_t n = recv(item->hold, message, sizeof(message), MSG_DONTWAIT);
 
 	if (n > 0 && message[0] == PROOF_PROVEN) {
-		/* from here on it only waits: its end is looked for elsewhere */
+		/* The canary says nothing more, and the master learns of its end by SIGCHLD. */
 		item->hold_source = sd_event_source_disable_unref(item->hold_source);
 		item->proven = true;
 		return CANARY_PROVEN;
@@ -192,8 +192,8 @@ enum canary_verdict canary_judge(struct plan *plan, const struct fleet *fleet, s
 }
 
 /*
- * As many as serve now: with fewer, clients would wait until the pool has grown again. What is too much
- * goes the way of every idle worker.
+ * Starts as many workers as the old pool has now. With fewer, clients would wait until the pool has grown again. If
+ * they are too many, the pool retires idle ones as always.
  */
 static void start_rest(struct pool *fresh, const struct pool *old)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The canaries of a plan: of each pool that takes another's place one worker, which proves that it can become one
- * (its user, its board, its service's own set-up) and takes no client before the whole plan is in force.
+ * Master. The canaries of a plan: the first worker of each fresh pool. A canary proves that a worker of its pool can be
+ * set up (user, board, set-up of the service), and takes no client before the whole plan is in force. A program cannot
+ * be held back: it proves itself by getting ready, and serves at once.
  */
 #ifndef PREFORKD_CHANGE_CANARY_H
 #define PREFORKD_CHANGE_CANARY_H
@@ -15,13 +16,14 @@ struct plan;
 
 enum canary_verdict { CANARY_WAIT, CANARY_PROVEN, CANARY_FAILED };
 
-/* Starts them; marks OPS when one has something to say. -1 and *err: one could not be started. */
+/* Starts the canaries. A message of one marks OPS. -1 and *err: one could not be started. */
 int canary_start(struct plan *plan, struct operations *ops, struct err *err);
 
-/* CANARY_PROVEN: all are; CANARY_FAILED: one is not, *err says which service and why. */
+/* CANARY_PROVEN: all have proved themselves. CANARY_FAILED: one cannot; *err says which service, and why. */
 enum canary_verdict canary_judge(struct plan *plan, const struct fleet *fleet, struct err *err);
 
-/* The plan is in force: the canaries take clients, and as many workers as their predecessors had start beside them. */
+/* The plan is in force: lets the canaries serve, and starts as many workers beside them as the old pools have. Canaries
+ * of services that do not serve now are retired. */
 void canary_release(struct plan *plan);
 
 #endif

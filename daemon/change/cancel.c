@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/cancel.h"
 
-/* What could be ended was ended before this begins (operation.c). */
+/* operation.c has ended the operation already, before it begins this one. */
 static void begin_cancel(struct operation *op)
 {
 	operation_finish(op, true, "cancelled: all goes on as before", NULL);

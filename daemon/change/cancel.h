@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. cancel: a reload, restart, resize or upgrade that is not in force yet is given up; all goes on as before. */
+/* Master. cancel: gives up a reload, restart, resize or upgrade that is not in force yet; all goes on as before. */
 #ifndef PREFORKD_CHANGE_CANCEL_H
 #define PREFORKD_CHANGE_CANCEL_H
 

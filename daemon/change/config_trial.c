@@ -22,7 +22,8 @@ int config_trial_run(void *arg, int out)
 	struct config *config;
 	FILE *f;
 
-	/* who is connected to the master sees its end when the master closes it, and not when this is over */
+	/* A client of the master must see the end of its connection when the master closes it, not when this child
+	 * ends. */
 	fds_close_except(&out, 1);
 	f = fdopen(out, "w");
 	if (f == NULL)
@@ -44,11 +45,11 @@ int config_trial_run(void *arg, int out)
 
 static void add_text(json_t *list, const char *text, size_t len)
 {
-	/* a path may hold any bytes; what is not UTF-8 was escaped when the problem was noted */
+	/* A path may hold any bytes. Those that are not UTF-8 were escaped when the problem was noted. */
 	(void)json_array_append_new(list, json_stringn(text, len));
 }
 
-/* The lines that begin with KIND. */
+/* Adds the lines of TEXT that begin with KIND, without it. */
 static void add_lines(json_t *list, const char *text, char kind)
 {
 	while (*text != '\0') {
@@ -78,7 +79,7 @@ int config_trial_judge(const struct trial *trial, json_t **reasons_out)
 	return -1;
 }
 
-/* The marks that the child has written. -1: no memory. */
+/* Reads the marks of modules that the child has written. -1: no memory. The caller frees out->marks in any case. */
 static int read_tried(const struct trial *trial, struct modules_tried *out)
 {
 	*out = (struct modules_tried){.n = 0};

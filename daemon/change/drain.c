@@ -13,13 +13,13 @@
 
 struct drain {
 	struct operation op;
-	int64_t shut_ms; /* since when all queues are shut; 0: some is not */
+	int64_t shut_ms; /* since when all services refuse clients; 0: one does not yet */
 };
 
 struct undrain {
 	struct operation op;
 	int64_t since_ms;
-	json_t *reasons; /* addresses that could not be had again so far */
+	json_t *reasons; /* addresses that could not be bound again so far */
 };
 
 static void end_wait(struct operation *op, const char *why)
@@ -45,7 +45,7 @@ static void begin_drain(struct operation *op)
 	operation_progress(op, "serving queued clients");
 }
 
-/* A paused service keeps its queue: there is nothing to wait for. */
+/* All services refuse clients. A paused one is not waited for, because it keeps its queue. */
 static bool is_shut(const struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->n_pools; i++)
@@ -63,7 +63,7 @@ static int64_t step_drain(struct operation *op, int64_t now)
 
 	if (!is_shut(fleet)) {
 		drain->shut_ms = 0;
-		return 0; /* fleet/retiring has a timer as long as a client is queued */
+		return 0; /* fleet/retiring.c has a timer as long as a client is queued */
 	}
 	if (drain->shut_ms == 0)
 		drain->shut_ms = now;
@@ -96,7 +96,8 @@ static void begin_undrain(struct operation *op)
 	operation_progress(op, "serving first those that are queued at a unix socket");
 }
 
-/* Those that were told to leave have let go of their listener, and those that start of all other listeners. */
+/* No worker of POOL has a copy of a socket that it does not serve: retired workers have closed their listener, and no
+ * worker is starting, which closes the listeners of other services. */
 static bool has_settled(const struct pool *pool)
 {
 	return pool_all_heard(pool) && pool_count(pool, -1).starting == 0;
@@ -118,7 +119,8 @@ static void add_reason(const char *why, void *userdata)
 	(void)json_array_append_new(userdata, json_text(why));
 }
 
-/* A paused service with clients in the queue of a unix socket: its path cannot come back before they are served. */
+/* Adds a reason for each paused service with clients in the queue of a unix socket: its path cannot come back before
+ * they are served. */
 static void add_blocked(const struct fleet *fleet, json_t *reasons)
 {
 	for (size_t i = 0; i < fleet->n_pools; i++) {
@@ -142,7 +144,7 @@ static int64_t step_undrain(struct operation *op, int64_t now)
 	bool late = now - undrain->since_ms >= HEARING_MS;
 	size_t left = retiring_undrain(fleet, late || sockets_are_ours(fleet), add_reason, undrain->reasons);
 
-	/* only now: for a moment a new worker has all our sockets */
+	/* After retiring_undrain(), because a worker that starts has copies of all our sockets for a moment. */
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		pool_look_after(fleet->pools[i], false);
 	if (left > 0 && late)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. drain: queued clients of all services are served, then the kernel turns clients away, until undrain. The
- * flag is the fleet's; a paused service keeps its queue as it is. The operations are only the waits.
+ * Master. drain: all services serve their queued clients, then the kernel refuses clients until undrain. A paused
+ * service keeps its queue as it is. The fleet has the flag, and fleet/retiring.c does the work; the operations only
+ * wait for it.
  */
 #ifndef PREFORKD_CHANGE_DRAIN_H
 #define PREFORKD_CHANGE_DRAIN_H

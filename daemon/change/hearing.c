@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/hearing.h"
-#include "pool/pool_leave.h"
 
 #include <stdio.h>
 #include <utlist.h>
+
+#include "pool/pool_leave.h"
 
 void hearing_of_pool(const struct pool *pool, struct hearing *out)
 {

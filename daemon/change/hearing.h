@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. Whether workers have heard an order: a stopped one never does, and a verdict must not say that it did. */
+/* Master. Finds workers that were retired and have not heard it: a stopped worker never does, and the verdict of a
+ * pause or a drain must say so. */
 #ifndef PREFORKD_CHANGE_HEARING_H
 #define PREFORKD_CHANGE_HEARING_H
 
@@ -8,21 +9,21 @@
 
 #include "fleet/fleet.h"
 
-#define HEARING_MS	6000 /* for workers to hear an order */
-#define HEARING_STEP_MS 5    /* between two looks: a worker notes it in its slot and does not ring */
+#define HEARING_MS	6000 /* time for workers to hear an order */
+#define HEARING_STEP_MS 5    /* between two looks: a worker notes in its slot that it has heard, and does not ring */
 
 struct hearing {
-	size_t n_deaf; /* workers that were told to leave and have not heard it */
-	pid_t first;   /* one of them */
+	size_t n_deaf; /* workers that were retired and have not heard it */
+	pid_t first;   /* the first of them; 0: none */
 };
 
-/* Adds those of POOL. */
+/* Adds the deaf workers of POOL to *out. */
 void hearing_of_pool(const struct pool *pool, struct hearing *out);
 
-/* Adds those of the service that POOL serves: its own, and those of former generations. */
+/* Adds the deaf workers of POOL's service: those of POOL and of its former generations. */
 void hearing_of_service(const struct fleet *fleet, const struct pool *pool, struct hearing *out);
 
-/* "paused, but 1 worker has not heard it (pid 123)" */
+/* Writes "paused, but 1 worker has not heard it (pid 123)", where DONE is "paused". */
 void hearing_write(const char *done, const struct hearing *hearing, char *out, size_t size);
 
 #endif

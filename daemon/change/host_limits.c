@@ -15,11 +15,11 @@
 #include "fleet/fleet.h"
 
 #define UNIT	  "preforkd"
-#define ANSWER_MS 2000 /* of systemd, to somebody who looks at the terminal meanwhile */
+#define ANSWER_MS 2000 /* time for systemd to answer, while a person waits at the terminal */
 
 /* ---- the running daemon ---- */
 
-static json_t *compare(const struct config *config, const struct limits *limits)
+static json_t *compare_host(const struct config *config, const struct limits *limits)
 {
 	struct problems *problems = NULL;
 	json_t *list = json_array();
@@ -39,11 +39,11 @@ json_t *host_limits_warnings(const struct host_limits *host, const struct config
 	limits_init(&limits);
 	limits_read("", &limits);
 	limits_read_groups("", &limits);
-	limits.somaxconn = -1; /* each listener knows, and has said, what it got */
+	limits.somaxconn = -1; /* each listener warns of its own backlog */
 	limits.stop_ms = host->unit.stop_ms;
 	if (unit_own(&unit))
 		(void)snprintf(limits.unit, sizeof(limits.unit), "%s", unit.name);
-	return compare(config, &limits);
+	return compare_host(config, &limits);
 }
 
 void host_limits_tell(const json_t *warnings)
@@ -56,7 +56,7 @@ void host_limits_tell(const json_t *warnings)
 		log_about(LOG_WARNING, &about, "%s", json_string_value(text));
 }
 
-/* What the kernel holds us to it has told itself; the time for a stop is the manager's alone. */
+/* Only the time for a stop is taken from the answer: the other limits are known from the kernel. */
 static void on_answer(const struct limits *limits, void *userdata)
 {
 	struct host_limits *host = userdata;
@@ -71,7 +71,7 @@ static void on_answer(const struct limits *limits, void *userdata)
 		host->unit = stop;
 	}
 	if (limits != NULL && first) {
-		warnings = compare(host->fleet->generation->config, &stop);
+		warnings = compare_host(host->fleet->generation->config, &stop);
 		host_limits_tell(warnings);
 		json_decref(warnings);
 	}
@@ -91,15 +91,16 @@ void host_limits_forget(struct host_limits *host)
 	unit_query_free(&host->query);
 }
 
-/* ---- one that is not running ---- */
+/* ---- a daemon that does not run ---- */
 
-/* A name that systemd takes as it is. */
+/* A name that systemd does not escape. */
 static bool is_plain(const char *text, size_t len)
 {
 	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") >= len;
 }
 
-/* The units of the package: preforkd.service for preforkd.conf, preforkd@NAME.service for NAME.conf beside it. */
+/* Finds the packaged unit for FILE: preforkd.service for preforkd.conf, preforkd@NAME.service for NAME.conf in the same
+ * folder. */
 static bool find_unit(const char *file, struct unit *out)
 {
 	const char *base = strrchr(DEFAULT_CONFIG, '/') + 1;

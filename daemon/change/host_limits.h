@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells where the host gives less than the configuration asks for: at the start, after a reload,
- * and for --check=host. Never delays or fails anything.
+ * Master, and --check=host. Finds limits of the host that are lower than the configuration needs, at the start and
+ * after a reload. It only warns: it never delays or fails anything.
  */
 #ifndef PREFORKD_CHANGE_HOST_LIMITS_H
 #define PREFORKD_CHANGE_HOST_LIMITS_H
@@ -17,21 +17,26 @@ struct unit_query;
 
 struct host_limits {
 	const struct fleet *fleet;
-	struct limits unit;	  /* what the service manager has answered */
-	struct unit_query *query; /* a question that it has not answered yet; NULL: none */
+	struct limits unit;	  /* the last answer of the service manager */
+	struct unit_query *query; /* a question that the manager has not answered yet; NULL: none */
 };
 
-/* The warnings about CONFIG, a new list of strings; and what writes such a list to the log. */
+/* Compares CONFIG with the limits of this process, and of the unit as far as they are known. Returns the warnings: a
+ * new list of strings. */
 json_t *host_limits_warnings(const struct host_limits *host, const struct config *config);
+
+/* Writes such a list to the log. NULL is allowed. */
 void host_limits_tell(const json_t *warnings);
 
-/* Asks the service manager for what only it knows. The first answer is compared, and told, when it
- * comes; later ones count from the next host_limits_warnings() on. */
+/* Asks the service manager for the limits that only it knows, and does not wait. The first answer is compared with the
+ * configuration in force when it comes, and warnings are logged; later ones are used by host_limits_warnings(). */
 void host_limits_ask(struct host_limits *host);
+
+/* Drops a question that has no answer yet. */
 void host_limits_forget(struct host_limits *host);
 
-/* For a daemon that is not running: of the unit that CONFIG is meant for, if there is one, else of this process. Adds
- * to *problems. */
+/* For a daemon that does not run: compares CONFIG with the limits of the unit that would run it, or else with those of
+ * this process. Adds warnings to *problems. Blocks for at most 2 s. */
 void host_limits_check(const struct config *config, struct problems **problems);
 
 #endif

@@ -26,7 +26,7 @@ static struct job *open_job(struct jobs *jobs, unsigned number)
 	return job;
 }
 
-/* The newest takes the place of the oldest. */
+/* Clears the oldest record of the ring, for a new one. */
 static struct job *next_done(struct jobs *jobs)
 {
 	struct job *place = &jobs->done[jobs->n_done++ % JOBS_KEPT];
@@ -38,7 +38,7 @@ static struct job *next_done(struct jobs *jobs)
 
 unsigned jobs_new(struct jobs *jobs)
 {
-	if (++jobs->last == 0) /* 0 is no number */
+	if (++jobs->last == 0) /* 0 means that there is no job */
 		jobs->last = 1;
 	return open_job(jobs, jobs->last) != NULL ? jobs->last : 0;
 }

@@ -11,16 +11,16 @@
 #include "base/log.h"
 #include "config/config.h"
 
-/* Is PATH the program that this process runs? */
-static bool is_this(const char *path)
+/* PATH is the file that this process runs. */
+static bool is_own_program(const char *path)
 {
 	struct stat a, b;
 
 	return stat(path, &a) == 0 && stat("/proc/self/exe", &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* As execvp(3) would have found it. */
-static bool search(const char *name, char *out, size_t size)
+/* Finds NAME as execvp(3) does, in $PATH. */
+static bool search_path(const char *name, char *out, size_t size)
 {
 	const char *path = getenv("PATH");
 
@@ -28,7 +28,7 @@ static bool search(const char *name, char *out, size_t size)
 		size_t len = strcspn(path, ":");
 
 		(void)snprintf(out, size, "%.*s/%s", (int)len, path, name);
-		if (out[0] == '/' && is_this(out))
+		if (out[0] == '/' && is_own_program(out))
 			return true;
 		path += len + (path[len] == ':');
 	}
@@ -40,12 +40,12 @@ char *launch_binary(const char *argv0)
 	char out[PATH_MAX], folder[PATH_MAX];
 	ssize_t n;
 
-	if (argv0 != NULL && argv0[0] == '/' && is_this(argv0))
+	if (argv0 != NULL && argv0[0] == '/' && is_own_program(argv0))
 		return strdup(argv0);
 	if (argv0 != NULL && strchr(argv0, '/') != NULL && getcwd(folder, sizeof(folder)) != NULL &&
-	    (size_t)snprintf(out, sizeof(out), "%s/%s", folder, argv0) < sizeof(out) && is_this(out))
+	    (size_t)snprintf(out, sizeof(out), "%s/%s", folder, argv0) < sizeof(out) && is_own_program(out))
 		return strdup(out);
-	if (argv0 != NULL && strchr(argv0, '/') == NULL && search(argv0, out, sizeof(out)))
+	if (argv0 != NULL && strchr(argv0, '/') == NULL && search_path(argv0, out, sizeof(out)))
 		return strdup(out);
 	n = readlink("/proc/self/exe", out, sizeof(out) - 1);
 	if (n < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How this process was started, as far as it must be done again: at a reload, and when a new binary takes over. */
+/* Master. How this process was started: a reload and an upgrade need that again. */
 #ifndef PREFORKD_CHANGE_LAUNCH_H
 #define PREFORKD_CHANGE_LAUNCH_H
 
@@ -10,20 +10,20 @@
 struct config;
 
 struct launch {
-	struct config_source source; /* with an absolute path */
+	struct config_source source; /* `file` is absolute */
 	int log_target;		     /* enum log_target of the command line; -1: as configured */
 	bool verbose;
 	bool foreground;
-	const char *binary;	  /* absolute */
-	char **argv;		  /* of a start that comes to the same, in the foreground; NULL-terminated */
-	void (*when_ready)(void); /* may be NULL; called once all workers of the start wait for clients */
+	const char *binary;	  /* launch_binary() */
+	char **argv;		  /* of an equal start in the foreground, for an upgrade; NULL-terminated */
+	void (*when_ready)(void); /* called when all workers of the start are ready; may be NULL */
 };
 
-/* The absolute path of the program that argv[0] named, found again when a package has replaced the file: a link in
- * it is kept, for it may be what changes. NULL: no memory. malloc()ed. */
+/* Returns the absolute path of this program as ARGV0 names it, with its symbolic links, because a package may replace
+ * either the file or a link. To be freed. NULL: no memory. */
 char *launch_binary(const char *argv0);
 
-/* Makes the log what CONFIG and the command line say. */
+/* Opens the log as CONFIG and the command line say. */
 void launch_log(const struct launch *launch, const struct config *config);
 
 #endif

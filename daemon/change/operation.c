@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "fleet/retiring.h"
 
-#define ROUNDS_MAX 1000 /* one operation may let the next begin; more of them in one sweep is a mistake of ours */
+#define ROUNDS_MAX 1000 /* in one sweep, because each operation that ends may let the next begin: bounds a bug */
 
 /* ---- one operation ---- */
 
@@ -80,7 +80,7 @@ void operation_finish(struct operation *op, bool success, const char *text, json
 		return;
 	}
 	op->is_over = true;
-	op->all->is_marked = true; /* another one may wait for this */
+	op->all->is_marked = true; /* another operation may wait for this one */
 	if (op->kind->is_changer) {
 		op->all->n_ended++;
 		verdict_log(&op->all->last, success, text, reasons);
@@ -115,7 +115,7 @@ bool operation_is_committed(const struct operation *op)
 
 /* ---- what may run beside what ---- */
 
-static enum order_running class_of(const struct operation *op)
+static enum order_running classify_running(const struct operation *op)
 {
 	bool late = operation_is_committed(op);
 
@@ -143,18 +143,18 @@ static enum order_running class_of(const struct operation *op)
 	return late ? RUNNING_CHANGER_LATE : RUNNING_CHANGER_EARLY;
 }
 
-static enum order_answer answer_beside(const struct operation *op, const struct operation_kind *kind,
-				       const struct member *member)
+static enum order_answer find_answer(const struct operation *op, const struct operation_kind *kind,
+				     const struct member *member)
 {
 	bool is_flag = kind->order == ORDER_PAUSE || kind->order == ORDER_RESUME;
 
 	if (op->is_over || (op->kind->order == ORDER_PAUSE && is_flag && op->member != member))
 		return ANSWER_MAY;
-	return order_answer(class_of(op), kind->order);
+	return order_answer(classify_running(op), kind->order);
 }
 
-/* The operation that runs and decides about an order: the strictest answer counts. A cancel is content with one that
- * it can end. NULL: the order may begin. */
+/* Finds the running operation that decides about an order: the one with the strictest answer. For a cancel it is the
+ * first one that can be ended. NULL: the order may begin. */
 static struct operation *find_deciding(const struct operations *ops, const struct operation_kind *kind,
 				       const struct member *member, enum order_answer *answer_out)
 {
@@ -164,7 +164,7 @@ static struct operation *find_deciding(const struct operations *ops, const struc
 
 	*answer_out = ANSWER_MAY;
 	DL_FOREACH (ops->running, op) {
-		enum order_answer answer = answer_beside(op, kind, member);
+		enum order_answer answer = find_answer(op, kind, member);
 
 		if (kind->order == ORDER_CANCEL && answer == ANSWER_ENDS) {
 			*answer_out = answer;
@@ -178,18 +178,18 @@ static struct operation *find_deciding(const struct operations *ops, const struc
 	return found;
 }
 
-/* An earlier one of the queue would have to begin first. */
+/* An operation before OP in the queue must begin first. */
 static bool waits_for_queue(const struct operation *op)
 {
 	const struct operation *before;
 
 	for (before = op->all->waiting; before != op; before = before->next)
-		if (answer_beside(before, op->kind, op->member) == ANSWER_WAITS)
+		if (find_answer(before, op->kind, op->member) == ANSWER_WAITS)
 			return true;
 	return false;
 }
 
-static int refuse(const struct operation_kind *kind, const struct operation *by, struct err *err)
+static int explain_refusal(const struct operation_kind *kind, const struct operation *by, struct err *err)
 {
 	if (by != NULL && by->kind->order == ORDER_STOP)
 		return err_set(err, "the daemon stops");
@@ -202,13 +202,13 @@ static int refuse(const struct operation_kind *kind, const struct operation *by,
 	return err_set(err, "the daemon is busy with another order");
 }
 
-/* Ends what the new order makes pointless. */
+/* Ends the operations that the new order makes pointless. */
 static void end_others(struct operations *ops, const struct operation_kind *kind, const struct member *member)
 {
 	struct operation *op, *next;
 
 	DL_FOREACH_SAFE (ops->running, op, next)
-		if (answer_beside(op, kind, member) == ANSWER_ENDS)
+		if (find_answer(op, kind, member) == ANSWER_ENDS)
 			op->kind->end(op, kind->order == ORDER_STOP	? "the daemon stops"
 					  : kind->order == ORDER_RESUME ? "resumed meanwhile"
 					  : kind->order == ORDER_DRAIN	? "drained meanwhile"
@@ -216,7 +216,8 @@ static void end_others(struct operations *ops, const struct operation_kind *kind
 									: "undrained meanwhile");
 }
 
-/* The same order that waits already: whoever asks again shares its verdict. A resize replaces the numbers. */
+/* Finds the same order among those that wait. A caller that asks again shares its verdict; a second resize replaces the
+ * limits of the first. */
 static struct operation *find_waiting(const struct operations *ops, const struct operation_kind *kind,
 				      const struct member *member)
 {
@@ -259,7 +260,7 @@ unsigned operation_ask(struct operations *ops, const struct operation_kind *kind
 	unsigned job;
 
 	if (answer == ANSWER_REFUSED || (kind->order == ORDER_CANCEL && answer != ANSWER_ENDS)) {
-		(void)refuse(kind, by, err);
+		(void)explain_refusal(kind, by, err);
 		return 0;
 	}
 	if (answer == ANSWER_JOINS)
@@ -305,7 +306,7 @@ static void free_over(struct operations *ops)
 	}
 }
 
-/* True if one began. */
+/* Begins the first waiting operation that may begin. True: one began. */
 static bool begin_waiting(struct operations *ops)
 {
 	struct operation *op;
@@ -334,7 +335,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0; /* the sweep follows every event */
 }
 
-/* When the first of them wants to be called. Without a timer the ticks of the loop do it, more slowly. */
+/* Sets the timer to the earliest due time. If there is no timer, the loop's tick, once a second, leads to a sweep. */
 static void set_timer(struct operations *ops, int64_t now)
 {
 	const struct operation *op;

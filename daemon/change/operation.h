@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. Operations: orders that are being carried out. Each has a job somebody may wait for, a state with a text, a
- * time when it wants to be called again, and a verdict. order_table.h says which may run beside which.
+ * Master. Operations: orders that are being carried out. An operation has a job that callers may wait for, a progress
+ * text, a time when it must be called again, and a verdict. order_table.h says which may run beside which.
  *
  * Handlers of events never step an operation: they change what they own, or call operations_mark(). When the event is
- * over, operations_sweep() steps what is marked or due, lets waiting operations begin, reports, answers the callers,
- * and frees what is over. So no operation, and no pool, vanishes while a function that uses it is still running.
+ * over, operations_sweep() steps the operations that are marked or due, frees those that are over, reports, begins
+ * waiting ones, and answers the callers. So no operation and no pool is freed while a function still uses it.
  */
 #ifndef PREFORKD_CHANGE_OPERATION_H
 #define PREFORKD_CHANGE_OPERATION_H
@@ -29,28 +29,28 @@ struct server;
 
 struct operation_kind {
 	enum order order;
-	const char *name, *doing; /* "reload", "reloading": for the log, the job, and STATUS= */
+	const char *name, *doing; /* "reload", "reloading": for the log, the job and STATUS= */
 	size_t size;		  /* of the struct that has a struct operation as its first member */
 	bool is_changer;	  /* systemd is told RELOADING=1 and READY=1, `status` shows the verdict */
-	/* Begins it; it may finish it, too. */
+	/* Begins the operation, and may finish it at once. */
 	void (*begin)(struct operation *op);
-	/* Does what can be done now. Returns when to be called again (ms of the clock) if nothing happens before;
-	 * 0: only when something happens. NULL: begin() finishes it. */
+	/* Does what can be done now. Returns when to call it again (ms of the clock) if nothing happens before then;
+	 * 0: only when something happens. NULL: begin() always finishes the operation. */
 	int64_t (*step)(struct operation *op, int64_t now);
-	/* Gives up what is not in force, for the reason WHY, and finishes the operation, in every state. */
+	/* In every state: gives up what is not in force, because of WHY, and finishes the operation. */
 	void (*end)(struct operation *op, const char *why);
-	bool (*is_committed)(const struct operation *op); /* NULL: it never is */
+	bool (*is_committed)(const struct operation *op); /* NULL: the operation never is */
 	void (*clear)(struct operation *op);		  /* frees what the kind's struct holds; NULL: nothing */
 };
 
 struct operation {
 	const struct operation_kind *kind;
 	struct operations *all;
-	struct member *member; /* a reference: the service that was named; NULL: all of them */
+	struct member *member; /* a reference: the service that the order names; NULL: it names none */
 	int64_t min, max;      /* of a resize */
 	unsigned job;	       /* 0: nobody waits for it */
-	bool is_over;	       /* it has its verdict, and is freed by the sweep */
-	int64_t due_ms;	       /* 0: only when something happens */
+	bool is_over;	       /* it has its verdict; the sweep frees it */
+	int64_t due_ms;	       /* when to step it; 0: only when something happens */
 	struct operation *prev, *next;
 };
 
@@ -59,64 +59,66 @@ struct operations {
 	const struct launch *launch;
 	struct control_socket *control;	     /* owned; NULL: not open yet */
 	struct server *server;		     /* of its clients (daemon/control); owned; NULL: not open yet */
-	struct operation *running, *waiting; /* lists, in the order in which they began, or were asked for */
+	struct operation *running, *waiting; /* lists, the oldest first */
 	struct jobs jobs;
 	struct verdict last;
 	struct host_limits host;
 	bool is_marked;
-	unsigned n_begun, n_ended; /* changers, since the beginning: for the report to systemd */
+	unsigned n_begun, n_ended; /* number of changers so far, for the report to systemd */
 	bool has_started;	   /* the start is over, and all services serve */
-	int exit_status;	   /* of the daemon, once it stops */
+	int exit_status;	   /* of the daemon, when it ends */
 	sd_event_source *post, *timer;
 	void (*report)(void *userdata); /* after each sweep; both may be NULL */
-	void (*answer)(void *userdata); /* some job is done */
+	void (*answer)(void *userdata); /* a job is done: its callers are to be answered */
 	void *userdata;
 };
 
 /* Makes the loop call operations_sweep() after every event. -1 and *err. */
 int operations_watch(struct operations *ops, struct err *err);
 
-/* Something has happened that an operation may wait for. */
+/* Something has happened that an operation may wait for: the next sweep steps all of them. */
 void operations_mark(struct operations *ops);
 
+/* See above. Never to be called while a function still uses an operation or a pool. */
 void operations_sweep(struct operations *ops);
 
-/* Frees all, without verdicts. */
+/* Frees all operations and jobs, without verdicts. */
 void operations_clear(struct operations *ops);
 
 /*
- * Asks for an operation; MEMBER is the service that it is about, or NULL; MIN and MAX are a resize's. Returns the
- * number of the job that will have the verdict: one of its own, or the one of an operation that it joins.
- * 0 and *err: it is refused.
+ * Asks for an operation. MEMBER is the service that the order names, or NULL; MIN and MAX are for a resize. Returns the
+ * number of the job that will have the verdict: a new one, or that of an operation that the order joins. 0 and *err:
+ * the order is refused, or no memory.
  */
 unsigned operation_ask(struct operations *ops, const struct operation_kind *kind, struct member *member, int64_t min,
 		       int64_t max, struct err *err);
 
-/* Without asking the table: an operation that runs from now on (the start; what an image before has begun). JOB may be
- * 0. begin() is not called. NULL: no memory. */
+/* Makes an operation that runs from now on, without asking the table and without begin(): the start, the stop, and what
+ * the image before has begun. JOB may be 0. NULL: no memory. */
 struct operation *operation_run(struct operations *ops, const struct operation_kind *kind, struct member *member,
 				unsigned job);
 
-/* The same, but it waits, as it did in the image before. -1: no memory. */
+/* The same, but the operation waits for its turn. -1: no memory. */
 int operation_wait(struct operations *ops, const struct operation_kind *kind, struct member *member, unsigned job,
 		   int64_t min, int64_t max);
 
-/* How far OP is, for those who wait. */
+/* Sets the progress of OP's job. */
 void operation_progress(struct operation *op, const char *text);
 
-/* The verdict. REASONS (strings; may be NULL) is taken over. OP lives until the sweep. */
+/* Finishes OP with its verdict; a second call does nothing. REASONS (strings; may be NULL) is taken over. OP lives
+ * until the sweep. */
 void operation_finish(struct operation *op, bool success, const char *text, json_t *reasons);
 
-/* The first one that runs and is of this kind; NULL: none. */
+/* The oldest operation of this order that runs. NULL: none. */
 struct operation *operation_find(const struct operations *ops, enum order order);
 
-/* The changer that runs, an upgrade included; NULL: none. */
+/* The changer that runs, or the upgrade. NULL: none. */
 struct operation *operation_find_changer(const struct operations *ops);
 
-/* OP's changes are in force: nothing can be given up any more. */
+/* The changes of OP are in force: it cannot be given up any more. */
 bool operation_is_committed(const struct operation *op);
 
-/* Ends all that run but BUT, and all that wait: each gets WHY as its verdict. */
+/* Ends all operations that run, except BUT (may be NULL), and all that wait, with WHY as the verdict. */
 void operations_end_all(struct operations *ops, const struct operation *but, const char *why);
 
 #endif

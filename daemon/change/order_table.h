@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. Which order may run beside which: the answer to an order that is asked for while an operation runs. Every
- * pair has an answer. Pure: knows no fleet and no time.
+ * Master. Which order may run beside which: one table with the answer for every pair of a running operation and an
+ * order that is asked for. It depends on nothing else.
  */
 #ifndef PREFORKD_CHANGE_ORDER_TABLE_H
 #define PREFORKD_CHANGE_ORDER_TABLE_H
 
-/* What can be asked of the daemon. ORDER_START is never asked for: it runs when the daemon starts. */
+/* The orders. ORDER_START is never asked for: it runs when the daemon starts. */
 enum order {
 	ORDER_START,
 	ORDER_RELOAD,
@@ -22,7 +22,8 @@ enum order {
 	ORDERS,
 };
 
-/* What runs, as far as the answers differ. "Changer": a reload, a restart or a resize; early: not in force yet. */
+/* What runs, as far as the answers differ. A changer is a reload, a restart or a resize. Early: before the commit;
+ * late: after it, when its changes are in force. */
 enum order_running {
 	RUNNING_START,
 	RUNNING_CHANGER_EARLY,
@@ -39,8 +40,8 @@ enum order_running {
 enum order_answer {
 	ANSWER_MAY,	/* it begins beside what runs */
 	ANSWER_WAITS,	/* it begins when what runs is over */
-	ANSWER_JOINS,	/* what runs is what is asked for: they share the verdict */
-	ANSWER_ENDS,	/* it begins, and what runs is given up */
+	ANSWER_JOINS,	/* the same order runs already: its verdict answers both */
+	ANSWER_ENDS,	/* it begins, and what runs is ended */
 	ANSWER_REFUSED, /* it does not begin */
 };
 

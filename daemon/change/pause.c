@@ -35,7 +35,7 @@ static void begin_pause(struct operation *op)
 	((struct pause *)op)->since_ms = clock_ms();
 	op->member->paused = now->paused = true;
 	pool_retire(now, -1);
-	DL_FOREACH (op->all->fleet->retiring, former) /* of a reload that is just about to let them go */
+	DL_FOREACH (op->all->fleet->retiring, former) /* a reload may be about to retire its workers */
 		if (former->totals == now->totals)
 			pool_retire(former, -1);
 	operation_progress(op, "waiting for the workers to hear it");
@@ -84,7 +84,7 @@ static void begin_resume(struct operation *op)
 	now->paused = false;
 	if (was_paused) {
 		pool_look_after(now, false);
-		retiring_step(op->all->fleet); /* of a drain that the pause held up */
+		retiring_step(op->all->fleet); /* the pause may have held up a drain */
 	}
 	if (!was_paused)
 		operation_finish(op, true, "was not paused", NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. pause SERVICE: its clients wait in the queue and nobody is served; those that are connected finish. resume
- * SERVICE: it serves again. The flag is the member's (fleet/member.h); the operation is only the wait until every
- * worker of the service has heard it.
+ * Master. pause SERVICE: new clients wait in the queue; those that are connected finish. resume SERVICE: it serves
+ * again. The member (fleet/member.h) has the flag; the operation only waits until every worker of the service has heard
+ * that it is retired.
  */
 #ifndef PREFORKD_CHANGE_PAUSE_H
 #define PREFORKD_CHANGE_PAUSE_H

@@ -21,8 +21,8 @@
 
 /* ---- making ---- */
 
-/* LISTENERS are those that POOL has, all of them and no other. */
-static bool same_listeners(const struct pool *pool, const struct listener *listeners, size_t n)
+/* LISTENERS are exactly the listeners of POOL, borrowed. */
+static bool has_same_listeners(const struct pool *pool, const struct listener *listeners, size_t n)
 {
 	if (pool->n_lanes != n)
 		return false;
@@ -32,7 +32,7 @@ static bool same_listeners(const struct pool *pool, const struct listener *liste
 	return true;
 }
 
-/* Would the kernel take these options? Asked before anything has changed. */
+/* Tries whether the kernel takes the socket options of SERVICE, before anything has changed. */
 static int try_options(const struct fleet *fleet, const struct config_service *service,
 		       const struct listener *listeners, size_t n, struct err *err)
 {
@@ -48,7 +48,7 @@ static int try_options(const struct fleet *fleet, const struct config_service *s
 	return 0;
 }
 
-/* Somebody gave it other limits than it is configured with, which hold until a reload. */
+/* A resize has set other limits than those of the configuration. They end with a reload. */
 static bool is_resized(const struct pool *pool, const struct config_service *service)
 {
 	return pool->limits.min != service->workers.min || pool->limits.max != service->workers.max;
@@ -81,7 +81,7 @@ static int make_item(struct plan *plan, struct fleet *fleet, size_t index, const
 		(void)snprintf(item->keys, sizeof(item->keys), "workers as configured again");
 	}
 	if (item->old != NULL && item->change <= CHANGE_LIVE && pool_has_room(item->old, &service->workers) &&
-	    same_listeners(item->old, parts.listeners, parts.n_listeners)) {
+	    has_same_listeners(item->old, parts.listeners, parts.n_listeners)) {
 		listener_give_back(parts.listeners, parts.n_listeners);
 		return 0;
 	}
@@ -240,7 +240,7 @@ static void take_listeners(struct fleet *fleet, struct pool *pool, bool drained)
 		from = lenders_service(fleet, listener->lender);
 		listener_take(listener);
 		change_listener(listener, from, pool->service);
-		/* of a pool that was winding down, or drained */
+		/* The listener may come from a pool that winds down or is drained. */
 		if (!drained && listener_readmit(listener, pool->service, &err) < 0)
 			log_about(LOG_ERR, &about, "%s: %s", listener->text, err.text);
 	}
@@ -253,7 +253,7 @@ static void commit_fresh(struct plan_item *item, struct fleet *fleet)
 	struct err err;
 
 	if (fleet_watch(fleet, item->fresh, &err) < 0)
-		log_about(LOG_ERR, &about, "%s; it grows with the clock only", err.text);
+		log_about(LOG_ERR, &about, "%s; new workers start only once a second", err.text);
 	take_listeners(fleet, item->fresh, fleet->drained);
 	item->fresh->state = POOL_SERVING;
 	member_replace(item->member, item->fresh);
@@ -274,12 +274,12 @@ static void commit_kept(struct plan_item *item, struct plan *plan)
 	struct pool *pool = item->old;
 
 	if (pool->generation == plan->generation)
-		return; /* a resize of another */
+		return; /* only another pool is replaced (plan_replace()) */
 	pool->service = &config->services[item - plan->items];
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		change_listener(&pool->listeners[i], before, pool->service);
 	pool_set_limits(pool, &pool->service->workers);
-	generation_unref(&pool->generation); /* BEFORE is gone with it */
+	generation_unref(&pool->generation); /* this may free BEFORE */
 	pool->generation = generation_ref(plan->generation);
 }
 
@@ -297,7 +297,7 @@ static void log_item(const struct plan_item *item)
 		log_about(LOG_NOTICE, &about, "changed: %s", item->keys);
 }
 
-/* A service that is not configured any more: who is queued or connected is served to the end. */
+/* Ends the pools of services that are not configured any more: their clients, queued or connected, are served. */
 static void commit_removed(struct plan *plan, struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->n_pools; i++) {
@@ -313,7 +313,7 @@ static void commit_removed(struct plan *plan, struct fleet *fleet)
 	}
 }
 
-/* A new configuration takes back what was ordered for the time until a reload. */
+/* A resize holds until the next configuration is in force. */
 static void forget_resizes(struct fleet *fleet)
 {
 	struct member *member, *next;
@@ -327,8 +327,8 @@ void plan_commit(struct plan *plan, struct fleet *fleet)
 	struct pool **pools = calloc(plan->n, sizeof(struct pool *));
 
 	if (pools == NULL)
-		abort(); /* a few hundred bytes, after all that was taken for the rest */
-	/* the removed ones last: a listener that goes to another service has been taken from them by then */
+		abort(); /* some hundred bytes: the plan itself took far more */
+	/* Removed pools come last, because their listeners may move to other services. */
 	for (size_t i = 0; i < plan->n; i++) {
 		struct plan_item *item = &plan->items[i];
 
@@ -362,11 +362,11 @@ void plan_retire(const struct plan *plan, struct fleet *fleet)
 		if (plan->items[i].fresh != NULL && old != NULL && old->state == POOL_SUPERSEDED)
 			wind_down_begin(old, POOL_ENDING, plan->occasion);
 	}
-	retiring_settle(fleet); /* of addresses and services that were removed */
+	retiring_settle(fleet); /* wind_down_begin() has quiesced listeners that were not taken over */
 	retiring_step(fleet);
 }
 
-/* Members that were made for services which do not come now. */
+/* Removes the members that the plan has made for new services. */
 static void forget_new(const struct plan *plan, struct fleet *fleet)
 {
 	for (size_t i = 0; i < plan->n; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a reload does to the pools: kept as they are, changed while they live, replaced, added, removed. Made and tried
- * as far as that can be done without anybody noticing; then committed, or dropped with everything as before.
+ * Master. A plan says what a change does to each pool of the fleet: it is kept as it is, changed while it lives,
+ * replaced, added or removed. A plan is made and tried as far as no client can notice that. Then it is committed, or
+ * dropped and all goes on as before.
  */
 #ifndef PREFORKD_CHANGE_PLAN_H
 #define PREFORKD_CHANGE_PLAN_H
@@ -20,48 +21,51 @@ struct member;
 struct plan_item { /* one service of the new generation */
 	struct member *member;
 	struct pool *old;   /* NULL: a new service */
-	struct pool *fresh; /* takes its place; NULL: the old one is kept */
+	struct pool *fresh; /* replaces the old one; NULL: the old one is kept */
 	enum config_change change;
 	char keys[200]; /* what has changed, for people */
-	/* The canary: the first worker of FRESH, which waits for the go. */
-	int hold; /* -1: none */
-	pid_t canary;
-	bool proven;
+	int hold;	/* the master's end of the canary's proof (worker/proof.h); -1: none */
+	pid_t canary;	/* the first worker of `fresh` (canary.h); 0: none was started */
+	bool proven;	/* it has proved itself, or no proof is needed */
 	sd_event_source *hold_source;
 };
 
 struct plan {
 	struct generation *generation; /* a reference */
-	struct plan_item *items;
+	struct plan_item *items;       /* one for each service of `generation`, in its order */
 	size_t n;
-	const char *occasion; /* "reload", "resize", "restart" */
+	const char *occasion; /* "reload", "resize", "restart": a literal, for the log */
 };
 
-/* For GENERATION, which it references, in place of the one in force. Binds what is new; nobody can connect yet. */
+/*
+ * Plans the change to GENERATION, of which it takes a reference. New addresses are bound, and no client can connect to
+ * them yet. -1 and *err; in any case plan_drop() or plan_commit() must follow, and then plan_clear().
+ */
 int plan_reload(struct plan *plan, struct fleet *fleet, struct generation *generation, struct err *err);
 
-/* The same generation, but POOL is replaced, with LIMITS (NULL: those that it has) and a board that has room for them.
- * OCCASION, for the log, lives on. */
+/* Plans to replace POOL alone, in the same generation, by a pool with LIMITS (NULL: those that POOL has) and a board
+ * that has room for them. OCCASION must be a literal. Otherwise as plan_reload(). */
 int plan_replace(struct plan *plan, struct fleet *fleet, struct pool *pool, const struct config_workers *limits,
 		 const char *occasion, struct err *err);
 
-/* Nothing is different. */
+/* The plan changes nothing. */
 bool plan_is_empty(const struct plan *plan, const struct fleet *fleet);
 
-/* Clients may connect to what is new. The last thing that can fail. */
+/* Lets clients connect to new addresses; in a drained fleet they are refused. This is the last step that can fail: -1
+ * and *err. */
 int plan_listen(struct plan *plan, const struct fleet *fleet, struct err *err);
 
-/* Puts it into force: fleet->pools are the new ones afterwards; replaced pools are superseded, and in
- * fleet->retiring. */
+/* Puts the plan into force: afterwards fleet->pools are the new pools. Pools that were replaced are superseded and
+ * serve on, in fleet->retiring; pools that were removed end. */
 void plan_commit(struct plan *plan, struct fleet *fleet);
 
-/* Those that were replaced or removed let go. */
+/* Ends the pools that were replaced. May block for some milliseconds (retiring_settle()), and may free pools. */
 void plan_retire(const struct plan *plan, struct fleet *fleet);
 
-/* Drops what was not committed; the workers of fresh pools leave. */
+/* Drops a plan that was not committed: its fresh pools end, and the new addresses are closed. */
 void plan_drop(struct plan *plan, struct fleet *fleet);
 
-/* Frees what the plan itself holds. */
+/* Frees the plan itself; no pool. */
 void plan_clear(struct plan *plan);
 
 /* "2 services changed, 1 added, 1 removed" */

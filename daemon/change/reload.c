@@ -13,7 +13,7 @@
 #include "config/config.h"
 #include "config/diff.h"
 
-#define LOAD_MS 60000 /* for the child that reads the configuration; names are looked up meanwhile */
+#define LOAD_MS 60000 /* time for the child that reads the configuration: it resolves names */
 
 struct reload {
 	struct rollout rollout;
@@ -30,7 +30,7 @@ static void compare_config(struct rollout *r, struct config *config)
 	struct err err = {.text = "no memory for a generation"};
 	int rc = generation != NULL ? plan_reload(&r->plan, fleet, generation, &err) : -1;
 
-	generation_unref(&generation); /* the plan has it */
+	generation_unref(&generation); /* the plan has its own reference */
 	if (rc < 0) {
 		rollout_reject_text(r, err.text);
 		return;

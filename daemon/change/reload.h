@@ -14,7 +14,7 @@
 
 extern const struct operation_kind reload_kind;
 
-/* A child of the master has ended: was it the one that reads the configuration? */
+/* The child PID has ended, with STATUS of waitpid(2). False: it is not the one that reads the configuration. */
 bool reload_reaped(struct operations *ops, pid_t pid, int status);
 
 #endif

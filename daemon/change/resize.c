@@ -12,7 +12,7 @@
 #include "pool/pool.h"
 #include "pool/pool_look.h"
 
-/* The service's limits with MIN and MAX in them. -1 and *err: they make no sense for POOL. */
+/* Makes the service's limits with MIN and MAX in place of its own. -1 and *err: they are wrong for POOL. */
 static int make_limits(const struct pool *pool, int64_t min, int64_t max, struct config_workers *out, struct err *err)
 {
 	int64_t lanes = (int64_t)pool->n_lanes, each = max / lanes;
@@ -28,7 +28,7 @@ static int make_limits(const struct pool *pool, int64_t min, int64_t max, struct
 	out->max = max;
 	if (out->min_spare > each)
 		out->min_spare = each;
-	if (out->max_spare > each) /* else more than max stay */
+	if (out->max_spare > each) /* otherwise more than MAX idle workers could stay */
 		out->max_spare = each;
 	return 0;
 }

@@ -32,7 +32,7 @@ static void begin_restart(struct operation *op)
 	about = pool_about(pool);
 	about.message_id = MESSAGE_ID_RELOADING;
 	log_about(LOG_NOTICE, &about, "restarting");
-	if (op->member->paused || fleet->drained) { /* none of its workers takes another client */
+	if (op->member->paused || fleet->drained) { /* the service gets new workers anyway when it serves again */
 		operation_finish(op, true,
 				 op->member->paused ? "starts anew when it is resumed"
 						    : "starts anew when it is undrained",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. restart SERVICE: all its workers or programs anew, with the configuration in force, by the same roll-out as
- * a reload's. It also ends a back-off.
+ * Master. restart SERVICE: replaces all its workers or programs, with the configuration in force, in the same way as a
+ * reload (rollout.h). It also ends the pause after failed starts.
  */
 #ifndef PREFORKD_CHANGE_RESTART_H
 #define PREFORKD_CHANGE_RESTART_H

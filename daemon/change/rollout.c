@@ -14,8 +14,8 @@
 #include "listeners/control_socket.h"
 #include "pool/rolling.h"
 
-#define RETIRE_MS 5000	/* for workers to hear that they are to leave; a stopped one never does */
-#define SWAP_MS	  10000 /* for the new workers to be ready before the old ones leave all the same */
+#define RETIRE_MS 5000	/* time for old workers to hear that they are retired; a stopped worker never does */
+#define SWAP_MS	  10000 /* time for new workers to be ready; then the old ones are retired in any case */
 #define STEP_MS	  5
 
 static void enter_state(struct rollout *r, enum rollout_state state)
@@ -88,7 +88,7 @@ static void commit_plan(struct rollout *r)
 		return;
 	}
 	plan_describe(&r->plan, ops->fleet, r->summary, sizeof(r->summary));
-	plan_commit(&r->plan, ops->fleet); /* BEFORE may be gone */
+	plan_commit(&r->plan, ops->fleet); /* this may free BEFORE */
 	if (other_config) {
 		control_socket_commit(ops->control, &next->control);
 		r->limits = host_limits_warnings(&ops->host, next);
@@ -115,8 +115,9 @@ static void judge_canaries(struct rollout *r)
 	}
 }
 
-/* Programs: all of them, for as long as they come. Workers: all that came in time. */
-static bool all_ready(const struct rollout *r, int64_t now)
+/* True: the old workers may be retired. Programs must all be ready, with a limit for each step (rolling.h); other
+ * workers have SWAP_MS. */
+static bool are_all_ready(const struct rollout *r, int64_t now)
 {
 	bool late = now - r->since_ms >= SWAP_MS, all = true;
 
@@ -141,7 +142,7 @@ int64_t rollout_step(struct operation *op, int64_t now)
 
 	if (r->state == ROLLOUT_PROVING)
 		judge_canaries(r);
-	if (r->state == ROLLOUT_SWAPPING && all_ready(r, now)) {
+	if (r->state == ROLLOUT_SWAPPING && are_all_ready(r, now)) {
 		plan_retire(&r->plan, fleet);
 		enter_state(r, ROLLOUT_RETIRING);
 	}
@@ -155,7 +156,7 @@ void rollout_end(struct operation *op, const char *why)
 	struct rollout *r = (struct rollout *)op;
 
 	if (rollout_is_committed(op))
-		accept_plan(r); /* it is in force; superseded pools stop with the rest */
+		accept_plan(r); /* the plan is in force; superseded pools end with the daemon */
 	else
 		rollout_reject_text(r, why);
 }

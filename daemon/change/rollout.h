@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. How a plan comes into force, for a reload, a restart and a resize alike: its canaries prove themselves; it
- * is committed; the new workers start; the old ones are told to leave; and when none of them can take a client any
- * more, there is the verdict. A failure before the commit leaves all as it was.
+ * Master. How a plan comes into force, for a reload, a restart and a resize: the canaries prove themselves; the plan is
+ * committed; the new workers start; the old ones are retired; when none of these can take a client any more, the
+ * operation has its verdict. A failure before the commit leaves all as it was.
  *
  *	proving -> (commit) -> swapping -> retiring -> verdict
  */
@@ -20,22 +20,22 @@ struct rollout {
 	struct operation op;
 	enum rollout_state state;
 	struct plan plan;
-	json_t *warnings; /* of the verdict, when it is a success */
-	json_t *limits;	  /* more of them, about the host; NULL: not looked at */
-	int64_t since_ms; /* of the state */
-	char summary[128];
+	json_t *warnings;  /* strings: reasons of a verdict of success; NULL: none */
+	json_t *limits;	   /* strings: more of them, about limits of the host; NULL: not compared */
+	int64_t since_ms;  /* when `state` began; ms of the clock */
+	char summary[128]; /* plan_describe(), for the verdict */
 };
 
-/* The plan is made: starts its canaries. */
+/* Goes on with r->plan, which the caller has made: starts its canaries. */
 void rollout_begin(struct rollout *r);
 
-/* The parts of an operation_kind. */
+/* Functions of an operation_kind whose struct begins with a struct rollout. */
 int64_t rollout_step(struct operation *op, int64_t now);
 void rollout_end(struct operation *op, const char *why);
 bool rollout_is_committed(const struct operation *op);
 void rollout_clear(struct operation *op);
 
-/* Everything as before. REASONS is taken over. */
+/* Drops the plan, and finishes the operation as rejected. REASONS (strings) is taken over. */
 void rollout_reject(struct rollout *r, json_t *reasons);
 void rollout_reject_text(struct rollout *r, const char *text);
 

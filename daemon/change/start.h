@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. The start: it is over when every worker that was started is ready, or as soon as one cannot be. */
+/* Master. The start of the daemon: it is over when every worker that was started is ready, or as soon as one fails. */
 #ifndef PREFORKD_CHANGE_START_H
 #define PREFORKD_CHANGE_START_H
 
@@ -9,8 +9,8 @@
 
 extern const struct operation_kind start_kind;
 
-/* Every service of the fleet serves, rests by order, or (its name is in *failed_out, the first of them) has had a
- * worker that died before any was ever ready. */
+/* True: each service of the fleet serves, is paused, or has failed: a worker died before any worker was ever ready.
+ * *failed_out is the name of the first service that has failed; NULL: none has. */
 bool start_is_over(const struct fleet *fleet, const char **failed_out);
 
 #endif

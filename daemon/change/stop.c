@@ -12,11 +12,11 @@
 #include "net/listen_quiesce.h"
 #include "pool/wind_down.h"
 
-#define STEP_MS 20 /* how often a stopping master looks at the queues */
+#define STEP_MS 20 /* between two looks at the queues */
 
 struct stop {
 	struct operation op;
-	unsigned signals; /* that told us to stop */
+	unsigned signals; /* SIGTERM and SIGINT that have come */
 };
 
 static int64_t step_stop(struct operation *op, int64_t now)
@@ -33,8 +33,8 @@ static int64_t step_stop(struct operation *op, int64_t now)
 	return now + STEP_MS;
 }
 
-/* The service manager keeps the listeners while the daemon is away: they are no longer ours to close. Clients wait in
- * the queue for the next daemon. */
+/* Marks the listeners that the service manager keeps, so that they are not shut down: clients wait in their queues for
+ * the next daemon. */
 static void leave_pool(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++)
@@ -46,7 +46,7 @@ void stop_leave_listeners(struct fleet *fleet)
 {
 	struct pool *pool;
 
-	if (!unit_is_one()) /* nothing starts the next one */
+	if (!unit_is_one()) /* there is no manager that starts the next daemon */
 		return;
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		if (fleet->pools[i] != NULL)
@@ -56,7 +56,7 @@ void stop_leave_listeners(struct fleet *fleet)
 			leave_pool(pool);
 }
 
-static bool comes_back(void)
+static bool is_restart(void)
 {
 	switch (unit_job_ask()) {
 	case UNIT_JOB_RESTART:
@@ -90,7 +90,7 @@ static void begin_stop(struct operation *op)
 static void end_stop(struct operation *op, const char *why)
 {
 	(void)op;
-	(void)why; /* nothing ends a stop but its end */
+	(void)why; /* no order ends a stop */
 }
 
 static const struct operation_kind stop_kind = {
@@ -114,10 +114,10 @@ void stop_begin(struct operations *ops, enum stop_kind kind, int status)
 	ops->exit_status = status;
 	notify_send("STOPPING=1");
 	log_about(LOG_NOTICE, &about, "stopping: serving queued clients, waiting for connected ones");
-	if (kind == STOP_AS_SYSTEMD_SAYS && comes_back())
+	if (kind == STOP_AS_SYSTEMD_SAYS && is_restart())
 		stop_leave_listeners(ops->fleet);
 	op = operation_run(ops, &stop_kind, NULL, 0);
-	if (op == NULL) { /* not even memory for an orderly stop */
+	if (op == NULL) { /* no memory */
 		ops->fleet->is_stopping = true;
 		stop_now(ops, "no memory for an orderly stop");
 		(void)sd_event_exit(ops->fleet->event, status);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. What came of the last reload, restart, resize or upgrade: for the log, `status`, and STATUS=. */
+/* Master. The verdict of the last reload, restart, resize or upgrade, for the log, `status` and STATUS=. */
 #ifndef PREFORKD_CHANGE_VERDICT_H
 #define PREFORKD_CHANGE_VERDICT_H
 
@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 struct verdict {
-	bool any, success; /* any: there has been one since the daemon started */
-	int64_t at_ms;
+	bool any; /* there has been a verdict since the daemon started */
+	bool success;
+	int64_t at_ms;	/* ms of the clock */
 	char text[512]; /* of a failure: its first reason */
 };
 
-/* Writes TEXT and REASONS (strings; may be NULL) to the log, and remembers them in *verdict. */
+/* Writes TEXT and REASONS (strings; may be NULL) to the log, and keeps the verdict in *verdict. */
 void verdict_log(struct verdict *verdict, bool success, const char *text, const json_t *reasons);
 
 #endif

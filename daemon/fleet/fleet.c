@@ -52,7 +52,7 @@ static void on_ring(struct pool *pool, void *userdata)
 {
 	struct fleet *fleet = userdata;
 
-	if (pool_winds_down(pool)) { /* its next step comes when this event is over: it may be freed then */
+	if (pool_winds_down(pool)) { /* the step may free the pool, so it waits until this event is over */
 		board_answer(&pool->board, pool->ring);
 		fleet->retiring_due = true;
 	} else {

@@ -15,10 +15,10 @@
 #include "pool/pool_new.h"
 #include "pool/wind_down.h"
 
-#define BUSY_MS                                                                                                        \
-	1000 /* workers of a killed master hold our addresses until they have ended their clients' connections */
+/* Workers of a master that was killed hold our addresses until they have cut their clients. */
+#define BUSY_MS 1000
 
-/* The pool of this service that another image of this program had. */
+/* The pool of the service NAME that comes from the image before this one. NULL: there is none. */
 static const struct pool *find_former(const struct fleet *fleet, const char *name)
 {
 	const struct pool *pool;
@@ -29,7 +29,8 @@ static const struct pool *find_former(const struct fleet *fleet, const char *nam
 	return NULL;
 }
 
-/* A lent listener becomes ours, and one that does not listen yet does so; while drained it only keeps its address. */
+/* Takes the listeners that are borrowed, and starts those that do not listen yet. In a drained fleet a new listener is
+ * only bound: it keeps its address and refuses clients. */
 static int open_listeners(struct fleet *fleet, struct pool *pool, struct err *err)
 {
 	struct log_about about = pool_about(pool);
@@ -47,7 +48,8 @@ static int open_listeners(struct fleet *fleet, struct pool *pool, struct err *er
 		if (fleet->drained && !listener->listening)
 			listener->refusing = true;
 		else if (!fleet->drained && listener_readmit(listener, pool->service, &why) < 0)
-			log_about(LOG_ERR, &about, "%s", why.text); /* as before: an undrain had failed */
+			log_about(LOG_ERR, &about, "%s",
+				  why.text); /* no reason to give up: an undrain had failed at this address before */
 		else if (listener_start(listener, pool->service, err) < 0)
 			return -1;
 		listener_keep(listener, pool->service->name);
@@ -55,7 +57,7 @@ static int open_listeners(struct fleet *fleet, struct pool *pool, struct err *er
 	return 0;
 }
 
-/* The pool is made with the limits that were ordered, unless the configuration has changed too much for them. */
+/* The limits that a resize has ordered. False: none has, or they do not fit the configuration any more. */
 static bool find_resized_limits(const struct member *member, const struct config_service *service, size_t n_lanes,
 				struct config_workers *out)
 {
@@ -104,7 +106,7 @@ static int open_pool(struct fleet *fleet, const struct config_service *service, 
 	return fleet_watch(fleet, pool, err);
 }
 
-/* The image before may have had services that the configuration does not have any more. */
+/* The image before may have handed over members of services that are not configured any more. */
 static void forget_removed(struct fleet *fleet)
 {
 	struct member *member, *next;

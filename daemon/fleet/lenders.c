@@ -11,8 +11,8 @@ static void offer_pool(struct listener_offers *offers, struct pool *pool)
 	for (size_t i = 0; i < pool->n_lanes; i++) {
 		struct listener *listener = &pool->listeners[i];
 
-		/* the path of a unix socket that winds down is gone already; an abstract name is taken for as long as
-		 * a process has it */
+		/* A unix socket that winds down has lost its path. Its abstract name stays in use until every process
+		 * has closed it. Neither can serve new clients. */
 		if (listener->fd < 0 || (pool_winds_down(pool) && listener->addr.sa.sa_family == AF_UNIX &&
 					 (listener->addr.un.sun_path[0] != '\0' || listener->for_good)))
 			continue;

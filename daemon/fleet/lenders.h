@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. The listeners that the fleet's pools have, offered to the pools that a new generation makes. */
+/* Master. The listeners of all pools of the fleet, offered to the pools of a new generation. */
 #ifndef PREFORKD_FLEET_LENDERS_H
 #define PREFORKD_FLEET_LENDERS_H
 
@@ -10,15 +10,15 @@ struct err;
 struct fleet;
 struct pool;
 
-/* The listeners of all pools, those that retire included: an address may move from one service to another. The caller
- * clears *offers. -1 and *err: no memory. */
+/* Collects the listeners of all pools, including those that retire, because an address may move from one service to
+ * another. The caller clears *offers. -1 and *err: no memory. */
 int lenders_collect(const struct fleet *fleet, struct listener_offers *offers, struct err *err);
 void lenders_clear(struct listener_offers *offers);
 
-/* LENDER is one of POOL's listeners. */
+/* LENDER is a listener of POOL. */
 bool lenders_is_own(const struct pool *pool, const struct listener *lender);
 
-/* The service that LENDER serves: the options of the next one are compared with its options. NULL: no service's. */
+/* The service that LENDER belongs to, whose socket options are in force on it. NULL: it belongs to no pool. */
 const struct config_service *lenders_service(const struct fleet *fleet, const struct listener *lender);
 
 #endif

@@ -15,32 +15,33 @@ struct pool;
 
 struct member {
 	char *name;
-	struct pool *now; /* the pool in force; NULL: the service is not configured (any more), or not opened yet */
-	bool paused;	  /* by order: nobody is served, clients wait in the queue; independent of a drain */
+	struct pool *now; /* the pool in force; NULL: not opened yet, or the service was removed */
+	bool paused;	  /* by order: clients wait in the queue and none is served; independent of a drain */
 	struct {
-		bool is_set;	  /* somebody resized the service; holds until a reload */
+		bool is_set;	  /* the service was resized; ends with the next reload */
 		int64_t min, max; /* the limits that were ordered */
 	} resized;
 	unsigned refs;
 	UT_hash_handle hh; /* of the fleet's table, by name */
 };
 
-/* The member of this name in TABLE; NULL: there is none. */
+/* The member NAME in TABLE. NULL: there is none. */
 struct member *member_find(struct member *table, const char *name);
 
-/* The same, but makes the member if there is none. The table holds one reference. NULL: no memory. */
+/* The same, but makes the member if there is none. The table owns one reference. NULL: no memory. */
 struct member *member_get(struct member **table, const char *name);
 
-/* One more reference, for an order that refers to the member over several steps. NULL is allowed. */
+/* Adds a reference, for an order that takes several steps. NULL is allowed. */
 struct member *member_ref(struct member *member);
 
-/* Gives a reference back; the last one frees. *member becomes NULL; NULL is allowed. */
+/* Drops a reference; the last one frees the member. *member becomes NULL; NULL is allowed. */
 void member_unref(struct member **member);
 
-/* Takes MEMBER out of TABLE and gives the table's reference back. */
+/* Takes MEMBER out of TABLE and drops the table's reference. */
 void member_remove(struct member **table, struct member *member);
 
-/* POOL is in force for MEMBER from now on: it takes over what the service has been ordered and has proved. */
+/* POOL is in force for MEMBER from now on. The pool takes over that the service is paused, and that it has proved that
+ * its workers can start. */
 void member_replace(struct member *member, struct pool *pool);
 
 #endif

@@ -23,7 +23,7 @@ void orphans_init(void)
 	int pid;
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-		log_msg(LOG_DEBUG, "orphans of programs go to init: no subreaper");
+		log_msg(LOG_DEBUG, "orphans of programs go to init: PR_SET_CHILD_SUBREAPER is not available");
 	n_before_us = 0;
 	f = children_open();
 	if (f == NULL)

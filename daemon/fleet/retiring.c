@@ -24,8 +24,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-/* Without a timer the ticks of the loop do it, more slowly. */
-static void step_again(struct fleet *fleet, int ms)
+/* If there is no timer, the loop's tick, once a second, calls retiring_step(). */
+static void schedule_step(struct fleet *fleet, int ms)
 {
 	uint64_t usec = (uint64_t)ms * 1000;
 
@@ -43,7 +43,7 @@ static bool is_drained(const struct pool *pool)
 	return pool->state == POOL_DRAINING || pool->state == POOL_DRAINED;
 }
 
-/* Returns in how many ms it has more to do; 0: it has nothing. */
+/* Winds down, or brings back, pools in force. Returns in how many ms there is more to do; 0: nothing. */
 static int step_in_force(struct fleet *fleet, int64_t now)
 {
 	int ms = 0;
@@ -54,7 +54,7 @@ static int step_in_force(struct fleet *fleet, int64_t now)
 		if (pool->state == POOL_DRAINING && !wind_down_step(pool, now))
 			ms = STEP_MS;
 	}
-	/* an undrain whose order has been answered already */
+	/* The undrain has its verdict, but a service could not be brought back yet. */
 	if (!fleet->drained && retiring_undrain(fleet, false, NULL, NULL) > 0 && ms == 0)
 		ms = SLOW_STEP_MS;
 	return ms;
@@ -71,7 +71,7 @@ void retiring_step(struct fleet *fleet)
 		return;
 	ms = step_in_force(fleet, now);
 	DL_FOREACH_SAFE (fleet->retiring, pool, next) {
-		if (pool->state == POOL_SUPERSEDED) { /* until its successor is ready */
+		if (pool->state == POOL_SUPERSEDED) { /* it serves on until its successor is ready */
 			program_step(pool, now);
 			continue;
 		}
@@ -86,7 +86,7 @@ void retiring_step(struct fleet *fleet)
 			ms = SLOW_STEP_MS;
 	}
 	if (ms != 0)
-		step_again(fleet, ms);
+		schedule_step(fleet, ms);
 }
 
 size_t retiring_undrain(struct fleet *fleet, bool sockets_are_ours, void (*failed)(const char *why, void *userdata),
@@ -156,5 +156,5 @@ void retiring_add(struct fleet *fleet, struct pool *pool)
 {
 	DL_APPEND(fleet->retiring, pool);
 	retiring_bound(fleet, pool);
-	step_again(fleet, STEP_MS);
+	schedule_step(fleet, STEP_MS);
 }

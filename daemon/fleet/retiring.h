@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. Pools that come to rest while the daemon goes on: former generations, removed services, and the services
- * of a drained daemon, which also come back from here when the drain is undone.
+ * Master. Pools that wind down while the daemon goes on: those of former generations and of removed services, which are
+ * freed at the end, and those of a drained daemon, which an undrain brings back.
  */
 #ifndef PREFORKD_FLEET_RETIRING_H
 #define PREFORKD_FLEET_RETIRING_H
@@ -12,31 +12,33 @@
 struct fleet;
 struct pool;
 
-/* At most so many former generations of one service serve on; then the oldest is cut. timeouts.drain bounds them
- * anyway, unless it is unlimited. */
+/* So many former generations of one service may still have clients; with one more, the clients of the oldest are cut.
+ * This matters only where timeouts.drain is unlimited, or long. */
 #define RETIRING_MAX 64
 
-/* POOL is no longer one of fleet->pools: it is freed when its last worker has gone. */
+/* Takes POOL over, which is no longer in fleet->pools, and frees it when its last worker has ended. */
 void retiring_add(struct fleet *fleet, struct pool *pool);
 
-/* The workers of all retiring pools have heard it: none of them takes another client. */
+/* Every retired worker of the pools in fleet->retiring has heard the order: none of them takes another client. */
 bool retiring_has_heard(const struct fleet *fleet);
 
-/* After listeners were quiesced: waits until no packet is on its way any more that was let through before
- * (net/listen_quiesce.h). Takes some milliseconds where a pool still takes clients from a queue, else no time. */
+/* To be called after listeners were quiesced: waits until no packet is on its way that was let in before
+ * (listen_settle() of net/listen_quiesce.h). Blocks for 8 to 20 ms if a retiring pool still serves a queue, else not.
+ */
 void retiring_settle(const struct fleet *fleet);
 
-/* Cuts the oldest former generation of NEWEST's service if there are too many. */
+/* Cuts the clients of the oldest former generation of NEWEST's service if there are more than RETIRING_MAX. */
 void retiring_bound(struct fleet *fleet, const struct pool *newest);
 
-/* Does what can be done now; may free pools. Call it after each event that concerned a pool. A timer of its own calls
- * the loop back for as long as there is something to do. */
+/* Does what can be done now, and frees pools that have no worker any more. To be called after each event that concerns
+ * a pool, but never while a function still uses one. Sets a timer that calls it again as long as there is more to do.
+ */
 void retiring_step(struct fleet *fleet);
 
 /*
- * The daemon is not drained any more: brings back those services that can be. SOCKETS_ARE_OURS: no process but the
- * workers that serve them has our sockets. FAILED (may be NULL) is told of each address that could not be had again.
- * Returns how many services are still on their way back.
+ * Brings back the services of a drained daemon, as far as possible now (wind_down_may_undo()). SOCKETS_ARE_OURS: no
+ * process has copies of our sockets, but for the workers that serve them. FAILED (may be NULL) is called for each
+ * address that could not be bound again. Returns how many services are still to be brought back.
  */
 size_t retiring_undrain(struct fleet *fleet, bool sockets_are_ours, void (*failed)(const char *why, void *userdata),
 			void *userdata);

@@ -14,8 +14,8 @@
 
 static int ready_fd = -1, terminal_fd = -1;
 
-/* One byte: ready. End of file: it is about to end, or has. */
-_Noreturn static void wait_for_it(int fd, pid_t pid)
+/* Old process: waits until the daemon is ready (one byte) or ends (end of file), and exits accordingly. */
+_Noreturn static void wait_for_daemon(int fd, pid_t pid)
 {
 	char byte;
 	ssize_t n;
@@ -32,7 +32,7 @@ _Noreturn static void wait_for_it(int fd, pid_t pid)
 	_exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EX_OSERR);
 }
 
-/* Sockets that were handed to the old process (sd_listen_fds(3)) are for this one now. */
+/* Makes the sockets that were handed to the old process (sd_listen_fds(3)) ours. */
 static void take_over_listen_fds(void)
 {
 	const char *text = getenv("LISTEN_PID");
@@ -60,13 +60,13 @@ int background_start(struct err *err)
 	}
 	if (pid > 0) {
 		fd_close(&ends[1]);
-		wait_for_it(ends[0], pid);
+		wait_for_daemon(ends[0], pid);
 	}
 	fd_close(&ends[0]);
 	ready_fd = ends[1];
 	take_over_listen_fds();
 	(void)setsid(); /* fails only for a group leader, which a new process is not */
-	/* Workers inherit standard error; one that holds the terminal's would keep it, or a pipe, open. */
+	/* Workers inherit standard error: with the terminal or a pipe there, they would keep it open. */
 	terminal_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (terminal_fd < 0)
 		return err_sys(err, "cannot keep standard error");

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* -d: the command returns when the daemon is ready, and its exit status says whether it is. */
+/* Master. -d: the daemon goes into the background. The command returns when the daemon is ready, and its exit status
+ * says whether it is. */
 #ifndef PREFORKD_MASTER_BACKGROUND_H
 #define PREFORKD_MASTER_BACKGROUND_H
 
 struct err;
 
 /*
- * Goes on in a new process and session, with /dev/null as standard error. The old process waits for
- * background_ready(), or for the new one's end, and exits with 0 or with that process's status. Only the new one
- * returns: with a descriptor of the terminal, close-on-exec, for what goes wrong at the start; -1 and *err on failure.
+ * Goes on in a new process and session, with /dev/null as standard error. The old process blocks until the new one
+ * calls background_ready() or ends, and exits with 0 or with the status of the new process. Only the new process
+ * returns, with a close-on-exec copy of the old standard error, to which errors of the start are written. -1 and *err:
+ * the daemon could not go into the background.
  */
 int background_start(struct err *err);
 
-/* Lets the waiting process go, and closes the terminal. */
+/* Lets the old process exit with 0, and closes the copy of the old standard error. */
 void background_ready(void);
 
 #endif

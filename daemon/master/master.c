@@ -48,8 +48,8 @@ static void sample_rates(const struct master *master)
 	}
 }
 
-/* The pools first, then what retires; orders that wait for either are looked at when the event is over. */
-static void look_after(struct master *master, bool tick)
+/* Looks after the pools in force. The sweep after this event looks after retiring pools and steps the operations. */
+static void look_after_fleet(struct master *master, bool tick)
 {
 	fleet_look_after(&master->fleet, tick);
 	operations_mark(&master->ops);
@@ -62,7 +62,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	if (!master->fleet.is_stopping)
 		sample_rates(master);
-	look_after(master, true);
+	look_after_fleet(master, true);
 	if (master->fleet.has_programs)
 		(void)orphans_end(master->fleet.by_pid);
 	report_patience(&master->report);
@@ -71,7 +71,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* All that have ended, for one signal may stand for many. */
+/* Reaps all children that have ended, because one SIGCHLD may stand for many. */
 static void reap_children(struct master *master)
 {
 	int status;
@@ -82,7 +82,7 @@ static void reap_children(struct master *master)
 		    !upgrade_reaped(&master->ops, pid, status))
 			/* adopted, or older than this image: nothing waits for it */
 			log_msg(LOG_DEBUG, "reaped process %d", (int)pid);
-	look_after(master, false);
+	look_after_fleet(master, false);
 }
 
 static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -113,7 +113,7 @@ static int on_dump(sd_event_source *source, const struct signalfd_siginfo *info,
 	return 0;
 }
 
-/* The sender of a signal gets no answer: a refusal is told in the log only. */
+/* The sender of a signal gets no answer, so a refusal is logged. */
 static void ask_by_signal(struct master *master, const struct operation_kind *kind)
 {
 	struct err err;
@@ -179,7 +179,7 @@ static void block_signals(void)
 	(void)sigprocmask(SIG_BLOCK, &block, NULL);
 }
 
-/* Whoever started us may have blocked it (fds_drop_quickly()). */
+/* The process that started us may have blocked SIGALRM, which fds_drop_quickly() needs. */
 static void unblock_alarm(void)
 {
 	sigset_t alarm;
@@ -200,7 +200,7 @@ static int make_loop(struct master *master, struct err *err)
 
 	for (size_t i = 0; rc >= 0 && i < N_SIGNALS; i++)
 		rc = sd_event_add_signal(master->fleet.event, NULL, signals[i].sig, signals[i].handler, master);
-	/* at once: the first tick starts the pools */
+	/* The first tick comes at once: it starts the workers. */
 	if (rc >= 0)
 		rc = sd_event_add_time_relative(master->fleet.event, NULL, CLOCK_MONOTONIC, 0, 1000, on_tick, master);
 	if (rc >= 0)
@@ -210,9 +210,9 @@ static int make_loop(struct master *master, struct err *err)
 	return operations_watch(&master->ops, err);
 }
 
-/* ---- the whole ---- */
+/* ---- start and end ---- */
 
-/* The start is an operation, unless an upgrade goes on: that includes it. */
+/* The start is an operation. After an upgrade there is none: the upgrade's operation goes on. */
 static int begin_start(struct master *master, bool resumed, struct err *err)
 {
 	if (resumed || operation_run(&master->ops, &start_kind, NULL, 0) != NULL)
@@ -220,7 +220,7 @@ static int begin_start(struct master *master, bool resumed, struct err *err)
 	return err_set(err, "no memory for the start");
 }
 
-/* Listeners come from the image before this one, from a service manager, or are bound. */
+/* Opens the fleet: listeners come from the image before this one or from a service manager, or are bound. */
 static int open_all(struct master *master, struct err *err)
 {
 	struct inherited_set inherited;
@@ -238,7 +238,7 @@ static int open_all(struct master *master, struct err *err)
 	return rc < 0 ? -1 : server_open(&master->ops, err);
 }
 
-static void tell_limits(const struct master *master)
+static void log_limits(const struct master *master)
 {
 	json_t *warnings = host_limits_warnings(&master->ops.host, master->fleet.generation->config);
 
@@ -257,7 +257,7 @@ static void close_all(struct master *master)
 	(void)sd_event_unref(master->fleet.event);
 }
 
-/* Its parts refer to each other, so it stays where it is. */
+/* The parts of MASTER refer to each other, so it must not be moved. */
 static void init_master(struct master *master, const struct launch *launch, struct config *config)
 {
 	*master = (struct master){
@@ -287,7 +287,7 @@ static int run_loop(struct master *master)
 	int rc;
 
 	host_limits_ask(&master->ops.host);
-	reap_children(master); /* some of the image before may have ended unseen */
+	reap_children(master); /* children of the image before may have ended during the exec */
 	rc = sd_event_loop(master->fleet.event);
 	if (master->fleet.has_programs)
 		orphans_end_all(master->fleet.by_pid);
@@ -308,14 +308,14 @@ int master_run(const struct launch *launch, struct config *config)
 	int status = EX_OSERR;
 
 	init_master(&master, launch, config);
-	/* From here on they wait for the loop: a stop during a slow start must not be lost. */
+	/* From here on signals wait for the loop: a stop during a slow start must not be lost. */
 	block_signals();
 	signals_harmless();
 	unblock_alarm();
 	title_prefix("master");
 	orphans_init();
 	if (master.fleet.generation != NULL)
-		tell_limits(&master); /* first: they may be why the rest fails */
+		log_limits(&master); /* first, because a limit may be why the start fails */
 	if (master.fleet.generation == NULL || open_all(&master, &err) < 0) {
 		log_about(LOG_ERR, &about, "%s", err.text);
 		stop_leave_listeners(&master.fleet);

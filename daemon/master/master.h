@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master: owns configuration, listeners and boards, starts and reaps workers. It never reads a
- * byte from a client. Its loop is sd-event.
+ * Master. Its main function: it sets up the fleet, the operations and the event loop (sd-event), and runs the loop. The
+ * master owns the configuration, listeners and boards, and starts and reaps workers. It never reads a byte from a
+ * client.
  */
 #ifndef PREFORKD_MASTER_MASTER_H
 #define PREFORKD_MASTER_MASTER_H
@@ -10,8 +11,8 @@ struct config;
 struct launch;
 
 /*
- * Runs the daemon until it is told to stop; returns the exit status (sysexits.h). The log is open, 0 to 2 are
- * laid. CONFIG is taken over.
+ * Runs the daemon until it is stopped, and returns the exit status (sysexits.h). The caller has opened the log and the
+ * descriptors 0 to 2. CONFIG is taken over.
  */
 int master_run(const struct launch *launch, struct config *config);
 

@@ -20,9 +20,9 @@
 #include "net/listen_queue.h"
 #include "pool/pool_count.h"
 
-#define EXTEND_MS 10000 /* what a step asks of the service manager's patience, beyond the next */
+#define EXTEND_MS 10000 /* time that the service manager is asked for; it is asked again after half of it */
 
-/* Services whose workers all die, for systemctl status; "" if there is none. */
+/* Writes the first service whose workers cannot start, for systemctl status; "": there is none. */
 static void write_throttled(const struct operations *ops, char *out, size_t size)
 {
 	int64_t now = clock_ms();
@@ -84,12 +84,12 @@ static void report_start(struct report *report)
 	report_ready(report);
 }
 
-/* RELOADING=1: READY=1 follows, whatever comes of it (sd_notify(3)). */
+/* READY=1 must follow in any case (sd_notify(3)). */
 static void report_reloading(void)
 {
 	struct timespec now;
 
-	/* of the same moment and in the same datagram */
+	/* sd_notify(3) wants the time of this moment in the same datagram. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }

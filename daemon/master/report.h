@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. What it tells of itself: to systemd in one line, to the log on SIGUSR1. */
+/* Master. Reports: the state of the daemon to systemd (sd_notify(3)), and to the log on SIGUSR1. */
 #ifndef PREFORKD_MASTER_REPORT_H
 #define PREFORKD_MASTER_REPORT_H
 
@@ -11,25 +11,25 @@ struct operations;
 
 struct report {
 	const struct operations *ops;
-	unsigned n_begun, n_ended; /* changers that were reported */
+	unsigned n_begun, n_ended; /* those of `ops` that were reported */
 	bool has_started;	   /* READY=1 has been sent */
-	bool is_due;		   /* a tick: the numbers in STATUS= may be others */
-	int64_t extend_ms;	   /* when the service manager is asked next for more patience */
+	bool is_due;		   /* there was a tick: the numbers in STATUS= may have changed */
+	int64_t extend_ms;	   /* when EXTEND_TIMEOUT_USEC= is sent next; ms of the clock */
 	char status[768];	   /* the last STATUS= line */
 };
 
-/* After a sweep of the operations: RELOADING=1 if one began, READY=1 if the start or one is over, STATUS= if it is
- * another one than before. */
+/* To be called after each sweep of the operations. Sends RELOADING=1 if a changer began, READY=1 if the start or a
+ * changer is over, and STATUS= if it has changed. */
 void report_changes(struct report *report);
 
-/* EXTEND_TIMEOUT_USEC=, every few seconds while an operation runs that the service manager waits for: it takes as long
- * as its programs need. Call it at each tick. */
+/* To be called at each tick. While an operation runs that the service manager waits for, sends EXTEND_TIMEOUT_USEC=
+ * every few seconds, because it may take as long as the programs need. */
 void report_patience(struct report *report);
 
-/* The inherited descriptors that no service wanted. */
+/* Logs the inherited descriptors that no service has taken. */
 void report_leftovers(const struct inherited_set *inherited);
 
-/* Every pool and lane, one line each. */
+/* Logs the state of the daemon, and one line for each pool and each lane. */
 void report_dump(const struct report *report);
 
 #endif

@@ -8,7 +8,7 @@
 
 static uint64_t interval_usec;
 
-/* Not sd_event_set_watchdog(): it blocks when systemd does not read. */
+/* sd_event_set_watchdog() would block when systemd does not read; notify_send() does not. */
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)usec;
@@ -22,10 +22,10 @@ int watchdog_start(sd_event *event)
 {
 	uint64_t allowed;
 
-	/* the variables stay, for the next image of this program */
+	/* The variables are kept, for the next image of this program. */
 	if (sd_watchdog_enabled(0, &allowed) <= 0)
 		return 0;
 	interval_usec = allowed / 2;
-	/* the first one at once: the start may have taken long */
+	/* The first message is sent at once, because the start may have taken long. */
 	return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 0, interval_usec / 10, on_time, NULL);
 }

@@ -219,13 +219,18 @@ END_TEST
 
 START_TEST(a_paused_service_keeps_its_queue)
 {
-	ck_assert(made_up_connects("a"));
-	fleet.pools[0]->paused = true;
+	struct pool *a = fleet.pools[0];
+
+	a->paused = true;
 	fleet.drained = true;
-	wind_down_begin(fleet.pools[0], POOL_DRAINING, "drain");
+	wind_down_begin(a, POOL_DRAINING, "drain");
 	retiring_step(&fleet);
-	ck_assert_int_eq(fleet.pools[0]->state, POOL_DRAINING);
-	ck_assert(!fleet.pools[0]->listeners[0].refusing);
+	ck_assert_int_eq(a->state, POOL_DRAINING);
+	ck_assert(!a->listeners[0].refusing);
+	a->paused = false;
+	retiring_step(&fleet);
+	ck_assert_int_eq(a->state, POOL_DRAINED);
+	ck_assert(a->listeners[0].refusing);
 }
 END_TEST
 
