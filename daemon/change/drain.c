@@ -93,7 +93,7 @@ static void begin_undrain(struct operation *op)
 	op->all->fleet->drained = false;
 	undrain->since_ms = clock_ms();
 	undrain->reasons = json_array();
-	operation_progress(op, "serving first those that are queued at a unix socket");
+	operation_progress(op, "serving clients that are queued at unix sockets");
 }
 
 /* No worker of POOL has a copy of a socket that it does not serve: retired workers have closed their listener, and no
@@ -129,10 +129,11 @@ static void add_blocked(const struct fleet *fleet, json_t *reasons)
 
 		if (!pool->paused || (pool->state != POOL_DRAINING && pool->state != POOL_DRAINED))
 			continue;
-		(void)snprintf(text, sizeof(text),
-			       "%.64s is paused with clients in the queue of a unix socket: that comes back when the "
-			       "service is resumed",
-			       pool->service->name);
+		(void)snprintf(
+			text, sizeof(text),
+			"%.64s is paused, and clients are queued at its unix socket: it can be reached again when "
+			"the service is resumed",
+			pool->service->name);
 		add_reason(text, reasons);
 	}
 }
@@ -152,7 +153,8 @@ static int64_t step_undrain(struct operation *op, int64_t now)
 	if (left > 0 && (!late || json_array_size(undrain->reasons) == 0))
 		return now + HEARING_STEP_MS;
 	operation_finish(op, json_array_size(undrain->reasons) == 0,
-			 json_array_size(undrain->reasons) == 0 ? "undrained" : "not all addresses could be had again",
+			 json_array_size(undrain->reasons) == 0 ? "undrained"
+								: "not all addresses could be bound again",
 			 json_incref(undrain->reasons));
 	return 0;
 }

@@ -88,6 +88,14 @@ void operation_finish(struct operation *op, bool success, const char *text, json
 	jobs_done(&op->all->jobs, op->job, success, text, reasons);
 }
 
+void operation_finish_removed(struct operation *op)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "service %s was removed meanwhile", op->member->name);
+	operation_finish(op, false, text, NULL);
+}
+
 struct operation *operation_find(const struct operations *ops, enum order order)
 {
 	struct operation *op;
@@ -243,8 +251,8 @@ static unsigned queue_operation(struct operations *ops, const struct operation_k
 	}
 	job = jobs_new(&ops->jobs);
 	if (job == 0 || operation_wait(ops, kind, member, job, min, max) < 0) {
-		jobs_done(&ops->jobs, job, false, "no memory for it", NULL);
-		(void)err_set(err, "no memory for it");
+		jobs_done(&ops->jobs, job, false, "no memory for an order", NULL);
+		(void)err_set(err, "no memory for an order");
 		return 0;
 	}
 	(void)snprintf(text, sizeof(text), "waiting for the %s before", behind->kind->name);
@@ -270,8 +278,8 @@ unsigned operation_ask(struct operations *ops, const struct operation_kind *kind
 	job = jobs_new(&ops->jobs);
 	op = job != 0 ? make_operation(ops, kind, member, job) : NULL;
 	if (op == NULL) {
-		jobs_done(&ops->jobs, job, false, "no memory for it", NULL);
-		(void)err_set(err, "no memory for it");
+		jobs_done(&ops->jobs, job, false, "no memory for an order", NULL);
+		(void)err_set(err, "no memory for an order");
 		return 0;
 	}
 	op->min = min;

@@ -109,6 +109,9 @@ void operation_progress(struct operation *op, const char *text);
  * until the sweep. */
 void operation_finish(struct operation *op, bool success, const char *text, json_t *reasons);
 
+/* Finishes OP with the verdict that its service was removed meanwhile. */
+void operation_finish_removed(struct operation *op);
+
 /* The oldest operation of this order that runs. NULL: none. */
 struct operation *operation_find(const struct operations *ops, enum order order);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/pause.h"
 
-#include <stdio.h>
 #include <utlist.h>
 
 #include "base/clock.h"
@@ -16,20 +15,12 @@ struct pause {
 	int64_t since_ms;
 };
 
-static void finish_removed(struct operation *op)
-{
-	char text[128];
-
-	(void)snprintf(text, sizeof(text), "service %s was removed meanwhile", op->member->name);
-	operation_finish(op, false, text, NULL);
-}
-
 static void begin_pause(struct operation *op)
 {
 	struct pool *now = op->member->now, *former;
 
 	if (now == NULL) {
-		finish_removed(op);
+		operation_finish_removed(op);
 		return;
 	}
 	((struct pause *)op)->since_ms = clock_ms();
@@ -48,7 +39,7 @@ static int64_t step_pause(struct operation *op, int64_t now)
 	char text[128];
 
 	if (op->member->now == NULL) {
-		finish_removed(op);
+		operation_finish_removed(op);
 		return 0;
 	}
 	hearing_of_service(op->all->fleet, op->member->now, &hearing);
@@ -78,7 +69,7 @@ static void begin_resume(struct operation *op)
 
 	op->member->paused = false;
 	if (now == NULL) {
-		finish_removed(op);
+		operation_finish_removed(op);
 		return;
 	}
 	now->paused = false;

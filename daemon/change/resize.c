@@ -2,7 +2,6 @@
 #include "change/resize.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -54,11 +53,9 @@ static void begin_resize(struct operation *op)
 	struct pool *pool = op->member->now;
 	struct config_workers limits;
 	struct err err;
-	char text[128];
 
 	if (pool == NULL) {
-		(void)snprintf(text, sizeof(text), "service %s was removed meanwhile", op->member->name);
-		operation_finish(op, false, text, NULL);
+		operation_finish_removed(op);
 		return;
 	}
 	if (make_limits(pool, op->min, op->max, &limits, &err) < 0 ||
@@ -93,7 +90,7 @@ unsigned resize_ask(struct operations *ops, struct member *member, int64_t min, 
 		return operation_ask(ops, &resize_kind, member, min, max, err);
 	job = jobs_new(&ops->jobs);
 	if (job == 0) {
-		(void)err_set(err, "no memory for it");
+		(void)err_set(err, "no memory for an order");
 		return 0;
 	}
 	log_resize(pool, min, max);

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/restart.h"
 
-#include <stdio.h>
-
 #include "base/err.h"
 #include "base/log.h"
 #include "base/message_ids.h"
 #include "change/rollout.h"
 #include "pool/pool.h"
-
-static void finish_removed(struct operation *op)
-{
-	char text[128];
-
-	(void)snprintf(text, sizeof(text), "service %s was removed meanwhile", op->member->name);
-	operation_finish(op, false, text, NULL);
-}
 
 static void begin_restart(struct operation *op)
 {
@@ -26,7 +16,7 @@ static void begin_restart(struct operation *op)
 	struct err err;
 
 	if (pool == NULL) {
-		finish_removed(op);
+		operation_finish_removed(op);
 		return;
 	}
 	about = pool_about(pool);

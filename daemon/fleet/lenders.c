@@ -11,8 +11,8 @@ static void offer_pool(struct listener_offers *offers, struct pool *pool)
 	for (size_t i = 0; i < pool->n_lanes; i++) {
 		struct listener *listener = &pool->listeners[i];
 
-		/* A unix socket that winds down has lost its path. Its abstract name stays in use until every process
-		 * has closed it. Neither can serve new clients. */
+		/* A unix socket that winds down has lost its path, so it cannot be lent. One with an abstract name
+		 * can, unless it was quiesced for good. */
 		if (listener->fd < 0 || (pool_winds_down(pool) && listener->addr.sa.sa_family == AF_UNIX &&
 					 (listener->addr.un.sun_path[0] != '\0' || listener->for_good)))
 			continue;

@@ -18,7 +18,7 @@ static void set_up(void)
 	hearing = (struct hearing){0};
 }
 
-START_TEST(who_was_ordered_nothing_is_not_deaf)
+START_TEST(a_worker_without_an_order_is_not_deaf)
 {
 	hearing_of_pool(fleet.pools[0], &hearing);
 	ck_assert_uint_eq(hearing.n_deaf, 0);
@@ -42,7 +42,7 @@ START_TEST(those_that_have_not_heard_are_counted)
 }
 END_TEST
 
-START_TEST(who_is_killed_is_not_waited_for)
+START_TEST(a_worker_that_is_killed_is_not_waited_for)
 {
 	pool_retire(fleet.pools[0], -1);
 	fleet.pools[0]->procs->kill_ms = made_up_now;
@@ -51,7 +51,6 @@ START_TEST(who_is_killed_is_not_waited_for)
 }
 END_TEST
 
-/* The last made-up worker of a service's former generation, and one of another service. */
 START_TEST(former_generations_of_the_service_count)
 {
 	struct pool *a = fleet.pools[0], *b = fleet.pools[1], former;
@@ -86,7 +85,7 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("hearing", set_up, who_was_ordered_nothing_is_not_deaf, those_that_have_not_heard_are_counted,
-			 who_is_killed_is_not_waited_for, former_generations_of_the_service_count,
-			 the_text_counts_and_names_one);
+	return SUITE_RUN("hearing", set_up, a_worker_without_an_order_is_not_deaf,
+			 those_that_have_not_heard_are_counted, a_worker_that_is_killed_is_not_waited_for,
+			 former_generations_of_the_service_count, the_text_counts_and_names_one);
 }

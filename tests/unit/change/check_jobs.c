@@ -77,7 +77,7 @@ START_TEST(of_an_unknown_one_nothing_is_kept)
 }
 END_TEST
 
-/* However many others come and go meanwhile. */
+/* The ring of those that are done overflows meanwhile. */
 START_TEST(an_open_one_is_never_forgotten)
 {
 	unsigned n = jobs_new(&jobs);
@@ -98,7 +98,7 @@ START_TEST(those_of_another_image_come_back)
 
 	ck_assert_int_eq(jobs_restore(&jobs, &open), 0);
 	ck_assert_int_eq(jobs_restore(&jobs, &done), 0);
-	ck_assert_int_eq(jobs_restore(&jobs, &done), 0); /* once */
+	ck_assert_int_eq(jobs_restore(&jobs, &done), 0); /* it is there already */
 	json_decref(done.reasons);
 	ck_assert(!jobs_find(&jobs, 7)->done && jobs_find(&jobs, 5)->done);
 	ck_assert_uint_eq(json_array_size(jobs_find(&jobs, 5)->reasons), 1);

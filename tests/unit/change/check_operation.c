@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations of made-up kinds, on a made-up fleet: who begins when, and who hears what. */
+/* Operations of made-up kinds, on a made-up fleet: when each begins, and which verdict each gets. */
 #include "change/operation.h"
 
 #include <check.h>
@@ -16,7 +16,7 @@ static struct fleet fleet;
 static struct operations ops;
 static struct member *alpha, *beta;
 static struct err err;
-static bool committed, go; /* the changer is in force; whatever runs may end */
+static bool committed, go; /* the changer is in force; all that run may end */
 
 static void tell(const char *what, const struct operation *op)
 {
@@ -209,7 +209,7 @@ START_TEST(cancel_ends_what_is_not_in_force)
 }
 END_TEST
 
-/* A kind is a changer where systemd is told of it; here it matters for the words of the refusal only. */
+/* The refusal has other words if a changer runs. */
 START_TEST(cancel_is_refused_with_the_reason)
 {
 	static struct operation_kind changer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every pair of what runs and what is asked for has its answer here once more, in words. */
+/* The answer for every pair of a running operation and an order, written down a second time. */
 #include "change/order_table.h"
 
 #include <check.h>
