@@ -55,7 +55,7 @@ static int on_hold(sd_event_source *source, int fd, uint32_t revents, void *user
 	return 0;
 }
 
-static int start_worker(struct plan_item *item, struct operations *ops, struct err *err)
+static int start_held_worker(struct plan_item *item, struct operations *ops, struct err *err)
 {
 	const char *name = item->fresh->service->name;
 	struct proc *proc;
@@ -92,7 +92,7 @@ int canary_start(struct plan *plan, struct operations *ops, struct err *err)
 		if (item->fresh->service->program.runs)
 			rc = start_program(item, may_serve(item, ops->fleet), err);
 		else
-			rc = start_worker(item, ops, err);
+			rc = start_held_worker(item, ops, err);
 		if (rc < 0)
 			return -1;
 	}

@@ -46,7 +46,7 @@ static void begin_drain(struct operation *op)
 }
 
 /* All services refuse clients. A paused one is not waited for, because it keeps its queue. */
-static bool is_shut(const struct fleet *fleet)
+static bool are_all_shut(const struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		if (fleet->pools[i]->state != POOL_DRAINED && !fleet->pools[i]->paused)
@@ -61,7 +61,7 @@ static int64_t step_drain(struct operation *op, int64_t now)
 	struct hearing hearing = {0};
 	char text[128];
 
-	if (!is_shut(fleet)) {
+	if (!are_all_shut(fleet)) {
 		drain->shut_ms = 0;
 		return 0; /* fleet/retiring.c has a timer as long as a client is queued */
 	}

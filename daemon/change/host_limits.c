@@ -57,7 +57,7 @@ void host_limits_tell(const json_t *warnings)
 }
 
 /* Only the time for a stop is taken from the answer: the other limits are known from the kernel. */
-static void on_answer(const struct limits *limits, void *userdata)
+static void on_unit_answer(const struct limits *limits, void *userdata)
 {
 	struct host_limits *host = userdata;
 	bool first = host->unit.stop_ms < 0;
@@ -83,7 +83,7 @@ void host_limits_ask(struct host_limits *host)
 	struct unit unit;
 
 	if (host->query == NULL && unit_own(&unit))
-		host->query = unit_ask(host->fleet->event, &unit, on_answer, host);
+		host->query = unit_ask(host->fleet->event, &unit, on_unit_answer, host);
 }
 
 void host_limits_forget(struct host_limits *host)

@@ -27,7 +27,7 @@ static struct job *open_job(struct jobs *jobs, unsigned number)
 }
 
 /* Clears the oldest record of the ring, for a new one. */
-static struct job *next_done(struct jobs *jobs)
+static struct job *take_done_record(struct jobs *jobs)
 {
 	struct job *place = &jobs->done[jobs->n_done++ % JOBS_KEPT];
 
@@ -75,7 +75,7 @@ void jobs_done(struct jobs *jobs, unsigned number, bool success, const char *tex
 		return;
 	}
 	LL_DELETE(jobs->open, job);
-	place = next_done(jobs);
+	place = take_done_record(jobs);
 	*place = (struct job){.number = number, .done = true, .success = success, .reasons = reasons};
 	(void)snprintf(place->text, sizeof(place->text), "%s", text);
 	free(job);
@@ -88,7 +88,7 @@ int jobs_restore(struct jobs *jobs, const struct job *job)
 
 	if (job->number == 0 || jobs_find(jobs, job->number) != NULL)
 		return 0;
-	place = job->done ? next_done(jobs) : open_job(jobs, job->number);
+	place = job->done ? take_done_record(jobs) : open_job(jobs, job->number);
 	if (place == NULL)
 		return -1;
 	place->number = job->number;

@@ -291,7 +291,7 @@ unsigned operation_ask(struct operations *ops, const struct operation_kind *kind
 
 /* ---- the sweep ---- */
 
-static void step_all(struct operations *ops, int64_t now)
+static void step_operations(struct operations *ops, int64_t now)
 {
 	bool all = ops->is_marked;
 	struct operation *op;
@@ -302,7 +302,7 @@ static void step_all(struct operations *ops, int64_t now)
 			op->due_ms = op->kind->step(op, now);
 }
 
-static void free_over(struct operations *ops)
+static void free_finished(struct operations *ops)
 {
 	struct operation *op, *next;
 
@@ -335,7 +335,7 @@ static bool begin_waiting(struct operations *ops)
 	return false;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_operations_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
@@ -359,8 +359,8 @@ static void set_timer(struct operations *ops, int64_t now)
 	}
 	usec = due > now ? (uint64_t)(due - now) * 1000 : 0;
 	if (ops->timer == NULL)
-		(void)sd_event_add_time_relative(ops->fleet->event, &ops->timer, CLOCK_MONOTONIC, usec, 1000, on_timer,
-						 ops);
+		(void)sd_event_add_time_relative(ops->fleet->event, &ops->timer, CLOCK_MONOTONIC, usec, 1000,
+						 on_operations_timer, ops);
 	else
 		(void)sd_event_source_set_time_relative(ops->timer, usec);
 	if (ops->timer != NULL)
@@ -374,8 +374,8 @@ void operations_sweep(struct operations *ops)
 	if (ops->fleet->retiring_due)
 		retiring_step(ops->fleet);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
-		step_all(ops, now);
-		free_over(ops);
+		step_operations(ops, now);
+		free_finished(ops);
 		if (ops->report != NULL) /* before the next begins: each has its READY=1 */
 			ops->report(ops->userdata);
 		if (!begin_waiting(ops) && !ops->is_marked)

@@ -89,7 +89,7 @@ static int make_item(struct plan *plan, struct fleet *fleet, size_t index, const
 	return item->fresh != NULL ? 0 : -1;
 }
 
-static int start_plan(struct plan *plan, struct generation *generation, size_t n, struct err *err)
+static int init_plan(struct plan *plan, struct generation *generation, size_t n, struct err *err)
 {
 	*plan = (struct plan){
 		.generation = generation_ref(generation),
@@ -112,7 +112,7 @@ int plan_reload(struct plan *plan, struct fleet *fleet, struct generation *gener
 	struct err why;
 	int rc = 0;
 
-	if (start_plan(plan, generation, next->n_services, err) < 0 || lenders_collect(fleet, &offers, err) < 0)
+	if (init_plan(plan, generation, next->n_services, err) < 0 || lenders_collect(fleet, &offers, err) < 0)
 		return -1;
 	plan->occasion = "reload";
 	for (size_t i = 0; i < plan->n && rc == 0; i++) {
@@ -132,7 +132,7 @@ int plan_replace(struct plan *plan, struct fleet *fleet, struct pool *pool, cons
 	int rc = -1;
 
 	parts.limits = limits != NULL ? limits : &pool->limits;
-	if (start_plan(plan, fleet->generation, fleet->n_pools, err) < 0 || lenders_collect(fleet, &offers, err) < 0)
+	if (init_plan(plan, fleet->generation, fleet->n_pools, err) < 0 || lenders_collect(fleet, &offers, err) < 0)
 		return -1;
 	plan->occasion = occasion;
 	for (size_t i = 0; i < plan->n; i++) {

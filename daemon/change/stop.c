@@ -35,7 +35,7 @@ static int64_t step_stop(struct operation *op, int64_t now)
 
 /* Marks the listeners that the service manager keeps, so that they are not shut down: clients wait in their queues for
  * the next daemon. */
-static void leave_pool(struct pool *pool)
+static void mark_kept_listeners(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->n_lanes; i++)
 		if (pool->listeners[i].stored[0] != '\0')
@@ -50,10 +50,10 @@ void stop_leave_listeners(struct fleet *fleet)
 		return;
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		if (fleet->pools[i] != NULL)
-			leave_pool(fleet->pools[i]);
+			mark_kept_listeners(fleet->pools[i]);
 	DL_FOREACH (fleet->retiring, pool)
 		if (pool->state == POOL_SUPERSEDED)
-			leave_pool(pool);
+			mark_kept_listeners(pool);
 }
 
 static bool is_restart(void)

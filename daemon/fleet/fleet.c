@@ -48,7 +48,7 @@ struct pool_parts fleet_parts(struct fleet *fleet, struct generation *generation
 
 /* ---- watching ---- */
 
-static void on_ring(struct pool *pool, void *userdata)
+static void on_pool_ring(struct pool *pool, void *userdata)
 {
 	struct fleet *fleet = userdata;
 
@@ -64,7 +64,7 @@ static void on_ring(struct pool *pool, void *userdata)
 
 int fleet_watch(struct fleet *fleet, struct pool *pool, struct err *err)
 {
-	return pool_watch(pool, on_ring, fleet, err);
+	return pool_watch(pool, on_pool_ring, fleet, err);
 }
 
 void fleet_look_after(struct fleet *fleet, bool tick)

@@ -16,7 +16,7 @@
 #define STEP_MS	     20	 /* while a client is queued */
 #define SLOW_STEP_MS 200 /* while there are only connected clients to wait for */
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_retiring_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
@@ -31,7 +31,7 @@ static void schedule_step(struct fleet *fleet, int ms)
 
 	if (fleet->retiring_timer == NULL)
 		(void)sd_event_add_time_relative(fleet->event, &fleet->retiring_timer, CLOCK_MONOTONIC, usec, 1000,
-						 on_timer, fleet);
+						 on_retiring_timer, fleet);
 	else
 		(void)sd_event_source_set_time_relative(fleet->retiring_timer, usec);
 	if (fleet->retiring_timer != NULL)

@@ -189,7 +189,7 @@ static void unblock_alarm(void)
 	(void)sigprocmask(SIG_UNBLOCK, &alarm, NULL);
 }
 
-static int fail_on_loop(int rc, struct err *err)
+static int set_loop_error(int rc, struct err *err)
 {
 	return err_code(err, -rc, "cannot set up the event loop");
 }
@@ -206,14 +206,14 @@ static int make_loop(struct master *master, struct err *err)
 	if (rc >= 0)
 		rc = watchdog_start(master->fleet.event);
 	if (rc < 0)
-		return fail_on_loop(rc, err);
+		return set_loop_error(rc, err);
 	return operations_watch(&master->ops, err);
 }
 
 /* ---- start and end ---- */
 
 /* The start is an operation. After an upgrade there is none: the upgrade's operation goes on. */
-static int begin_start(struct master *master, bool resumed, struct err *err)
+static int begin_start_operation(struct master *master, bool resumed, struct err *err)
 {
 	if (resumed || operation_run(&master->ops, &start_kind, NULL, 0) != NULL)
 		return 0;
@@ -229,7 +229,7 @@ static int open_all(struct master *master, struct err *err)
 
 	master->fleet.dead = fd_dead(err);
 	if (master->fleet.dead < 0 || make_loop(master, err) < 0 || upgrade_resume(&master->ops, &resumed, err) < 0 ||
-	    begin_start(master, resumed, err) < 0 || inherited_import(&inherited, err) < 0)
+	    begin_start_operation(master, resumed, err) < 0 || inherited_import(&inherited, err) < 0)
 		return -1;
 	rc = fleet_open(&master->fleet, &inherited, err);
 	if (rc == 0)

@@ -9,7 +9,7 @@
 static uint64_t interval_usec;
 
 /* sd_event_set_watchdog() would block when systemd does not read; notify_send() does not. */
-static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_watchdog_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)usec;
 	(void)userdata;
@@ -27,5 +27,5 @@ int watchdog_start(sd_event *event)
 		return 0;
 	interval_usec = allowed / 2;
 	/* The first message is sent at once, because the start may have taken long. */
-	return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 0, interval_usec / 10, on_time, NULL);
+	return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 0, interval_usec / 10, on_watchdog_time, NULL);
 }

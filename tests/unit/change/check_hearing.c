@@ -53,7 +53,8 @@ END_TEST
 
 START_TEST(former_generations_of_the_service_count)
 {
-	struct pool *a = fleet.pools[0], *b = fleet.pools[1], former;
+	static struct pool former; /* reachable until the end, with all that it owns */
+	struct pool *a = fleet.pools[0], *b = fleet.pools[1];
 	struct listener none[1] = {{.fd = -1}};
 
 	made_up_pool(&former, a->service, none, 1, &fleet.by_pid);
