@@ -105,7 +105,7 @@ static enum check check_by_name(const char *how)
 
 static struct config *try_load(const struct options *o);
 
-/* What a module can be told is known only with the file that names it. */
+/* The options of a module are known only with the file that names it. */
 _Noreturn static void help_config(const struct options *o, const char *path)
 {
 	bool options = path != NULL && strstr(path, "options") != NULL;

@@ -38,8 +38,8 @@ static void set_pointers(struct board *board, void *memory, size_t n_lanes, size
 	board->n_slots = n_slots;
 }
 
-/* What only the master's mapping has: it is kept from the workers of other services, and knows which slots are taken.
- * On failure the memory is unmapped. */
+/* The part that only the master's mapping has. It is kept from the workers of other services, and knows which slots are
+ * taken. On failure the memory is unmapped. */
 static int make_masters(struct board *board, void *memory, size_t n_slots, struct err *err)
 {
 	if (madvise(memory, board->size, MADV_DONTFORK) < 0) {

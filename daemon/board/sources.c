@@ -43,9 +43,9 @@ static int map_table(struct sources *sources, int fd, size_t size, struct err *e
 }
 
 /*
- * What only the master's mapping has: workers of other services do not inherit it, and it knows which seats are taken.
- * That list is not inherited either: the master writes to it between two forks, and each worker would have copies of
- * its pages.
+ * The part that only the master's mapping has. Workers of other services do not inherit it, and it knows which seats
+ * are taken. That list is not inherited either: the master writes to it between two forks, and each worker would have
+ * copies of its pages.
  */
 static int make_masters(struct sources *sources, struct err *err)
 {
@@ -163,7 +163,7 @@ void sources_unref(struct sources **sources)
 
 /* ---- keys ---- */
 
-/* What is hashed: it has no padding, and all of it is set. */
+/* The input of the hash: it has no padding, and all of it is set. */
 struct identity {
 	uint8_t address[16];
 	uint32_t family, number; /* a uid, or the zone of a link-local address */

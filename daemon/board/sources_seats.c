@@ -178,7 +178,7 @@ static void pause_a_little(unsigned tries, size_t seat)
 	(void)nanosleep(&ts, NULL);
 }
 
-/* What was seen; attempts included if the worker gives up because of them. */
+/* The number that was seen; attempts included if the worker gives up because of them. */
 static struct sources_taken count_taken(const struct look *look, bool tries_too)
 {
 	return (struct sources_taken){

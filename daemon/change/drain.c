@@ -91,6 +91,7 @@ static void begin_undrain(struct operation *op)
 		return;
 	}
 	op->all->fleet->drained = false;
+	op->all->fleet->is_undraining = true;
 	undrain->since_ms = clock_ms();
 	undrain->reasons = json_array();
 	operation_progress(op, "serving clients that are queued at unix sockets");
@@ -162,6 +163,8 @@ static int64_t step_undrain(struct operation *op, int64_t now)
 static void clear_undrain(struct operation *op)
 {
 	json_decref(((struct undrain *)op)->reasons);
+	op->all->fleet->is_undraining =
+		operation_find(op->all, ORDER_UNDRAIN) != NULL; /* the next one may have begun */
 }
 
 const struct operation_kind drain_kind = {

@@ -354,7 +354,8 @@ static void set_timer(struct operations *ops, int64_t now)
 		if (op->due_ms != 0 && (due == 0 || op->due_ms < due))
 			due = op->due_ms;
 	if (due == 0) {
-		(void)sd_event_source_set_enabled(ops->timer, SD_EVENT_OFF);
+		if (ops->timer != NULL)
+			(void)sd_event_source_set_enabled(ops->timer, SD_EVENT_OFF);
 		return;
 	}
 	usec = due > now ? (uint64_t)(due - now) * 1000 : 0;
@@ -376,14 +377,14 @@ void operations_sweep(struct operations *ops)
 	for (int i = 0; i < ROUNDS_MAX; i++) {
 		step_operations(ops, now);
 		free_finished(ops);
-		if (ops->report != NULL) /* before the next begins: each has its READY=1 */
-			ops->report(ops->userdata);
+		if (ops->on_swept != NULL) /* before the next begins: each has its READY=1 */
+			ops->on_swept(ops->userdata);
 		if (!begin_waiting(ops) && !ops->is_marked)
 			break;
 	}
-	if (ops->jobs.has_news && ops->answer != NULL) {
+	if (ops->jobs.has_news && ops->on_answer != NULL) {
 		ops->jobs.has_news = false;
-		ops->answer(ops->userdata);
+		ops->on_answer(ops->userdata);
 	}
 	set_timer(ops, now);
 }

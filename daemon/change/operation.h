@@ -68,8 +68,8 @@ struct operations {
 	bool has_started;	   /* the start is over, and all services serve */
 	int exit_status;	   /* of the daemon, when it ends */
 	sd_event_source *post, *timer;
-	void (*report)(void *userdata); /* after each sweep; both may be NULL */
-	void (*answer)(void *userdata); /* a job is done: its callers are to be answered */
+	void (*on_swept)(void *userdata);  /* what ran has been stepped; both may be NULL */
+	void (*on_answer)(void *userdata); /* some job is done */
 	void *userdata;
 };
 

@@ -29,7 +29,7 @@ void checker_error(const struct checker *checker, const struct service_values *v
 void checker_warning(const struct checker *checker, const struct service_values *values,
 		     const struct value_source *source, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Of two values that do not go together, the source of the one that was written closest to the service. */
+/* Two values do not go together: returns the source of the one that was written closest to the service. */
 const struct value_source *checker_nearer(const struct service_values *values, const char *a, const char *b);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct config;
 
-/* What must be done for a service to change from one generation to the other; a higher value includes the lower ones.
+/* The steps that a service needs to change from one generation to the other; a higher value includes the lower ones.
  */
 enum config_change { CHANGE_NONE, CHANGE_LIVE, CHANGE_WORKERS, CHANGE_LISTENER };
 

@@ -23,7 +23,7 @@ enum row_type {
 	ROW_OPTIONS,  /* struct option_values; the module owns the keys in it */
 };
 
-/* What a changed value needs at a reload. */
+/* The steps that a changed value needs at a reload. */
 enum row_reload {
 	RELOAD_LIVE,	 /* nothing: it applies to the workers and sockets that exist */
 	RELOAD_WORKERS,	 /* a new generation of workers */
@@ -31,8 +31,8 @@ enum row_reload {
 };
 
 /*
- * What the text of a row was looked up as. Two generations are compared by the result: two names may stand for the same
- * user, and one name may stand for another user than before.
+ * The result of looking up the text of a row. Two generations are compared by the result: two names may stand for the
+ * same user, and one name may stand for another user than before.
  */
 enum row_meaning {
 	MEANS_ITSELF,

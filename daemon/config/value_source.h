@@ -13,7 +13,7 @@ struct service_values;
 /* The places that a value can come from; a higher one wins. */
 enum value_level { LEVEL_PRESET, LEVEL_DEFAULTS, LEVEL_SERVICE };
 
-/* What is known about one value besides the value. */
+/* The facts about one value besides the value. */
 struct value_source {
 	enum value_level level;
 	struct origin origin; /* of a preset: none */

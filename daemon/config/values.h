@@ -20,7 +20,7 @@ struct text_list {
 	size_t n;
 };
 
-/* Who may use the control commands that change nothing: those who may use all commands, or all who can connect. */
+/* The users that may give control commands which change nothing: those that may give all commands, or all users. */
 enum control_read { CONTROL_READ_GROUP, CONTROL_READ_ALL };
 
 /* The rows of the whole program fill this. */

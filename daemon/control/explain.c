@@ -20,7 +20,7 @@
 
 #define REFUSALS_LISTED 10
 
-/* What is known of the client: the input and the output of the decision. */
+/* The facts about the client: the input and the output of the decision. */
 struct known {
 	const struct config_service *service;
 	const struct sources *sources; /* NULL: nothing is remembered */
@@ -263,7 +263,7 @@ static json_t *fault_json(const struct known *k, enum source_fault fault)
 			 "limit", (json_int_t)rule.most, "within", seconds_json(rule.within_ms));
 }
 
-/* What the service expects of a connection of this client. */
+/* The PROXY header that the service expects of this client. */
 static const char *proxy_word(const struct known *k, const struct explain_client *client)
 {
 	const struct config_proxy_protocol *proxy = &k->service->proxy_protocol;

@@ -17,7 +17,7 @@ json_t *status_json(const struct operations *ops, const struct pool *pool);
 /* A list of all workers, including those of former generations. POOL as above. */
 json_t *status_workers_json(const struct operations *ops, const struct pool *pool);
 
-/* What the service of POOL has done, in all its generations together. */
+/* Counts the work of POOL's service, in all its generations together. */
 void status_counts(const struct operations *ops, const struct pool *pool, struct counts *out);
 
 /* Clients that were refused by a worker, or by the kernel: a full queue, or another reason. */

@@ -58,8 +58,8 @@ static void on_pool_ring(struct pool *pool, void *userdata)
 	} else {
 		pool_look_after(pool, false);
 	}
-	if (fleet->on_ring != NULL)
-		fleet->on_ring(fleet->userdata);
+	if (fleet->on_event != NULL)
+		fleet->on_event(fleet->userdata);
 }
 
 int fleet_watch(struct fleet *fleet, struct pool *pool, struct err *err)

@@ -30,12 +30,13 @@ struct fleet {
 	struct pool *retiring; /* list: pools of former generations and of removed services, the oldest first */
 	struct proc *by_pid;   /* hash: all workers and programs of all pools */
 	int dead;	       /* fd_dead(), for the workers; -1: not open */
-	bool has_programs; /* some service runs programs, or ran them: they may leave processes behind (orphans.h) */
-	bool drained;	   /* by order: all services refuse clients, or will as soon as their queues are empty */
-	bool is_stopping;  /* the daemon stops: the stop winds all pools down, and nothing else touches them */
-	bool retiring_due; /* something has happened to a pool that winds down: retiring_step() must be called */
+	bool has_programs;  /* some service runs programs, or ran them: they may leave processes behind (orphans.h) */
+	bool drained;	    /* by order: all services refuse clients, or will as soon as their queues are empty */
+	bool is_undraining; /* an undrain brings the services back, and tells which address could not be had */
+	bool is_stopping;   /* the daemon stops: the stop winds all pools down, and nothing else touches them */
+	bool retiring_due;  /* something has happened to a pool that winds down: retiring_step() must be called */
 	sd_event_source *retiring_timer;
-	void (*on_ring)(void *userdata); /* a worker has rung, and its pool has been looked after; may be NULL */
+	void (*on_event)(void *userdata); /* a pool has rung, or has come closer to rest; may be NULL */
 	void *userdata;
 	int64_t started_ms; /* when the daemon started; an upgrade does not change it */
 };

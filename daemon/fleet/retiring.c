@@ -18,9 +18,13 @@
 
 static int on_retiring_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct fleet *fleet = userdata;
+
 	(void)source;
 	(void)usec;
-	retiring_step(userdata);
+	retiring_step(fleet);
+	if (fleet->on_event != NULL) /* an order may wait for it */
+		fleet->on_event(fleet->userdata);
 	return 0;
 }
 
@@ -55,7 +59,7 @@ static int step_in_force(struct fleet *fleet, int64_t now)
 			ms = STEP_MS;
 	}
 	/* The undrain has its verdict, but a service could not be brought back yet. */
-	if (!fleet->drained && retiring_undrain(fleet, false, NULL, NULL) > 0 && ms == 0)
+	if (!fleet->drained && !fleet->is_undraining && retiring_undrain(fleet, false, NULL, NULL) > 0 && ms == 0)
 		ms = SLOW_STEP_MS;
 	return ms;
 }

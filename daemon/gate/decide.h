@@ -17,7 +17,7 @@
 struct access_rule;
 struct config_service;
 
-/* What is known about a client and about the service at the moment. */
+/* The facts about a client and about the service at the moment. */
 struct gate_facts {
 	int64_t rule;		  /* networks_find() in access.rules; -1: no entry */
 	bool exempt, reserve_for; /* the client is in access.exempt, in access.reserve_for */

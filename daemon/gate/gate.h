@@ -22,7 +22,7 @@ struct board_slot;
 struct config_service;
 struct preforkd_conn;
 
-/* What is known of one client: begun anew by gate_admit(). */
+/* The facts about one client: gate_admit() begins them anew. */
 struct gate_visit {
 	bool asked, known; /* the kernel was asked who is at the other end of a unix socket, and knew: gate->who */
 	bool sits;	   /* it has a seat in the table of sources */

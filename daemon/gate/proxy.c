@@ -90,8 +90,8 @@ static void wait_unix(int fd, size_t have)
 	(void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset));
 }
 
-/* What is there may still become a header or not, so it must stay in the socket. Waits for more. False: nothing more
- * will come. */
+/* The bytes that are there may still become a header or not, so they must stay in the socket. Waits for more. False:
+ * nothing more will come. */
 static bool wait_for_more(struct reading *reading, int family)
 {
 	size_t had = reading->seen;

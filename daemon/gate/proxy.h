@@ -26,7 +26,7 @@ struct proxy_taken {
 };
 
 /*
- * What happens depends on PEER, the address of the connection (CRED: its credentials on a unix socket, else NULL):
+ * The result depends on PEER, the address of the connection (CRED: its credentials on a unix socket, else NULL):
  *   in proxy_protocol.from              a header is required
  *   in both from and without            a header is read; other bytes stay in the socket; a silent peer is waited for
  *   in proxy_protocol.without only      nothing is read

@@ -18,7 +18,7 @@ struct config_service;
 struct err;
 struct inherited_set;
 
-/* What the configuration asked for. The next generation recognizes a listener by this. */
+/* The address that the configuration asked for. The next generation recognizes a listener by this. */
 struct listener_key {
 	struct sockaddr_any asked; /* the address, or one of those that a host name stands for; len 0: `name` is set */
 	bool dual;		   /* *:PORT */

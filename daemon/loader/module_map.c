@@ -24,8 +24,8 @@
 
 _Static_assert(BOARD_COUNTERS == PREFORKD_COUNTERS_MOST, "the board has a place for each counter");
 
-/* What modules call. Nothing in the daemon calls some of these functions, and then the linker would leave the object
- * files that define them in the library. */
+/* The functions that modules call. Nothing in the daemon calls some of these functions, and then the linker would leave
+ * the object files that define them in the library. */
 __attribute__((used)) static void (*const interface[])(void) = {
 	(void (*)(void))preforkd_fd,	  (void (*)(void))preforkd_read,   (void (*)(void))preforkd_read_line,
 	(void (*)(void))preforkd_write,	  (void (*)(void))preforkd_printf, (void (*)(void))preforkd_deadline,

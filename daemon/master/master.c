@@ -138,7 +138,7 @@ static int on_upgrade(sd_event_source *source, const struct signalfd_siginfo *in
 	return 0;
 }
 
-static void on_ring(void *userdata)
+static void on_pool_event(void *userdata)
 {
 	struct master *master = userdata;
 
@@ -264,7 +264,7 @@ static void init_master(struct master *master, const struct launch *launch, stru
 		.fleet = {.generation = generation_new(config, 1),
 			  .dead = -1,
 			  .started_ms = clock_ms(),
-			  .on_ring = on_ring,
+			  .on_event = on_pool_event,
 			  .userdata = master},
 		.ops =
 			{
@@ -272,8 +272,8 @@ static void init_master(struct master *master, const struct launch *launch, stru
 				.launch = launch,
 				.host = {.fleet = &master->fleet},
 				.exit_status = EX_OSERR,
-				.report = on_swept,
-				.answer = on_answer,
+				.on_swept = on_swept,
+				.on_answer = on_answer,
 				.userdata = master,
 			},
 		.report = {.ops = &master->ops},

@@ -48,7 +48,7 @@ enum pool_state {
 	POOL_ENDING,	 /* it serves the clients that are queued, and is freed when its last worker has ended */
 };
 
-/* What the last tick saw of one lane. */
+/* One lane as the last tick saw it. */
 struct pool_lane {
 	int32_t drift;	/* the difference between the board's counter of idle workers and our count */
 	uint64_t taken; /* clients that the living workers have taken */

@@ -28,7 +28,7 @@ void pool_count_slot(struct counts *counts, const struct board_slot *slot);
 /* Adds what the living workers have counted. */
 void pool_count_living(const struct pool *pool, struct counts *counts);
 
-/* What the living workers have counted as NAME for their module. */
+/* The sum of NAME, a counter of their module, over the living workers. */
 uint64_t pool_count_own(const struct pool *pool, const char *name);
 
 #endif

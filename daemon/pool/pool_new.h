@@ -16,7 +16,7 @@ struct proc;
 struct sources;
 struct totals;
 
-/* What a new pool is made of. */
+/* The parts of a new pool. */
 struct pool_parts {
 	sd_event *event;	       /* not owned; NULL: a rehearsal */
 	struct generation *generation; /* the pool takes a reference */

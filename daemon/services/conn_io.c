@@ -12,7 +12,7 @@
 #include "services/conn_say.h"
 #include "services/deadline.h"
 
-/* What was read ahead. One connection at a time has it. */
+/* The bytes that were read ahead. One connection at a time has it. */
 static char ahead[8192];
 
 ssize_t conn_io_read_ahead(struct preforkd_conn *conn)

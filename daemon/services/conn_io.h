@@ -11,7 +11,8 @@ struct preforkd_conn;
 /* Reads ahead, which blocks; only while nothing is ahead. Returns as preforkd_read() does. */
 ssize_t conn_io_read_ahead(struct preforkd_conn *conn);
 
-/* What was read ahead and not taken yet: conn->ahead_len bytes, valid until the next call for any connection. */
+/* The bytes that were read ahead and not taken yet: conn->ahead_len of them, valid until the next call for any
+ * connection. */
 const char *conn_io_ahead(const struct preforkd_conn *conn);
 
 /* Moves the next SIZE bytes of them, or all if there are fewer, into OUT (NULL: nowhere). Returns how many. */

@@ -16,7 +16,7 @@
 
 static struct deadline_client *const client = &deadline_state.client;
 
-/* What was stored before this is stored when a handler runs after it. */
+/* A handler that runs after this sees everything that was stored before it. */
 static void order_for_handlers(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);

@@ -59,7 +59,8 @@ void deadline_own(int64_t due);
 /* No limit is in force any more; the caller may close the socket. */
 void deadline_end(void);
 
-/* What cut the connection; valid until the next deadline_begin(). An order is not among them: deadline_was_cut(). */
+/* The limit that cut the connection; valid until the next deadline_begin(). An order is not among them:
+ * deadline_was_cut(). */
 enum deadline_kind deadline_passed(void);
 
 /* The worker was ordered to leave now: its connection is cut. */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What cut the connection. */
+/* The limit that cut the connection. */
 enum deadline_kind {
 	DEADLINE_NONE, /* nothing did */
 	DEADLINE_FIRST_BYTE,
@@ -19,7 +19,7 @@ enum deadline_kind {
 	DEADLINE_OWN,	  /* the service's: deadline_own() */
 };
 
-/* What the service waits for. */
+/* The event that the service waits for. */
 enum deadline_wait { DEADLINE_NO_WAIT, DEADLINE_READS, DEADLINE_WRITES };
 
 /* Times in milliseconds; limits of 0 do not apply. */

@@ -14,7 +14,7 @@
 
 #define DEADLINE_LOOK_LEAST_MS 10 /* between two looks */
 
-/* What the handler saw when it looked last. Its own while `limited` is true. */
+/* The state that the handler saw when it looked last. It is the handler's own while `limited` is true. */
 struct deadline_seen {
 	uint64_t in, out; /* bytes from and to the client */
 	int64_t moved_ms; /* when bytes last moved in either direction */
@@ -30,7 +30,7 @@ struct deadline_client {
 	_Atomic int64_t total_due, proxy_due, own_due; /* 0: never */
 	_Atomic int passed;			       /* enum deadline_kind */
 	_Atomic int beyond_fd;			       /* deadline_beyond(); -1: none */
-	/* What the service has said last: enum deadline_wait, and when. */
+	/* The last wait that the service has announced: enum deadline_wait, and when. */
 	_Atomic int waits;
 	_Atomic int64_t noted_ms;
 	_Atomic bool wrote; /* the service has begun to write at least once */

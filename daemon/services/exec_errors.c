@@ -16,7 +16,7 @@ static void log_line(void *userdata, int priority, const char *text)
 	preforkd_log(userdata, priority, "%s", text);
 }
 
-/* Of the one client, or the one socket, that this worker has. */
+/* The pipe of the one client, or the one socket, that this worker has. */
 static int read_end = -1, write_end = -1;
 static struct line_log errors = {.source = "standard error", .write = log_line};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program's standard error, line by line into the log with service and peer. A pipe for each client: what a
- * program changes on it (O_NONBLOCK), or writes to it after its time, is no other client's.
+ * Worker. Writes a program's standard error line by line into the log, with service and peer. Each client has a pipe of
+ * its own, so a program that changes the pipe (O_NONBLOCK), or writes to it too late, disturbs no other client.
  */
 #ifndef PREFORKD_SERVICES_EXEC_ERRORS_H
 #define PREFORKD_SERVICES_EXEC_ERRORS_H

@@ -290,14 +290,14 @@ static void on_report(void *userdata)
 
 START_TEST(callers_are_answered_last_and_once)
 {
-	ops.report = on_report;
-	ops.answer = on_answer;
+	ops.on_swept = on_report;
+	ops.on_answer = on_answer;
 	(void)ask(&reload_fake, NULL);
 	operations_sweep(&ops);
 	ck_assert_int_eq(answered, 0);
 	sweep_all();
 	ck_assert_int_eq(answered, 1);
-	ops.report = NULL;
+	ops.on_swept = NULL;
 	operations_mark(&ops);
 	operations_sweep(&ops);
 	ck_assert_int_eq(answered, 1);

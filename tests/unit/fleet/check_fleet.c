@@ -149,7 +149,7 @@ START_TEST(a_ring_of_a_pool_that_ends_is_for_later)
 {
 	struct pool *a = fleet.pools[0];
 
-	fleet.on_ring = on_ring;
+	fleet.on_event = on_ring;
 	fleet.userdata = &rings;
 	fleet.retiring_due = false;
 	a->on_ring(a, a->on_ring_data);
