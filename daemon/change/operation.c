@@ -33,6 +33,7 @@ static void free_operation(struct operation *op)
 	if (op->kind->clear != NULL)
 		op->kind->clear(op);
 	member_unref(&op->member);
+	json_decref(op->remarks);
 	free(op);
 }
 
@@ -85,6 +86,7 @@ void operation_finish(struct operation *op, bool success, const char *text, json
 		op->all->n_ended++;
 		verdict_log(&op->all->last, success, text, reasons);
 	}
+	(void)json_array_extend(reasons, op->remarks);
 	jobs_done(&op->all->jobs, op->job, success, text, reasons);
 }
 

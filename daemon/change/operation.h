@@ -49,6 +49,7 @@ struct operation {
 	struct member *member; /* a reference: the service that the order names; NULL: it names none */
 	int64_t min, max;      /* of a resize */
 	unsigned job;	       /* 0: nobody waits for it */
+	json_t *remarks;       /* owned; further reasons of the verdict, which the log has already; NULL: none */
 	bool is_over;	       /* it has its verdict; the sweep frees it */
 	int64_t due_ms;	       /* when to step it; 0: only when something happens */
 	struct operation *prev, *next;

@@ -57,10 +57,8 @@ static void accept_plan(struct rollout *r)
 		(void)snprintf(text, sizeof(text), "generation %u: %s", r->op.all->fleet->generation->number,
 			       r->summary);
 	host_limits_tell(r->limits);
-	if (r->warnings == NULL)
-		r->warnings = json_array();
-	(void)json_array_extend(r->warnings, r->limits);
-	operation_finish(&r->op, true, text, json_incref(r->warnings));
+	r->op.remarks = json_incref(r->limits);
+	operation_finish(&r->op, true, text, r->warnings != NULL ? json_incref(r->warnings) : json_array());
 }
 
 /* ---- the steps ---- */

@@ -308,7 +308,7 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 
 	learn_all(ops, pool, client, &k);
 	out = json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:o}", "name", pool->service->name, "state",
-			pool_state_name(pool->state), "admitted", k.verdict.reason == REFUSED_NOT, "reason",
+			pool_state_text(pool), "admitted", k.verdict.reason == REFUSED_NOT, "reason",
 			k.verdict.reason == REFUSED_NOT ? json_null() : json_string(refusal_name(k.verdict.reason)),
 			"wait", seconds_json(k.verdict.wait_ms), "rule", rule_json(k.verdict.rule), "only_allowed",
 			access->only_allowed, "source", source_json(&k, client));

@@ -98,13 +98,11 @@ static json_t *listeners_json(const struct pool *pool)
 
 static const char *state_of_pool(const struct pool *pool, int64_t now)
 {
-	if (pool->state == POOL_SERVING && pool->paused)
-		return "paused";
-	if (pool->state == POOL_SERVING && pool_throttled(pool, now) != 0)
+	if (pool->state == POOL_SERVING && !pool->paused && pool_throttled(pool, now) != 0)
 		return "throttled";
-	if (pool->state == POOL_SERVING && !pool->proved)
+	if (pool->state == POOL_SERVING && !pool->paused && !pool->proved)
 		return "starting";
-	return pool_state_name(pool->state);
+	return pool_state_text(pool);
 }
 
 static json_t *workers_json(const struct operations *ops, const struct pool *pool, int64_t *busy_out)

@@ -18,6 +18,11 @@ const char *pool_state_name(enum pool_state state)
 	return names[state];
 }
 
+const char *pool_state_text(const struct pool *pool)
+{
+	return pool->paused && pool->state == POOL_SERVING ? "paused" : pool_state_name(pool->state);
+}
+
 bool pool_winds_down(const struct pool *pool)
 {
 	return pool->state == POOL_DRAINING || pool->state == POOL_ENDING;

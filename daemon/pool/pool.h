@@ -99,6 +99,9 @@ struct log_about pool_about(const struct pool *pool);
 
 const char *pool_state_name(enum pool_state state);
 
+/* The same for people, who also want to know that it is paused. */
+const char *pool_state_text(const struct pool *pool);
+
 /* It is paused and does not end: queued clients stay queued. */
 bool pool_rests(const struct pool *pool);
 
