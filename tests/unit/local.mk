@@ -22,6 +22,7 @@ unit_tests = \
 	%D%/change/check_operation \
 	%D%/change/check_order_table \
 	%D%/change/check_plan \
+	%D%/change/check_start \
 	%D%/client/check_histogram \
 	%D%/client/check_load_content \
 	%D%/client/check_load_pace \
@@ -41,6 +42,7 @@ unit_tests = \
 	%D%/config/check_host_compare \
 	%D%/ctl/check_status_table \
 	%D%/fleet/check_fleet \
+	%D%/fleet/check_lenders \
 	%D%/fleet/check_member \
 	%D%/fleet/check_retiring \
 	%D%/gate/check_decide \
@@ -87,7 +89,9 @@ made_up_fleet_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_
 %C%_change_check_canary_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_change_check_hearing_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_change_check_plan_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_change_check_start_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_fleet_check_fleet_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_fleet_check_lenders_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_fleet_check_retiring_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_listeners_check_control_socket_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sd_event_add_time_relative
 %C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
