@@ -92,6 +92,7 @@ EXTRA_DIST += \
 	%D%/harness/namespaces.py \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
+	%D%/harness/order_case.py \
 	%D%/harness/proc.py \
 	%D%/harness/proxy.py \
 	%D%/harness/proxy_case.py \

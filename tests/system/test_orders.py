@@ -11,36 +11,9 @@ import subprocess
 import time
 
 from harness import *
+from harness.order_case import FAILED, OK, USAGE, OrderCase, answer, ask, fixed
 
-OK, FAILED, USAGE = 0, 1, 64
 LEAST = 2	# seconds after which those who should wait are believed to wait
-
-
-def fixed(n, **more):
-	return {"min": n, "max": n, "max_spare": n, **more}
-
-
-def ask(endpoint, question):
-	"""A client that has said all it wants and waits."""
-	s = endpoint.connect()
-	s.sendall(question)
-	s.shutdown(socket.SHUT_WR)
-	return s
-
-
-def answer(s):
-	with s:
-		return read_all(s)
-
-
-class OrderCase(Case):
-	def ordered(self, d, *command, status=OK, said=""):
-		done = d.ctl(*command)
-		self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-		self.assertIn(said, done.stdout if status == OK else done.stderr)
-
-	def state(self, d, name="echo"):
-		return d.admin.service(name)["state"]
 
 
 class Pause(OrderCase):

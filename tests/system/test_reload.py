@@ -14,25 +14,7 @@ import subprocess
 import unittest
 
 from harness import *
-
-OK, FAILED = 0, 1
-
-
-def fixed(n):
-	return {"min": n, "max": n, "max_spare": n}
-
-
-def ask(endpoint, question):
-	"""A client that has said all it wants and waits."""
-	s = endpoint.connect()
-	s.sendall(question)
-	s.shutdown(socket.SHUT_WR)
-	return s
-
-
-def answer(s):
-	with s:
-		return read_all(s)
+from harness.order_case import FAILED, OK, answer, ask, fixed
 
 
 class ReloadCase(Case):

@@ -38,8 +38,14 @@ def descriptors(pid):
 
 def tables(pid):
 	"""The inodes of the tables that a process holds open."""
-	return sorted(os.stat("/proc/%d/fd/%d" % (pid, fd)).st_ino
-		      for fd, what in descriptors(pid).items() if "preforkd-sources" in what)
+	found = []
+	for fd, what in descriptors(pid).items():
+		try:
+			if "preforkd-sources" in what:
+				found.append(os.stat("/proc/%d/fd/%d" % (pid, fd)).st_ino)
+		except FileNotFoundError:
+			pass # closed since
+	return sorted(found)
 
 
 def mapped(pid):

@@ -8,31 +8,16 @@ sys.dont_write_bytecode = True
 import os
 import signal
 import subprocess
-import time
 import unittest
 
 from harness import *
-
-OK, FAILED = 0, 1
-
-
-def fixed(n, **more):
-	return {"min": n, "max": n, "max_spare": n, **more}
-
+from harness.order_case import FAILED, OK, OrderCase, fixed
 
 def echo(endpoint, n=2, **more):
 	return {"handler": "echo", "listen": endpoint.text, "workers": fixed(n), **more}
 
 
-class VerdictCase(Case):
-	def ordered(self, d, *command, status=OK, said=""):
-		done = d.ctl(*command)
-		self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-		self.assertIn(said, done.stdout if status == OK else done.stderr)
-
-	def state(self, d, name="echo"):
-		return d.admin.service(name)["state"]
-
+class VerdictCase(OrderCase):
 	def stop_worker(self, d, name="echo"):
 		"""A worker that hears nothing until the test is over."""
 		pid = d.admin.told("workers", service=name)["workers"][0]["pid"]
