@@ -24,7 +24,9 @@
 #include "master/background.h"
 #include "master/master.h"
 #include "services/kinds.h"
+#include "upgrade/handover_env.h"
 #include "upgrade/rehearsal.h"
+#include "upgrade/upgrade.h"
 
 enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
 
@@ -213,7 +215,7 @@ static struct config *try_load(const struct options *o)
 	struct problems *problems;
 	struct config *config;
 
-	if (rehearsal_is_past()) /* this is the process that serves: what goes wrong is waited for, as below */
+	if (handover_env_is_upgrade()) /* this is the process that serves: what goes wrong is waited for, as below */
 		source.modules = MODULES_USE;
 	config = config_load(&source, &problems);
 	if (config != NULL && o->check == CHECK_HOST) {
@@ -236,7 +238,7 @@ static struct config *load(const struct options *o)
 	struct config *config = try_load(o);
 
 	/* It was all right a moment ago, in the rehearsal, and there are clients: somebody is just writing it. */
-	while (config == NULL && rehearsal_is_past() && rehearsal_wait(CONFIG_RETRY_MS) == 0)
+	while (config == NULL && handover_env_is_upgrade() && upgrade_wait(CONFIG_RETRY_MS) == 0)
 		config = try_load(o);
 	if (config == NULL)
 		exit(EX_CONFIG);
@@ -298,7 +300,7 @@ static int run(struct options *o, struct config *config)
 	struct launch launch = {
 		.log_target = o->target,
 		.verbose = o->verbose,
-		.foreground = !o->daemon && !rehearsal_in_background(),
+		.foreground = !o->daemon && !handover_env_in_background(),
 		.binary = o->binary,
 		.when_ready = o->daemon ? on_ready : NULL,
 	};
@@ -311,7 +313,7 @@ static int run(struct options *o, struct config *config)
 	o->again = same_again(o);
 	launch.argv = o->again;
 	launch_log(&launch, config);
-	if (rehearsal_is_one())
+	if (handover_env_is_rehearsal())
 		_exit(rehearsal_run(&launch, config)); /* of a process that others look after: nothing is put away */
 	if (o->daemon) {
 		log_echo(STDERR_FILENO);

@@ -26,7 +26,6 @@ endif
 EXTRA_DIST += \
 	$(tree_tests) \
 	%D%/fuzz/replay.sh \
-	%D%/layers-known \
 	%D%/layers/circles.py \
 	%D%/layers/made_up.py \
 	%D%/layers/source.py \

@@ -4,6 +4,8 @@ libpreforkd_a_SOURCES += \
 	%D%/generation.h \
 	%D%/pool.c \
 	%D%/pool.h \
+	%D%/pool_adopt.c \
+	%D%/pool_adopt.h \
 	%D%/pool_count.c \
 	%D%/pool_count.h \
 	%D%/pool_full.c \

@@ -4,6 +4,7 @@
  * board. This file owns the struct and answers what follows from it alone. The other files of the room act on it:
  *
  *	pool_new    makes a pool and frees it
+ *	pool_adopt  makes a pool of another image of this program, with its workers
  *	pool_start  starts workers
  *	pool_leave  lets workers go, and accounts for those that have ended
  *	pool_count  counts the workers, and sums up what they have counted

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -17,8 +17,6 @@
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/fds.h"
-#include "base/notify.h"
-#include "base/parse.h"
 #include "base/trial.h"
 #include "change/launch.h"
 #include "change/operation.h"
@@ -31,33 +29,15 @@
 #include "pool/pool_new.h"
 #include "pool/pool_start.h"
 #include "upgrade/handover.h"
+#include "upgrade/handover_env.h"
 #include "worker/proof.h"
 
-#define HANDOVER  "PREFORKD_HANDOVER"
-#define REHEARSAL "PREFORKD_REHEARSAL"
-#define SPARE_FDS 12 /* for the loop of the new image, and for what comes and goes */
+#define SPARE_FDS 12 /* for the event loop of the new image, and for descriptors that are open for a moment */
 
 /* ---- the old image ---- */
 
-void rehearsal_export(int handover, bool rehearsal)
-{
-	char number[16];
-
-	(void)snprintf(number, sizeof(number), "%d", handover);
-	(void)setenv(HANDOVER, number, 1);
-	if (rehearsal)
-		(void)setenv(REHEARSAL, "1", 1);
-	(void)fcntl(handover, F_SETFD, 0);
-}
-
-void rehearsal_unexport(void)
-{
-	(void)unsetenv(HANDOVER);
-	(void)unsetenv(REHEARSAL);
-}
-
-/* In the child: becomes the new binary, with the same descriptors that it will have later. */
-static int run(void *arg, int out)
+/* In the child: executes the new binary, with the descriptors that it will have later. */
+static int execute_binary(void *arg, int out)
 {
 	const struct operations *ops = arg;
 	json_t *handover = handover_collect(ops, 0);
@@ -66,7 +46,7 @@ static int run(void *arg, int out)
 	int fd;
 
 	(void)dup2(out, STDERR_FILENO);
-	/* what the daemon says of itself is not the rehearsal's to say */
+	/* the service manager must not take a message of the rehearsal for one of the daemon */
 	(void)unsetenv("NOTIFY_SOCKET");
 	fd = handover_write(handover, &err);
 	if (fd < 0) {
@@ -74,7 +54,7 @@ static int run(void *arg, int out)
 		return EX_OSERR;
 	}
 	handover_keep(handover, true);
-	rehearsal_export(fd, true);
+	handover_env_set(fd, true);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)execve(ops->launch->binary, ops->launch->argv, environ);
@@ -85,74 +65,12 @@ static int run(void *arg, int out)
 int rehearsal_start(struct trial *trial, struct operations *ops, void (*done)(struct trial *trial, void *userdata),
 		    void *userdata, struct err *err)
 {
-	return trial_start(trial, ops->fleet->event, run, ops, REHEARSAL_MS, done, userdata, err);
+	return trial_start(trial, ops->fleet->event, execute_binary, ops, REHEARSAL_MS, done, userdata, err);
 }
 
 /* ---- the new image ---- */
 
-bool rehearsal_is_one(void)
-{
-	return getenv(REHEARSAL) != NULL && getenv(HANDOVER) != NULL;
-}
-
-bool rehearsal_is_past(void)
-{
-	return getenv(REHEARSAL) == NULL && getenv(HANDOVER) != NULL;
-}
-
-/* The image before has blocked them. */
-int rehearsal_wait(int ms)
-{
-	const struct timespec nap = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-	sigset_t stop;
-
-	notify_send("WATCHDOG=1\nSTATUS=upgrading: the configuration has a mistake; waiting for it to be mended");
-	(void)sigemptyset(&stop);
-	(void)sigaddset(&stop, SIGTERM);
-	(void)sigaddset(&stop, SIGINT);
-	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
-	return sigtimedwait(&stop, NULL, &nap) < 0 ? 0 : -1;
-}
-
-/* -1: there is none. */
-static int find_fd(void)
-{
-	const char *text = getenv(HANDOVER);
-	int64_t number;
-
-	if (text == NULL || parse_integer(text, &number, NULL) < 0 || number < 3 || number > INT_MAX ||
-	    fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0)
-		return -1;
-	return (int)number;
-}
-
-bool rehearsal_in_background(void)
-{
-	int fd = find_fd();
-	json_t *handover = fd >= 0 ? handover_read(fd, getpid(), NULL) : NULL;
-	bool background = json_is_true(json_object_get(handover, "background"));
-
-	json_decref(handover);
-	return background;
-}
-
-int rehearsal_handover(json_t **out, struct err *err)
-{
-	bool expected = getenv(HANDOVER) != NULL;
-	int fd = find_fd();
-
-	*out = NULL;
-	rehearsal_unexport();
-	if (!expected)
-		return 0;
-	if (fd < 0)
-		return err_set(err, HANDOVER " is set, but there is nothing behind it");
-	*out = handover_read(fd, getpid(), err);
-	fd_close(&fd);
-	return *out != NULL ? 0 : -1;
-}
-
-/* A worker becomes one, says so, and is ended there: it has taken no client. */
+/* Starts a worker that proves its set-up, and kills it before it has taken a client. */
 static int try_worker(struct pool *pool, struct err *err)
 {
 	char message[1 + PROOF_TEXT_MAX], text[PROOF_TEXT_MAX + 64];
@@ -168,10 +86,10 @@ static int try_worker(struct pool *pool, struct err *err)
 		fd_close(&ends[0]);
 		return err_set(err, "no worker could be started");
 	}
-	n = recv(ends[0], message, sizeof(message), 0); /* the rehearsal as a whole has its time */
+	n = recv(ends[0], message, sizeof(message), 0); /* REHEARSAL_MS bounds the wait */
 	fd_close(&ends[0]);
 	proc->leaving = true;
-	proc->kill_ms = clock_ms(); /* by us, so nobody is told */
+	proc->kill_ms = clock_ms(); /* the log must not mention a crash */
 	(void)kill(proc->pid, SIGKILL);
 	(void)waitpid(proc->pid, &status, 0);
 	pool_worker_gone(pool, proc, status);
@@ -183,7 +101,7 @@ static int try_worker(struct pool *pool, struct err *err)
 	return err_set(err, "a worker could not start: %s", text);
 }
 
-/* As the new image will have it: its listeners are lent by what is handed over, or bound. */
+/* Makes the pool of SERVICE as the new image will do: with borrowed listeners, or ones that are bound here. */
 static int try_pool(struct operations *ops, const struct config_service *service, const struct listener_offers *offers,
 		    struct err *err)
 {
@@ -196,11 +114,11 @@ static int try_pool(struct operations *ops, const struct config_service *service
 	if (pool == NULL)
 		return -1;
 	ops->fleet->pools[ops->fleet->n_pools++] = pool;
-	/* a program accepts as soon as it runs, and clients would be lost with it */
+	/* a program is not started: it would accept clients at once, and they would be lost with it */
 	return service->program.runs ? 0 : try_worker(pool, err);
 }
 
-/* Too few of them would be the end of the new image, when there is no way back any more. */
+/* After the exec there is no way back, so a lack of descriptors must be found here. */
 static int try_descriptors(const struct operations *ops, struct err *err)
 {
 	for (int i = 0; i < SPARE_FDS; i++)
@@ -231,13 +149,13 @@ static int try_all(struct operations *ops, struct err *err)
 	return rc == 0 ? try_descriptors(ops, err) : rc;
 }
 
-/* The listeners are the running daemon's: this process ends without closing them in any way that others feel. */
-static void forget(struct operations *ops)
+/* The listeners belong to the running daemon: this process closes its copies, and removes no path. */
+static void forget_pools(struct operations *ops)
 {
 	struct pool *pool;
 
 	for (size_t i = 0; i < ops->fleet->n_pools; i++)
-		pool_free(&ops->fleet->pools[i]); /* closes what it has bound, and nothing that is lent */
+		pool_free(&ops->fleet->pools[i]); /* closes what was bound here, and nothing that is borrowed */
 	free(ops->fleet->pools);
 	DL_FOREACH (ops->fleet->retiring, pool)
 		for (size_t i = 0; i < pool->n_lanes; i++) {
@@ -254,9 +172,9 @@ int rehearsal_run(const struct launch *launch, struct config *config)
 	json_t *handover;
 	sigset_t all;
 	struct err err;
-	int rc = rehearsal_handover(&handover, &err);
+	int rc = handover_env_take(&handover, &err);
 
-	(void)sigfillset(&all); /* workers start so */
+	(void)sigfillset(&all); /* as the master has them when it starts workers */
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	if (rc == 0) {
 		fleet.dead = fd_dead(&err);
@@ -264,7 +182,7 @@ int rehearsal_run(const struct launch *launch, struct config *config)
 	}
 	if (rc == 0)
 		rc = try_all(&ops, &err);
-	forget(&ops);
+	forget_pools(&ops);
 	json_decref(handover);
 	if (rc < 0) {
 		(void)fprintf(stderr, "%s\n", err.text);

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The new binary shows, in a child, that it can take over: it reads what is handed over and the configuration, makes
- * all pools, with a worker of each that proves its set-up, binds what is new and lets it go again, says "." on standard
- * error, and ends. It has as many descriptors as it will have later. How the two images find
- * each other: PREFORKD_HANDOVER is the number of the memfd, PREFORKD_REHEARSAL is set in a rehearsal.
+ * A child of the master. The new binary proves there that it can take over: it reads the handover and the
+ * configuration, makes all pools, starts a worker of each that proves its set-up, binds new addresses and lets them go
+ * again, and checks that it has descriptors enough. Then it writes "." to standard error and ends. The master collects
+ * standard error; a reason for a failure is written there, too.
  */
 #ifndef PREFORKD_UPGRADE_REHEARSAL_H
 #define PREFORKD_UPGRADE_REHEARSAL_H
-
-#include <jansson.h>
-#include <stdbool.h>
-#include <sysexits.h>
 
 #define REHEARSAL_MS 10000
 
@@ -20,30 +16,11 @@ struct launch;
 struct operations;
 struct trial;
 
-/* The old image: starts it; its standard error is what the trial collects. */
+/* The old image: starts the rehearsal as TRIAL, which collects its standard error. -1 and *err: no resources. */
 int rehearsal_start(struct trial *trial, struct operations *ops, void (*done)(struct trial *trial, void *userdata),
 		    void *userdata, struct err *err);
 
-/* For the environment of a new image, and back. */
-void rehearsal_export(int handover, bool rehearsal);
-void rehearsal_unexport(void);
-
-/* The new image: is this one? */
-bool rehearsal_is_one(void);
-
-/* Is this the one that takes over in earnest, and there is no way back? */
-bool rehearsal_is_past(void);
-
-/* Then it may wait for something to be put right; -1: it was told to stop. The watchdog is fed. */
-int rehearsal_wait(int ms);
-
-/* Did the image before run in the background? Then its standard error is nobody's. */
-bool rehearsal_in_background(void);
-
-/* Does it; returns the exit status. CONFIG stays the caller's. */
+/* The new image, if handover_env_is_rehearsal(): rehearses, and returns the exit status. CONFIG stays the caller's. */
 int rehearsal_run(const struct launch *launch, struct config *config);
-
-/* What was handed over, once: *out is NULL if nothing was. -1 and *err: it cannot be used. */
-int rehearsal_handover(json_t **out, struct err *err);
 
 #endif

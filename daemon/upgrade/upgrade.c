@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/message_ids.h"
+#include "base/notify.h"
 #include "base/trial.h"
 #include "change/launch.h"
 #include "change/start.h"
@@ -25,14 +27,16 @@
 #include "listeners/control_socket.h"
 #include "pool/wind_down.h"
 #include "upgrade/handover.h"
+#include "upgrade/handover_env.h"
 #include "upgrade/rehearsal.h"
 
-#define RETIRE_MS    5000 /* for the old binary's workers to hear that they are to leave */
-#define REHEARSED_MS 100  /* so long a rehearsal is worth something: binary and configuration may have changed since */
+#define RETIRE_MS                                                                                                      \
+	5000 /* the verdict waits so long until all workers of the old binary have heard that they must leave */
+#define REHEARSED_MS 100 /* an older rehearsal is repeated: binary and configuration may have changed since */
 #define STEP_MS	     20
 
 /*
- *	old image: rehearsing -> waiting (for what cannot be handed over) -> exec
+ *	old image: rehearsing -> waiting (until everything can be handed over) -> exec
  *	new image: starting -> retiring -> verdict
  */
 enum upgrade_state { UPGRADE_REHEARSING, UPGRADE_WAITING, UPGRADE_STARTING, UPGRADE_RETIRING };
@@ -59,7 +63,7 @@ static void enter_state(struct upgrade *u, enum upgrade_state state)
 	operation_progress(&u->op, texts[state]);
 }
 
-/* REASONS is taken over. */
+/* Takes REASONS over. */
 static void reject_upgrade(struct upgrade *u, json_t *reasons)
 {
 	operation_finish(&u->op, false, "upgrade rejected; the old binary goes on", reasons);
@@ -67,7 +71,7 @@ static void reject_upgrade(struct upgrade *u, json_t *reasons)
 
 /* ---- the old image ---- */
 
-/* Does not return unless it fails. */
+/* Returns only if it fails. */
 static void execute_binary(struct upgrade *u)
 {
 	struct operations *ops = u->op.all;
@@ -80,10 +84,10 @@ static void execute_binary(struct upgrade *u)
 		log_msg(LOG_NOTICE, "executing %s", launch->binary);
 		control_socket_before_exec(ops->control);
 		handover_keep(handover, true);
-		rehearsal_export(fd, false);
+		handover_env_set(fd, false);
 		(void)execve(launch->binary, launch->argv, environ);
 		(void)err_sys(&err, "cannot execute %s", launch->binary);
-		rehearsal_unexport();
+		handover_env_clear();
 		handover_keep(handover, false);
 		fd_close(&fd);
 	}
@@ -91,8 +95,10 @@ static void execute_binary(struct upgrade *u)
 	reject_upgrade(u, json_text_list(err.text));
 }
 
-/* A listener that empties itself needs workers of its own configuration, which the new image does not have. A pause or
- * an undrain is over in some seconds. */
+/*
+ * A pool whose removed address still has clients in its queue needs workers of its own configuration, which the new
+ * image does not have. A pause and an undrain take some seconds, and are not handed over.
+ */
 static bool can_hand_over(const struct operations *ops)
 {
 	const struct pool *pool;
@@ -118,7 +124,7 @@ static json_t *judge_rehearsal(const struct trial *trial)
 		       trial->late ? ", because it took too long" : "");
 	while (*rest == '\n')
 		rest++;
-	line = strsep(&rest, "\n"); /* the first one is what a supervisor is shown */
+	line = strsep(&rest, "\n"); /* the first line becomes part of the verdict's first reason */
 	if (line != NULL && line[0] != '\0' && strcmp(line, ".") != 0) {
 		escaped = json_text(line);
 		len = strlen(text);
@@ -174,26 +180,40 @@ bool upgrade_reaped(struct operations *ops, pid_t pid, int status)
 
 /* ---- the new image ---- */
 
+int upgrade_wait(int ms)
+{
+	const struct timespec nap = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	sigset_t stop;
+
+	notify_send("WATCHDOG=1\nSTATUS=upgrading: the configuration has a mistake; waiting for it to be mended");
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &stop, NULL); /* the image before has blocked them, too: none is lost */
+	return sigtimedwait(&stop, NULL, &nap) < 0 ? 0 : -1;
+}
+
 int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err)
 {
+	struct handover_head head;
 	struct upgrade *u;
 	json_t *handover;
 	int rc;
 
 	*resumed_out = false;
-	if (rehearsal_handover(&handover, err) < 0)
+	if (handover_env_take(&handover, err) < 0)
 		return -1;
 	if (handover == NULL)
 		return 0;
 	*resumed_out = true;
-	u = (struct upgrade *)operation_run(ops, &upgrade_kind, NULL,
-					    (unsigned)json_integer_value(json_object_get(handover, "job")));
+	head = handover_head(handover);
+	u = (struct upgrade *)operation_run(ops, &upgrade_kind, NULL, head.job);
 	if (u == NULL) {
 		json_decref(handover);
 		return err_set(err, "no memory for an upgrade");
 	}
 	u->trial.fd = -1;
-	(void)snprintf(u->before, sizeof(u->before), "%s", json_string_value(json_object_get(handover, "version")));
+	(void)snprintf(u->before, sizeof(u->before), "%s", head.version);
 	rc = handover_restore(ops, handover, err);
 	json_decref(handover);
 	enter_state(u, UPGRADE_STARTING);
@@ -210,13 +230,15 @@ static void retire_old(struct upgrade *u)
 			wind_down_begin(pool, POOL_ENDING, "upgrade");
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		retiring_bound(fleet, fleet->pools[i]);
-	retiring_settle(fleet); /* addresses that the new configuration does not have */
+	retiring_settle(fleet); /* for addresses that the new configuration does not have */
 	retiring_step(fleet);
 	enter_state(u, UPGRADE_RETIRING);
 }
 
-/* After the exec there is no way back, and no start that could fail: a service whose workers cannot start is tried
- * again with a back-off, as ever, the others serve, and the verdict says so. */
+/*
+ * After the exec there is no way back. If workers of a service cannot start, the service is tried again with growing
+ * pauses, the others serve, and the verdict names it.
+ */
 static void finish_upgrade(struct upgrade *u)
 {
 	struct fleet *fleet = u->op.all->fleet;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. A new binary takes the place of this one in the same process: same pid, same children, same listeners and
- * queues. It rehearses first, in a child, on the same descriptors; only if that goes well it is executed. What it needs
- * to know is handed over in a memfd (handover.h). The workers of the old binary serve their clients to the end.
+ * Master. Replaces the binary of the running process: pid, children, listeners and their queues stay. The new binary
+ * first rehearses in a child, on the same descriptors (rehearsal.h), and is executed only if the rehearsal succeeds.
+ * The state is handed over in a memfd (handover.h). Workers of the old binary serve their clients to the end.
  */
 #ifndef PREFORKD_UPGRADE_UPGRADE_H
 #define PREFORKD_UPGRADE_UPGRADE_H
@@ -14,14 +14,18 @@
 
 struct err;
 
-/* The verdict comes from the new image. */
+/* The old image begins it; the new image gives the verdict. */
 extern const struct operation_kind upgrade_kind;
 
-/* In the new image: takes over what the old one had, if there was one (*resumed_out), and goes on with the upgrade.
- * -1 and *err: what was handed over makes no sense, or no memory. */
+/* The new image: restores what the old one handed over, and goes on with the upgrade. *resumed_out: there was an old
+ * image. -1 and *err: the handover makes no sense, or there is no memory. */
 int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err);
 
-/* A child of the master has ended: was it the rehearsal? */
+/* The new image, whose configuration has become wrong since the rehearsal: feeds the watchdog and waits MS for somebody
+ * to correct it. -1: the daemon was told to stop. */
+int upgrade_wait(int ms);
+
+/* A child of the master has ended. True: it was the rehearsal. */
 bool upgrade_reaped(struct operations *ops, pid_t pid, int status);
 
 #endif

@@ -77,6 +77,7 @@ unit_tests = \
 	%D%/services/check_spawn \
 	%D%/services/check_upstreams \
 	%D%/upgrade/check_handover \
+	%D%/upgrade/check_handover_tables \
 	%D%/worker/check_evict \
 	%D%/worker/check_proof \
 	%D%/worker/check_wait

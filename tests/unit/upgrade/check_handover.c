@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A master that is made up is handed over, and comes out on the other side. */
+/* The state of a made-up master is handed over and restored. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -89,8 +90,10 @@ static void add_worker(struct pool *pool, pid_t pid, bool leaving)
 			      .seat = seat,
 			      .started_ms = 11,
 			      .ready = true,
+			      .believed = true,
 			      .leaving = leaving,
-			      .retire_ms = leaving ? 12 : 0};
+			      .retire_ms = leaving ? 12 : 0,
+			      .kill_ms = leaving ? 13 : 0};
 	atomic_store(&proc_slot(proc)->state, SLOT_IDLE);
 	atomic_store(&proc_slot(proc)->accepted, 100);
 	DL_APPEND(pool->procs, proc);
@@ -130,6 +133,9 @@ static void setup(void)
 	pools[0]->state = POOL_SERVING;
 	pools[0]->paused = true;
 	pools[0]->proved = true;
+	pools[0]->cut = true;
+	pools[0]->wind_down_ms = 21;
+	pools[0]->occasion = "restart";
 	pools[0]->limits.max = 3;
 	pools[0]->totals->gone = (struct counts){.accepted = 1,
 						 .failed = 2,
@@ -138,6 +144,8 @@ static void setup(void)
 						 .crashes = 5,
 						 .probes = 6,
 						 .refused = {[REFUSED_DENIED] = 7, [REFUSALS - 1] = 8}};
+	(void)snprintf(pools[0]->own.name[0], OWN_NAME_MAX, "hits");
+	totals_own_add(pools[0]->totals, "fd", 9, &pools[0]->own); /* the name must not make it a descriptor */
 	add_worker(pools[0], WORKER, false);
 	add_worker(pools[0], LATE_WORKER, true);
 	fleet_before.pools = pools;
@@ -243,6 +251,11 @@ START_TEST(the_pool_comes_out)
 	ck_assert_uint_eq(p->service->socket.owner, 12);
 	ck_assert(p->state == POOL_SUPERSEDED && p->proved);
 	ck_assert_int_eq(p->limits.max, 3);
+	ck_assert(p->cut && p->wind_down_ms == 21);
+	ck_assert_str_eq(p->occasion, "restart");
+	ck_assert_str_eq(p->own.name[0], "hits");
+	ck_assert_uint_eq(totals_own(p->totals, "fd"), 9);
+	ck_assert_int_eq(p->service->backlog, 64);
 	ck_assert_uint_eq(p->totals->gone.bytes_in, INT64_MAX);
 	ck_assert_uint_eq(p->totals->gone.crashes, 5);
 	ck_assert_uint_eq(p->totals->gone.probes, 6);
@@ -269,14 +282,14 @@ START_TEST(the_workers_come_out)
 	ck_assert_uint_eq(fleet_after.retiring->n_procs, 2);
 	HASH_FIND(by_pid, fleet_after.by_pid, &pid, sizeof(pid), proc);
 	ck_assert_ptr_nonnull(proc);
-	ck_assert(proc->ready && !proc->leaving && proc->started_ms == 11);
+	ck_assert(proc->ready && proc->believed && !proc->leaving && proc->started_ms == 11 && proc->kill_ms == 0);
 	ck_assert_uint_eq(proc_slot(proc)->accepted, 100);
 	/* both images look at the same memory */
 	atomic_store(&pools[0]->board.slots[proc->slot].accepted, 101);
 	ck_assert_uint_eq(proc_slot(proc)->accepted, 101);
 	pid = LATE_WORKER;
 	HASH_FIND(by_pid, fleet_after.by_pid, &pid, sizeof(pid), proc);
-	ck_assert(proc->leaving && proc->retire_ms == 12);
+	ck_assert(proc->leaving && proc->retire_ms == 12 && proc->kill_ms == 13);
 }
 END_TEST
 
