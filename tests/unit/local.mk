@@ -77,6 +77,7 @@ unit_tests = \
 	%D%/services/check_spawn \
 	%D%/services/check_upstreams \
 	%D%/upgrade/check_handover \
+	%D%/upgrade/check_handover_hostile \
 	%D%/upgrade/check_handover_tables \
 	%D%/worker/check_evict \
 	%D%/worker/check_proof \
@@ -112,6 +113,8 @@ EXTRA_DIST += \
 	%D%/board/sources_case.h \
 	%D%/net/proxy_header_case.h \
 	%D%/net/net_relay_case.h \
+	%D%/upgrade/handover_case.h \
+	%D%/upgrade/handover_fields.h \
 	%D%/made_up_fleet.h \
 	%D%/made_up_pool.h \
 	%D%/peers.h \
