@@ -74,7 +74,7 @@ json_t *explain_request(const char *client, const char *service, struct err *err
 	struct err why;
 
 	if (network_parse(client, &names, &network, &why) < 0) {
-		(void)err_set(err, "\"%.64s\": %s", client, why.text);
+		(void)err_set(err, "%s", why.text);
 		return NULL;
 	}
 	if (network.kind == NETWORK_UNIX && network.has_uid)

@@ -26,6 +26,7 @@ endif
 EXTRA_DIST += \
 	$(tree_tests) \
 	%D%/fuzz/replay.sh \
+	%D%/ci-may-skip \
 	%D%/layers/circles.py \
 	%D%/layers/made_up.py \
 	%D%/layers/source.py \

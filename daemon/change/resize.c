@@ -18,6 +18,8 @@ static int make_limits(const struct pool *pool, int64_t min, int64_t max, struct
 
 	if (min < 0 || max < 1 || max > CONFIG_WORKERS_MOST)
 		return err_set(err, "min is at least 0, max 1 to %d", CONFIG_WORKERS_MOST);
+	if (lanes == 1 && min > max)
+		return err_set(err, "max = %" PRId64 " is too small: min is %" PRId64, max, min);
 	if (min * lanes > max || lanes > max)
 		return err_set(
 			err, "max = %" PRId64 " is too small: there are %" PRId64 " addresses, and min holds for each",
