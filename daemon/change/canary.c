@@ -130,8 +130,14 @@ static enum canary_verdict judge_program(struct plan_item *item, const struct fl
 	int64_t patience = pool->service->timeouts.start;
 	const struct proc *proc;
 
-	if (item->canary == 0 || !may_serve(item, fleet))
+	if (item->canary == 0)
 		return CANARY_PROVEN;
+	if (!may_serve(item, fleet)) { /* paused or drained meanwhile: it must not accept, and proves nothing */
+		item->canary = 0;
+		item->proven = true;
+		pool_retire(pool, -1);
+		return CANARY_PROVEN;
+	}
 	pool_look_after(pool, false);
 	proc = pool->procs;
 	item->proven = item->proven || (proc != NULL && proc->ready);

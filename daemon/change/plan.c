@@ -204,7 +204,7 @@ int plan_listen(struct plan *plan, const struct fleet *fleet, struct err *err)
 
 			if (listener->lender != NULL)
 				continue;
-			if (fleet->drained)
+			if (fleet->drained && !listener->listening)
 				listener->refusing = true; /* bound, for later */
 			else if (listener_start(listener, pool->service, &why) < 0)
 				return err_set(err, "services.%s: %s", pool->service->name, why.text);

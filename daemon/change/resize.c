@@ -79,6 +79,16 @@ static int64_t step_resize(struct operation *op, int64_t now)
 	return due;
 }
 
+/* A changer that is not committed yet may replace the pool by one with other limits, and forget this order. */
+static bool may_be_done_now(const struct operations *ops)
+{
+	const struct operation *changer = operation_find_changer(ops);
+
+	if (operation_find(ops, ORDER_START) != NULL || operation_find(ops, ORDER_STOP) != NULL)
+		return false;
+	return changer == NULL || changer->kind->order == ORDER_UPGRADE || operation_is_committed(changer);
+}
+
 unsigned resize_ask(struct operations *ops, struct member *member, int64_t min, int64_t max, struct err *err)
 {
 	struct pool *pool = member->now;
@@ -87,8 +97,7 @@ unsigned resize_ask(struct operations *ops, struct member *member, int64_t min, 
 
 	if (make_limits(pool, min, max, &limits, err) < 0)
 		return 0;
-	if (!pool_has_room(pool, &limits) || operation_find(ops, ORDER_START) != NULL ||
-	    operation_find(ops, ORDER_STOP) != NULL)
+	if (!pool_has_room(pool, &limits) || !may_be_done_now(ops))
 		return operation_ask(ops, &resize_kind, member, min, max, err);
 	job = jobs_new(&ops->jobs);
 	if (job == 0) {

@@ -52,11 +52,8 @@ static bool has_takers(const struct pool *pool, size_t lane, int64_t now)
  * A program whose listener is shut down while it accepts would see an error and might crash. So the program is retired
  * first, and its listener is shut when the program has ended, or has had LET_GO_MS to close its copy.
  */
-static void drain_programs(struct pool *pool, size_t lane, int64_t now)
+static void drain_programs(struct pool *pool, size_t lane, bool empty, int64_t now)
 {
-	const struct listener *listener = &pool->listeners[lane];
-	bool empty = listener->inherited || listener->refusing || !listener->listening || listener_is_empty(listener);
-
 	if (empty)
 		pool_retire(pool, (ssize_t)lane);
 	if (has_takers(pool, lane, now))
@@ -69,16 +66,20 @@ static void drain_programs(struct pool *pool, size_t lane, int64_t now)
 
 static void drain_lane(struct pool *pool, size_t lane, int64_t now)
 {
-	struct listener *listener = &pool->listeners[lane];
+	const struct listener *listener = &pool->listeners[lane];
 	struct pool_counts n;
+	bool empty;
 
 	if (listener->fd < 0)
 		return;
+	empty = listener->inherited || listener->refusing || !listener->listening || listener_is_empty(listener);
+	if (!empty && pool_rests(pool)) /* the queued clients wait for the resume */
+		return;
 	if (pool->service->program.runs) {
-		drain_programs(pool, lane, now);
+		drain_programs(pool, lane, empty, now);
 		return;
 	}
-	if (listener->inherited || listener->refusing || !listener->listening || listener_is_empty(listener)) {
+	if (empty) {
 		shut_lane(pool, lane);
 		return;
 	}
@@ -135,7 +136,7 @@ static void check_drain(struct pool *pool, int64_t now)
 
 bool wind_down_step(struct pool *pool, int64_t now_ms)
 {
-	for (size_t lane = 0; lane < pool->n_lanes && !pool_rests(pool); lane++)
+	for (size_t lane = 0; lane < pool->n_lanes; lane++)
 		drain_lane(pool, lane, now_ms);
 	if (pool->service->program.runs)
 		program_step(pool, now_ms);

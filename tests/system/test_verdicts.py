@@ -196,6 +196,78 @@ class Jobs(VerdictCase):
 		self.assertEqual(d.stop(), 0)
 
 
+class Drain(VerdictCase):
+	def program(self, endpoint, seconds, start):
+		return {"handler": "listen", "listen": endpoint.text, "command": ["/bin/sleep", str(seconds)],
+			"timeouts": {"start": start}, "workers": {"min": 1}}
+
+	def runs(self, d, seconds):
+		return any("sleep %d" % seconds in proc.title(pid) for pid in proc.children(d.pid))
+
+	def test_a_paused_service_turns_clients_away(self):
+		"""Only clients that are queued wait for the resume."""
+		a, b = Endpoint.v4(), Endpoint.v4()
+		d = self.daemon({"echo": echo(a), "prog": self.program(b, 1000, "100ms")})
+		self.ordered(d, "pause", "echo")
+		self.ordered(d, "pause", "prog")
+		self.ordered(d, "drain", said="drained: clients are turned away")
+		for endpoint in (a, b):
+			with self.assertRaises(ConnectionRefusedError):
+				endpoint.connect()
+		wait_until(lambda: (self.state(d), self.state(d, "prog")) == ("drained", "drained"), "all are drained")
+		self.ordered(d, "undrain", said="undrained")
+		self.assertEqual(self.state(d), "paused")
+		self.ordered(d, "resume", "echo")
+		self.assertEqual(talk(a, b"x"), b"x")
+		self.assertEqual(d.stop(), 0)
+
+	def test_of_a_program_that_a_reload_adds(self):
+		"""It listens already, for its proof."""
+		a, b = Endpoint.v4(), Endpoint.v4()
+		d = self.daemon({"echo": echo(a)})
+		d.configure(Config({"echo": echo(a), "prog": self.program(b, 1001, "20s")}))
+		job = d.admin.told("reload")["job"]
+		wait_until(lambda: self.runs(d, 1001), "it is to prove itself")
+		self.ordered(d, "drain", said="drained")
+		self.assertIs(d.admin.verdict(job)["success"], True)
+		wait_until(lambda: self.state(d, "prog") == "drained", "it is drained, too")
+		with self.assertRaises(ConnectionRefusedError):
+			b.connect()
+		self.assertEqual(d.stop(), 0)
+
+	def test_a_program_that_is_paused_while_it_proves_itself(self):
+		a, b = Endpoint.v4(), Endpoint.v4()
+		d = self.daemon({"prog": self.program(a, 1001, "200ms")})
+		d.configure(Config({"prog": self.program(a, 1002, "19s"), "slow": self.program(b, 1003, "20s")}))
+		job = d.admin.told("reload")["job"]
+		wait_until(lambda: self.runs(d, 1002), "it is to prove itself")
+		self.ordered(d, "pause", "prog", said="paused")
+		wait_until(lambda: not self.runs(d, 1002), "it does not accept any more")
+		self.assertEqual(d.admin.status()["state"], "reloading")
+		self.ordered(d, "resume", "prog")
+		self.ordered(d, "cancel")
+		self.assertIn("cancelled", d.admin.verdict(job)["reasons"])
+		self.assertEqual(d.stop(), 0)
+
+
+class Resize(VerdictCase):
+	@unittest.skipIf(no_trap(), no_trap())
+	def test_during_a_reload(self):
+		"""It holds until the next reload, not until this one."""
+		a = Endpoint.v4()
+		trap = Trap(self.folder("trap"))
+		d = self.daemon({"echo": echo(a)}, env=trap.env)
+		trap.set("setup", "sleep 1000")
+		d.configure(Config({"echo": echo(a, handler="daytime")}))
+		job = d.admin.told("reload")["job"]
+		wait_until(lambda: d.admin.status()["state"] == "reloading", "it has begun")
+		self.ordered(d, "resize", "echo", "1", "1")
+		self.assertIs(d.admin.verdict(job)["success"], True)
+		self.assertEqual(d.admin.service("echo")["workers"]["max"], 1)
+		trap.set("setup", "sleep 1")
+		self.assertEqual(d.stop(), 0)
+
+
 class Stop(VerdictCase):
 	def test_a_signal_after_an_order_is_patient(self):
 		a = Endpoint.v4()
