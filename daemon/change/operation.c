@@ -226,17 +226,28 @@ static void end_others(struct operations *ops, const struct operation_kind *kind
 									: "undrained meanwhile");
 }
 
+static bool is_opposite(enum order a, enum order b)
+{
+	return (a == ORDER_PAUSE && b == ORDER_RESUME) || (a == ORDER_RESUME && b == ORDER_PAUSE) ||
+	       (a == ORDER_DRAIN && b == ORDER_UNDRAIN) || (a == ORDER_UNDRAIN && b == ORDER_DRAIN);
+}
+
 /* Finds the same order among those that wait. A caller that asks again shares its verdict; a second resize replaces the
- * limits of the first. */
+ * limits of the first. An order behind which the opposite one waits is not shared: the last one asked for counts. */
 static struct operation *find_waiting(const struct operations *ops, const struct operation_kind *kind,
 				      const struct member *member)
 {
-	struct operation *op;
+	struct operation *op, *found = NULL;
 
-	DL_FOREACH (ops->waiting, op)
-		if (op->kind == kind && op->member == member)
-			return op;
-	return NULL;
+	DL_FOREACH (ops->waiting, op) {
+		if (op->member != member)
+			continue;
+		if (op->kind == kind)
+			found = op;
+		else if (is_opposite(op->kind->order, kind->order))
+			found = NULL;
+	}
+	return found;
 }
 
 static unsigned queue_operation(struct operations *ops, const struct operation_kind *kind, struct member *member,
@@ -402,6 +413,9 @@ int operations_watch(struct operations *ops, struct err *err)
 {
 	int rc = sd_event_add_post(ops->fleet->event, &ops->post, on_event_over, ops);
 
+	/* Before any other event that is pending: none may find an operation that is over. */
+	if (rc >= 0)
+		rc = sd_event_source_set_priority(ops->post, SD_EVENT_PRIORITY_IMPORTANT);
 	if (rc >= 0)
 		return 0;
 	return err_code(err, -rc, "cannot set up the event loop");

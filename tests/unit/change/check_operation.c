@@ -138,6 +138,56 @@ START_TEST(the_next_waits_and_the_third_joins_it)
 }
 END_TEST
 
+START_TEST(the_last_of_opposite_orders_counts)
+{
+	unsigned pauses[2], drains[2];
+
+	committed = true;
+	(void)ask(&upgrade_fake, NULL);
+	drains[0] = ask(&drain_fake, NULL);
+	pauses[0] = ask(&pause_fake, alpha);
+	(void)ask(&undrain_fake, NULL);
+	(void)ask(&resume_fake, alpha);
+	drains[1] = ask(&drain_fake, NULL);
+	pauses[1] = ask(&pause_fake, alpha);
+	ck_assert_uint_ne(drains[0], drains[1]);
+	ck_assert_uint_ne(pauses[0], pauses[1]);
+	ck_assert_uint_eq(ask(&drain_fake, NULL), drains[1]);
+	ck_assert_uint_eq(ask(&pause_fake, alpha), pauses[1]);
+	sweep_all();
+	expect_verdict(drains[1], true, "done");
+	expect_verdict(pauses[1], true, "done");
+	ck_assert_ptr_null(ops.waiting);
+}
+END_TEST
+
+static void report_sweep(void *userdata)
+{
+	(void)userdata;
+	(void)strcat(story, "s");
+}
+
+static int on_something(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	(void)strcat(story, userdata);
+	return 0;
+}
+
+START_TEST(the_sweep_comes_before_the_next_event)
+{
+	static char a[] = "a", b[] = "b";
+
+	ops.report = report_sweep;
+	ck_assert_int_eq(operations_watch(&ops, &err), 0);
+	ck_assert_int_ge(sd_event_add_defer(fleet.event, NULL, on_something, a), 0);
+	ck_assert_int_ge(sd_event_add_defer(fleet.event, NULL, on_something, b), 0);
+	for (int i = 0; i < 4; i++)
+		(void)sd_event_run(fleet.event, 0);
+	ck_assert(strcmp(story, "asbs") == 0 || strcmp(story, "bsas") == 0);
+}
+END_TEST
+
 START_TEST(those_that_wait_begin_in_the_order_of_asking)
 {
 	(void)ask(&reload_fake, NULL);
@@ -318,6 +368,7 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("operation", setup, one_runs_and_has_its_verdict, the_next_waits_and_the_third_joins_it,
+			 the_last_of_opposite_orders_counts, the_sweep_comes_before_the_next_event,
 			 those_that_wait_begin_in_the_order_of_asking, a_restart_of_another_service_is_another_order,
 			 a_pause_runs_beside_a_reload, each_service_has_a_pause_of_its_own,
 			 drain_and_undrain_end_each_other, cancel_ends_what_is_not_in_force,
