@@ -2,6 +2,7 @@
 #include "listeners/listener.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -89,11 +90,22 @@ void listener_steer(struct listener *listener)
 
 void listener_take(struct listener *listener)
 {
-	if (listener->lender == NULL)
+	struct listener *lender = listener->lender;
+
+	if (lender == NULL)
 		return;
-	listener->lender->fd = -1;
-	listener->lender->path.ino = 0;
-	listener->lender->stored[0] = '\0';
+	/* A drain or an undrain since it was borrowed may have changed all of this, the socket included. */
+	listener->fd = lender->fd;
+	listener->path = lender->path;
+	listener->listening = lender->listening;
+	listener->refusing = lender->refusing;
+	listener->backlog = lender->backlog;
+	listener->quiesced_ms = lender->quiesced_ms;
+	listener->for_good = lender->for_good;
+	(void)memcpy(listener->stored, lender->stored, sizeof(listener->stored));
+	lender->fd = -1;
+	lender->path.ino = 0;
+	lender->stored[0] = '\0';
 	listener->lender = NULL;
 }
 

@@ -250,6 +250,26 @@ class Drain(VerdictCase):
 		self.assertEqual(d.stop(), 0)
 
 
+class ReloadMeetsDrain(VerdictCase):
+	@unittest.skipIf(no_trap(), no_trap())
+	def test_drained_and_undrained_before_the_commit(self):
+		"""The undrain makes a new unix socket, which the new generation must have."""
+		for i, a in enumerate((Endpoint.unix(self.path("s")), Endpoint.v4())):
+			trap = Trap(self.folder("trap%d" % i))
+			d = self.daemon({"echo": echo(a)}, env=trap.env)
+			trap.set("setup", "sleep 1500")
+			d.configure(Config({"echo": echo(a, timeouts={"idle": "50s", "drain": "19s"})}))
+			job = d.admin.told("reload")["job"]
+			wait_until(lambda: d.admin.status()["state"] == "reloading", "it has begun")
+			self.ordered(d, "drain", said="drained")
+			self.ordered(d, "undrain", said="undrained")
+			self.assertFalse(d.admin.told("job", job=job)["done"])
+			trap.set("setup", "sleep 1")
+			self.assertIs(d.admin.verdict(job)["success"], True)
+			self.assertEqual(talk(a, b"x"), b"x")
+			self.assertEqual(d.stop(), 0)
+
+
 class Resize(VerdictCase):
 	@unittest.skipIf(no_trap(), no_trap())
 	def test_during_a_reload(self):

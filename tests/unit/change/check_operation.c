@@ -178,7 +178,7 @@ START_TEST(the_sweep_comes_before_the_next_event)
 {
 	static char a[] = "a", b[] = "b";
 
-	ops.report = report_sweep;
+	ops.on_swept = report_sweep;
 	ck_assert_int_eq(operations_watch(&ops, &err), 0);
 	ck_assert_int_ge(sd_event_add_defer(fleet.event, NULL, on_something, a), 0);
 	ck_assert_int_ge(sd_event_add_defer(fleet.event, NULL, on_something, b), 0);
