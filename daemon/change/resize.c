@@ -49,6 +49,15 @@ static void remember_limits(struct member *member, int64_t min, int64_t max)
 	member->resized.max = max;
 }
 
+/* The board of the pool has room for LIMITS: they hold from now on. */
+static void apply_limits(struct member *member, const struct config_workers *limits)
+{
+	log_resize(member->now, limits->min, limits->max);
+	remember_limits(member, limits->min, limits->max);
+	pool_set_limits(member->now, limits);
+	pool_look_after(member->now, false);
+}
+
 static void begin_resize(struct operation *op)
 {
 	struct rollout *r = (struct rollout *)op;
@@ -60,8 +69,16 @@ static void begin_resize(struct operation *op)
 		operation_finish_removed(op);
 		return;
 	}
-	if (make_limits(pool, op->min, op->max, &limits, &err) < 0 ||
-	    plan_replace(&r->plan, op->all->fleet, pool, &limits, "resize", &err) < 0) {
+	if (make_limits(pool, op->min, op->max, &limits, &err) < 0) {
+		rollout_reject_text(r, err.text);
+		return;
+	}
+	if (pool_has_room(pool, &limits)) {
+		apply_limits(op->member, &limits);
+		operation_finish(op, true, "resized", NULL);
+		return;
+	}
+	if (plan_replace(&r->plan, op->all->fleet, pool, &limits, "resize", &err) < 0) {
 		rollout_reject_text(r, err.text);
 		return;
 	}
@@ -104,10 +121,7 @@ unsigned resize_ask(struct operations *ops, struct member *member, int64_t min, 
 		(void)err_set(err, "no memory for an order");
 		return 0;
 	}
-	log_resize(pool, min, max);
-	remember_limits(member, min, max);
-	pool_set_limits(pool, &limits);
-	pool_look_after(pool, false);
+	apply_limits(member, &limits);
 	jobs_done(&ops->jobs, job, true, "resized", NULL);
 	return job;
 }

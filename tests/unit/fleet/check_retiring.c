@@ -4,6 +4,8 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fleet/fleet.h"
 #include "pool/pool_leave.h"
@@ -220,17 +222,37 @@ END_TEST
 START_TEST(a_paused_service_keeps_its_queue)
 {
 	struct pool *a = fleet.pools[0];
+	struct listener *listener = &a->listeners[0];
+	int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), served;
 
+	ck_assert_int_eq(connect(client, &listener->addr.sa, listener->addr.len), 0);
 	a->paused = true;
 	fleet.drained = true;
 	wind_down_begin(a, POOL_DRAINING, "drain");
 	retiring_step(&fleet);
 	ck_assert_int_eq(a->state, POOL_DRAINING);
-	ck_assert(!a->listeners[0].refusing);
+	ck_assert(!listener->refusing);
 	a->paused = false;
+	served = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(served, 0);
 	retiring_step(&fleet);
 	ck_assert_int_eq(a->state, POOL_DRAINED);
-	ck_assert(a->listeners[0].refusing);
+	ck_assert(listener->refusing);
+	(void)close(served);
+	(void)close(client);
+}
+END_TEST
+
+START_TEST(a_paused_service_without_a_queue_is_drained_at_once)
+{
+	struct pool *a = fleet.pools[0];
+
+	a->paused = true;
+	fleet.drained = true;
+	wind_down_begin(a, POOL_DRAINING, "drain");
+	retiring_step(&fleet);
+	ck_assert_int_eq(a->state, POOL_DRAINED);
+	ck_assert(a->listeners[0].refusing && a->paused);
 }
 END_TEST
 
@@ -255,5 +277,5 @@ int main(void)
 			 too_many_former_generations_are_bounded, all_former_workers_must_have_heard,
 			 a_drained_fleet_comes_back, an_undrain_waits_for_those_that_have_the_socket,
 			 an_address_that_is_taken_is_reported, a_paused_service_keeps_its_queue,
-			 a_step_goes_on_with_an_undrain);
+			 a_paused_service_without_a_queue_is_drained_at_once, a_step_goes_on_with_an_undrain);
 }
