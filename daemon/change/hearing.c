@@ -34,3 +34,17 @@ void hearing_write(const char *done, const struct hearing *hearing, char *out, s
 		       hearing->n_deaf == 1 ? " has" : "s have", (int)hearing->first,
 		       hearing->n_deaf == 1 ? "" : ", ...");
 }
+
+void hearing_warn(const struct fleet *fleet, json_t *reasons)
+{
+	struct hearing hearing = {0};
+	const struct pool *former;
+	char text[128];
+
+	DL_FOREACH (fleet->retiring, former)
+		hearing_of_pool(former, &hearing);
+	if (hearing.n_deaf == 0)
+		return;
+	hearing_write("the change is in force", &hearing, text, sizeof(text));
+	(void)json_array_append_new(reasons, json_string(text));
+}

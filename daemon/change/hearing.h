@@ -4,6 +4,7 @@
 #ifndef PREFORKD_CHANGE_HEARING_H
 #define PREFORKD_CHANGE_HEARING_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -25,5 +26,9 @@ void hearing_of_service(const struct fleet *fleet, const struct pool *pool, stru
 
 /* Writes "paused, but 1 worker has not heard it (pid 123)", where DONE is "paused". */
 void hearing_write(const char *done, const struct hearing *hearing, char *out, size_t size);
+
+/* Adds a reason to REASONS (a list) if workers of the retiring pools have not heard that they are to leave: the change
+ * is in force, but such a worker may still take a client. */
+void hearing_warn(const struct fleet *fleet, json_t *reasons);
 
 #endif

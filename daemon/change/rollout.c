@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json_text.h"
 #include "change/canary.h"
+#include "change/hearing.h"
 #include "change/launch.h"
 #include "config/config.h"
 #include "config/diff.h"
@@ -58,7 +59,10 @@ static void accept_plan(struct rollout *r)
 			       r->summary);
 	host_limits_tell(r->limits);
 	r->op.remarks = json_incref(r->limits);
-	operation_finish(&r->op, true, text, r->warnings != NULL ? json_incref(r->warnings) : json_array());
+	if (r->warnings == NULL)
+		r->warnings = json_array();
+	hearing_warn(r->op.all->fleet, r->warnings);
+	operation_finish(&r->op, true, text, json_incref(r->warnings));
 }
 
 /* ---- the steps ---- */

@@ -20,6 +20,7 @@
 #include "base/message_ids.h"
 #include "base/notify.h"
 #include "base/trial.h"
+#include "change/hearing.h"
 #include "change/launch.h"
 #include "change/start.h"
 #include "config/config.h"
@@ -255,6 +256,7 @@ static void finish_upgrade(struct upgrade *u)
 			       pool->service->name);
 		(void)json_array_append_new(reasons, json_text(text));
 	}
+	hearing_warn(fleet, reasons);
 	(void)start_is_over(fleet, &failed);
 	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s%s%.64s%s", PACKAGE_VERSION,
 		       u->before, failed != NULL ? ", but workers of " : "", failed != NULL ? failed : "",

@@ -288,6 +288,21 @@ class Resize(VerdictCase):
 		self.assertEqual(d.stop(), 0)
 
 
+class Reload(VerdictCase):
+	def test_names_a_worker_that_hears_nothing(self):
+		"""It is in force; that worker may take one more client."""
+		a = Endpoint.v4()
+		d = self.daemon({"echo": echo(a, 1)})
+		with hold(a, b"busy"):
+			pid = self.stop_worker(d)
+			d.configure(Config({"echo": echo(a, 1, timeouts={"idle": "50s"})}))
+			verdict = d.admin.order("reload")
+		self.assertIs(verdict["success"], True)
+		self.assertIn("the change is in force, but 1 worker has not heard it (pid %d)" % pid,
+			      verdict["reasons"])
+		self.assertEqual(talk(a, b"x"), b"x")
+
+
 class Stop(VerdictCase):
 	def test_a_signal_after_an_order_is_patient(self):
 		a = Endpoint.v4()
