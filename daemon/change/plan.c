@@ -354,14 +354,21 @@ void plan_commit(struct plan *plan, struct fleet *fleet)
 	}
 }
 
+/* All former generations that serve on: the one that FRESH has replaced, and those that an upgrade has kept. */
+static void retire_formers(const struct pool *fresh, const char *occasion, struct fleet *fleet)
+{
+	struct pool *former;
+
+	DL_FOREACH (fleet->retiring, former)
+		if (former->state == POOL_SUPERSEDED && former->totals == fresh->totals)
+			wind_down_begin(former, POOL_ENDING, occasion);
+}
+
 void plan_retire(const struct plan *plan, struct fleet *fleet)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		struct pool *old = plan->items[i].old;
-
-		if (plan->items[i].fresh != NULL && old != NULL && old->state == POOL_SUPERSEDED)
-			wind_down_begin(old, POOL_ENDING, plan->occasion);
-	}
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->items[i].fresh != NULL)
+			retire_formers(plan->items[i].fresh, plan->occasion, fleet);
 	retiring_settle(fleet); /* wind_down_begin() has quiesced listeners that were not taken over */
 	retiring_step(fleet);
 }

@@ -26,6 +26,7 @@
 #include "config/config.h"
 #include "fleet/retiring.h"
 #include "listeners/control_socket.h"
+#include "pool/program.h"
 #include "pool/wind_down.h"
 #include "upgrade/handover.h"
 #include "upgrade/handover_env.h"
@@ -38,9 +39,9 @@
 
 /*
  *	old image: rehearsing -> waiting (until everything can be handed over) -> exec
- *	new image: starting -> retiring -> verdict
+ *	new image: starting -> watching (programs only) -> retiring -> verdict
  */
-enum upgrade_state { UPGRADE_REHEARSING, UPGRADE_WAITING, UPGRADE_STARTING, UPGRADE_RETIRING };
+enum upgrade_state { UPGRADE_REHEARSING, UPGRADE_WAITING, UPGRADE_STARTING, UPGRADE_WATCHING, UPGRADE_RETIRING };
 
 struct upgrade {
 	struct operation op;
@@ -56,6 +57,7 @@ static void enter_state(struct upgrade *u, enum upgrade_state state)
 		[UPGRADE_REHEARSING] = "rehearsing with the new binary",
 		[UPGRADE_WAITING] = "waiting for removed addresses to be empty",
 		[UPGRADE_STARTING] = "starting workers of the new binary",
+		[UPGRADE_WATCHING] = "watching new programs",
 		[UPGRADE_RETIRING] = "retiring workers of the old binary",
 	};
 
@@ -221,19 +223,61 @@ int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err)
 	return rc;
 }
 
+/* The pool in force that takes over from FORMER; NULL: the service is not configured any more. */
+static const struct pool *find_successor(const struct fleet *fleet, const struct pool *former)
+{
+	for (size_t i = 0; i < fleet->n_pools; i++)
+		if (fleet->pools[i]->totals == former->totals)
+			return fleet->pools[i];
+	return NULL;
+}
+
+/* A program that is ready may end in the next moment. The programs of before go on for as long as the new ones are
+ * watched, and stay if the new ones end. */
+static bool has_programs_to_watch(const struct fleet *fleet)
+{
+	const struct pool *former, *pool;
+
+	DL_FOREACH (fleet->retiring, former) {
+		pool = find_successor(fleet, former);
+		if (former->state == POOL_SUPERSEDED && former->procs != NULL && pool != NULL &&
+		    pool->service->program.runs && pool->state == POOL_SERVING && !pool->paused)
+			return true;
+	}
+	return false;
+}
+
+static bool do_programs_fail(const struct pool *pool)
+{
+	return pool != NULL && pool->service->program.runs && pool->state == POOL_SERVING && !pool->paused &&
+	       pool->policy.failures > 0;
+}
+
 static void retire_old(struct upgrade *u)
 {
 	struct fleet *fleet = u->op.all->fleet;
 	struct pool *pool;
 
 	DL_FOREACH (fleet->retiring, pool)
-		if (pool->state == POOL_SUPERSEDED)
+		if (pool->state == POOL_SUPERSEDED &&
+		    (pool->procs == NULL || !do_programs_fail(find_successor(fleet, pool))))
 			wind_down_begin(pool, POOL_ENDING, "upgrade");
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		retiring_bound(fleet, fleet->pools[i]);
 	retiring_settle(fleet); /* for addresses that the new configuration does not have */
 	retiring_step(fleet);
 	enter_state(u, UPGRADE_RETIRING);
+}
+
+/* Programs of before serve on, because those of POOL end. */
+static bool is_kept(const struct fleet *fleet, const struct pool *pool)
+{
+	const struct pool *former;
+
+	DL_FOREACH (fleet->retiring, former)
+		if (former->state == POOL_SUPERSEDED && former->totals == pool->totals && former->procs != NULL)
+			return true;
+	return false;
 }
 
 /*
@@ -244,24 +288,30 @@ static void finish_upgrade(struct upgrade *u)
 {
 	struct fleet *fleet = u->op.all->fleet;
 	json_t *reasons = json_array();
+	const char *first = NULL;
 	char text[192];
-	const char *failed;
 
 	for (size_t i = 0; i < fleet->n_pools; i++) {
 		const struct pool *pool = fleet->pools[i];
 
-		if (!pool->failed_start || pool->proved)
+		if (is_kept(fleet, pool))
+			(void)snprintf(text, sizeof(text),
+				       "services.%.64s: its new programs end; those of before serve on",
+				       pool->service->name);
+		else if (pool->failed_start && !pool->proved)
+			(void)snprintf(text, sizeof(text), "services.%.64s: its workers cannot start; trying again",
+				       pool->service->name);
+		else
 			continue;
-		(void)snprintf(text, sizeof(text), "services.%.64s: its workers cannot start; trying again",
-			       pool->service->name);
+		if (first == NULL)
+			first = pool->service->name;
 		(void)json_array_append_new(reasons, json_text(text));
 	}
 	hearing_warn(fleet, reasons);
-	(void)start_is_over(fleet, &failed);
 	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s%s%.64s%s", PACKAGE_VERSION,
-		       u->before, failed != NULL ? ", but workers of " : "", failed != NULL ? failed : "",
-		       failed != NULL ? " cannot start" : "");
-	operation_finish(&u->op, failed == NULL, text, reasons);
+		       u->before, first != NULL ? ", but workers of " : "", first != NULL ? first : "",
+		       first != NULL ? " cannot start" : "");
+	operation_finish(&u->op, first == NULL, text, reasons);
 }
 
 static int64_t step_upgrade(struct operation *op, int64_t now)
@@ -281,8 +331,13 @@ static int64_t step_upgrade(struct operation *op, int64_t now)
 		ops->has_started = true;
 		if (ops->launch->when_ready != NULL)
 			ops->launch->when_ready();
-		retire_old(u);
+		if (has_programs_to_watch(ops->fleet))
+			enter_state(u, UPGRADE_WATCHING);
+		else
+			retire_old(u);
 	}
+	if (u->state == UPGRADE_WATCHING && now - u->since_ms >= PROGRAM_EARLY_MS)
+		retire_old(u);
 	if (u->state == UPGRADE_RETIRING && (retiring_has_heard(ops->fleet) || now - u->since_ms >= RETIRE_MS))
 		finish_upgrade(u);
 	return now + STEP_MS;

@@ -336,6 +336,23 @@ class Upgrade(VerdictCase):
 		self.assertEqual(d.stop(), 0)
 
 
+	def test_programs_that_end_do_not_replace_those_of_before(self):
+		"""The program's file is another one by the time of the upgrade, and ends soon after its start."""
+		bad = self.path("bad")
+		program = ["/bin/sh", "-c", "test -e %s || exec sleep 1000; sleep 1.3; exit 3" % bad]
+		d = self.daemon({"prog": {"handler": "listen", "listen": Endpoint.v4().text, "command": program,
+					  "timeouts": {"start": "300ms"}, "workers": {"min": 2}}})
+		before = {w["pid"] for w in d.admin.told("workers", service="prog")["workers"]}
+		self.write("bad", "")
+		self.ordered(d, "upgrade", status=FAILED, said="workers of prog cannot start")
+		self.assertEqual({pid for pid in before if proc.alive(pid)}, before)
+		os.unlink(bad)
+		self.ordered(d, "restart", "prog", said="prog: restarted")
+		wait_until(lambda: not any(map(proc.alive, before)), "those of before have gone")
+		self.assertEqual(self.state(d, "prog"), "serving")
+		self.assertEqual(d.stop(), 0)
+
+
 class Restart(VerdictCase):
 	def pids(self, d):
 		return {w["pid"] for w in d.admin.told("workers", service="echo")["workers"]}
