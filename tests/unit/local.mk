@@ -98,6 +98,7 @@ made_up_fleet_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_
 %C%_listeners_check_control_socket_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sd_event_add_time_relative
 %C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
 %C%_pool_check_wind_down_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
+%C%_net_check_listen_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
 %C%_net_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 %C%_base_check_unit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid -Wl,--wrap=sd_booted
 %C%_worker_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
