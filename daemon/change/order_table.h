@@ -22,8 +22,8 @@ enum order {
 	ORDERS,
 };
 
-/* What runs, as far as the answers differ. A changer is a reload, a restart or a resize. Early: before the commit;
- * late: after it, when its changes are in force. */
+/* The running operation, as far as answers differ. A changer is a reload, a restart or a resize. Early: before the
+ * commit; late: after it, when its changes are in force. */
 enum order_running {
 	RUNNING_START,
 	RUNNING_CHANGER_EARLY,

@@ -16,7 +16,7 @@ struct pool_parts;
 struct proc;
 struct program;
 
-/* What the workers of a pool write to is also what this image reads. */
+/* Whether this image reads the memory that the workers of a pool write to. */
 struct pool_known {
 	bool board, sources;
 };

@@ -24,7 +24,7 @@
 struct err;
 struct operations;
 
-/* What the next image must know before anything else. */
+/* The facts that the next image must know before anything else. */
 struct handover_head {
 	int format;	     /* HANDOVER_FORMAT of the image that wrote it */
 	int pid;	     /* the master's: both images are the same process */

@@ -79,7 +79,7 @@ static inline void clients_start(struct clients *c, const struct sockaddr_any *a
 		ck_assert_int_eq(pthread_create(&c->threads[i], NULL, clients_run, c), 0);
 }
 
-/* Nobody who was connected may have been lost. */
+/* No client that was connected may have been lost. */
 static inline void clients_end(struct clients *c)
 {
 	c->over = true;

@@ -34,7 +34,7 @@ static const struct preforkd_module *const fake_handlers[] = {&fakes[0], &fakes[
 							      &fakes[4], &fakes[5], &fakes[6], &fakes[7],
 							      &fakes[8], &fakes[9], NULL};
 
-/* What --print-config says; to be freed. */
+/* The output of --print-config; the caller frees it. */
 static inline char *config_printed(const struct config *config)
 {
 	char *text = NULL;

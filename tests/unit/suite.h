@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every unit test's main() does: one suite, one case, the exit status. */
+/* The main() of every unit test: one suite, one case, the exit status. */
 #ifndef PREFORKD_TESTS_SUITE_H
 #define PREFORKD_TESTS_SUITE_H
 
@@ -32,7 +32,7 @@ static inline void suite_add(TCase *tcase, const TTest *test, int signal, int st
 			_tcase_add_test(tcase, test, signal, status, i, i + 1);
 }
 
-/* What check.h's tcase_add_test() and tcase_add_loop_test() become. */
+/* Stand in place of check.h's tcase_add_test() and tcase_add_loop_test(). */
 #define _tcase_add_test(tcase, test, signal, status, start, end)                                                       \
 	suite_add((tcase), (test), (signal), (status), (start), (end))
 

@@ -199,7 +199,7 @@ START_TEST(formats)
 }
 END_TEST
 
-/* What is written is read back as the same, over the whole range. */
+/* A value that is written is read back as the same, over the whole range. */
 START_TEST(round_trip)
 {
 	uint64_t state = 12345;

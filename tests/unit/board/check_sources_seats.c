@@ -24,7 +24,7 @@ static struct sources *sources;
 static struct err err;
 static struct sources_taken taken;
 
-/* What the processes of a test share, besides the table. */
+/* The memory that the processes of a test share, besides the table. */
 static struct shared {
 	_Atomic int arrived, left, go;
 	_Atomic bool over;
@@ -336,7 +336,8 @@ START_TEST(never_one_more_than_allowed)
 }
 END_TEST
 
-/* Nobody is refused while there is room: MANY processes, of which at most as many as may sit try at the same time. */
+/* No client is refused while there is room: MANY processes, of which at most as many as may sit try at the same time.
+ */
 START_TEST(who_fits_is_let_in_though_others_come_and_go)
 {
 	enum { MOST = 4 };

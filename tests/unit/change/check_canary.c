@@ -64,7 +64,7 @@ static void expect_failure(const char *why)
 	ck_assert_str_eq(err.text, why);
 }
 
-/* What the worker hears from the master; "": nothing. */
+/* The byte that the worker hears from the master; "": nothing. */
 static char heard(void)
 {
 	char byte;

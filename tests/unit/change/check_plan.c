@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a plan does to the pools of a made-up fleet: each service is kept, changed, replaced, added or removed. */
+/* A plan changes the pools of a made-up fleet: each service is kept, changed, replaced, added or removed. */
 #include "change/plan.h"
 
 #include <check.h>

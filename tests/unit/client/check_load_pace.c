@@ -28,7 +28,7 @@ START_TEST(open_loop_goes_by_the_clock)
 }
 END_TEST
 
-/* Whatever the rate: what is due now has a time that is not later, and the next one's is later. */
+/* At every rate the exchange that is due now has a time that is not later, and the next one has a later time. */
 START_TEST(time_and_number_agree)
 {
 	static const double rates[] = {0.7, 3, 333, 12345.678, 1e6};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a load run makes of servers that do right and of servers that do wrong. */
+/* A load run tells servers that do right from servers that do wrong. */
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>

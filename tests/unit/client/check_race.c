@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is tried when, with addresses from a resolver that is made up and a clock that we set. */
+/* The order and the times of attempts, with addresses from a made-up resolver and a clock that we set. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>

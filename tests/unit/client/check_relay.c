@@ -123,7 +123,7 @@ START_TEST(directions_do_not_wait_for_each_other)
 		memset(buf, 'x', sizeof(buf));
 		_exit(write(far_end, buf, MUCH) == MUCH ? 0 : 1);
 	}
-	/* Nobody reads the pipe, so it fills up. */
+	/* The pipe has no reader, so it fills up. */
 	while (poll(&room, 1, 0) != 0)
 		(void)sched_yield();
 	(void)close(room.fd);

@@ -140,7 +140,7 @@ static struct sockaddr_any resolve_one(const char *text)
 	return any;
 }
 
-/* What is parsed and resolved is written the same way again. */
+/* An address that is parsed and resolved is written the same way again. */
 START_TEST(format_round_trip)
 {
 	static const char *const texts[] = {

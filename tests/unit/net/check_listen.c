@@ -88,7 +88,7 @@ static int option(int fd, int level, int name)
 	return value;
 }
 
-/* What makes options free of cost per client. */
+/* An accepted socket inherits its options, so they cost nothing per client. */
 START_TEST(connections_inherit_the_options)
 {
 	struct sockaddr_any addr;

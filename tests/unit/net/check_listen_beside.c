@@ -220,7 +220,7 @@ START_TEST(the_very_same_address)
 }
 END_TEST
 
-/* What is dropped with the change is refused, and what was queued at the old one is served. */
+/* An address that the change drops refuses clients, and clients that were queued at the old one are served. */
 START_TEST(the_rest_of_the_old_address)
 {
 	struct sockaddr_any old_addr, new_addr, v4;

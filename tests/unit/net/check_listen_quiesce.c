@@ -381,7 +381,7 @@ START_TEST(refused_for_a_while_without_privileges)
 }
 END_TEST
 
-/* What the two ways of refusing differ in. */
+/* The difference between the two ways of refusing. */
 START_TEST(who_is_queued_stays_or_not)
 {
 	bool stays = listen_hide_can_undo();

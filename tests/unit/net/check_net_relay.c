@@ -91,7 +91,7 @@ START_TEST(much_both_ways)
 }
 END_TEST
 
-/* Whatever was read is sent before there is a wait: the other side may say nothing more until it has it all. */
+/* All bytes that were read are sent before there is a wait: the other side may say nothing more until it has it all. */
 START_TEST(much_in_one_answer)
 {
 	pid_t answerer;
@@ -123,7 +123,7 @@ START_TEST(much_in_one_answer)
 }
 END_TEST
 
-/* Who does not read makes the other one wait: what is held is bounded. */
+/* A side that does not read makes the other one wait: the bytes that are held are bounded. */
 START_TEST(a_slow_reader)
 {
 	struct pollfd p = {.events = POLLOUT};

@@ -164,7 +164,7 @@ static void wait_unread(int fd)
 	ck_assert_int_eq(poll(&p, 1, -1), 1);
 }
 
-/* Who resets the connection because it did not want all may have said why before. */
+/* A peer that resets the connection, because it did not want all, may have said why before. */
 START_TEST(last_words)
 {
 	int *last = _i < 2 ? &server : &client, *other = _i < 2 ? &client : &server;
@@ -224,7 +224,7 @@ START_TEST(last_words_for_a_slow_reader)
 }
 END_TEST
 
-/* What was under way when a connection broke is not for the next one. */
+/* Bytes that were under way when a connection broke are not for the next one. */
 START_TEST(nothing_is_left_for_the_next)
 {
 	const struct linger now = {.l_onoff = 1};
@@ -302,7 +302,7 @@ START_TEST(no_descriptors)
 }
 END_TEST
 
-/* What the peer has not got yet is not thrown away by a reset, if it takes it soon. */
+/* A reset does not throw away bytes that the peer has not got yet, if it takes them soon. */
 START_TEST(reset_waits_for_what_is_under_way)
 {
 	const size_t size = 1024 * 1024;

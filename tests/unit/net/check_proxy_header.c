@@ -161,7 +161,7 @@ START_TEST(version_1_length)
 }
 END_TEST
 
-/* Who sends what cannot become a line hears of it before the line's end. */
+/* A client that sends bytes which cannot become a line is refused before the line's end. */
 START_TEST(version_1_at_once)
 {
 	static const char *const hopeless[] = {"PROXYx",	 "PROXY x",	    "PROXY TCP5", "PROXY TCP4 x",

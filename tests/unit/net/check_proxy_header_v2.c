@@ -78,7 +78,7 @@ START_TEST(version_2_length)
 }
 END_TEST
 
-/* Of the second nibble all but 0 and 1, of the first all but 2, of family and transport all but 0 to 3 and 0 to 2. */
+/* Second nibble: all but 0 and 1; first: all but 2; family and transport: all but 0 to 3 and 0 to 2. */
 START_TEST(version_2_numbers)
 {
 	static const uint8_t zero[216];

@@ -200,7 +200,7 @@ START_TEST(the_device_comes_and_goes)
 }
 END_TEST
 
-/* What would fail is known before, and has left the living socket as it was. */
+/* A change that would fail is known before, and has left the living socket as it was. */
 START_TEST(a_trial_tells)
 {
 	int fd;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel says of a connection, on loopback. */
+/* The kernel's facts about a connection, on loopback. */
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -31,7 +31,7 @@ static void take(void)
 	ck_assert_int_ge(fd, 0);
 }
 
-/* Whatever the client has done has come here. */
+/* All that the client has done has come here. */
 static void wait_readable(void)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};

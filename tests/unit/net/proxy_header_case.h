@@ -20,7 +20,7 @@ static size_t used, need;
 static struct err err;
 static struct sample s;
 
-/* Of an exact copy, so that a sanitizer sees a look beyond the end. */
+/* Parses an exact copy, so that a sanitizer sees a look beyond the end. */
 static inline enum proxy_parse parse(const void *bytes, size_t len)
 {
 	void *copy = malloc(len > 0 ? len : 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the log says of a full pool, with a clock that the test turns. */
+/* The log lines about a full pool, with a clock that the test turns. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,7 +102,7 @@ START_TEST(one_line_a_minute)
 }
 END_TEST
 
-/* Of a service, however many generations of it there were in that minute. */
+/* One line for a service, however many generations of it there were in that minute. */
 START_TEST(a_reload_does_not_repeat_it)
 {
 	struct totals *totals = pool.totals;

@@ -43,7 +43,7 @@ static void set_up(void)
 	log_open(LOG_TO_STDERR, 0, true);
 }
 
-/* What was logged since the last call; "": nothing. */
+/* The text that was logged since the last call; "": nothing. */
 static const char *logged(void)
 {
 	static char text[1024];

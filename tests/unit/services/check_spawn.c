@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program finds when it starts, as a real program sees it. */
+/* The surroundings of a program when it starts, as a real program sees them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
