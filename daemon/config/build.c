@@ -367,6 +367,21 @@ static void fill_service(struct builder *b, const struct scope *scope, struct se
 	}
 }
 
+/* Puts the disabled services behind the others, and keeps the order otherwise. */
+static void put_disabled_last(struct config_store *store)
+{
+	struct service_values *sorted = arena_alloc(store->arena, store->n_services * sizeof(*sorted));
+	size_t n = 0, i;
+
+	for (i = 0; i < store->n_services; i++)
+		if (store->services[i].service.enabled)
+			sorted[n++] = store->services[i];
+	for (i = 0; i < store->n_services; i++)
+		if (!store->services[i].service.enabled)
+			sorted[n++] = store->services[i];
+	store->services = sorted;
+}
+
 void build_store(const struct raws *raws, struct problems *problems, struct config_store *store)
 {
 	struct builder b = {.problems = problems, .store = store};
@@ -384,5 +399,6 @@ void build_store(const struct raws *raws, struct problems *problems, struct conf
 		fill_service(&b, &b.services[i], &store->services[i]);
 	for (i = 0; i < b.n_services; i++)
 		free(b.services[i].options);
+	put_disabled_last(store);
 	free(b.services);
 }

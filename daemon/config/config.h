@@ -147,6 +147,7 @@ struct config_upstreams {			 /* the servers that a service passes connections on
 struct config_service {
 	char *name;
 	struct origin origin; /* of the service itself */
+	bool enabled;	      /* false: it is checked, and not opened */
 	const struct preforkd_module *handler;
 	struct addr *listen; /* as written, in order, at least one */
 	size_t n_listen;
@@ -172,8 +173,9 @@ struct config {
 	char *file; /* absolute path of the main file */
 	struct config_log log;
 	struct config_control control;
-	struct config_service *services; /* in the order of the files */
-	size_t n_services;
+	struct config_service *services; /* in the order of the files; the disabled ones stand behind the others */
+	size_t n_services;		 /* that are enabled */
+	size_t n_disabled;
 	struct config_store *store; /* memory and the values with their origins; opaque */
 };
 

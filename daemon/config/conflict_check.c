@@ -56,6 +56,10 @@ static void add_entry(struct checker *checker, struct service_values *values, si
 	struct err err;
 	int n, i;
 
+	if (!values->service.enabled) { /* it takes no address from the others */
+		values->n_lanes++;
+		return;
+	}
 	if (checker->source->portable && !addr_is_literal(addr)) {
 		values->n_lanes++; /* the name may stand for more */
 		add_lane(lanes, &lane);

@@ -148,6 +148,17 @@ ssize_t config_find_service(const struct config *config, const char *name)
 	return -1;
 }
 
+bool config_is_disabled(const struct config *config, const char *name)
+{
+	size_t i;
+
+	for (i = config->n_services; i < config->n_services + config->n_disabled; i++) {
+		if (strcmp(config->services[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool config_diff_log(const struct config *a, const struct config *b)
 {
 	return a->log.target != b->log.target || a->log.facility != b->log.facility || a->log.level != b->log.level;

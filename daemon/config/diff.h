@@ -25,8 +25,10 @@ enum config_change { CHANGE_NONE, CHANGE_LIVE, CHANGE_WORKERS, CHANGE_LISTENER }
 enum config_change config_diff_service(const struct config *a, size_t old, const struct config *b, size_t new,
 				       char *keys, size_t size);
 
-/* The index of the service NAME; -1: there is none. */
+/* The index of the service NAME; -1: there is none, or it is disabled. */
 ssize_t config_find_service(const struct config *config, const char *name);
+
+bool config_is_disabled(const struct config *config, const char *name);
 
 /* True: the log of the process itself (target, facility, level), or the control socket, differs. */
 bool config_diff_log(const struct config *a, const struct config *b);

@@ -84,10 +84,12 @@ static void check_all(struct checker *checker)
 	const struct origin main_file = {.file = checker->source->file};
 	size_t i;
 
-	/* A service that was dropped because of its name or form was reported already. */
-	if (store->n_services == 0 && !problems_have_error(checker->problems))
+	/* The disabled ones stand behind the others. A service that was dropped because of its name or form was
+	 * reported already. */
+	if ((store->n_services == 0 || !store->services[0].service.enabled) && !problems_have_error(checker->problems))
 		problems_add(checker->problems, LOG_ERR, &main_file, "services",
-			     "there is no service, here or in conf.d");
+			     store->n_services == 0 ? "there is no service, here or in conf.d"
+						    : "all services are disabled (enabled = false)");
 	for (i = 0; i < store->n_services; i++)
 		lookup_service(checker, &store->services[i]);
 	conflict_check(checker);
@@ -104,10 +106,14 @@ static void publish_config(struct config *config)
 
 	config->log = store->main.log;
 	config->control = store->main.control;
-	config->n_services = store->n_services;
 	config->services = arena_alloc(store->arena, store->n_services * sizeof(*config->services));
-	for (i = 0; i < store->n_services; i++)
+	for (i = 0; i < store->n_services; i++) {
 		config->services[i] = store->services[i].service;
+		if (config->services[i].enabled)
+			config->n_services++;
+		else
+			config->n_disabled++;
+	}
 }
 
 struct config *config_load(const struct config_source *source, struct problems **problems_out)

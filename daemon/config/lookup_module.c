@@ -80,7 +80,8 @@ bool lookup_module_begin(struct checker *checker, bool rehearse)
 		struct loaded_module *module = values->service.module;
 		struct err err;
 
-		if (module == NULL || checker->source->loader->begin(module, &values->service, rehearse, &err) == 0)
+		if (module == NULL || !values->service.enabled ||
+		    checker->source->loader->begin(module, &values->service, rehearse, &err) == 0)
 			continue;
 		checker_error(checker, values, value_source(values, "path"), "module %s", err.text);
 		good = false;

@@ -57,6 +57,9 @@ const struct row rows_main[] = {
 const size_t rows_main_count = ARRAY_SIZE(rows_main);
 
 const struct row rows_service[] = {
+	{.path = "enabled", .type = ROW_BOOL, .offset = SERVICE(service.enabled), .preset = "true",
+	 .reload = RELOAD_LIVE,
+	 .help = "If false, the service is checked like others, but not opened."},
 	{.path = "handler", .type = ROW_STRING, .offset = SERVICE(handler),
 	 .reload = RELOAD_WORKERS,
 	 .help = "What serves the connections. Required."},

@@ -67,8 +67,8 @@ struct service_values {
 struct config_store {
 	struct arena *arena; /* owns all of it, and the struct config itself */
 	struct main_values main;
-	struct service_values *services; /* in the order of config->services */
-	size_t n_services;
+	struct service_values *services;    /* in the order of config->services */
+	size_t n_services;		    /* the disabled ones included */
 	const struct module_loader *loader; /* unloads their modules; NULL: there are none */
 	struct networks **networks;	    /* sets of networks, which are outside of the arena */
 	size_t n_networks;

@@ -19,6 +19,7 @@
 #include "change/restart.h"
 #include "change/stop.h"
 #include "config/config.h"
+#include "config/diff.h"
 #include "control/explain.h"
 #include "control/peer.h"
 #include "control/status.h"
@@ -29,12 +30,13 @@ struct call {
 	struct operations *ops;
 	const struct control_peer *peer;
 	json_t *request;
-	struct pool *pool;		   /* of the service that the request names; NULL: none */
+	const char *service;		   /* the name in the request; NULL: none */
+	struct pool *pool;		   /* of that service; NULL: none */
 	const struct operation_kind *kind; /* of the order */
 	unsigned job;			   /* whose verdict the client waits for; 0: none */
 };
 
-enum { NEEDS_SERVICE = 1, MAY_SERVICE = 2, CHANGES = 4 };
+enum { NEEDS_SERVICE = 1, MAY_SERVICE = 2, CHANGES = 4, MAY_DISABLED = 8 };
 
 json_t *commands_refuse(int exit_status, const char *text)
 {
@@ -49,7 +51,7 @@ static json_t *do_ping(struct call *call)
 
 static json_t *do_status(struct call *call)
 {
-	return json_pack("{s:b, s:o}", "ok", 1, "status", status_json(call->ops, call->pool));
+	return json_pack("{s:b, s:o}", "ok", 1, "status", status_json(call->ops, call->service));
 }
 
 static json_t *do_workers(struct call *call)
@@ -145,7 +147,7 @@ static const struct {
 	const struct operation_kind *kind; /* of do_order() */
 } commands[] = {
 	{"ping", do_ping, 0, NULL},
-	{"status", do_status, MAY_SERVICE, NULL},
+	{"status", do_status, MAY_SERVICE | MAY_DISABLED, NULL},
 	{"workers", do_workers, MAY_SERVICE, NULL},
 	{"explain", do_explain, MAY_SERVICE, NULL},
 	{"job", do_job, 0, NULL},
@@ -167,15 +169,22 @@ static bool find_pool(struct call *call, int flags, json_t **reply_out)
 	const json_t *value = json_object_get(call->request, "service");
 	const char *name = json_string_value(value);
 	char text[256];
+	bool disabled;
 
 	if ((flags & (NEEDS_SERVICE | MAY_SERVICE)) == 0)
 		return true;
 	if (value == NULL && (flags & NEEDS_SERVICE) == 0)
 		return true;
+	call->service = name;
 	call->pool = name != NULL ? fleet_find(call->ops->fleet, name) : NULL;
 	if (call->pool != NULL)
 		return true;
-	if (name != NULL)
+	disabled = name != NULL && config_is_disabled(fleet_config(call->ops->fleet), name);
+	if (disabled && (flags & MAY_DISABLED) != 0)
+		return true;
+	if (disabled)
+		(void)snprintf(text, sizeof(text), "the service \"%.64s\" is disabled (enabled = false)", name);
+	else if (name != NULL)
 		(void)snprintf(text, sizeof(text), "there is no service \"%.64s\"", name);
 	else
 		(void)snprintf(text, sizeof(text), "the name of a service is missing");

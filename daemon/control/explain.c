@@ -136,8 +136,7 @@ static void learn_source(struct known *k)
 static const struct access_rule *rule_in_force(const struct operations *ops, const struct known *k,
 					       const struct explain_client *client)
 {
-	const struct config *config =
-		(ops->fleet->reread != NULL ? ops->fleet->reread : ops->fleet->generation)->config;
+	const struct config *config = fleet_config(ops->fleet);
 	ssize_t service = config_find_service(config, k->service->name);
 	const struct config_access *access;
 	int64_t rule;

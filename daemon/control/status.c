@@ -2,6 +2,7 @@
 #include "control/status.h"
 
 #include <preforkd/module.h>
+#include <string.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -186,6 +187,28 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 			 own_json(ops, pool));
 }
 
+/* A service that is not open has the same members as others. */
+static json_t *absent_json(const struct config_service *service, const char *state)
+{
+	static const struct counts none = {.accepted = 0};
+
+	return json_pack("{s:s, s:s, s:s, s:{s:i, s:i, s:i, s:i, s:I, s:I}, s:[], s:{s:i, s:i, s:i, s:o, s:i}, s:i, "
+			 "s:{s:i, s:i}, s:i, s:f, s:{s:i, s:i}, s:s?, s:{}}",
+			 "name", service->name, "handler", handler_of(service), "state", state, "workers", "idle", 0,
+			 "busy", 0, "starting", 0, "retiring", 0, "min", (json_int_t)service->workers.min, "max",
+			 (json_int_t)service->workers.max, "listeners", "connections", "accepted", 0, "active", 0,
+			 "failed", 0, "refused", refused_json(&none), "probes", 0, "requests", 0, "bytes", "in", 0,
+			 "out", 0, "crashes", 0, "rate", 0.0, "sources", "untracked", 0, "penalized", 0, "module",
+			 service->module != NULL ? service->handler->name : NULL, "counters");
+}
+
+static void add_disabled(json_t *services, const struct config *config, const char *name)
+{
+	for (size_t i = config->n_services; i < config->n_services + config->n_disabled; i++)
+		if (name == NULL || strcmp(config->services[i].name, name) == 0)
+			(void)json_array_append_new(services, absent_json(&config->services[i], "disabled"));
+}
+
 static json_t *verdict_json(const struct verdict *verdict, int64_t now)
 {
 	if (!verdict->any)
@@ -194,14 +217,15 @@ static json_t *verdict_json(const struct verdict *verdict, int64_t now)
 			 seconds_json(now - verdict->at_ms));
 }
 
-json_t *status_json(const struct operations *ops, const struct pool *pool)
+json_t *status_json(const struct operations *ops, const char *name)
 {
 	json_t *services = json_array();
 	int64_t now = clock_ms();
 
 	for (size_t i = 0; i < ops->fleet->n_pools; i++)
-		if (pool == NULL || pool == ops->fleet->pools[i])
+		if (name == NULL || strcmp(ops->fleet->pools[i]->service->name, name) == 0)
 			(void)json_array_append_new(services, service_json(ops, ops->fleet->pools[i], now));
+	add_disabled(services, fleet_config(ops->fleet), name);
 	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(),
 			 "state", status_state(ops), "generation", (json_int_t)ops->fleet->generation->number, "uptime",
 			 seconds_json(now - ops->fleet->started_ms), "last_reload", verdict_json(&ops->last, now),

@@ -11,10 +11,10 @@
 struct operations;
 struct pool;
 
-/* The daemon and its services, or only POOL's service (NULL: all). */
-json_t *status_json(const struct operations *ops, const struct pool *pool);
+/* The daemon and its services, also the disabled ones, or only the service NAME (NULL: all). */
+json_t *status_json(const struct operations *ops, const char *name);
 
-/* A list of all workers, including those of former generations. POOL as above. */
+/* A list of all workers, including those of former generations, or only of POOL's service (NULL: all). */
 json_t *status_workers_json(const struct operations *ops, const struct pool *pool);
 
 /* Counts the work of POOL's service, in all its generations together. */

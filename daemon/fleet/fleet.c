@@ -19,6 +19,11 @@ struct pool *fleet_find(const struct fleet *fleet, const char *name)
 	return member != NULL ? member->now : NULL;
 }
 
+const struct config *fleet_config(const struct fleet *fleet)
+{
+	return (fleet->reread != NULL ? fleet->reread : fleet->generation)->config;
+}
+
 struct pool *fleet_next(const struct fleet *fleet, struct fleet_cursor *cursor)
 {
 	struct pool *pool;

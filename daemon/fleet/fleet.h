@@ -22,10 +22,11 @@ struct err;
 struct fleet {
 	sd_event *event;
 	struct generation *generation; /* in force */
-	struct generation *reread;     /* the configuration as last read by a reload that changed nothing: equal to
-					  `generation` except for line numbers; NULL: there was no such reload */
-	struct member *members;	       /* table, by name: the services of the generation in force */
-	struct pool **pools;	       /* those in force, one for each service, in the order of the configuration */
+	struct generation *
+		reread;		/* the configuration as last read by a reload that changed nothing: equal to
+				   `generation` except for line numbers and disabled services; NULL: there was no such reload */
+	struct member *members; /* table, by name: the services of the generation in force */
+	struct pool **pools;	/* those in force, one for each service, in the order of the configuration */
 	size_t n_pools;
 	struct pool *retiring; /* list: pools of former generations and of removed services, the oldest first */
 	struct proc *by_pid;   /* hash: all workers and programs of all pools */
@@ -43,6 +44,10 @@ struct fleet {
 
 /* The pool in force of the service NAME. NULL: no such service is in force. */
 struct pool *fleet_find(const struct fleet *fleet, const char *name);
+
+/* The configuration as it was read last: equal to that of the generation in force, except for line numbers and disabled
+ * services. */
+const struct config *fleet_config(const struct fleet *fleet);
 
 /* The position of fleet_next(); {0} is before the first pool. */
 struct fleet_cursor {

@@ -31,6 +31,7 @@ unit_tests = \
 	%D%/client/check_relay \
 	%D%/client/check_report \
 	%D%/config/check_config \
+	%D%/config/check_config_absent \
 	%D%/config/check_config_access \
 	%D%/config/check_config_access_files \
 	%D%/config/check_config_diff \
