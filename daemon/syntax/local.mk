@@ -2,8 +2,14 @@
 libpreforkd_a_SOURCES += \
 	%D%/arena.c \
 	%D%/arena.h \
+	%D%/duplicate.c \
+	%D%/duplicate.h \
 	%D%/folder.c \
 	%D%/folder.h \
+	%D%/grammar.c \
+	%D%/grammar.h \
+	%D%/number.c \
+	%D%/number.h \
 	%D%/origin.h \
 	%D%/problems.c \
 	%D%/problems.h \

@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "syntax/arena.h"
+#include "syntax/duplicate.h"
 #include "syntax/problems.h"
 #include "syntax/scan.h"
 
@@ -106,12 +107,33 @@ static void read_group(const struct reader *r, const config_setting_t *group, co
 	}
 }
 
+/* A name that stands twice in a group. False: it is not found. */
+static bool report_duplicate(const struct scan *scan, unsigned line, struct problems *problems)
+{
+	struct duplicate duplicate;
+	struct origin first, second;
+
+	if (!duplicate_find(scan->text, line, &duplicate))
+		return false;
+	first = scan_origin(scan, duplicate.first);
+	second = scan_origin(scan, duplicate.second);
+	if (first.file == NULL)
+		problems_add(problems, LOG_ERR, &second, duplicate.path, "is set twice");
+	else
+		problems_add(problems, LOG_ERR, &second, duplicate.path, "is set twice; the first time in %s:%d",
+			     first.file, first.line);
+	return true;
+}
+
 /* Reports libconfig's error, at the line that its parser had reached. */
 static void report_syntax(const config_t *config, const struct scan *scan, struct problems *problems)
 {
-	struct origin where = scan_origin(scan, (unsigned)config_error_line(config));
+	unsigned line = (unsigned)config_error_line(config);
+	struct origin where = scan_origin(scan, line);
 	const char *text = config_error_text(config);
 
+	if (text != NULL && strstr(text, "duplicate") != NULL && report_duplicate(scan, line, problems))
+		return;
 	if (text != NULL && strcmp(text, "syntax error") == 0)
 		problems_add(problems, LOG_ERR, &where, NULL,
 			     "syntax error: something is wrong or missing here or before it");

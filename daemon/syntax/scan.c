@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "syntax/scan.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +10,8 @@
 
 #include "base/err.h"
 #include "syntax/arena.h"
+#include "syntax/grammar.h"
+#include "syntax/number.h"
 #include "syntax/problems.h"
 #include "syntax/slurp.h"
 
@@ -32,8 +33,12 @@ struct scanner {
 	struct scan *out;
 	struct arena *arena;
 	struct problems *problems;
+	struct grammar grammar;
 	unsigned n_includes;
 	bool failed;
+	/* The first string that goes on over line ends up to what looks like the next value, and where it ends. */
+	bool has_long_string;
+	struct origin long_string, long_string_end;
 };
 
 /* One file of a scan. */
@@ -45,7 +50,9 @@ struct input {
 	ino_t ino;
 	bool may_include;
 	const char *p, *end; /* *end is NUL */
-	char before;	     /* the last character that was not blank; 'a': a word, '"': a string */
+	bool after_string;   /* the last word is a string */
+	bool at_start;	     /* of a line, apart from blanks: @include may only stand here */
+	int indent;	     /* the width of the blanks at the start of the line */
 	int held;	     /* line ends after a string that are not in the text yet */
 };
 
@@ -107,28 +114,84 @@ static void take_newline(struct scanner *s, struct input *in)
 	if (in->at.file != NULL)
 		in->at.line++;
 	in->held++;
-	if (in->before != '"')
+	in->at_start = true;
+	in->indent = 0;
+	if (!in->after_string)
 		flush_newlines(s, in);
+}
+
+static bool is_named(const char *p)
+{
+	p += strspn(p, BLANKS "\n");
+	return *p == '=' || *p == ':';
+}
+
+/* Judges the word from START to in->p, which began in the line AT. */
+static bool judge_word(struct scanner *s, struct input *in, enum word_kind kind, const char *start,
+		       const struct origin *at)
+{
+	struct word word = {
+		.kind = kind,
+		.text = start,
+		.len = (size_t)(in->p - start),
+		.at = *at,
+		.indent = in->indent,
+		.is_first = in->at_start,
+		.is_named = is_named(in->p),
+	};
+
+	in->after_string = kind == WORD_STRING;
+	return grammar_take(&s->grammar, &word);
+}
+
+/* The rest of the file cannot be told from the insides of strings. */
+static void give_up(struct scanner *s)
+{
+	s->grammar.lost = true;
+}
+
+/* The string from START to P, its closing quote included, began in the line AT. True: its end looks like a mistake. */
+static bool has_lost_quote(struct scanner *s, struct input *in, const char *start, const struct origin *at)
+{
+	const char *end = in->p;
+	const char *last = end - 1;
+
+	while (last > start + 1 && strchr(BLANKS "\n", last[-1]) != NULL)
+		last--;
+	if (at->line != in->at.line && last > start + 1 && strchr("=:[(,", last[-1]) != NULL && !s->has_long_string) {
+		s->has_long_string = true;
+		s->long_string = *at;
+		s->long_string_end = in->at;
+	}
+	if (end == in->end || strchr(BLANKS "\n;,}])=:#\"", *end) != NULL || strncmp(end, "//", 2) == 0 ||
+	    strncmp(end, "/*", 2) == 0)
+		return false;
+	report_error(s, at, "a quote is missing: the string that begins here ends in line %d, before %.*s", in->at.line,
+		     (int)strcspn(end, " \t\r\n;,"), end);
+	s->has_long_string = false;
+	return true;
 }
 
 static void take_string(struct scanner *s, struct input *in)
 {
 	struct origin begin = in->at;
 	const char *start = in->p++;
+	const char *part = start;
 
 	flush_newlines(s, in);
-	in->before = 'a';
+	in->after_string = false;
 	for (;;) {
 		if (in->p == in->end) {
 			report_error(s, &begin, "the string that begins here is not closed");
+			give_up(s);
 			return;
 		}
 		if (*in->p == '"')
 			break;
 		if (*in->p == '\n') {
-			emit_text(s, start, (size_t)(in->p - start));
+			emit_text(s, part, (size_t)(in->p - part));
 			take_newline(s, in);
-			start = in->p;
+			part = in->p;
 			continue;
 		}
 		if (strncasecmp(in->p, "\\x00", 4) == 0)
@@ -139,8 +202,11 @@ static void take_string(struct scanner *s, struct input *in)
 		in->p++;
 	}
 	in->p++;
-	emit_text(s, start, (size_t)(in->p - start));
-	in->before = '"';
+	emit_text(s, part, (size_t)(in->p - part));
+	if (has_lost_quote(s, in, start, &begin))
+		give_up(s);
+	else
+		(void)judge_word(s, in, WORD_STRING, start, &begin);
 }
 
 static void skip_comment(struct scanner *s, struct input *in)
@@ -168,98 +234,38 @@ static void skip_comment(struct scanner *s, struct input *in)
 
 static void take_name(struct scanner *s, struct input *in)
 {
-	size_t len = strspn(in->p, LETTERS DIGITS "-_*");
-	bool is_bool = (len == 4 && strncasecmp(in->p, "true", len) == 0) ||
-		       (len == 5 && strncasecmp(in->p, "false", len) == 0);
-
-	flush_newlines(s, in);
-	/* A name in the place of a value is a string without quotes. */
-	if (!is_bool && strchr("=:[(", in->before) != NULL)
-		report_error(s, &in->at, "%.*s: text goes into quotes, \"%.*s\"", (int)len, in->p, (int)len, in->p);
-	emit_text(s, in->p, len);
-	in->p += len;
-	in->before = 'a';
-}
-
-static bool is_float(const char *p)
-{
-	p += strspn(p, DIGITS);
-	if (*p == '.')
-		return true;
-	if (*p != 'e' && *p != 'E')
-		return false;
-	p++;
-	if (*p == '+' || *p == '-')
-		p++;
-	return *p != '\0' && strchr(DIGITS, *p) != NULL;
-}
-
-static void take_float(struct scanner *s, struct input *in)
-{
 	const char *start = in->p;
 
-	in->p += strspn(in->p, "+-");
-	in->p += strspn(in->p, DIGITS);
-	if (*in->p == '.')
-		in->p++;
-	in->p += strspn(in->p, DIGITS);
-	if (*in->p == 'e' || *in->p == 'E') {
-		in->p++;
-		if (*in->p == '+' || *in->p == '-')
-			in->p++;
-		in->p += strspn(in->p, DIGITS);
-	}
+	flush_newlines(s, in);
+	in->p += strspn(in->p, LETTERS DIGITS "-_*");
 	emit_text(s, start, (size_t)(in->p - start));
-}
-
-/*
- * libconfig cuts an integer without an L to 32 bits. Integers that do not fit get an L here. One that does not fit into
- * 64 bits becomes the nearest that does, which is outside the range of every key.
- */
-static void take_integer(struct scanner *s, struct input *in)
-{
-	const char *digits = in->p + strspn(in->p, "+-");
-	bool is_hex = strncasecmp(digits, "0x", 2) == 0;
-	char text[32];
-	char *end;
-	int64_t value;
-	int n;
-
-	value = strtoll(in->p, &end, is_hex ? 16 : 10);
-	in->p = end;
-	if (*in->p == 'L')
-		in->p += in->p[1] == 'L' ? 2 : 1;
-	n = snprintf(text, sizeof(text), "%" PRId64 "%s", value, value > INT32_MAX || value < INT32_MIN ? "L" : "");
-	emit_text(s, text, (size_t)n);
-}
-
-static bool begins_number(const char *p)
-{
-	if (*p == '+' || *p == '-')
-		p++;
-	if (*p == '.')
-		p++;
-	return *p != '\0' && strchr(DIGITS, *p) != NULL;
+	/* A quote after text without an opening one is no opening one, either. */
+	if (!judge_word(s, in, WORD_NAME, start, &in->at) && *in->p == '"')
+		give_up(s);
 }
 
 static void take_number(struct scanner *s, struct input *in)
 {
 	const char *start = in->p;
-	const char *digits = start + (*start == '+' || *start == '-');
-	size_t len;
+	char text[NUMBER_SIZE];
+	const char *end = number_read(start, text);
+	size_t len = (size_t)(end - start);
 
 	flush_newlines(s, in);
-	if (is_float(digits))
-		take_float(s, in);
+	if (*text != '\0')
+		emit_text(s, text, strlen(text));
 	else
-		take_integer(s, in);
-	if (*in->p != '\0' && strchr(LETTERS DIGITS "._", *in->p) != NULL) {
-		len = strspn(start, LETTERS DIGITS "._+-:/");
-		report_error(s, &in->at, "%.*s: a value that is more than a number goes into quotes, \"%.*s\"",
-			     (int)len, start, (int)len, start);
-		in->p = start + len;
-	}
-	in->before = 'a';
+		emit_text(s, start, len);
+	in->p = start + strspn(start, LETTERS DIGITS "._+-");
+	if (!judge_word(s, in, WORD_NUMBER, start, &in->at))
+		return;
+	in->p = end;
+	if (*end == '\0' || strchr(LETTERS DIGITS "._", *end) == NULL)
+		return;
+	len = strspn(start, LETTERS DIGITS "._+-:/");
+	report_error(s, &in->at, "%.*s: a value that is more than a number goes into quotes, \"%.*s\"", (int)len, start,
+		     (int)len, start);
+	in->p = start + len;
 }
 
 static void scan_input(struct scanner *s, struct input *in);
@@ -305,13 +311,14 @@ static void insert_file(struct scanner *s, struct input *in, const char *name)
 		child.ino = file.ino;
 		child.p = file.text;
 		child.end = file.text + file.len;
-		child.before = 'a';
+		grammar_forget(&s->grammar);
 		flush_newlines(s, in);
 		problems_file(s->problems, child.at.file);
 		emit_text(s, "\n", 1);
 		map_line(s, child.at);
 		scan_input(s, &child);
-		in->before = 'a';
+		grammar_forget(&s->grammar);
+		in->after_string = false;
 		emit_text(s, "\n", 1);
 		map_line(s, in->at);
 	}
@@ -356,38 +363,43 @@ static void take_character(struct scanner *s, struct input *in)
 		/* Only the first such character is reported: more of them mostly follow. */
 		if (c == '\0')
 			report_error(s, &in->at, "a NUL byte: this is not a text file");
+		else if (c == '\'')
+			report_error(s, &in->at, "text goes into double quotes, \"\", not into single ones");
 		else if (c > ' ' && c <= '~')
 			report_error(s, &in->at, "the character %c cannot stand here", c);
 		else
 			report_error(s, &in->at, "the byte 0x%02x cannot stand outside of quotes", (unsigned char)c);
-		in->p = in->end;
+		give_up(s);
 		return;
 	}
-	if (in->before == ',' && (c == ']' || c == ')'))
-		report_error(s, &in->at, "a comma before the %c, with nothing after it", c);
 	emit_text(s, in->p++, 1);
 	flush_newlines(s, in);
-	in->before = c;
+	(void)judge_word(s, in, WORD_CHARACTER, in->p - 1, &in->at);
+}
+
+/* Blanks become as many spaces. */
+static void take_blanks(struct scanner *s, struct input *in)
+{
+	for (; *in->p != '\0' && strchr(BLANKS, *in->p) != NULL; in->p++) {
+		if (in->at_start)
+			in->indent += *in->p == '\t' ? 8 - in->indent % 8 : 1;
+	}
+	emit_text(s, " ", 1);
 }
 
 static void scan_input(struct scanner *s, struct input *in)
 {
-	bool at_start = true; /* of a line, apart from blanks: @include may only stand here */
-	size_t blanks;
-
-	while (in->p < in->end) {
-		blanks = strspn(in->p, BLANKS);
-		if (blanks > 0) {
-			emit_text(s, " ", 1);
-			in->p += blanks;
+	in->at_start = true;
+	while (in->p < in->end && !s->grammar.lost) {
+		if (*in->p != '\0' && strchr(BLANKS, *in->p) != NULL) {
+			take_blanks(s, in);
 			continue;
 		}
 		if (*in->p == '\n') {
 			take_newline(s, in);
-			at_start = true;
 			continue;
 		}
-		if (at_start && strncmp(in->p, "@include", 8) == 0)
+		if (in->at_start && strncmp(in->p, "@include", 8) == 0)
 			take_include(s, in);
 		else if (*in->p == '"')
 			take_string(s, in);
@@ -395,11 +407,11 @@ static void scan_input(struct scanner *s, struct input *in)
 			skip_comment(s, in);
 		else if (*in->p != '\0' && strchr(LETTERS "*", *in->p) != NULL)
 			take_name(s, in);
-		else if (begins_number(in->p))
+		else if (number_begins(in->p))
 			take_number(s, in);
 		else
 			take_character(s, in);
-		at_start = false;
+		in->at_start = false;
 	}
 	flush_newlines(s, in);
 }
@@ -407,17 +419,24 @@ static void scan_input(struct scanner *s, struct input *in)
 static int run_scan(struct scanner *s, struct input *in)
 {
 	*s->out = (struct scan){.text = NULL};
+	grammar_begin(&s->grammar, s->problems);
 	emit_text(s, "", 0);
 	map_line(s, in->at);
 	scan_input(s, in);
 	emit_text(s, "\n", 1);
-	return s->failed ? -1 : 0;
+	grammar_end(&s->grammar);
+	if (!s->failed && !s->grammar.failed)
+		return 0;
+	if (s->has_long_string)
+		report_error(s, &s->long_string, "the string that begins here ends in line %d: is its quote missing?",
+			     s->long_string_end.line);
+	return -1;
 }
 
 int scan_file(const char *file, struct arena *arena, struct problems *problems, struct scan *out)
 {
 	struct scanner s = {.out = out, .arena = arena, .problems = problems};
-	struct input in = {.may_include = true, .before = ';'};
+	struct input in = {.may_include = true};
 	struct slurp content;
 	struct err err;
 	int rc;
@@ -445,7 +464,7 @@ int scan_text(const char *text, const struct origin *where, struct arena *arena,
 	      struct scan *out)
 {
 	struct scanner s = {.out = out, .arena = arena, .problems = problems};
-	struct input in = {.at = *where, .before = ';', .p = text, .end = text + strlen(text)};
+	struct input in = {.at = *where, .p = text, .end = text + strlen(text)};
 
 	return run_scan(&s, &in);
 }

@@ -144,7 +144,7 @@ START_TEST(all_files_reported)
 	put("conf.d/b.conf", "services: { b: { backlog = 0; }; };\n");
 	load(NULL);
 	expect_error("main.conf:1: services.m.backlog: ");
-	expect_error("a.conf:1: syntax error");
+	expect_error("a.conf:1: user: the value is missing");
 	expect_error("b.conf:1: services.b.backlog: ");
 	ck_assert(!says(": missing"));
 	ck_assert_uint_eq(problems_count(problems), 3);

@@ -54,7 +54,7 @@ START_TEST(overrides_wrong)
 	load("services.a=5");
 	expect_error("-o: services.a: is a group of keys");
 	load("services.a.listen=[ \"*:1\"");
-	expect_error("-o: syntax error");
+	expect_error("-o: the [ that begins here is not closed");
 	load("services.a.listen=[]; user = \"x\"");
 	expect_error("-o: services.a.listen: more than one value");
 	load("services.a.socket.nodelay=yes");
