@@ -63,18 +63,13 @@ bool child_is_ours(pid_t pid)
 
 int child_bind(pid_t parent, int sig)
 {
-	if (prctl(PR_SET_PDEATHSIG, sig) < 0)
+	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, sig) < 0)
 		return -1;
 	/* A parent that died before the call above sends no signal. */
 	if (getppid() == parent)
 		return 0;
 	errno = ESRCH;
 	return -1;
-}
-
-int child_bind_group(pid_t parent)
-{
-	return setpgid(0, 0) < 0 ? -1 : child_bind(parent, SIGKILL);
 }
 
 pid_t child_fork(void)
@@ -87,25 +82,27 @@ pid_t child_fork(void)
 	}
 	pid = fork();
 	if (pid == 0) {
-		if (child_bind_group(parent) < 0)
+		if (child_bind(parent, SIGKILL) < 0)
 			_exit(EXIT_FAILURE);
 		return 0;
 	}
-	if (pid > 0) {
-		/* Parent and child both do this, because either may run first: the group must exist before
-		 * child_kill(). */
-		(void)setpgid(pid, pid);
+	if (pid > 0)
 		list.pids[list.n++] = pid;
-	}
 	return pid;
 }
 
 void child_kill(pid_t pid)
 {
-	if (!child_is_ours(pid))
-		return;
+	if (child_is_ours(pid))
+		child_kill_group(pid);
+}
+
+void child_kill_group(pid_t pid)
+{
+	/* The child first: after that it can fork no more. If it dies before its setsid(2) there is no group yet, and
+	 * no other process that could be in it. */
+	(void)kill(pid, SIGKILL);
 	(void)kill(-pid, SIGKILL);
-	(void)kill(pid, SIGKILL); /* it may have left its group */
 }
 
 int child_wait(pid_t pid)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any process. Children that do one task and end: each is in a process group of its own, dies with its parent, and is
- * killed with its whole group before it is reaped, while the zombie still holds the number. This file owns the list of
+ * Any process. Children that do one task and end: each is in a session of its own, dies with its parent, and is killed
+ * with its whole process group before it is reaped, while the zombie still holds the number. This file owns the list of
  * the living children that child_fork() made; the list is empty in a process that was forked.
  */
 #ifndef PREFORKD_BASE_CHILD_H
@@ -11,9 +11,9 @@
 #include <sys/types.h>
 
 /*
- * fork(2). The child leads a process group of its own, and SIGKILL ends it when the parent dies. 0 in the child; the
- * pid in the parent, which must call child_wait() or child_reap_any() later; -1 with errno. Signal mask, descriptors
- * and buffers of stdio are the caller's business.
+ * fork(2). The child leads a session of its own, and SIGKILL ends it when the parent dies. 0 in the child; the pid in
+ * the parent, which must call child_wait() or child_reap_any() later; -1 with errno. Signal mask, descriptors and
+ * buffers of stdio are the caller's business.
  */
 pid_t child_fork(void);
 
@@ -22,6 +22,9 @@ bool child_is_ours(pid_t pid);
 
 /* Kills the child with its group; does nothing for a pid that is not in the list. The child must still be reaped. */
 void child_kill(pid_t pid);
+
+/* Kills PID, a child of any kind that leads a process group or is going to, with its group. */
+void child_kill_group(pid_t pid);
 
 /* Blocks until the child ends by itself or by child_kill(), kills the rest of its group, reaps it. Returns waitpid(2)'s
  * status; 0 if there is no such child. */
@@ -34,12 +37,11 @@ int child_wait(pid_t pid);
 pid_t child_reap_any(int *status_out);
 
 /*
- * In a child: SIG arrives when the parent dies. -1 with errno on failure; ESRCH: PARENT is dead already. A change of
- * user clears this, so call it afterwards. Async-signal-safe, also in a child that shares its parent's memory.
+ * In a child, once: SIG arrives when the parent dies, and the child leads a session and a process group of its own. So
+ * it has no controlling terminal: keys pressed there send it no signal, and it cannot push input into the shell of the
+ * person who started the daemon (TIOCSTI). -1 with errno on failure; ESRCH: PARENT is dead already. A change of user
+ * clears the signal, so call this afterwards. Async-signal-safe, also in a child that shares its parent's memory.
  */
 int child_bind(pid_t parent, int sig);
-
-/* The same with SIGKILL, in a process group of its own. */
-int child_bind_group(pid_t parent);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool/proc.h"
 
-#include <signal.h>
+#include "base/child.h"
 
 struct board_slot *proc_slot(const struct proc *proc)
 {
@@ -15,7 +15,5 @@ enum slot_state proc_state(const struct proc *proc)
 
 void proc_kill(const struct proc *proc)
 {
-	if (proc->program != NULL)
-		(void)kill(-proc->pid, SIGKILL);
-	(void)kill(proc->pid, SIGKILL); /* a program may have left its group */
+	child_kill_group(proc->pid);
 }

@@ -44,7 +44,7 @@ struct proc { /* times are ms of the clock */
 struct board_slot *proc_slot(const struct proc *proc);
 enum slot_state proc_state(const struct proc *proc);
 
-/* SIGKILL; to a program with its process group. */
+/* SIGKILL, also to the process group. */
 void proc_kill(const struct proc *proc);
 
 #endif

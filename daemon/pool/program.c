@@ -44,8 +44,6 @@ void program_free(struct program **program)
 
 void program_started(struct proc *proc)
 {
-	/* The child does the same: either may be first, and neither can wait for the other. */
-	(void)setpgid(proc->pid, proc->pid);
 	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 }
 

@@ -52,7 +52,7 @@ NO_SANITIZER static int become_program(void *arg)
 
 	for (size_t i = 0; i < n_changed; i++)
 		(void)sigaction(changed_signals[i], &action, NULL);
-	if (child_bind_group(child->parent) < 0)
+	if (child_bind(child->parent, SIGKILL) < 0)
 		goto fail;
 	if (dup2(spawn->socket, 0) < 0 || dup2(spawn->socket, 1) < 0 || dup2(spawn->errors, 2) < 0)
 		goto fail;

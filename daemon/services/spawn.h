@@ -24,7 +24,7 @@ struct spawn {
 void spawn_init(void);
 
 /*
- * Starts the program in a process group of its own, with default signals, an empty signal mask, and no descriptors but
+ * Starts the program in a session of its own, with default signals, an empty signal mask, and no descriptors but
  * 0 to 2. The kernel kills it when this process ends, however that happens. The caller must have all signals blocked: a
  * handler must not run in the child while it shares the memory. Blocks until execve(2) has succeeded or failed.
  * Returns the pid, and in *PIDFD_OUT a pidfd (close-on-exec, the caller's) that is readable when the program has ended;

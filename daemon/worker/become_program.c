@@ -85,7 +85,7 @@ _Noreturn void become_program(const struct worker_params *params)
 	if (privileges_drop(&service->identity, &err) < 0)
 		give_up(err.text);
 	/* After the change of user, which clears the signal of the parent's death. */
-	if (child_bind_group(params->master) < 0)
+	if (child_bind(params->master, SIGKILL) < 0)
 		_exit(WORKER_EXIT_DONE);
 	env = exec_env_listening(service, params->notify);
 	reset_signals();

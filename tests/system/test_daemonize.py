@@ -35,8 +35,7 @@ class Background(Case):
 				     if s.ppid == os.getpid() and s.pid not in before and s.state != "Z"]
 
 	def end(self):
-		sessions = [s.session for s in map(proc.stat, self.left) if s]
-		for pid in self.left + [p for x in sessions for p in proc.in_session(x)]:
+		for pid in proc.tree(*self.left):
 			try:
 				os.kill(pid, signal.SIGKILL)
 			except ProcessLookupError:

@@ -228,15 +228,17 @@ class Helpers(Case):
 			os.waitpid(server, 0)
 
 	def test_processes(self):
-		with subprocess.Popen(["/bin/sh", "-c", "sleep 100 & exec sleep 100"], start_new_session=True) as p:
-			wait_until(lambda: len(proc.in_session(p.pid)) == 2 and proc.stat(p.pid).name == "sleep",
-				   "both")
+		with subprocess.Popen(["/bin/sh", "-c", "setsid sleep 100 & exec sleep 100"]) as p:
+			wait_until(lambda: [proc.stat(x).name for x in proc.tree(p.pid)] == ["sleep"] * 2, "both")
 			child, = proc.children(p.pid)
 			self.assertEqual(proc.title(child), "sleep 100")
 			self.assertLess(proc.cpu_share([p.pid], 0.2), 0.05)
+			self.assertEqual(proc.tree(p.pid), sorted([p.pid, child]))
 			p.kill()
+			wait_until(lambda: child in proc.orphans(), "it has lost its parent, and comes to us")
+			self.assertNotIn(child, proc.orphans([child]))
 			os.kill(child, signal.SIGKILL)
-			wait_until(lambda: not proc.in_session(p.pid), "none")
+			wait_until(lambda: not proc.tree(p.pid, child), "none")
 
 	def test_cpu_share_sees_a_busy_process(self):
 		with subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]) as p:

@@ -208,9 +208,9 @@ class Jobs(VerdictCase):
 		trap.set("setup", "sleep 700")
 		d.configure(self.changed())
 		first = d.admin.told("reload")["job"]
-		# the child that reads the configuration is one, too, in a group of its own
-		wait_until(lambda: len([pid for pid in proc.children(d.pid) if proc.alive(pid)
-					and os.getpgid(pid) == d.pid]) == 3,
+		# the child that reads the configuration is one, too
+		wait_until(lambda: len([pid for pid in proc.children(d.pid)
+					if proc.title(pid) and "reads" not in proc.title(pid)]) == 3,
 			   "a new worker is proved")
 		self.assertEqual(d.admin.status()["state"], "reloading")
 		d.configure(self.changed(handler="daytime"))

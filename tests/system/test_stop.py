@@ -232,14 +232,15 @@ class Limited(Case):
 
 
 class Terminal(Case):
-	def test_signal_to_the_whole_group(self):
-		"""As systemd's KillMode=control-group and a terminal do: the workers get it too."""
+	def test_signal_to_all(self):
+		"""As systemd's KillMode=control-group does: the workers get it too."""
 		for number in (signal.SIGINT, signal.SIGTERM):
 			with self.subTest(signal.Signals(number).name):
 				endpoint = Endpoint.v4()
 				d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}})
 				with hold(endpoint) as s:
-					os.killpg(d.pid, number)
+					for pid in [d.pid, *d.workers()]:
+						os.kill(pid, number)
 					self.assertTrue(d.notify.wait("STOPPING=1"))
 					for _ in range(5):
 						s.sendall(b"more")
@@ -247,9 +248,9 @@ class Terminal(Case):
 				self.assertEqual(d.wait(), 0)
 				wait_until(lambda d=d: not d.remains(), "nothing left", 5)
 
-	def test_ctrl_c(self):
-		endpoint = Endpoint.v4()
-		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}}, start=False, arguments=())
+	def on_a_terminal(self, services):
+		"""The daemon in the foreground of a terminal of its own, and the terminal's other side."""
+		d = self.daemon(services, start=False, arguments=())
 		master, slave = pty.openpty()
 		self.addCleanup(os.close, master)
 
@@ -259,6 +260,11 @@ class Terminal(Case):
 		d.launch(stdin=slave, stdout=slave, stderr=slave, preexec_fn=own_terminal)
 		os.close(slave)
 		d.wait_ready()
+		return d, master
+
+	def test_ctrl_c(self):
+		endpoint = Endpoint.v4()
+		d, master = self.on_a_terminal({"echo": {"handler": "echo", "listen": endpoint.text}})
 		with hold(endpoint) as s:
 			os.write(master, b"\x03")
 			self.assertTrue(d.notify.wait("STOPPING=1"))
@@ -266,6 +272,38 @@ class Terminal(Case):
 			self.assertEqual(recv_exact(s, 4), b"more")
 		self.assertEqual(d.wait(), 0)
 		wait_until(lambda: not d.remains(), "nothing left", 5)
+
+	def test_ctrl_c_is_for_the_daemon_only(self):
+		"""A program that a client is using hears of it from its worker, when its time is over."""
+		endpoint = Endpoint.v4()
+		d, master = self.on_a_terminal({"cat": {"handler": "exec", "listen": endpoint.text,
+							"command": ["/bin/cat"]}})
+		with hold(endpoint) as s:
+			os.write(master, b"\x03")
+			self.assertTrue(d.notify.wait("STOPPING=1"))
+			s.sendall(b"more")
+			self.assertEqual(recv_exact(s, 4), b"more")
+		self.assertEqual(d.wait(), 0)
+
+	def test_nobody_else_has_the_terminal(self):
+		"""Workers and programs cannot open it, so they can push no keys into it (TIOCSTI)."""
+		at_once, accepts = Endpoint.v4(), Endpoint.v4()
+		said = os.path.join(self.folder("said", for_workers=True), "text")
+		try_it = "(exec 2>/dev/null; : </dev/tty) && echo open || echo none"
+		d, _ = self.on_a_terminal({
+			"echo": {"handler": "echo", "listen": Endpoint.v4().text},
+			"once": {"handler": "exec", "listen": at_once.text, "command": ["/bin/sh", "-c", try_it]},
+			"long": {"handler": "listen", "listen": accepts.text, "program": {"notify": False},
+				 "timeouts": {"start": "100ms"}, "workers": {"min": 1, "max": 1},
+				 "command": ["/bin/sh", "-c", "exec >%s; %s; exec sleep 1000" % (said, try_it)]}})
+		self.assertEqual(talk(at_once), b"none\n")
+		wait_until(lambda: os.path.exists(said) and os.path.getsize(said) > 0, "it has tried")
+		with open(said, encoding="ascii") as f:
+			self.assertEqual(f.read(), "none\n")
+		children = proc.children(d.pid)
+		self.assertGreaterEqual(len(children), 3)
+		for pid in children:
+			self.assertEqual(proc.stat(pid).session, pid)
 
 
 main()

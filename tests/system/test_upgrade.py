@@ -157,7 +157,7 @@ class Accepted(UpgradeCase):
 		done = run_preforkd("-d", "-c", path, binary=self.binary)
 		self.assertEqual(done.returncode, 0, done.stderr)
 		left, = [s.pid for s in proc.everything() if s.ppid == os.getpid() and s.pid not in before]
-		self.addCleanup(self.end_session, left)
+		self.addCleanup(self.end_tree, left)
 		for _ in range(3):
 			before = image(left)
 			self.put(PREFORKD)
@@ -170,9 +170,9 @@ class Accepted(UpgradeCase):
 		os.kill(left, signal.SIGTERM)
 		self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(left, 0)[1]), 0)
 
-	def end_session(self, pid):
-		for child in proc.in_session(proc.stat(pid).session) if proc.stat(pid) else []:
-			os.kill(child, signal.SIGKILL)
+	def end_tree(self, pid):
+		for each in proc.tree(pid):
+			os.kill(each, signal.SIGKILL)
 
 	def test_sockets_that_were_handed_over(self):
 		"""LISTEN_FDS counts once: afterwards they are the daemon's, and still somebody else's, too."""

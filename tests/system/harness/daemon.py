@@ -64,7 +64,7 @@ def run_preforkctl(*arguments, timeout=PATIENCE, env=None, prefix=(), **options)
 class Daemon:
 	"""
 	One preforkd in the foreground, in a session of its own, which says on NOTIFY_SOCKET when it
-	is ready. All that its session holds ends with it.
+	is ready. All that descends from it ends with it.
 	"""
 
 	def __init__(self, folder, config, arguments=("-l", "stderr"), env=None, how=None, binary=None,
@@ -109,6 +109,7 @@ class Daemon:
 			   "stderr": subprocess.PIPE, "start_new_session": True,
 			   "pass_fds": self.how.get("fds") or (), "env": _environment(self.env)}
 		options.update(popen)
+		self._strangers = proc.orphans()
 		self.process = subprocess.Popen(command, **options)
 		_running.append(self)
 		if self.process.stderr:
@@ -156,8 +157,13 @@ class Daemon:
 		return status
 
 	def remains(self):
-		"""The living processes of its session, with their titles."""
-		return [(pid, proc.title(pid)) for pid in proc.in_session(self.pid)]
+		"""The living processes that descend from it, with their titles."""
+		return [(pid, proc.title(pid)) for pid in self._tree()]
+
+	def _tree(self):
+		# What has lost its parent comes to us (tap.py), in a session of its own or of the daemon.
+		others = {d.pid for d in _running if d is not self}
+		return proc.tree(self.pid, *proc.orphans(others.union(self._strangers)))
 
 	def destroy(self):
 		"""Ends everything at once, whatever the state."""
@@ -165,7 +171,7 @@ class Daemon:
 			if self.process.poll() is None:
 				self.process.kill()
 				self.process.wait()
-			for pid in proc.in_session(self.process.pid):
+			for pid in self._tree():
 				try:
 					os.kill(pid, signal.SIGKILL)
 				except ProcessLookupError:

@@ -45,9 +45,21 @@ def zombies(ppid):
 	return [s.pid for s in everything() if s.ppid == ppid and s.state == "Z"]
 
 
-def in_session(session):
-	"""Living processes of a session; a dead one that waits for its parent is not living."""
-	return sorted(s.pid for s in everything() if s.session == session and s.state not in "ZX")
+def tree(*roots):
+	"""The living processes among ROOTS, and those that descend from them; a dead one that waits for its parent is
+	not living."""
+	known, found = everything(), set(roots)
+	while True:
+		more = {s.pid for s in known if s.ppid in found} - found
+		if not more:
+			return sorted(s.pid for s in known if s.pid in found and s.state not in "ZX")
+		found |= more
+
+
+def orphans(besides=()):
+	"""Children of ours, a subreaper, that descend from a process of another session, and are not BESIDES."""
+	return [s.pid for s in everything() if s.ppid == os.getpid() and s.session != os.getsid(0)
+		and s.pid not in besides]
 
 
 def alive(pid):
