@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/arena.c \
+	%D%/arena.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/children.c \

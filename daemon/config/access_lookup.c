@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/checker.h"
 #include "config/identity.h"
@@ -11,7 +12,6 @@
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 
 /* For another host, on which the names may exist. */
 static int accept_uid(const char *name, uid_t *out, struct err *err)
@@ -36,16 +36,6 @@ static const struct network_names *choose_names(const struct checker *checker)
 	static const struct network_names here = {identity_uid, identity_gid};
 
 	return checker->source->portable ? &any : &here;
-}
-
-/* Makes a set of networks that config_free() frees. */
-static const struct networks *make_set(struct config_store *store, const struct networks_entry *entries, size_t n)
-{
-	struct networks *set = arena_check(networks_new(entries, n));
-
-	store->networks = arena_resize(store->networks, store->n_networks + 1, sizeof(*store->networks));
-	store->networks[store->n_networks++] = set;
-	return set;
 }
 
 /* Adds the texts of the row PATH to LIST. False: one is wrong, which is reported. */
@@ -105,7 +95,7 @@ static const struct networks *make_list(struct checker *checker, const struct se
 
 	if (texts->n > 0) {
 		(void)add_texts(checker, values, path, texts, true, &list);
-		set = make_set(checker->store, list.entries, list.n);
+		set = networks_new(checker->store->arena, list.entries, list.n);
 	}
 	network_list_clear(&list);
 	return set;
@@ -171,7 +161,7 @@ static void make_rules(struct checker *checker, struct config_access *access, co
 	memcpy(rules, list->rules, list->n * sizeof(*rules));
 	access->rule = rules;
 	access->n_rules = list->n;
-	access->rules = make_set(checker->store, list->entries, list->n);
+	access->rules = networks_new(checker->store->arena, list->entries, list->n);
 }
 
 static void lookup_rules(struct checker *checker, struct service_values *values)
@@ -207,7 +197,8 @@ static void lookup_rules(struct checker *checker, struct service_values *values)
 		if (parts[i].allow)
 			n_allowed += list.n - begin;
 		/* For comparing, so before make_rules() numbers the entries. */
-		*parts[i].set = make_set(checker->store, list.n > begin ? &list.entries[begin] : NULL, list.n - begin);
+		*parts[i].set = networks_new(checker->store->arena, list.n > begin ? &list.entries[begin] : NULL,
+					     list.n - begin);
 	}
 	access->only_allowed = values->allow.n > 0 || values->allow_file.n > 0;
 	if (access->only_allowed && n_allowed == 0 && good && !checker->source->portable)

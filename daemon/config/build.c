@@ -9,13 +9,13 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/nearest.h"
 #include "config/rows.h"
 #include "config/set_value.h"
 #include "config/value_source.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 #include "syntax/problems.h"
 #include "syntax/raw.h"
 

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/checker.h"
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 
 #define ADDRESSES_MOST 64 /* of one name */
 

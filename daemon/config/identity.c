@@ -6,9 +6,9 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/config.h"
-#include "syntax/arena.h"
 
 int identity_uid(const char *user, uid_t *uid_out, struct err *err)
 {

@@ -6,6 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "config/build.h"
 #include "config/check.h"
 #include "config/checker.h"
@@ -16,8 +17,6 @@
 #include "config/lookup.h"
 #include "config/lookup_module.h"
 #include "config/values.h"
-#include "net/networks.h"
-#include "syntax/arena.h"
 #include "syntax/folder.h"
 #include "syntax/problems.h"
 #include "syntax/raw.h"
@@ -56,9 +55,6 @@ void config_free(struct config **config)
 	store = (*config)->store;
 	for (i = 0; i < store->n_services && store->loader != NULL; i++)
 		store->loader->close(&store->services[i].service.module);
-	for (i = 0; i < store->n_networks; i++)
-		networks_free(&store->networks[i]);
-	free(store->networks);
 	arena = store->arena;
 	arena_free(&arena);
 	*config = NULL;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/access_lookup.h"
 #include "config/checker.h"
@@ -17,7 +18,6 @@
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 
 #define HANDLERS_MOST 64 /* handlers that a suggestion is searched among */
 

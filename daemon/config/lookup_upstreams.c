@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/checker.h"
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 
 /* The defaults in the table; a user who writes them asks for nothing. */
 #define CONNECT_TIMEOUT_PRESET 5000

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/checker.h"
 #include "config/value_source.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 #include "syntax/problems.h"
 #include "syntax/slurp.h"
 

@@ -4,11 +4,11 @@
 #include <preforkd/module.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/checker.h"
 #include "config/nearest.h"
 #include "config/set_value.h"
-#include "syntax/arena.h"
 #include "syntax/raw.h"
 
 #define NAMES_MOST 64 /* options that a suggestion is searched among */

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/parse.h"
 #include "config/row.h"
 #include "config/row_names.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 #include "syntax/raw.h"
 
 static const char *name_type(enum raw_type type)

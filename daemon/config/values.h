@@ -70,8 +70,6 @@ struct config_store {
 	struct service_values *services;    /* in the order of config->services */
 	size_t n_services;		    /* the disabled ones included */
 	const struct module_loader *loader; /* unloads their modules; NULL: there are none */
-	struct networks **networks;	    /* sets of networks, which are outside of the arena */
-	size_t n_networks;
 };
 
 #endif

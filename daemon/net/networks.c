@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "net/addr.h"
 #include "net/networks_unix.h"
 
@@ -173,41 +174,26 @@ static void cut_ranges(struct ranges *ranges)
 	close_networks(ranges, &open, NULL);
 }
 
-/* Frees the unused rest of an array; a failure of reallocarray(3) does not matter. */
-static void *shrink_array(void *array, size_t n, size_t size)
-{
-	void *smaller = reallocarray(array, n, size);
-
-	return smaller != NULL ? smaller : array;
-}
-
-static int build_ranges(struct ranges *ranges, enum network_kind kind, struct item *items, size_t n)
+static void build_ranges(struct arena *arena, struct ranges *ranges, enum network_kind kind, struct item *items,
+			 size_t n)
 {
 	size_t i, most;
 
 	if (n == 0)
-		return 0;
+		return;
 	n = sort_items(items, n);
 	most = 2 * n + 1;
-	ranges->nets = reallocarray(NULL, n, sizeof(*ranges->nets));
-	ranges->net = reallocarray(NULL, most, sizeof(*ranges->net));
+	ranges->nets = arena_alloc(arena, n * sizeof(*ranges->nets));
+	ranges->net = arena_alloc(arena, most * sizeof(*ranges->net));
 	if (kind == NETWORK_IP4)
-		ranges->first4 = reallocarray(NULL, most, sizeof(*ranges->first4));
+		ranges->first4 = arena_alloc(arena, most * sizeof(*ranges->first4));
 	else
-		ranges->first6 = reallocarray(NULL, most, sizeof(*ranges->first6));
-	if (ranges->nets == NULL || ranges->net == NULL || (ranges->first4 == NULL && ranges->first6 == NULL))
-		return -1;
+		ranges->first6 = arena_alloc(arena, most * sizeof(*ranges->first6));
 	for (i = 0; i < n; i++)
 		ranges->nets[i] =
 			(struct kept){.first = items[i].first, .value = items[i].value, .bits = items[i].bits};
 	ranges->n_nets = n;
-	cut_ranges(ranges);
-	ranges->net = shrink_array(ranges->net, ranges->n, sizeof(*ranges->net));
-	if (kind == NETWORK_IP4)
-		ranges->first4 = shrink_array(ranges->first4, ranges->n, sizeof(*ranges->first4));
-	else
-		ranges->first6 = shrink_array(ranges->first6, ranges->n, sizeof(*ranges->first6));
-	return 0;
+	cut_ranges(ranges); /* what it leaves unused of the arrays was never touched, and takes no memory */
 }
 
 /* Copies the entries of KIND to ITEMS, which has room; returns their number. */
@@ -228,53 +214,29 @@ static size_t pick_entries(const struct networks_entry *entries, size_t n, enum 
 	return out;
 }
 
-static int add_local(struct networks_unix *local, const struct networks_entry *entries, size_t n)
+static void add_local(struct arena *arena, struct networks_unix *local, const struct networks_entry *entries, size_t n)
 {
 	size_t i, count = 0;
 
 	for (i = 0; i < n; i++)
 		count += entries[i].network.kind == NETWORK_UNIX;
-	if (networks_unix_reserve(local, count) < 0)
-		return -1;
+	networks_unix_reserve(arena, local, count);
 	for (i = 0; i < n; i++)
 		if (entries[i].network.kind == NETWORK_UNIX)
 			networks_unix_add(local, &entries[i].network, entries[i].value, entries[i].rank, (uint32_t)i);
 	networks_unix_sort(local);
-	return 0;
 }
 
-struct networks *networks_new(const struct networks_entry *entries, size_t n)
+struct networks *networks_new(struct arena *arena, const struct networks_entry *entries, size_t n)
 {
-	struct networks *set = calloc(1, sizeof(*set));
-	struct item *items = n < NONE ? reallocarray(NULL, n > 0 ? n : 1, sizeof(*items)) : NULL;
-	bool good = set != NULL && items != NULL;
+	struct networks *set = arena_alloc(arena, sizeof(*set));
+	struct item *items = arena_resize(NULL, n, sizeof(*items));
 
-	good = good && build_ranges(&set->ip4, NETWORK_IP4, items, pick_entries(entries, n, NETWORK_IP4, items)) == 0;
-	good = good && build_ranges(&set->ip6, NETWORK_IP6, items, pick_entries(entries, n, NETWORK_IP6, items)) == 0;
-	good = good && add_local(&set->local, entries, n) == 0;
+	build_ranges(arena, &set->ip4, NETWORK_IP4, items, pick_entries(entries, n, NETWORK_IP4, items));
+	build_ranges(arena, &set->ip6, NETWORK_IP6, items, pick_entries(entries, n, NETWORK_IP6, items));
+	add_local(arena, &set->local, entries, n);
 	free(items);
-	if (!good)
-		networks_free(&set);
 	return set;
-}
-
-static void clear_ranges(struct ranges *ranges)
-{
-	free(ranges->first4);
-	free(ranges->first6);
-	free(ranges->net);
-	free(ranges->nets);
-}
-
-void networks_free(struct networks **set)
-{
-	if (*set == NULL)
-		return;
-	clear_ranges(&(*set)->ip4);
-	clear_ranges(&(*set)->ip6);
-	networks_unix_clear(&(*set)->local);
-	free(*set);
-	*set = NULL;
 }
 
 static int64_t get_value(const struct ranges *ranges, size_t range)

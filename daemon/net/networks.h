@@ -13,6 +13,7 @@
 
 #include "net/network.h"
 
+struct arena;
 struct sockaddr_any;
 struct unix_peer;
 struct networks; /* opaque */
@@ -24,9 +25,9 @@ struct networks_entry {
 	int rank;
 };
 
-/* A new set; NULL: no memory. The entries may be freed afterwards. */
-struct networks *networks_new(const struct networks_entry *entries, size_t n);
-void networks_free(struct networks **set);
+/* A new set, which lives as long as ARENA; never NULL. N is less than UINT32_MAX. The entries may be freed afterwards.
+ */
+struct networks *networks_new(struct arena *arena, const struct networks_entry *entries, size_t n);
 
 /*
  * The value of the most specific network that PEER is in; -1: none, or SET is NULL. CRED is of a unix client; with NULL

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "net/network.h"
 #include "net/unix_peer.h"
 
@@ -44,18 +45,10 @@ static int compare_networks(const void *pa, const void *pb)
 	return counts_before(a, b) ? -1 : counts_before(b, a);
 }
 
-int networks_unix_reserve(struct networks_unix *set, size_t n)
+void networks_unix_reserve(struct arena *arena, struct networks_unix *set, size_t n)
 {
-	struct unix_network *list;
-
-	if (n == 0)
-		return 0;
-	list = reallocarray(set->list, set->n + n, sizeof(*list));
-	if (list == NULL)
-		return -1;
-	set->list = list;
-	set->room = set->n + n;
-	return 0;
+	set->list = arena_alloc(arena, n * sizeof(*set->list));
+	set->room = n;
 }
 
 void networks_unix_add(struct networks_unix *set, const struct network *network, uint32_t value, int rank,
@@ -86,12 +79,6 @@ void networks_unix_sort(struct networks_unix *set)
 			set->list[n++] = set->list[i];
 	}
 	set->n = n;
-}
-
-void networks_unix_clear(struct networks_unix *set)
-{
-	free(set->list);
-	*set = (struct networks_unix){.n = 0};
 }
 
 /* Looks for exactly WHO; *BEST becomes the network that was found if it counts before *BEST. */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
 struct network;
 struct unix_network;
 struct unix_peer;
@@ -18,8 +19,8 @@ struct networks_unix {
 	size_t room; /* capacity of `list` */
 };
 
-/* Room for N networks more; -1: no memory. */
-int networks_unix_reserve(struct networks_unix *set, size_t n);
+/* Makes room for N networks, in ARENA, in a set that is still empty. */
+void networks_unix_reserve(struct arena *arena, struct networks_unix *set, size_t n);
 
 /* Adds NETWORK, which is of NETWORK_UNIX, into the room that was reserved; ORDER is its place among all entries. */
 void networks_unix_add(struct networks_unix *set, const struct network *network, uint32_t value, int rank,
@@ -28,7 +29,6 @@ void networks_unix_add(struct networks_unix *set, const struct network *network,
 /* Sorts the set after the last networks_unix_add(), and drops all but one of equal networks. */
 void networks_unix_sort(struct networks_unix *set);
 
-void networks_unix_clear(struct networks_unix *set);
 int64_t networks_unix_find(const struct networks_unix *set, const struct unix_peer *cred);
 bool networks_unix_equal(const struct networks_unix *a, const struct networks_unix *b);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "syntax/arena.h"
+#include "base/arena.h"
 #include "syntax/problems.h"
 #include "syntax/read.h"
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
-	%D%/arena.c \
-	%D%/arena.h \
 	%D%/duplicate.c \
 	%D%/duplicate.h \
 	%D%/folder.c \

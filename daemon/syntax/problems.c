@@ -7,8 +7,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/arena.h"
 #include "base/escape.h"
-#include "syntax/arena.h"
 #include "syntax/origin.h"
 
 struct entry {

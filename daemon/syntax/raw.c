@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "syntax/arena.h"
+#include "base/arena.h"
 
 struct raw *raw_add(struct raws *raws, struct arena *arena, const char *path)
 {

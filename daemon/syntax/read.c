@@ -5,7 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "syntax/arena.h"
+#include "base/arena.h"
 #include "syntax/duplicate.h"
 #include "syntax/problems.h"
 #include "syntax/scan.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/arena.h"
 #include "base/err.h"
-#include "syntax/arena.h"
 #include "syntax/grammar.h"
 #include "syntax/number.h"
 #include "syntax/problems.h"

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/err.h"
-#include "syntax/arena.h"
 
 static int read_all(int fd, size_t most, struct slurp *out, struct err *err)
 {

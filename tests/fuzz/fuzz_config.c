@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "config/build.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 #include "syntax/problems.h"
 #include "syntax/read.h"
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/checker.h"
 #include "config/load.h"
@@ -19,7 +20,6 @@
 #include "config/values.h"
 #include "net/addr.h"
 #include "net/unix_peer.h"
-#include "syntax/arena.h"
 #include "syntax/problems.h"
 
 #define ENTRIES_MOST 200 /* each is looked for in all others */
@@ -204,7 +204,7 @@ static void look_around(const struct networks *set, const struct network_list *l
 	unix_peer_clear(&cred);
 }
 
-static void check(struct network_list *list, const uint8_t *data, size_t size)
+static void check(struct arena *arena, struct network_list *list, const uint8_t *data, size_t size)
 {
 	struct networks *set, *again;
 	size_t i;
@@ -216,16 +216,14 @@ static void check(struct network_list *list, const uint8_t *data, size_t size)
 		list->entries[i].rank = list->rules[i].origin.line % 3;
 		write_and_read(&list->entries[i].network);
 	}
-	set = networks_new(list->entries, list->n);
-	again = networks_new(list->entries, list->n);
-	expect(set != NULL && again != NULL && networks_equal(set, again));
+	set = networks_new(arena, list->entries, list->n);
+	again = networks_new(arena, list->entries, list->n);
+	expect(networks_equal(set, again));
 	look_around(set, list);
 	if (size >= 16) {
 		look(set, list, NETWORK_IP6, data);
 		look(set, list, NETWORK_IP4, data);
 	}
-	networks_free(&set);
-	networks_free(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -245,7 +243,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	good = network_list_read(&checker, &source, file, true, &names, arena, &list);
 	expect(good == (problems_count(problems) == 0));
 	expect(problems_count(problems) <= NETWORK_LIST_REPORT_MOST + 1);
-	check(&list, data, size);
+	check(arena, &list, data, size);
 	network_list_clear(&list);
 	problems_free(&problems);
 	arena_free(&arena);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../config_fakes.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/build.h"
 #include "config/config.h"
@@ -15,7 +16,6 @@
 #include "config/rows.h"
 #include "config/set_value.h"
 #include "config/values.h"
-#include "syntax/arena.h"
 #include "syntax/problems.h"
 #include "syntax/raw.h"
 #include "syntax/read.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "net/addr.h"
 
@@ -18,6 +19,18 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ENTRIES_MOST  256
+
+static struct arena *arena; /* has the sets of a test */
+
+static void begin(void)
+{
+	arena = arena_new();
+}
+
+static void end(void)
+{
+	arena_free(&arena);
+}
 
 /* ---- one network ---- */
 
@@ -187,9 +200,8 @@ static struct networks *set_of(const char *const *texts)
 		entries[n] = (struct networks_entry){.value = (uint32_t)n, .rank = texts[n][0] == '!'};
 		ck_assert_int_eq(network_parse(texts[n] + entries[n].rank, NULL, &entries[n].network, NULL), 0);
 	}
-	set = networks_new(entries, n);
+	set = networks_new(arena, entries, n);
 	memset(entries, 0xff, sizeof(entries)); /* may be freed, says the header */
-	ck_assert_ptr_nonnull(set);
 	return set;
 }
 
@@ -225,9 +237,6 @@ START_TEST(most_specific_wins)
 	ck_assert_int_eq(find(set, "2001:db9::"), 7);
 	ck_assert_int_eq(find(set, "::"), 7);
 	ck_assert_int_eq(find(set, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), 7);
-	networks_free(&set);
-	ck_assert_ptr_null(set);
-	networks_free(&set);
 }
 END_TEST
 
@@ -262,7 +271,6 @@ START_TEST(edges_of_ranges)
 	ck_assert_int_eq(find(set, "7fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), -1);
 	ck_assert_int_eq(find(set, "::1"), 6);
 	ck_assert_int_eq(find(set, "::2"), -1);
-	networks_free(&set);
 }
 END_TEST
 
@@ -279,7 +287,6 @@ START_TEST(same_network_higher_rank_then_first)
 	ck_assert_int_eq(find(set, "::1"), 7);
 	ck_assert_int_eq(find(set, "unix"), 9);
 	ck_assert_int_eq(networks_find(set, &local, &three), 10);
-	networks_free(&set);
 }
 END_TEST
 
@@ -292,7 +299,6 @@ START_TEST(mapped_addresses_are_folded)
 	ck_assert_int_eq(find(set, "::ffff:192.0.2.1"), 2);
 	ck_assert_int_eq(find(set, "::ffff:192.0.2.2"), -1); /* ::/0 is of IPv6 */
 	ck_assert_int_eq(find(set, "::192.0.2.1"), 1);
-	networks_free(&set);
 }
 END_TEST
 
@@ -330,18 +336,15 @@ START_TEST(clients_of_unix_sockets)
 	ck_assert_int_eq(networks_find(set, &local, &peer), 2);
 	peer.uid = 2;
 	ck_assert_int_eq(networks_find(set, &local, &peer), 8);
-	networks_free(&set);
-	networks_free(&some);
 }
 END_TEST
 
 START_TEST(nothing_is_in_no_set)
 {
-	struct networks *empty = networks_new(NULL, 0);
+	struct networks *empty = networks_new(arena, NULL, 0);
 	struct networks *set = SET("0.0.0.0/0", "::/0", "unix:");
 	struct sockaddr_any peer = {.len = 0};
 
-	ck_assert_ptr_nonnull(empty);
 	ck_assert_int_eq(find(empty, "10.0.0.1"), -1);
 	ck_assert_int_eq(find(empty, "::1"), -1);
 	ck_assert_int_eq(find(empty, "unix"), -1);
@@ -356,8 +359,6 @@ START_TEST(nothing_is_in_no_set)
 	peer.sa.sa_family = AF_NETLINK;
 	peer.len = sizeof(peer.ss);
 	ck_assert_int_eq(networks_find(set, &peer, NULL), -1);
-	networks_free(&set);
-	networks_free(&empty);
 }
 END_TEST
 
@@ -367,9 +368,8 @@ START_TEST(values_have_all_bits)
 	struct networks *set;
 
 	ck_assert_int_eq(network_parse("10.0.0.0/8", NULL, &entry.network, NULL), 0);
-	set = networks_new(&entry, 1);
+	set = networks_new(arena, &entry, 1);
 	ck_assert_int_eq(find(set, "10.0.0.1"), (int64_t)UINT32_MAX);
-	networks_free(&set);
 }
 END_TEST
 
@@ -404,8 +404,6 @@ START_TEST(equal_sets)
 	ck_assert_int_eq(networks_equal(a, NULL), pairs[_i].a[0] == NULL);
 	ck_assert_int_eq(networks_equal(NULL, a), pairs[_i].a[0] == NULL);
 	ck_assert(networks_equal(NULL, NULL));
-	networks_free(&a);
-	networks_free(&b);
 }
 END_TEST
 
@@ -460,7 +458,6 @@ START_TEST(a_peer_with_many_groups)
 		(void)close(pair[1]);
 	}
 	unix_peer_clear(&peer);
-	networks_free(&set);
 }
 END_TEST
 
@@ -469,6 +466,7 @@ int main(void)
 	Suite *suite = suite_create("networks");
 	TCase *tcase = tcase_create("networks");
 
+	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_set_timeout(tcase, SUITE_SECONDS);
 	tcase_add_loop_test(tcase, parse_good, 0, ARRAY_SIZE(good));
 	tcase_add_loop_test(tcase, parse_bad, 0, ARRAY_SIZE(bad));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/arena.h"
 #include "net/addr.h"
 
 #include "../peers.h"
@@ -139,6 +140,7 @@ START_TEST(as_the_simplest_way)
 	struct network *network;
 	unsigned round, size;
 	struct networks *set;
+	struct arena *arena;
 	size_t i, n;
 
 	for (round = 0; round < 3000; round++) {
@@ -152,10 +154,10 @@ START_TEST(as_the_simplest_way)
 			network->bits = (uint8_t)below(size * 8 + 1);
 			clear(network->address, network->bits, size * 8);
 		}
-		set = networks_new(entries, n);
-		ck_assert_ptr_nonnull(set);
+		arena = arena_new();
+		set = networks_new(arena, entries, n);
 		look_around(set, entries, n);
-		networks_free(&set);
+		arena_free(&arena);
 	}
 }
 END_TEST
@@ -179,6 +181,7 @@ START_TEST(a_hundred_thousand)
 	unsigned size = kind == NETWORK_IP4 ? 4 : 16;
 	int64_t begin, laid, found, hits = 0;
 	uint8_t address[16];
+	struct arena *arena = arena_new();
 	struct networks *set;
 	size_t i, k;
 
@@ -192,9 +195,8 @@ START_TEST(a_hundred_thousand)
 		clear(entries[i].network.address, entries[i].network.bits, size * 8);
 	}
 	begin = now_ns();
-	set = networks_new(entries, n);
+	set = networks_new(arena, entries, n);
 	laid = now_ns();
-	ck_assert_ptr_nonnull(set);
 	for (i = 0; i < looks; i++) {
 		const struct network *near = &entries[below((uint32_t)n)].network;
 
@@ -207,7 +209,7 @@ START_TEST(a_hundred_thousand)
 		     kind == NETWORK_IP4 ? 4 : 6, (double)(laid - begin) / 1e6, (double)(found - laid) / (double)looks);
 	ck_assert_int_gt(hits, 0);
 	ck_assert_int_lt((found - laid) / (int64_t)looks, 20000);
-	networks_free(&set);
+	arena_free(&arena);
 	free(entries);
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "syntax/arena.h"
+#include "base/arena.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * own, so that memory checkers see its bounds. Out of memory ends the process: at start nothing runs yet, and a reload
  * parses in a child first.
  */
-#ifndef PREFORKD_SYNTAX_ARENA_H
-#define PREFORKD_SYNTAX_ARENA_H
+#ifndef PREFORKD_BASE_ARENA_H
+#define PREFORKD_BASE_ARENA_H
 
 #include <stddef.h>
 
