@@ -14,6 +14,8 @@ libpreforkd_a_SOURCES += \
 	%D%/err.h \
 	%D%/escape.c \
 	%D%/escape.h \
+	%D%/executable.c \
+	%D%/executable.h \
 	%D%/exit_text.c \
 	%D%/exit_text.h \
 	%D%/fds.c \
@@ -34,6 +36,8 @@ libpreforkd_a_SOURCES += \
 	%D%/notify.h \
 	%D%/parse.c \
 	%D%/parse.h \
+	%D%/path_access.c \
+	%D%/path_access.h \
 	%D%/signals.c \
 	%D%/signals.h \
 	%D%/siphash.c \

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <preforkd/module.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/executable.h"
+#include "base/path_access.h"
 #include "config/access_lookup.h"
 #include "config/checker.h"
 #include "config/identity.h"
@@ -98,20 +101,33 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 	}
 }
 
-/* True: the mode of the program allows the worker's user to run it. */
-static bool may_run(const struct identity *who, const struct stat *st)
+/* Reports a folder on the way to PROGRAM, or its mode, that keeps the user of the workers from running it. */
+static void check_way(struct checker *checker, const struct service_values *values, const char *program)
 {
-	size_t i;
+	const struct value_source *source = value_source(values, "command");
+	const struct identity *who = &values->service.identity;
+	char name[80];
+	const struct path_user user = {
+		.name = name,
+		.uid = who->uid,
+		.gid = who->gid,
+		.groups = who->groups,
+		.n_groups = who->n_groups,
+		.may_override = who->uid == 0,
+	};
+	struct err err;
 
-	if (who->uid == 0)
-		return (st->st_mode & 0111) != 0;
-	if (st->st_uid == who->uid)
-		return (st->st_mode & S_IXUSR) != 0;
-	for (i = 0; i < who->n_groups; i++) {
-		if (who->groups[i] == st->st_gid)
-			return (st->st_mode & S_IXGRP) != 0;
+	(void)snprintf(name, sizeof(name), "the user %.64s", who->user);
+	switch (path_access(program, X_OK, &user, NULL, &err)) {
+	case PATH_NO:
+		checker_error(checker, values, source, "\"%.256s\": %s", program, err.text);
+		break;
+	case PATH_UNKNOWN:
+		checker_warning(checker, values, source, "\"%.256s\": %s", program, err.text);
+		break;
+	case PATH_YES:
+		break;
 	}
-	return (st->st_mode & (st->st_gid == who->gid ? S_IXGRP : S_IXOTH)) != 0;
 }
 
 static void check_program(struct checker *checker, const struct service_values *values)
@@ -119,6 +135,7 @@ static void check_program(struct checker *checker, const struct service_values *
 	const struct value_source *source = value_source(values, "command");
 	const char *program = values->command.n > 0 ? values->command.items[0] : "";
 	struct stat st;
+	struct err err;
 
 	if (program[0] != '/') {
 		checker_error(checker, values, source, "\"%.256s\" must be a full path, beginning with /", program);
@@ -135,10 +152,10 @@ static void check_program(struct checker *checker, const struct service_values *
 		checker_error(checker, values, source, "\"%.256s\" is not a program", program);
 	} else if (access(program, X_OK) < 0) {
 		checker_error(checker, values, source, "\"%.256s\" is not executable", program);
-	} else if (values->service.identity.set && !may_run(&values->service.identity, &st)) {
-		/* Not an error: access control lists may allow it. */
-		checker_warning(checker, values, source, "\"%.256s\" does not seem to be executable for the user %s",
-				program, values->service.identity.user);
+	} else if (executable_check(program, &err) < 0) {
+		checker_error(checker, values, source, "\"%.256s\" cannot be run: %s", program, err.text);
+	} else if (values->service.identity.set) {
+		check_way(checker, values, program);
 	}
 }
 

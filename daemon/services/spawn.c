@@ -11,6 +11,7 @@
 
 #include "base/child.h"
 #include "base/err.h"
+#include "base/executable.h"
 #include "base/signals.h"
 
 /* The child runs in the memory of the worker: no instrumentation of its stack by a sanitizer. */
@@ -79,5 +80,5 @@ pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
 	(void)waitpid(pid, NULL, 0);
 	(void)close(*pidfd_out);
 	*pidfd_out = -1;
-	return err_code(err, child.failure, "cannot run %s", spawn->argv[0]);
+	return executable_explain(spawn->argv[0], child.failure, err);
 }

@@ -11,6 +11,7 @@
 
 #include "base/child.h"
 #include "base/err.h"
+#include "base/executable.h"
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/signals.h"
@@ -73,7 +74,6 @@ _Noreturn void become_program(const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->output};
 	const struct config_service *service = params->service;
-	char what[512];
 	struct err err;
 	char **env;
 
@@ -90,6 +90,6 @@ _Noreturn void become_program(const struct worker_params *params)
 	env = exec_env_listening(service, params->notify);
 	reset_signals();
 	(void)execve(service->command[0], service->command, env);
-	(void)snprintf(what, sizeof(what), "cannot run %.256s", service->command[0]);
-	give_up_with_errno(what);
+	(void)executable_explain(service->command[0], errno, &err);
+	give_up(err.text);
 }

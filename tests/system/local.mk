@@ -30,6 +30,7 @@ system_tests = \
 	%D%/test_activation.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \
+	%D%/test_check_programs.py \
 	%D%/test_client_connect.py \
 	%D%/test_client_load.py \
 	%D%/test_clients.py \

@@ -238,15 +238,19 @@ class Log(ExecCase):
 		self.assertEqual(d.stop(), 0)
 
 	def test_program_that_cannot_be_run(self):
-		program = self.write("prog", "#!/nonexistent/interpreter\n", 0o755)
+		"""Its interpreter goes while the daemon runs."""
+		interpreter = self.path("interpreter")
+		os.symlink("/bin/sh", interpreter)
+		program = self.write("prog", "#!%s\n" % interpreter, 0o755)
 		d = self.serve([program], workers={"min": 1, "max": 1, "max_spare": 1})
 		worker = d.wait_workers(1)
+		os.unlink(interpreter)
 		for _ in range(3):
 			try:
 				self.assertEqual(talk(self.endpoint), b"")
 			except ConnectionResetError:
 				pass
-		d.wait_log(r"prog.*127\.0\.0\.1:\d+: .*(No such file|cannot)")
+		d.wait_log(r'prog 127\.0\.0\.1:\d+: cannot run .*/prog: its interpreter ".*/interpreter": No such file')
 		self.assertEqual(d.workers(), worker, "the worker is unharmed")
 
 	def test_a_flood_on_standard_error_is_thinned_out(self):

@@ -5,10 +5,12 @@ unit_tests = \
 	%D%/base/check_child \
 	%D%/base/check_err \
 	%D%/base/check_escape \
+	%D%/base/check_executable \
 	%D%/base/check_limits \
 	%D%/base/check_line_log \
 	%D%/base/check_log \
 	%D%/base/check_parse \
+	%D%/base/check_path_access \
 	%D%/base/check_siphash \
 	%D%/base/check_trial \
 	%D%/base/check_unit \
