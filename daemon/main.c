@@ -73,14 +73,18 @@ _Noreturn static void die_usage(const char *text, const char *what)
 	exit(EX_USAGE);
 }
 
+_Noreturn static void die_no_memory(void)
+{
+	(void)fputs("preforkd: no memory\n", stderr);
+	exit(EX_OSERR);
+}
+
 static char *copy(const char *text)
 {
 	char *out = strdup(text);
 
-	if (out == NULL) {
-		(void)fputs("preforkd: no memory\n", stderr);
-		exit(EX_OSERR);
-	}
+	if (out == NULL)
+		die_no_memory();
 	return out;
 }
 
@@ -272,7 +276,7 @@ static char **same_again(const struct options *o)
 	size_t n = 0;
 
 	if (argv == NULL)
-		exit(EX_OSERR);
+		die_no_memory();
 	argv[n++] = copy(o->binary);
 	argv[n++] = copy("-c");
 	argv[n++] = copy(o->file);
@@ -352,16 +356,18 @@ int main(int argc, char **argv)
 	struct err err;
 	int status = EX_OK;
 
-	if (fds_fill_stdio(&err) < 0)
-		return EX_OSERR; /* and nowhere to say so */
+	if (fds_fill_stdio(&err) < 0) {
+		(void)fprintf(stderr, "preforkd: %s\n", err.text);
+		return EX_OSERR;
+	}
 	o.overrides = calloc((size_t)argc + 1, sizeof(*o.overrides));
 	if (o.overrides == NULL)
-		return EX_OSERR;
+		die_no_memory();
 	o.file = copy(DEFAULT_CONFIG);
 	parse(argc, argv, &o);
 	o.binary = launch_binary(argv[0]);
 	if (o.binary == NULL)
-		return EX_OSERR;
+		die_no_memory();
 	title_init(argc, argv);
 	config = load(&o);
 	if (o.print)

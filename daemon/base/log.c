@@ -36,6 +36,9 @@ static struct {
 	.sink = {.fd = STDERR_FILENO},
 };
 
+/* Takes errors that the target does not take: the error that ends the daemon must not be lost with the log. */
+static struct log_sink last_resort = {.fd = STDERR_FILENO};
+
 /* JOURNAL_STREAM has the device and inode that systemd gave us as standard error. */
 static bool is_stderr_journal(void)
 {
@@ -241,10 +244,13 @@ void log_vabout(int level, const struct log_about *about, const char *fmt, va_li
 
 		(void)send_stderr(&terminal, level, &safe, text);
 	}
-	if (!send_line(level, &safe, text))
+	if (!send_line(level, &safe, text)) {
 		state.lost++;
-	else if (state.lost != state.reported)
+		if (level <= LOG_ERR && state.echo < 0 && state.sink.path != NULL)
+			(void)send_stderr(&last_resort, level, &safe, text);
+	} else if (state.lost != state.reported) {
 		report_lost();
+	}
 	errno = saved;
 }
 

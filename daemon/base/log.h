@@ -2,7 +2,8 @@
 /*
  * Any process. The log: one target and one level for the whole process. A line never blocks the process for long: if
  * the reader does not read, the first line waits LOG_SINK_PATIENCE_MS, further lines are dropped and counted, and the
- * count is written with the next line that gets through. Every message is escaped.
+ * count is written with the next line that gets through. An error that the journal or syslog does not take goes to
+ * standard error. Every message is escaped.
  */
 #ifndef PREFORKD_BASE_LOG_H
 #define PREFORKD_BASE_LOG_H

@@ -114,6 +114,30 @@ class SystemLog(Case):
 		wait_until(again, "a line", every=0.1)
 		self.assertEqual(d.stop(), 0)
 
+	def test_error_that_ends_the_daemon_without_a_reader(self):
+		"""It goes to standard error when nothing else takes it."""
+		self.syslog.socket.close()
+		os.unlink(self.path("dev", "log"))
+		self.how["mounts"].append((self.folder("run"), "/run"))
+		endpoint = Endpoint.v4()
+		with socket.create_server(("127.0.0.1", endpoint.port)):
+			for target in ("syslog", "journal"):
+				d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text}}, start=False,
+						arguments=("-l", target), how=self.how)
+				d.launch()
+				self.assertEqual(d.wait(), 71)
+				self.assertTrue(d.grep("Address already in use"), d.lines())
+
+	def test_without_any_device(self):
+		"""Even the check says what is missing."""
+		self.how = {"mounts": [(self.folder("empty"), "/dev")]}
+		for arguments in (("-t",), ("-l", "stderr")):
+			d = self.daemon({"echo": {"handler": "echo", "listen": Endpoint.v4().text}}, start=False,
+					arguments=arguments, how=self.how)
+			d.launch()
+			self.assertEqual(d.wait(), 71)
+			self.assertTrue(d.grep("cannot open /dev/null: No such file"), d.lines())
+
 	def test_a_reader_that_is_restarted(self):
 		endpoint = Endpoint.v4()
 		d = self.serve({"echo": {"handler": "echo", "listen": endpoint.text}}, connections="all")
