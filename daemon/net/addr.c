@@ -108,27 +108,74 @@ static int parse_v6(const char *text, const char *p, struct addr *out, struct er
 	return parse_port(text, end + 2, out, err);
 }
 
+static bool looks_like_port(const char *text)
+{
+	return strspn(text, "0123456789") == strlen(text);
+}
+
 /* The resolver would take "127.1" and "1" as IPv4 addresses, too; we refuse them as likely mistakes. */
 static bool looks_like_v4(const char *host)
 {
 	return strspn(host, "0123456789.") == strlen(host);
 }
 
+/* TEXT is no address: it has no colon. */
+static int reject_portless(const char *text, const char *p, struct err *err)
+{
+	if (*p == '/' || *p == '@')
+		return err_set(err, "\"%.256s\": no port; for a unix socket write unix:%.256s", text, p);
+	if (*p != '\0' && looks_like_port(p))
+		return err_set(err, "\"%.256s\": no host; write HOST:%s, or *:%s to listen on all addresses", text, p,
+			       p);
+	return err_set(err, "\"%.256s\": no port; write %.256s:PORT", text, *p != '\0' ? p : "HOST");
+}
+
+/* TEXT is no address: it has more than one colon. */
+static int reject_colons(const char *text, const char *p, struct err *err)
+{
+	const char *const streams[] = {"tcp", "tcp4", "tcp6", "stream", "inet", "inet6", "ip", "ipv4", "ipv6"};
+	size_t len = strcspn(p, ":");
+	struct in6_addr in6;
+	const char *zone;
+	size_t i;
+
+	if (split_v6(p, &in6, &zone) || strspn(p, "0123456789abcdefABCDEF:.") == strlen(p))
+		return err_set(err, "\"%.256s\": an IPv6 address goes into brackets, [ADDRESS]:PORT", text);
+	for (i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+		if (strlen(streams[i]) == len && strncasecmp(p, streams[i], len) == 0)
+			return err_set(err, "\"%.256s\": TCP needs no word in front; write %.256s", text, p + len + 1);
+	}
+	return err_set(err,
+		       "\"%.256s\": no address begins with \"%.*s:\"; write HOST:PORT, [V6]:PORT, unix:/PATH, "
+		       "or udp:HOST:PORT",
+		       text, (int)(len < 64 ? len : 64), p);
+}
+
+/* TEXT is no address, but a URL. */
+static int reject_url(const char *text, const char *authority, struct err *err)
+{
+	int len = (int)strcspn(authority, "/?#");
+
+	if (len == 0)
+		return err_set(err, "\"%.256s\": a URL; write HOST:PORT, or unix:/PATH", text);
+	return err_set(err, "\"%.256s\": a URL; write %.*s%s", text, len, authority,
+		       memchr(authority, ':', (size_t)len) != NULL ? "" : ":PORT");
+}
+
 static int parse_host(const char *text, const char *p, struct addr *out, struct err *err)
 {
 	const char *colon = strrchr(p, ':');
-	struct in6_addr in6;
 	struct in_addr in;
-	const char *zone;
 	size_t len;
 
 	if (colon == NULL)
-		return err_set(err, "\"%.256s\": no port; write HOST:PORT, *:PORT or unix:/PATH", text);
-	if (split_v6(p, &in6, &zone) || strchr(p, ':') != colon)
-		return err_set(err, "\"%.256s\": an IPv6 address goes into brackets, [ADDRESS]:PORT", text);
+		return reject_portless(text, p, err);
+	if (strchr(p, ':') != colon)
+		return reject_colons(text, p, err);
 	len = (size_t)(colon - p);
 	if (len == 0)
-		return err_set(err, "\"%.256s\": no host; write *:PORT for all addresses", text);
+		return err_set(err, "\"%.256s\": no host; write HOST%s, or *%s to listen on all addresses", text, colon,
+			       colon);
 	if (len == 1 && *p == '*') {
 		out->kind = ADDR_ANY;
 		return parse_port(text, colon + 1, out, err);
@@ -147,6 +194,7 @@ int addr_parse(const char *text, struct addr *out, struct err *err)
 {
 	const char *p = text;
 	size_t len = strlen(text);
+	const char *scheme = strstr(text, "://");
 
 	memset(out, 0, sizeof(*out));
 	if (len == 0)
@@ -154,6 +202,8 @@ int addr_parse(const char *text, struct addr *out, struct err *err)
 	if (len >= sizeof(out->text))
 		return err_set(err, "\"%.64s...\": the address is too long", text);
 	memcpy(out->text, text, len + 1);
+	if (scheme != NULL && scheme == strchr(text, ':') && !starts_with(text, "unix"))
+		return reject_url(text, scheme + strlen("://"), err);
 	if (starts_with(p, "udp:")) {
 		out->datagram = true;
 		p += strlen("udp:");

@@ -57,10 +57,19 @@ static const struct {
 	const char *text, *says;
 } bad[] = {
 	{"", "empty"},
-	{"localhost", "no port"},
-	{"80", "no port"},
+	{"localhost", "no port; write localhost:PORT"},
+	{"*", "no port; write *:PORT"},
+	{"80", "no host; write HOST:80, or *:80 to listen on all addresses"},
 	{"localhost:", "no port"},
-	{":80", "no host"},
+	{":80", "no host; write HOST:80, or *:80 to listen on all addresses"},
+	{"/run/x", "write unix:/run/x"},
+	{"tcp:127.0.0.1:80", "TCP needs no word in front; write 127.0.0.1:80"},
+	{"TCP6:[::1]:80", "TCP needs no word in front; write [::1]:80"},
+	{"tls:db.example:80", "no address begins with \"tls:\""},
+	{"http://127.0.0.1:80/", "a URL; write 127.0.0.1:80"},
+	{"https://db.example", "a URL; write db.example:PORT"},
+	{"udp://127.0.0.1:53", "a URL; write 127.0.0.1:53"},
+	{"fe80::1%eth0:80", "brackets"},
 	{"localhost:65536", "out of range"},
 	{"localhost:99999999999999999999", "out of range"},
 	{"localhost:-1", "not a number"},
@@ -89,7 +98,7 @@ static const struct {
 	{"systemd:", "no name"},
 	{"systemd:a:b", "no such characters"},
 	{"systemd:a b", "no such characters"},
-	{"udp:", "no port"},
+	{"udp:", "no port; write HOST:PORT"},
 };
 
 START_TEST(parse_bad)
