@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "config/foreign_words.h"
 #include "config/nearest.h"
 #include "config/rows.h"
 #include "config/set_value.h"
@@ -88,22 +89,35 @@ static bool is_row(const struct scope *scope, const char *path)
 
 static const char *const top_groups[] = {"services", "defaults"};
 
+static const char *last_part(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot != NULL ? dot + 1 : path;
+}
+
 /* Reports KEY, the end of raw->path, as unknown in SCOPE, with a key that may have been meant. */
 static void report_unknown(struct builder *b, const struct scope *scope, struct raw *raw, const char *key)
 {
 	int prefix = (int)(key - raw->path);
-	const char *group = NULL;
-	char near[64];
+	const char *group = NULL, *found, *foreign;
+	char near[64], answer[400];
 
 	if (raw->type == RAW_GROUP)
 		b->skip = raw->path;
 	if (scope == &b->main)
 		group = nearest_word(top_groups, 2, key);
-	if (group != NULL)
+	foreign = foreign_words_answer(key, answer, sizeof(answer));
+	found = nearest_key(scope->rows, scope->n_rows, key, near, sizeof(near));
+	if (foreign != NULL && found != NULL && strcasecmp(last_part(key), last_part(near)) == 0)
+		reject_raw(b, raw, "unknown key; did you mean %.*s%s? Or %s", prefix, raw->path, near, foreign);
+	else if (foreign != NULL)
+		reject_raw(b, raw, "%s", foreign);
+	else if (group != NULL)
 		reject_raw(b, raw, "unknown key; did you mean %s?", group);
 	else if (scope == &b->main && (is_group(&b->defaults, key) || is_row(&b->defaults, key)))
 		reject_raw(b, raw, "belongs to a service: did you mean defaults.%s?", key);
-	else if (nearest_key(scope->rows, scope->n_rows, key, near, sizeof(near)) != NULL)
+	else if (found != NULL)
 		reject_raw(b, raw, "unknown key; did you mean %.*s%s?", prefix, raw->path, near);
 	else
 		reject_raw(b, raw, "unknown key");

@@ -17,6 +17,8 @@ libpreforkd_a_SOURCES += \
 	%D%/control_check.h \
 	%D%/diff.c \
 	%D%/diff.h \
+	%D%/foreign_words.c \
+	%D%/foreign_words.h \
 	%D%/help.c \
 	%D%/host_compare.c \
 	%D%/host_compare.h \

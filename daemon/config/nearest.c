@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/nearest.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,7 @@ unsigned nearest_distance(const char *a, const char *b)
 		cost[0][j] = (unsigned)j;
 	for (i = 1; i <= len_a; i++) {
 		for (j = 1; j <= len_b; j++) {
-			same = a[i - 1] == b[j - 1];
+			same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
 			cost[i][j] =
 				find_least(cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (same ? 0 : 1));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])

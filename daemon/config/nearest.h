@@ -7,7 +7,8 @@
 
 struct row;
 
-/* The number of letters to add, remove, change or swap (with the next one) to get from A to B. */
+/* The number of letters to add, remove, change or swap (with the next one) to get from A to B. Capitals make no
+ * difference. */
 unsigned nearest_distance(const char *a, const char *b);
 
 /*

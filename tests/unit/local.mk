@@ -42,6 +42,7 @@ unit_tests = \
 	%D%/config/check_config_files \
 	%D%/config/check_config_overrides \
 	%D%/config/check_config_portable \
+	%D%/config/check_foreign_words \
 	%D%/config/check_host_compare \
 	%D%/ctl/check_status_table \
 	%D%/fleet/check_fleet \
