@@ -2,9 +2,11 @@
 #include "board/board.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -192,10 +194,23 @@ void board_ring(struct board *board, int ring_fd)
 		;
 }
 
+/*
+ * O_NONBLOCK belongs to the description of the ring, which all workers share, so a worker can clear it. RWF_NOWAIT
+ * belongs to this call alone. Where the kernel does not take it for an eventfd, poll(2) comes first; then a worker that
+ * reads the ring, too, can still make this call wait for the next ring.
+ */
+static void read_ring(int ring_fd)
+{
+	struct pollfd p = {.fd = ring_fd, .events = POLLIN};
+	uint64_t count;
+	const struct iovec iov = {.iov_base = &count, .iov_len = sizeof(count)};
+
+	if (preadv2(ring_fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP && poll(&p, 1, 0) == 1)
+		(void)!read(ring_fd, &count, sizeof(count));
+}
+
 void board_answer(struct board *board, int ring_fd)
 {
-	uint64_t count;
-
-	(void)!read(ring_fd, &count, sizeof(count)); /* non-blocking: EAGAIN if nobody has rung */
+	read_ring(ring_fd);
 	atomic_store(&board->head->rung, 0);
 }

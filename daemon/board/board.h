@@ -123,7 +123,8 @@ void board_peer_get(const struct board_slot *slot, struct sockaddr_any *peer_out
 /* Worker: wakes the master through RING_FD (an eventfd); further calls do nothing until the master has answered. */
 void board_ring(struct board *board, int ring_fd);
 
-/* Master: from now on workers ring again. To be called before the slots are read: what changes later rings again. */
+/* Master: from now on workers ring again. To be called before the slots are read: what changes later rings again. Never
+ * blocks, whatever workers did to the ring. */
 void board_answer(struct board *board, int ring_fd);
 
 #endif

@@ -36,6 +36,8 @@ libpreforkd_a_SOURCES += \
 	%D%/recycle.h \
 	%D%/rolling.c \
 	%D%/rolling.h \
+	%D%/source_rest.c \
+	%D%/source_rest.h \
 	%D%/totals.c \
 	%D%/totals.h \
 	%D%/wind_down.c \

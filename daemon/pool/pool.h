@@ -69,7 +69,8 @@ struct pool {
 	struct board board;
 	int ring;    /* an eventfd that workers write to; see pool_watch.h */
 	int targets; /* the memory of board/targets.h, if the service has upstreams; else -1 */
-	sd_event_source *ring_source;
+	sd_event_source *ring_source, *ring_timer; /* the timer ends a rest (source_rest.h); NULL: there was none */
+	uint64_t rung_us;			   /* when the ring was last answered; of the event loop's clock */
 	void (*on_ring)(struct pool *pool, void *userdata); /* set by pool_watch() */
 	void *on_ring_data;
 	int dead; /* fd_dead(), for the workers; not owned: all pools share it */

@@ -105,6 +105,7 @@ void pool_free(struct pool **pool)
 	board_close(&p->board);
 	free(p->lanes);
 	free(p->lane_memory);
+	(void)sd_event_source_disable_unref(p->ring_timer);
 	(void)sd_event_source_disable_unref(p->ring_source);
 	fd_close(&p->ring);
 	fd_close(&p->targets);

@@ -66,6 +66,7 @@ system_tests = \
 	%D%/test_reload_limits.py \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
+	%D%/test_shared.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py \
 	%D%/test_systemd.py \
@@ -107,6 +108,7 @@ EXTRA_DIST += \
 	%D%/harness/upgrade_case.py \
 	%D%/harness/waiting.py \
 	%D%/module_probe.c \
+	%D%/module_wild.c \
 	%D%/old_module.h \
 	%D%/trap.c
 EXTRA_DIST += $(system_tests)

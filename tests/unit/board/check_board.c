@@ -243,12 +243,30 @@ START_TEST(one_ring_until_it_is_answered)
 }
 END_TEST
 
+/* O_NONBLOCK is of the description, so a worker can clear it for the master. */
+START_TEST(a_ring_that_blocks_does_not_block_the_master)
+{
+	int ring = eventfd(0, EFD_CLOEXEC);
+
+	alarm(2);
+	board_answer(&board, ring); /* nobody has rung */
+	board_ring(&board, ring);
+	board_answer(&board, ring);
+	ck_assert(!readable(ring));
+	ck_assert_int_eq(eventfd_write(ring, UINT64_MAX - 1), 0); /* the next worker that rings would wait */
+	board_answer(&board, ring);
+	board_ring(&board, ring);
+	ck_assert(readable(ring));
+	alarm(0);
+}
+END_TEST
+
 int main(void)
 {
-	return SUITE_RUN("board", setup, slots_are_taken_and_freed, the_master_does_not_believe_it,
-			 a_damaged_one_is_not_mapped, neighbours_share_no_cache_line, the_size_is_sealed,
-			 a_child_sees_it_only_through_the_descriptor, peers_survive_packing,
-			 garbage_in_a_slot_is_no_peer, one_ring_until_it_is_answered, the_next_image_reads_on,
-			 a_slot_is_kept_once, of_another_version_nothing_is_read, of_another_size_nothing_is_read,
-			 what_is_no_board_is_not_read);
+	return SUITE_RUN(
+		"board", setup, slots_are_taken_and_freed, the_master_does_not_believe_it, a_damaged_one_is_not_mapped,
+		neighbours_share_no_cache_line, the_size_is_sealed, a_child_sees_it_only_through_the_descriptor,
+		peers_survive_packing, garbage_in_a_slot_is_no_peer, one_ring_until_it_is_answered,
+		a_ring_that_blocks_does_not_block_the_master, the_next_image_reads_on, a_slot_is_kept_once,
+		of_another_version_nothing_is_read, of_another_size_nothing_is_read, what_is_no_board_is_not_read);
 }

@@ -86,6 +86,8 @@ static const struct field pool_fields[] = {
 	FIELD(struct pool, board),
 	FIELD(struct pool, ring),
 	FIELD(struct pool, ring_source),
+	FIELD(struct pool, ring_timer),
+	FIELD(struct pool, rung_us),
 	FIELD(struct pool, on_ring),
 	FIELD(struct pool, on_ring_data),
 	FIELD(struct pool, dead),
@@ -112,6 +114,7 @@ static const struct field pool_fields[] = {
 /* By hand: upstreams, socket. The others are of no use to workers that run already. */
 static const struct field service_fields[] = {
 	FIELD(struct config_service, origin),
+	FIELD(struct config_service, enabled),
 	FIELD(struct config_service, handler),
 	FIELD(struct config_service, listen),
 	FIELD(struct config_service, n_listen),
