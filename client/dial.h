@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 #include "net/addr.h"
+#include "net/connect_any.h"
 
 struct err;
 
-#define DIAL_TARGETS_MAX 32
+#define DIAL_TARGETS_MAX CONNECT_ANY_MAX
 
 /* addr_parse(), and refuses an address that cannot be connected to (port 0, *:PORT, systemd:NAME). */
 int dial_parse(const char *text, struct addr *out, struct err *err);
@@ -27,9 +28,9 @@ struct dial_way {
 };
 
 /*
- * Connects to TARGETS, which it brings into order first (race.h); blocks until the first target answers, all have
+ * Connects to TARGETS, which it brings into order first (net/race.h); blocks until the first target answers, all have
  * failed or LIMIT_MS (0: no limit) has passed. Returns a non-blocking socket, or -1 with the reason of every target in
- * *err; err->code is the errno of the last failure, or ETIMEDOUT.
+ * *err; err->code is as with connect_any().
  */
 int dial_any(struct sockaddr_any *targets, size_t n, int type, int64_t limit_ms, struct dial_way *way_out,
 	     struct err *err);

@@ -28,8 +28,6 @@ libpreforkd_a_SOURCES += \
 	%D%/load_stats.h \
 	%D%/progress.c \
 	%D%/progress.h \
-	%D%/race.c \
-	%D%/race.h \
 	%D%/relay.c \
 	%D%/relay.h \
 	%D%/report.c \

@@ -223,6 +223,48 @@ static void add_trouble(struct table *table, const json_t *service)
 	table_cell(table, look_if_any(&crashes, TABLE_BAD), "%s", values_sum_text(&crashes, number));
 }
 
+static bool has_failed(const json_t *one)
+{
+	const char *state = json_string_value(json_object_get(one, "state"));
+
+	return state != NULL && strcmp(state, "failed") == 0;
+}
+
+/* "the next client tries it", or how long none does. */
+static const char *describe_rest(const json_t *failed, char *out, size_t size)
+{
+	char left[VALUES_NUMBER_MAX];
+	double seconds;
+
+	if (values_real(failed, "left_alone", &seconds) && seconds == 0)
+		(void)snprintf(out, size, "the next client tries it");
+	else
+		(void)snprintf(out, size, "left alone for %s", values_age_words(failed, "left_alone", left));
+	return out;
+}
+
+/* Names the upstreams that have failed, and the addresses that have failed of those that work. */
+static void add_upstreams(struct table *table, const json_t *upstreams)
+{
+	char name[NAME_MAX_BYTES], text[NAME_MAX_BYTES], rest[64];
+	const json_t *upstream, *address;
+	size_t i, k;
+
+	json_array_foreach (upstreams, i, upstream) {
+		(void)values_text(upstream, "address", name, sizeof(name));
+		if (has_failed(upstream)) {
+			table_note(table, TABLE_BAD, "    upstream %s has failed, %s", name,
+				   describe_rest(upstream, rest, sizeof(rest)));
+			continue;
+		}
+		json_array_foreach (json_object_get(upstream, "addresses"), k, address)
+			if (has_failed(address))
+				table_note(table, TABLE_WARN, "    upstream %s: %s has failed, %s", name,
+					   values_text(address, "address", text, sizeof(text)),
+					   describe_rest(address, rest, sizeof(rest)));
+	}
+}
+
 static void add_service(struct table *table, const json_t *service, bool all_listeners)
 {
 	static const char *const moving[] = {"starting", "retiring"};
@@ -248,6 +290,7 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 	list_members(json_object_get(service, "sources"), tracked, ARRAY_SIZE(tracked), text, sizeof(text));
 	if (text[0] != '\0')
 		table_note(table, TABLE_WARN, "    sources: %s", text);
+	add_upstreams(table, json_object_get(service, "upstreams"));
 	add_listeners(table, listeners, all_listeners);
 }
 

@@ -12,7 +12,7 @@
 #include "board/packed_address.h"
 #include "board/shared_memory.h"
 
-#define TARGETS_VERSION 2U
+#define TARGETS_VERSION 3U
 #define TRIES		100  /* to read addresses that are being written */
 #define WRITING_MS	1000 /* after this time a writer counts as dead */
 
@@ -89,7 +89,7 @@ static bool read_words(const struct target *target, uint32_t *n_out,
 	return atomic_load_explicit(&target->version, memory_order_relaxed) == version;
 }
 
-size_t target_addresses(const struct target *target, struct sockaddr_any *out, size_t max)
+size_t target_addresses(const struct target *target, struct sockaddr_any *out, int64_t *until_out, size_t max)
 {
 	uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS];
 	int tries = TRIES;
@@ -99,19 +99,46 @@ size_t target_addresses(const struct target *target, struct sockaddr_any *out, s
 	while (!read_words(target, &known, words))
 		if (--tries == 0)
 			return 0;
-	for (uint32_t i = 0; i < known && i < TARGET_ADDRESSES && n < max; i++)
-		if (unpack_address(words[i], &out[n]))
-			n++;
+	for (uint32_t i = 0; i < known && i < TARGET_ADDRESSES && n < max; i++) {
+		if (!unpack_address(words[i], &out[n]))
+			continue;
+		if (until_out != NULL)
+			until_out[n] = atomic_load_explicit(&target->address_until_ms[i], memory_order_relaxed);
+		n++;
+	}
 	return n;
+}
+
+/* False: another process writes the addresses, or their rests. */
+static bool begin_writing(struct target *target)
+{
+	int64_t now = clock_ms(), writing = atomic_load(&target->writing_ms);
+
+	return writing <= now && atomic_compare_exchange_strong(&target->writing_ms, &writing, now + WRITING_MS);
+}
+
+/* While this process writes. */
+static void set_rests(struct target *target, const struct sockaddr_any *list, size_t n)
+{
+	int64_t until[TARGET_ADDRESSES], next[TARGET_ADDRESSES] = {0};
+	struct sockaddr_any known[TARGET_ADDRESSES];
+	size_t n_known = target_addresses(target, known, until, TARGET_ADDRESSES);
+
+	for (size_t i = 0; i < n && i < TARGET_ADDRESSES; i++)
+		for (size_t k = 0; k < n_known; k++)
+			if (addr_equal(&list[i], &known[k]))
+				next[i] = until[k];
+	for (size_t i = 0; i < TARGET_ADDRESSES; i++)
+		atomic_store_explicit(&target->address_until_ms[i], next[i], memory_order_relaxed);
 }
 
 void target_set_addresses(struct target *target, const struct sockaddr_any *list, size_t n)
 {
-	int64_t now = clock_ms(), writing = atomic_load(&target->writing_ms);
 	uint32_t version;
 
-	if (writing > now || !atomic_compare_exchange_strong(&target->writing_ms, &writing, now + WRITING_MS))
+	if (!begin_writing(target))
 		return;
+	set_rests(target, list, n);
 	version = atomic_load(&target->version) | 1;
 	atomic_store(&target->version, version);
 	atomic_thread_fence(memory_order_release);
@@ -127,13 +154,49 @@ void target_set_addresses(struct target *target, const struct sockaddr_any *list
 	atomic_store(&target->writing_ms, 0);
 }
 
+/* The end of the rest of the address ADDR; NULL: it is none of the addresses. */
+static _Atomic int64_t *find_rest(struct target *target, const struct sockaddr_any *addr)
+{
+	uint64_t words[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS];
+	struct sockaddr_any one;
+	uint32_t n;
+
+	if (!read_words(target, &n, words))
+		return NULL;
+	for (uint32_t i = 0; i < n && i < TARGET_ADDRESSES; i++)
+		if (unpack_address(words[i], &one) && addr_equal(&one, addr))
+			return &target->address_until_ms[i];
+	return NULL;
+}
+
+bool target_rest_address(struct target *target, const struct sockaddr_any *addr, int64_t was, int64_t until_ms)
+{
+	_Atomic int64_t *rest;
+	bool done;
+
+	if (!begin_writing(target))
+		return false;
+	rest = find_rest(target, addr);
+	done = rest != NULL && atomic_compare_exchange_strong(rest, &was, until_ms);
+	atomic_store(&target->writing_ms, 0);
+	return done;
+}
+
+int64_t target_rest_left(int64_t until_ms, int64_t now, int64_t pause, int64_t connect_timeout)
+{
+	return now < until_ms && until_ms - now <= pause + connect_timeout + TARGET_LOOK_UP_MS ? until_ms - now : 0;
+}
+
 void target_copy(struct target *to, const struct target *from)
 {
 	struct sockaddr_any list[TARGET_ADDRESSES];
-	size_t n = target_addresses(from, list, TARGET_ADDRESSES);
+	int64_t until[TARGET_ADDRESSES];
+	size_t n = target_addresses(from, list, until, TARGET_ADDRESSES);
 
 	if (n > 0)
 		target_set_addresses(to, list, n);
+	for (size_t i = 0; i < n; i++)
+		(void)target_rest_address(to, &list[i], 0, until[i]);
 	atomic_store(&to->until_ms, atomic_load(&from->until_ms));
 	atomic_store(&to->fresh_until_ms, n > 0 ? atomic_load(&from->fresh_until_ms) : 0);
 	atomic_store(&to->kept, atomic_load(&from->kept));

@@ -14,6 +14,8 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "board/board.h"
@@ -34,6 +36,7 @@ struct target {
 	_Atomic uint32_t version;
 	_Atomic uint32_t n;
 	_Atomic uint64_t address[TARGET_ADDRESSES][PACKED_ADDRESS_WORDS];
+	_Atomic int64_t address_until_ms[TARGET_ADDRESSES]; /* of each address, as until_ms of the target */
 };
 
 struct targets_head {
@@ -58,12 +61,25 @@ unsigned targets_version(void);
 int targets_map(struct targets *targets, int fd, size_t n, struct err *err);
 void targets_unmap(struct targets *targets);
 
-/* Copies the known addresses of a target into OUT, at most MAX. Returns how many; 0 also while another process keeps
- * writing them. */
-size_t target_addresses(const struct target *target, struct sockaddr_any *out, size_t max);
+/* Copies the known addresses of a target into OUT, and the ends of their rests into UNTIL_OUT (NULL: nowhere), at most
+ * MAX. Returns how many; 0 also while another process keeps writing them. */
+size_t target_addresses(const struct target *target, struct sockaddr_any *out, int64_t *until_out, size_t max);
 
-/* Makes the N addresses of LIST known; only internet addresses. Does nothing while another process does so. */
+/* Makes the N addresses of LIST known; only internet addresses. An address that was known before goes on with its rest.
+ * Does nothing while another process does so. */
 void target_set_addresses(struct target *target, const struct sockaddr_any *list, size_t n);
+
+/* Sets the end of the rest of the address ADDR to UNTIL_MS, if it still is WAS. False: another process was quicker, or
+ * ADDR is no address of the target any more. */
+bool target_rest_address(struct target *target, const struct sockaddr_any *addr, int64_t was, int64_t until_ms);
+
+/*
+ * What is left at NOW of a rest that ends at UNTIL_MS; 0: nothing, so that one process claims the next try, which takes
+ * at most connect_timeout and TARGET_LOOK_UP_MS. A rest that ends too late was written by a worker that ran wild, or
+ * under another configuration: it does not count.
+ */
+#define TARGET_LOOK_UP_MS 2000
+int64_t target_rest_left(int64_t until_ms, int64_t now, int64_t pause, int64_t connect_timeout);
 
 /* Master: copies what is known about FROM to TO. */
 void target_copy(struct target *to, const struct target *from);

@@ -11,4 +11,6 @@ libpreforkd_a_SOURCES += \
 	%D%/server.c \
 	%D%/server.h \
 	%D%/status.c \
-	%D%/status.h
+	%D%/status.h \
+	%D%/status_upstreams.c \
+	%D%/status_upstreams.h

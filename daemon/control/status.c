@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "change/operation.h"
 #include "config/config.h"
+#include "control/status_upstreams.h"
 #include "net/listen_queue.h"
 #include "pool/pool_count.h"
 #include "pool/program.h"
@@ -175,15 +176,15 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 	status_counts(ops, pool, &c);
 	workers = workers_json(ops, pool, &active);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
-			 "s:I, s:f, s:o, s:s?, s:o}",
+			 "s:I, s:f, s:o, s:o, s:s?, s:o}",
 			 "name", pool->service->name, "handler", handler_of(pool->service), "state",
 			 state_of_pool(pool, now), "workers", workers, "listeners", listeners_json(pool), "connections",
 			 "accepted", (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
 			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes", (json_int_t)c.probes,
 			 "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
 			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate", totals_rate(pool->totals),
-			 "sources", sources_json(pool->sources, now), "module",
-			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
+			 "sources", sources_json(pool->sources, now), "upstreams", status_upstreams_json(pool),
+			 "module", pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
 			 own_json(ops, pool));
 }
 

@@ -3,6 +3,8 @@ libpreforkd_a_SOURCES += \
 	%D%/addr.c \
 	%D%/addr.h \
 	%D%/addr_format.c \
+	%D%/connect_any.c \
+	%D%/connect_any.h \
 	%D%/datagram.c \
 	%D%/datagram.h \
 	%D%/diag.c \
@@ -36,6 +38,8 @@ libpreforkd_a_SOURCES += \
 	%D%/proxy_header.c \
 	%D%/proxy_header.h \
 	%D%/proxy_header_write.c \
+	%D%/race.c \
+	%D%/race.h \
 	%D%/relay.c \
 	%D%/relay.h \
 	%D%/socket_kind.c \

@@ -39,5 +39,7 @@ libpreforkd_a_SOURCES += \
 	%D%/spawn.c \
 	%D%/spawn.h \
 	%D%/time.c \
+	%D%/upstream_addresses.c \
+	%D%/upstream_addresses.h \
 	%D%/upstreams.c \
 	%D%/upstreams.h

@@ -2,27 +2,24 @@
 #include "services/proxy_connect.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <preforkd/module.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/fds.h"
-#include "board/targets.h"
 #include "config/config.h"
+#include "net/connect_any.h"
 #include "net/relay.h"
 #include "net/socket_options.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
+#include "services/upstream_addresses.h"
 #include "services/upstreams.h"
 
-#define FULL_MS 10  /* until a unix socket whose queue is full is tried again: no event tells that it has room */
-#define LOOK_MS 500 /* longest wait while the client is not polled */
+#define FULL_MS 10 /* until a unix socket whose queue is full is tried again: no event tells that it has room */
 
 /* Why each upstream failed, for the log. */
 struct story {
@@ -58,154 +55,102 @@ static bool is_our_failure(int code)
 	}
 }
 
+/* A client that waits for an upstream. */
+struct waiting {
+	struct preforkd_conn *conn;
+	struct pollfd poll;
+};
+
 /* Is the client gone, or has a limit cut it? A client that has only finished sending is not gone, and is not polled any
  * more: poll(2) would report that again and again. */
-static bool is_client_gone(struct preforkd_conn *conn, struct pollfd *client)
+static bool has_client_gone(void *arg)
 {
-	if (preforkd_ended(conn) || relay_is_over(conn->fd, client->revents))
+	struct waiting *waiting = arg;
+
+	if (preforkd_ended(waiting->conn) || relay_is_over(waiting->conn->fd, waiting->poll.revents))
 		return true;
-	if (client->revents != 0)
-		client->fd = -1;
+	if (waiting->poll.revents != 0)
+		waiting->poll.fd = -1;
 	return false;
 }
 
-/* The time to wait. When the client's descriptor is not polled, a limit that cuts it just before poll(2) would not wake
- * us: so wait LOOK_MS at most. */
-static int wait_ms(const struct pollfd *client, int64_t ms)
+/* Connects to one of the addresses. A unix socket whose queue is full is tried again until END, as connect(2) does on a
+ * blocking socket. -1 and errno. */
+static int connect_until(struct connect_any *any, struct waiting *waiting, int64_t end)
 {
-	if (client->fd < 0 && ms > LOOK_MS)
-		return LOOK_MS;
-	return ms > INT32_MAX ? INT32_MAX : ms < 0 ? 0 : (int)ms;
-}
-
-/* Waits until FD is connected, or END. Returns 0 or an errno value. */
-static int wait_connected(struct preforkd_conn *conn, int fd, int64_t end)
-{
-	struct pollfd p[] = {{.fd = fd, .events = POLLOUT}, {.fd = conn->fd}};
-	int code = 0;
-	socklen_t len = sizeof(code);
-
 	for (;;) {
-		int64_t rest = end - clock_coarse_ms();
+		int fd = connect_any(any);
+		int64_t now;
 
-		if (poll(p, 2, wait_ms(&p[1], rest)) < 0)
-			p[0].revents = p[1].revents = 0;
-		if (is_client_gone(conn, &p[1]))
-			return ECANCELED;
-		if ((p[0].revents & (POLLERR | POLLHUP)) != 0) {
-			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
-				return errno;
-			return code; /* 0: it was connected, and has ended meanwhile */
+		if (fd >= 0 || errno != EAGAIN)
+			return fd;
+		if (any->to->sa.sa_family != AF_UNIX) {
+			errno = EADDRNOTAVAIL; /* no port is free */
+			return -1;
 		}
-		if (p[0].revents != 0)
-			return 0;
-		if (rest <= 0)
-			return ETIMEDOUT;
-	}
-}
-
-/* Is FD connected to itself? When nobody listens at a local port, the kernel may choose that very port for our end of
- * the connection, and TCP then connects the socket to itself. */
-static bool is_connected_to_itself(int fd, const struct sockaddr_any *to)
-{
-	struct sockaddr_any own = {.len = sizeof(own.ss)}, peer = {.len = sizeof(peer.ss)};
-
-	if (getsockname(fd, &own.sa, &own.len) < 0 || addr_port(&own) != addr_port(to))
-		return false;
-	/* the real address of the peer: TO may be 0.0.0.0, which means this host */
-	return getpeername(fd, &peer.sa, &peer.len) == 0 && addr_equal(&own, &peer);
-}
-
-static int connect_until(struct preforkd_conn *conn, int fd, const struct sockaddr_any *to, int64_t end)
-{
-	struct pollfd client = {.fd = conn->fd};
-
-	for (;;) {
-		int code;
-
-		if (connect(fd, &to->sa, to->len) == 0)
-			return 0;
-		if (errno == EINPROGRESS || errno == EINTR) {
-			code = wait_connected(conn, fd, end);
-			return code == 0 && is_connected_to_itself(fd, to) ? ECONNREFUSED : code;
+		now = clock_ms();
+		if (now >= end) {
+			errno = ETIMEDOUT;
+			return -1;
 		}
-		if (errno != EAGAIN)
-			return errno;
-		if (to->sa.sa_family != AF_UNIX) /* no port is free */
-			return EADDRNOTAVAIL;
-		if (clock_ms() >= end)
-			return ETIMEDOUT;
-		if (poll(&client, 1, FULL_MS) < 0)
-			client.revents = 0;
-		if (is_client_gone(conn, &client))
-			return ECANCELED;
+		any->limit_ms = end - now;
+		if (poll(&waiting->poll, 1, FULL_MS) < 0)
+			waiting->poll.revents = 0;
+		if (has_client_gone(waiting)) {
+			errno = ECANCELED;
+			return -1;
+		}
 	}
 }
 
-static int bind_source(int fd, const struct sockaddr_any *from, const struct sockaddr_any *to)
+/* Another address has answered than WHICH, which was tried before. */
+static void tell_failure(size_t i, const struct upstream_addresses *addresses, const struct connect_any *any,
+			 size_t which)
 {
-	const int yes = 1;
+	const struct connect_attempt *attempt = &any->attempt[which];
+	char why[128];
 
-	if (from->len == 0 || to->sa.sa_family == AF_UNIX)
-		return 0;
-	/* Choose the port at connect(2): then the same port can be used for several upstreams. */
-	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
-	return bind(fd, &from->sa, from->len);
+	if (attempt->code != 0)
+		(void)snprintf(why, sizeof(why), "has failed: %s", strerror(attempt->code));
+	else
+		(void)snprintf(why, sizeof(why), "has not answered within %d ms", (int)any->stagger_ms);
+	if (attempt->code != 0 ? !is_our_failure(attempt->code) : attempt->waited_ms >= any->stagger_ms)
+		upstreams_address_failed(i, addresses, which, why);
 }
 
-/* A connected socket, or -1 and errno. */
-static int try_address(struct preforkd_conn *conn, const struct sockaddr_any *to, int64_t end)
-{
-	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int code;
-
-	if (fd < 0)
-		return -1;
-	code = bind_source(fd, &conn->service->upstreams.bind, to) < 0 ? errno : connect_until(conn, fd, to, end);
-	if (code != 0) {
-		fd_close(&fd);
-		errno = code;
-	} else if (to->sa.sa_family != AF_UNIX) {
-		socket_options_connected(fd,
-					 &conn->service->socket); /* after connect(2), which has a limit of its own */
-	}
-	return fd;
-}
-
-/* Keeps the addresses in LIST that can be reached from proxy.bind. Returns how many; 0 and errno if none can. */
-static int keep_fitting(const struct sockaddr_any *from, struct sockaddr_any *list, int n)
-{
-	int kept = 0;
-
-	for (int k = 0; k < n; k++)
-		if (from->len == 0 || list[k].sa.sa_family == from->sa.sa_family || list[k].sa.sa_family == AF_UNIX)
-			list[kept++] = list[k];
-	if (kept == 0)
-		errno = EAFNOSUPPORT;
-	return kept;
-}
-
-/* Tries all addresses of an upstream; they share its time. Returns a connected socket, or -1 and *err. */
+/* Tries the addresses of an upstream. Returns a connected socket, or -1 and *err. */
 static int try_upstream(struct preforkd_conn *conn, size_t i, struct err *err)
 {
-	struct sockaddr_any list[TARGET_ADDRESSES];
-	int n = upstreams_addresses(i, conn->fd, list, TARGET_ADDRESSES, err), fd = -1;
-	int64_t end = clock_coarse_ms() + conn->service->upstreams.connect_timeout;
+	const struct config_upstreams *config = &conn->service->upstreams;
+	struct waiting waiting = {.conn = conn, .poll = {.fd = conn->fd}};
+	struct upstream_addresses addresses;
+	struct connect_any any = {
+		.to = addresses.at,
+		.type = SOCK_STREAM,
+		.limit_ms = config->connect_timeout,
+		.from = config->bind.len > 0 ? &config->bind : NULL,
+		.watch = &waiting.poll,
+		.stopped = has_client_gone,
+		.arg = &waiting,
+	};
+	int fd;
 
-	if (n <= 0)
+	if (upstreams_addresses(i, conn->fd, &addresses, err) < 0)
 		return -1;
-	n = keep_fitting(&conn->service->upstreams.bind, list, n);
-	for (int k = 0; fd < 0 && k < n; k++) {
-		int64_t now = k == 0 && n == 1 ? end : clock_coarse_ms();
-
-		fd = try_address(conn, &list[k], n == 1 ? end : now + (end - now) / (n - k));
-		if (fd < 0 && errno == ECANCELED)
-			break;
-	}
+	any.n = addresses.n;
+	fd = connect_until(&any, &waiting, clock_ms() + config->connect_timeout);
 	if (fd < 0) {
 		err->code = errno;
 		(void)snprintf(err->text, sizeof(err->text), "%s", strerror(errno));
+		return -1;
 	}
+	for (size_t k = 0; k < any.started; k++)
+		if (k != any.index)
+			tell_failure(i, &addresses, &any, k);
+	upstreams_address_works(i, &addresses, any.index);
+	if (any.to[any.index].sa.sa_family != AF_UNIX)
+		socket_options_connected(fd,
+					 &conn->service->socket); /* after connect(2), which has a limit of its own */
 	return fd;
 }
 

@@ -18,6 +18,7 @@ struct board_slot;
 struct config_service;
 struct err;
 struct sockaddr_any;
+struct upstream_addresses;
 
 /* Once, when the worker starts. TARGETS is the descriptor of the memory (board/targets.h) and stays the caller's; what
  * the pointers lead to must last. 0, or -1 and *err. */
@@ -32,10 +33,11 @@ size_t upstreams_order(const struct sockaddr_any *client, uint8_t *order_out);
  * try it; for all others it rests on, as long as that try may take. */
 bool upstreams_may_try(size_t i);
 
-/* Writes the addresses of upstream I into OUT, at most MAX. Looks its name up if that is due, which may block for some
- * seconds; the look-up ends early when the peer of the socket WATCH is gone (net/lookup.h). Returns how many, or -1 and
- * *err. */
-int upstreams_addresses(size_t i, int watch, struct sockaddr_any *out, size_t max, struct err *err);
+/* The same for upstream I as the functions in services/upstream_addresses.h, which say more. An upstream without a name
+ * has one address. */
+int upstreams_addresses(size_t i, int watch, struct upstream_addresses *out, struct err *err);
+void upstreams_address_works(size_t i, const struct upstream_addresses *addresses, size_t which);
+void upstreams_address_failed(size_t i, const struct upstream_addresses *addresses, size_t which, const char *why);
 
 /* The result of a try. untried: it failed on our side, which says nothing about the upstream. WHY is for the log. */
 void upstreams_untried(size_t i);

@@ -20,6 +20,7 @@ system_tests = \
 	%D%/test_reload_verdict.py \
 	%D%/test_module_trouble.py \
 	%D%/test_upgrade.py \
+	%D%/test_proxy_addresses.py \
 	%D%/test_proxy_upstreams.py \
 	%D%/test_control.py \
 	%D%/test_pool.py \
@@ -106,6 +107,7 @@ EXTRA_DIST += \
 	%D%/harness/tap.py \
 	%D%/harness/trap.py \
 	%D%/harness/upgrade_case.py \
+	%D%/harness/upstream_case.py \
 	%D%/harness/waiting.py \
 	%D%/module_probe.c \
 	%D%/module_wild.c \

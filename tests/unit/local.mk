@@ -29,7 +29,6 @@ unit_tests = \
 	%D%/client/check_load_content \
 	%D%/client/check_load_pace \
 	%D%/client/check_load_run \
-	%D%/client/check_race \
 	%D%/client/check_relay \
 	%D%/client/check_report \
 	%D%/config/check_config \
@@ -55,6 +54,7 @@ unit_tests = \
 	%D%/listeners/check_control_socket \
 	%D%/loader/check_module \
 	%D%/net/check_addr \
+	%D%/net/check_connect_any \
 	%D%/net/check_frame \
 	%D%/net/check_inherited \
 	%D%/net/check_listen \
@@ -69,6 +69,7 @@ unit_tests = \
 	%D%/net/check_proxy_header \
 	%D%/net/check_proxy_header_v2 \
 	%D%/net/check_proxy_mutants \
+	%D%/net/check_race \
 	%D%/net/check_socket_options \
 	%D%/net/check_tcp_info \
 	%D%/pool/check_pool_full \
@@ -80,6 +81,7 @@ unit_tests = \
 	%D%/services/check_conn \
 	%D%/services/check_deadline \
 	%D%/services/check_spawn \
+	%D%/services/check_upstream_addresses \
 	%D%/services/check_upstreams \
 	%D%/upgrade/check_handover \
 	%D%/upgrade/check_handover_hostile \

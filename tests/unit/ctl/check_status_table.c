@@ -102,6 +102,25 @@ START_TEST(sources_that_are_told)
 }
 END_TEST
 
+START_TEST(upstreams_that_have_failed)
+{
+	(void)table_of("{'services':[{'name':'p','upstreams':["
+		       "{'address':'a:1','state':'working','left_alone':null,'addresses':["
+		       "{'address':'[::1]:1','state':'failed','left_alone':65.5},"
+		       "{'address':'127.0.0.1:1','state':'working','left_alone':null},"
+		       "{'address':'127.0.0.2:1','state':'failed','left_alone':0.0}]},"
+		       "{'address':'b:1','state':'failed','left_alone':7.9,'addresses':["
+		       "{'address':'127.0.0.3:1','state':'failed','left_alone':1.0}]},"
+		       "{'address':'c:1','state':'working','left_alone':null,'addresses':[]}]}]}");
+	ck_assert_ptr_nonnull(strstr(text, "\n    upstream a:1: [::1]:1 has failed, left alone for 1 min 5 s\n"
+					   "    upstream a:1: 127.0.0.2:1 has failed, the next client tries it\n"
+					   "    upstream b:1 has failed, left alone for 7 s\n"));
+	ck_assert_ptr_null(strstr(text, "127.0.0.1"));
+	ck_assert_ptr_null(strstr(text, "127.0.0.3"));
+	ck_assert_ptr_null(strstr(text, "c:1"));
+}
+END_TEST
+
 START_TEST(several_listeners)
 {
 	ck_assert_str_eq(table_of(HEAD SERVICE("git", WORKERS(2, 1, 0, 0),
@@ -298,6 +317,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("status_table", setup, a_quiet_service, trouble_has_lines_of_its_own, sources_that_are_told,
-			 several_listeners, a_single_listener_when_asked, eighty_columns, colours, order,
-			 nothing_is_taken_on_trust, numbers_for_people, sums_do_not_wrap);
+			 upstreams_that_have_failed, several_listeners, a_single_listener_when_asked, eighty_columns,
+			 colours, order, nothing_is_taken_on_trust, numbers_for_people, sums_do_not_wrap);
 }

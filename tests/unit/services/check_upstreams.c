@@ -15,6 +15,7 @@
 #include "board/targets.h"
 #include "config/config.h"
 #include "services/balance.h"
+#include "services/upstream_addresses.h"
 
 #include "../suite.h"
 
@@ -254,47 +255,52 @@ START_TEST(nonsense_is_not_believed)
 	other(1)->until_ms = clock_ms() + INT64_C(1000000000);
 	ck_assert(upstreams_may_try(1));
 	target_set_addresses(other(3), &one, 1);
-	ck_assert_uint_eq(target_addresses(other(3), out, TARGET_ADDRESSES), 1);
+	ck_assert_uint_eq(target_addresses(other(3), out, NULL, TARGET_ADDRESSES), 1);
 	other(3)->n = 4000000000U;
-	ck_assert_uint_le(target_addresses(other(3), out, TARGET_ADDRESSES), TARGET_ADDRESSES);
+	ck_assert_uint_le(target_addresses(other(3), out, NULL, TARGET_ADDRESSES), TARGET_ADDRESSES);
 	for (int i = 0; i < 8; i++)
 		other(3)->address[i][2] = 77; /* an unknown family */
-	ck_assert_uint_eq(target_addresses(other(3), out, TARGET_ADDRESSES), 0);
+	ck_assert_uint_eq(target_addresses(other(3), out, NULL, TARGET_ADDRESSES), 0);
 	(void)err;
 }
 END_TEST
 
 START_TEST(addresses)
 {
-	struct sockaddr_any out[TARGET_ADDRESSES], two[2];
+	struct upstream_addresses out;
+	struct sockaddr_any two[2];
 	struct err err;
 
-	ck_assert_int_eq(upstreams_addresses(0, -1, out, TARGET_ADDRESSES, &err), 1);
-	ck_assert_uint_eq(addr_port(&out[0]), 1);
-	ck_assert_int_eq(upstreams_addresses(2, -1, out, TARGET_ADDRESSES, &err), 1);
-	ck_assert_int_eq(out[0].sa.sa_family, AF_UNIX);
+	ck_assert_int_eq(upstreams_addresses(0, -1, &out, &err), 0);
+	ck_assert_uint_eq(out.n, 1);
+	ck_assert_uint_eq(addr_port(&out.at[0]), 1);
+	ck_assert_int_eq(upstreams_addresses(2, -1, &out, &err), 0);
+	ck_assert_uint_eq(out.n, 1);
+	ck_assert_int_eq(out.at[0].sa.sa_family, AF_UNIX);
 	/* a name that another worker has looked up */
 	two[0] = address("192.0.2.4:4");
 	two[1] = address("[2001:db8::4]:4");
 	target_set_addresses(other(3), two, 2);
 	other(3)->fresh_until_ms = clock_ms() + 60000;
-	ck_assert_int_eq(upstreams_addresses(3, -1, out, TARGET_ADDRESSES, &err), 2);
-	ck_assert(addr_equal(&out[0], &two[0]) && addr_equal(&out[1], &two[1]));
-	ck_assert_int_eq(upstreams_addresses(3, -1, out, 1, &err), 1);
+	ck_assert_int_eq(upstreams_addresses(3, -1, &out, &err), 0);
+	ck_assert_uint_eq(out.n, 2);
+	ck_assert(addr_equal(&out.at[0], &two[0]) && addr_equal(&out.at[1], &two[1]));
 }
 END_TEST
 
 START_TEST(a_last_address_is_kept)
 {
-	struct sockaddr_any out[TARGET_ADDRESSES], one = address("192.0.2.4:4");
+	struct sockaddr_any one = address("192.0.2.4:4");
+	struct upstream_addresses out;
 	struct err err;
 
-	ck_assert_int_eq(upstreams_addresses(3, -1, out, TARGET_ADDRESSES, &err), -1);
+	ck_assert_int_eq(upstreams_addresses(3, -1, &out, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot resolve name.invalid"));
 	target_set_addresses(other(3), &one, 1);
 	other(3)->fresh_until_ms = 0;
-	ck_assert_int_eq(upstreams_addresses(3, -1, out, TARGET_ADDRESSES, &err), 1);
-	ck_assert(addr_equal(&out[0], &one));
+	ck_assert_int_eq(upstreams_addresses(3, -1, &out, &err), 0);
+	ck_assert_uint_eq(out.n, 1);
+	ck_assert(addr_equal(&out.at[0], &one));
 	ck_assert_uint_eq(other(3)->kept, 1);
 	ck_assert_int_gt(other(3)->fresh_until_ms, clock_ms() + 50000); /* not asked again at once */
 }
@@ -308,12 +314,12 @@ START_TEST(a_dead_writer)
 	target_set_addresses(other(3), &one, 1);
 	other(3)->version = other(3)->version + 1;
 	other(3)->writing_ms = clock_ms() + 50;
-	ck_assert_uint_eq(target_addresses(other(3), out, TARGET_ADDRESSES), 0);
+	ck_assert_uint_eq(target_addresses(other(3), out, NULL, TARGET_ADDRESSES), 0);
 	target_set_addresses(other(3), &one, 1);
-	ck_assert_uint_eq(target_addresses(other(3), out, TARGET_ADDRESSES), 0);
+	ck_assert_uint_eq(target_addresses(other(3), out, NULL, TARGET_ADDRESSES), 0);
 	(void)usleep(60000);
 	target_set_addresses(other(3), &one, 1);
-	ck_assert_uint_eq(target_addresses(other(3), out, TARGET_ADDRESSES), 1);
+	ck_assert_uint_eq(target_addresses(other(3), out, NULL, TARGET_ADDRESSES), 1);
 }
 END_TEST
 
@@ -351,7 +357,7 @@ START_TEST(copied)
 	other(3)->until_ms = 6;
 	other(3)->kept = 1;
 	target_copy(other(1), other(3));
-	ck_assert_uint_eq(target_addresses(other(1), out, TARGET_ADDRESSES), 1);
+	ck_assert_uint_eq(target_addresses(other(1), out, NULL, TARGET_ADDRESSES), 1);
 	ck_assert(addr_equal(&out[0], &one));
 	ck_assert(other(1)->fresh_until_ms == 5 && other(1)->until_ms == 6 && other(1)->kept == 1);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The order and the times of attempts, with addresses from a made-up resolver and a clock that we set. */
+#include "net/race.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net/addr.h"
-
-#include "../../../client/race.h"
 
 #include "../suite.h"
 
@@ -58,11 +58,11 @@ START_TEST(families_take_turns)
 {
 	expect_order("192.0.2.1", "192.0.2.1");
 	expect_order("2001:db8::1", "2001:db8::1");
-	expect_order("192.0.2.1 2001:db8::1", "2001:db8::1 192.0.2.1");
+	expect_order("192.0.2.1 2001:db8::1", "192.0.2.1 2001:db8::1"); /* the resolver prefers IPv4 */
 	expect_order("2001:db8::1 192.0.2.1", "2001:db8::1 192.0.2.1");
-	expect_order("192.0.2.1 192.0.2.2 2001:db8::1 2001:db8::2", "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2");
+	expect_order("192.0.2.1 192.0.2.2 2001:db8::1 2001:db8::2", "192.0.2.1 2001:db8::1 192.0.2.2 2001:db8::2");
 	expect_order("2001:db8::3 2001:db8::1 2001:db8::2 192.0.2.9", "2001:db8::3 192.0.2.9 2001:db8::1 2001:db8::2");
-	expect_order("192.0.2.3 192.0.2.1 192.0.2.2 2001:db8::9", "2001:db8::9 192.0.2.3 192.0.2.1 192.0.2.2");
+	expect_order("192.0.2.3 192.0.2.1 192.0.2.2 2001:db8::9", "192.0.2.3 2001:db8::9 192.0.2.1 192.0.2.2");
 	expect_order("192.0.2.3 192.0.2.1", "192.0.2.3 192.0.2.1");
 }
 END_TEST
@@ -88,7 +88,7 @@ START_TEST(silence_costs_250_ms_each)
 {
 	struct race race;
 
-	race_init(&race, 4, 1000);
+	race_init(&race, 4, 0, 1000);
 	expect_start(&race, 1000, 0);
 	ck_assert_int_eq(race_wait(&race, 1000), 250);
 	expect_none(&race, 1249);
@@ -109,7 +109,7 @@ START_TEST(failure_costs_nothing)
 {
 	struct race race;
 
-	race_init(&race, 3, 1000);
+	race_init(&race, 3, 0, 1000);
 	expect_start(&race, 1000, 0);
 	race_failed(&race, 1007);
 	ck_assert_int_eq(race_wait(&race, 1007), 0);
@@ -124,11 +124,27 @@ START_TEST(failure_costs_nothing)
 }
 END_TEST
 
+/* Every target is tried before the limit passes. */
+START_TEST(a_short_limit_is_shared)
+{
+	struct race race;
+
+	race_init(&race, 4, 400, 1000);
+	expect_start(&race, 1000, 0);
+	ck_assert_int_eq(race_wait(&race, 1000), 100);
+	expect_none(&race, 1099);
+	expect_start(&race, 1100, 1);
+	race_init(&race, 4, 60000, 1000);
+	expect_start(&race, 1000, 0);
+	ck_assert_int_eq(race_wait(&race, 1000), 250);
+}
+END_TEST
+
 START_TEST(only_one)
 {
 	struct race race;
 
-	race_init(&race, 1, 5);
+	race_init(&race, 1, 0, 5);
 	expect_start(&race, 5, 0);
 	ck_assert_int_eq(race_wait(&race, 5), -1);
 	race_failed(&race, 6);
@@ -138,5 +154,6 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("race", NULL, families_take_turns, silence_costs_250_ms_each, failure_costs_nothing, only_one);
+	return SUITE_RUN("race", NULL, families_take_turns, silence_costs_250_ms_each, failure_costs_nothing,
+			 a_short_limit_is_shared, only_one);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "race.h"
+#include "net/race.h"
 
 #include <sys/socket.h>
 
@@ -20,7 +20,7 @@ static size_t find_target(const struct sockaddr_any *targets, size_t from, size_
 
 void race_order(struct sockaddr_any *targets, size_t n)
 {
-	bool v6 = true;
+	bool v6 = n > 0 && is_v6(&targets[0]);
 	size_t i;
 
 	for (i = 0; i < n; i++, v6 = !v6) {
@@ -36,9 +36,12 @@ void race_order(struct sockaddr_any *targets, size_t n)
 	}
 }
 
-void race_init(struct race *race, size_t n, int64_t now_ms)
+void race_init(struct race *race, size_t n, int64_t limit_ms, int64_t now_ms)
 {
-	*race = (struct race){.n = n, .next_ms = now_ms};
+	int64_t share = limit_ms > 0 && n > 0 ? limit_ms / (int64_t)n : RACE_STAGGER_MS;
+
+	*race = (struct race){
+		.n = n, .stagger_ms = share < RACE_STAGGER_MS ? share : RACE_STAGGER_MS, .next_ms = now_ms};
 }
 
 bool race_next(struct race *race, int64_t now_ms, size_t *index_out)
@@ -46,7 +49,7 @@ bool race_next(struct race *race, int64_t now_ms, size_t *index_out)
 	if (race->started == race->n || now_ms < race->next_ms)
 		return false;
 	*index_out = race->started++;
-	race->next_ms = now_ms + RACE_STAGGER_MS;
+	race->next_ms = now_ms + race->stagger_ms;
 	return true;
 }
 
