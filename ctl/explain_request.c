@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "net/network.h"
@@ -71,9 +72,12 @@ json_t *explain_request(const char *client, const char *service, struct err *err
 	static const struct network_names names = {.uid = find_uid, .gid = find_gid};
 	struct network network;
 	json_t *request;
+	char host[256];
 	struct err why;
 
-	if (network_parse(client, &names, &network, &why) < 0) {
+	/* The daemon knows whether there is the interface behind the %. */
+	(void)snprintf(host, sizeof(host), "%.*s", (int)strcspn(client, "%"), client);
+	if (network_parse(host, &names, &network, &why) < 0) {
 		(void)err_set(err, "%s", why.text);
 		return NULL;
 	}

@@ -110,7 +110,7 @@ static enum check check_by_name(const char *how)
 	die_usage("--check wants host or portable, not ", how);
 }
 
-static struct config *try_load(const struct options *o);
+static struct config *try_load(const struct options *o, int *status_out);
 
 /* The options of a module are known only with the file that names it. */
 _Noreturn static void help_config(const struct options *o, const char *path)
@@ -118,11 +118,11 @@ _Noreturn static void help_config(const struct options *o, const char *path)
 	bool options = path != NULL && strstr(path, "options") != NULL;
 	struct options look = *o;
 	struct config *config = NULL;
-	int found = 0;
+	int status, found = 0;
 
 	look.check = CHECK_HERE;
 	if (o->asked_file && (path == NULL || options))
-		config = try_load(&look);
+		config = try_load(&look, &status);
 	if (!options || config == NULL)
 		found = config_help(path, service_kinds, stdout) == 0;
 	if (config != NULL)
@@ -213,8 +213,9 @@ static struct config_source source_of(const struct options *o)
 	};
 }
 
-/* NULL, and why, if there is a mistake. */
-static struct config *try_load(const struct options *o)
+/* NULL, if there is a mistake, and the exit status: that of a wrong configuration tells the service manager that
+ * another start would fail, too. */
+static struct config *try_load(const struct options *o, int *status_out)
 {
 	struct config_source source = source_of(o);
 	struct problems *problems;
@@ -234,19 +235,21 @@ static struct config *try_load(const struct options *o)
 		(void)escape_bytes(p->text, strlen(p->text), line, sizeof(line));
 		(void)fprintf(stderr, "%s%s\n", line, p->level == LOG_ERR ? "" : " (warning)");
 	}
+	*status_out = problems_may_pass(problems) ? EX_OSERR : EX_CONFIG;
 	problems_free(&problems);
 	return config;
 }
 
 static struct config *load(const struct options *o)
 {
-	struct config *config = try_load(o);
+	int status;
+	struct config *config = try_load(o, &status);
 
 	/* It was all right a moment ago, in the rehearsal, and there are clients: somebody is just writing it. */
 	while (config == NULL && handover_env_is_upgrade() && upgrade_wait(CONFIG_RETRY_MS) == 0)
-		config = try_load(o);
+		config = try_load(o, &status);
 	if (config == NULL)
-		exit(EX_CONFIG);
+		exit(status);
 	return config;
 }
 
@@ -334,7 +337,7 @@ static int run(struct options *o, struct config *config)
 		goto fail;
 	}
 	if (begin_modules(&launch, config) < 0) {
-		status = EX_CONFIG;
+		status = EX_OSERR;
 		goto end;
 	}
 	status = master_run(&launch, config);

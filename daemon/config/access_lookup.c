@@ -56,7 +56,7 @@ static bool add_texts(const struct checker *checker, const struct service_values
 			continue;
 		}
 		place.origin = texts->origins[i];
-		checker_error(checker, values, &place, "%s", err.text);
+		checker_lacks(checker, values, &place, &err);
 		good = false;
 	}
 	return good;

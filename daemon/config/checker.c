@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/checker.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <syslog.h>
 
+#include "base/err.h"
 #include "config/value_source.h"
 #include "config/values.h"
 #include "syntax/problems.h"
 
-__attribute__((format(printf, 5, 0))) static void report_value(const struct checker *checker, int level,
-							       const struct service_values *values,
-							       const struct value_source *source, const char *fmt,
-							       va_list ap)
+__attribute__((format(printf, 5, 0))) static struct problem *report_value(const struct checker *checker, int level,
+									  const struct service_values *values,
+									  const struct value_source *source,
+									  const char *fmt, va_list ap)
 {
 	const struct origin *where = source->level == LEVEL_PRESET ? &values->service.origin : &source->origin;
 
-	problems_vadd(checker->problems, level, where, source->key, fmt, ap);
+	return problems_vadd(checker->problems, level, where, source->key, fmt, ap);
 }
 
 void checker_error(const struct checker *checker, const struct service_values *values,
@@ -24,7 +26,7 @@ void checker_error(const struct checker *checker, const struct service_values *v
 	va_list ap;
 
 	va_start(ap, fmt);
-	report_value(checker, LOG_ERR, values, source, fmt, ap);
+	(void)report_value(checker, LOG_ERR, values, source, fmt, ap);
 	va_end(ap);
 }
 
@@ -34,8 +36,33 @@ void checker_warning(const struct checker *checker, const struct service_values 
 	va_list ap;
 
 	va_start(ap, fmt);
-	report_value(checker, LOG_WARNING, values, source, fmt, ap);
+	(void)report_value(checker, LOG_WARNING, values, source, fmt, ap);
 	va_end(ap);
+}
+
+__attribute__((format(printf, 4, 5))) static struct problem *report_error(const struct checker *checker,
+									  const struct service_values *values,
+									  const struct value_source *source,
+									  const char *fmt, ...)
+{
+	struct problem *problem;
+	va_list ap;
+
+	va_start(ap, fmt);
+	problem = report_value(checker, LOG_ERR, values, source, fmt, ap);
+	va_end(ap);
+	return problem;
+}
+
+void checker_lacks(const struct checker *checker, const struct service_values *values,
+		   const struct value_source *source, const struct err *err)
+{
+	report_error(checker, values, source, "%s", err->text)->may_pass = checker_may_pass(err);
+}
+
+bool checker_may_pass(const struct err *err)
+{
+	return err->code != 0 && err->code != ENOENT;
 }
 
 const struct value_source *checker_nearer(const struct service_values *values, const char *a, const char *b)

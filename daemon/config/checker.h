@@ -10,6 +10,7 @@
 
 struct config_source;
 struct config_store;
+struct err;
 struct problems;
 struct service_values;
 struct value_source;
@@ -28,6 +29,13 @@ void checker_error(const struct checker *checker, const struct service_values *v
 		   const struct value_source *source, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void checker_warning(const struct checker *checker, const struct service_values *values,
 		     const struct value_source *source, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Reports as an error what the host lacks, as *ERR of a look-up says. */
+void checker_lacks(const struct checker *checker, const struct service_values *values,
+		   const struct value_source *source, const struct err *err);
+
+/* The same look-up may succeed later. It does not if there is no such name: that is mostly a mistake. */
+bool checker_may_pass(const struct err *err);
 
 /* Two values do not go together: returns the source of the one that was written closest to the service. */
 const struct value_source *checker_nearer(const struct service_values *values, const char *a, const char *b);

@@ -67,7 +67,7 @@ static void add_entry(struct checker *checker, struct service_values *values, si
 	}
 	n = addr_resolve(addr, list, ADDRESSES_MOST, &err);
 	if (n < 0) {
-		checker_error(checker, values, &place, "%s", err.text);
+		checker_lacks(checker, values, &place, &err);
 		return;
 	}
 	if (addr->kind == ADDR_SYSTEMD) {

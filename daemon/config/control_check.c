@@ -19,15 +19,17 @@
 #define PATH_MOST (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 /* Reports a problem with the key PATH, at its place. */
-__attribute__((format(printf, 4, 5))) static void report_key(const struct checker *checker, int level, const char *path,
-							     const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static struct problem *report_key(const struct checker *checker, int level,
+									const char *path, const char *fmt, ...)
 {
 	const struct value_source *source = value_source_main(&checker->store->main, path);
+	struct problem *problem;
 	va_list ap;
 
 	va_start(ap, fmt);
-	problems_vadd(checker->problems, level, &source->origin, source->key, fmt, ap);
+	problem = problems_vadd(checker->problems, level, &source->origin, source->key, fmt, ap);
 	va_end(ap);
+	return problem;
 }
 
 static void check_path(const struct checker *checker, const char *path)
@@ -86,7 +88,7 @@ void control_check(struct checker *checker)
 	control->group = (gid_t)-1;
 	if (values->control_group != NULL && !checker->source->portable &&
 	    identity_gid(values->control_group, &control->group, &err) < 0)
-		report_key(checker, LOG_ERR, "control.group", "%s", err.text);
+		report_key(checker, LOG_ERR, "control.group", "%s", err.text)->may_pass = checker_may_pass(&err);
 	if (control->path == NULL || source->bad)
 		return;
 	check_path(checker, control->path);

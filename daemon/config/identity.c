@@ -4,23 +4,54 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/parse.h"
 #include "config/config.h"
+
+/* The number that TEXT is; false: it is none that a user or a group can have. The largest one means "none". */
+static bool parse_id(const char *text, uint32_t *out)
+{
+	int64_t number;
+
+	if (strspn(text, "0123456789") != strlen(text) || parse_integer(text, &number, NULL) < 0 ||
+	    number >= UINT32_MAX)
+		return false;
+	*out = (uint32_t)number;
+	return true;
+}
+
+/* The entry of USER, a name or a number; NULL: there is none. -1 and *err: the look-up has failed. */
+static int find_passwd(const char *user, const struct passwd **pw_out, struct err *err)
+{
+	uid_t uid;
+
+	errno = 0;
+	*pw_out = getpwnam(user);
+	if (*pw_out == NULL && (errno == 0 || errno == ENOENT || errno == ESRCH) && parse_id(user, &uid)) {
+		errno = 0;
+		*pw_out = getpwuid(uid);
+	}
+	if (*pw_out == NULL && errno != 0 && errno != ENOENT && errno != ESRCH)
+		return err_sys(err, "cannot look up the user \"%.64s\"", user);
+	return 0;
+}
 
 int identity_uid(const char *user, uid_t *uid_out, struct err *err)
 {
 	const struct passwd *pw;
 
-	errno = 0;
-	pw = getpwnam(user);
-	if (pw == NULL && errno != 0 && errno != ENOENT && errno != ESRCH)
-		return err_sys(err, "cannot look up the user \"%.64s\"", user);
-	if (pw == NULL)
+	if (find_passwd(user, &pw, err) < 0)
+		return -1;
+	if (pw != NULL)
+		*uid_out = pw->pw_uid;
+	else if (!parse_id(user, uid_out))
 		return err_set(err, "there is no user \"%.64s\"", user);
-	*uid_out = pw->pw_uid;
 	return 0;
 }
 
@@ -32,9 +63,10 @@ int identity_gid(const char *group, gid_t *gid_out, struct err *err)
 	gr = getgrnam(group);
 	if (gr == NULL && errno != 0 && errno != ENOENT && errno != ESRCH)
 		return err_sys(err, "cannot look up the group \"%.64s\"", group);
-	if (gr == NULL)
+	if (gr != NULL)
+		*gid_out = gr->gr_gid;
+	else if (!parse_id(group, gid_out))
 		return err_set(err, "there is no group \"%.64s\"", group);
-	*gid_out = gr->gr_gid;
 	return 0;
 }
 
@@ -47,21 +79,38 @@ static void take_passwd(const struct passwd *pw, struct arena *arena, struct ide
 	out->gid = pw->pw_gid;
 }
 
+/* A number that no user has, as in a container: a group with the same number, and nothing else, is taken for granted.
+ */
+static void take_number(uid_t uid, struct arena *arena, struct identity *out)
+{
+	out->user = arena_printf(arena, "%u", (unsigned)uid);
+	out->home = arena_strdup(arena, "/");
+	out->shell = arena_strdup(arena, "/bin/sh");
+	out->uid = uid;
+	out->gid = uid;
+}
+
 int identity_of_user(const char *user, const char *group, struct arena *arena, struct identity *out, struct err *err)
 {
-	const struct passwd *pw = getpwnam(user);
+	const struct passwd *pw;
 	int n = 32, room;
+	uid_t uid;
 
-	if (pw == NULL)
+	if (find_passwd(user, &pw, err) < 0)
+		return -1;
+	if (pw != NULL)
+		take_passwd(pw, arena, out);
+	else if (parse_id(user, &uid))
+		take_number(uid, arena, out);
+	else
 		return err_set(err, "there is no user \"%.64s\"", user);
-	take_passwd(pw, arena, out);
 	if (group != NULL && identity_gid(group, &out->gid, err) < 0)
 		return -1;
 	/* If there is too little room, getgrouplist() sets N to the number of groups. */
 	do {
 		room = n;
 		out->groups = arena_alloc(arena, (size_t)room * sizeof(*out->groups));
-		if (getgrouplist(user, out->gid, out->groups, &n) >= 0)
+		if (getgrouplist(out->user, out->gid, out->groups, &n) >= 0)
 			break;
 	} while (n > room);
 	if (n > room)

@@ -10,7 +10,8 @@ struct arena;
 struct err;
 struct identity;
 
-/* -1 and *err: there is no such name, or the look-up failed. */
+/* A name, or a number, which no entry of the user data base needs to have. -1 and *err: there is no such name, or the
+ * look-up failed. */
 int identity_uid(const char *user, uid_t *uid_out, struct err *err);
 int identity_gid(const char *group, gid_t *gid_out, struct err *err);
 

@@ -194,9 +194,9 @@ static void lookup_socket(struct checker *checker, struct service_values *values
 	if (checker->source->portable)
 		return;
 	if (values->socket_owner != NULL && identity_uid(values->socket_owner, &socket->owner, &err) < 0)
-		checker_error(checker, values, value_source(values, "socket.owner"), "%s", err.text);
+		checker_lacks(checker, values, value_source(values, "socket.owner"), &err);
 	if (values->socket_group != NULL && identity_gid(values->socket_group, &socket->group, &err) < 0)
-		checker_error(checker, values, value_source(values, "socket.group"), "%s", err.text);
+		checker_lacks(checker, values, value_source(values, "socket.group"), &err);
 }
 
 /* The names that decide the identity of a service, and where they were written. */
@@ -249,14 +249,14 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 
 	if (wish->user != NULL) {
 		if (identity_uid(wish->user, &uid, &err) < 0)
-			checker_error(checker, values, wish->user_source, "%s", err.text);
+			checker_lacks(checker, values, wish->user_source, &err);
 		else if (uid != geteuid())
 			checker_error(checker, values, wish->user_source, "cannot become \"%.64s\": %s", wish->user,
 				      why);
 	}
 	if (wish->group != NULL) {
 		if (identity_gid(wish->group, &gid, &err) < 0)
-			checker_error(checker, values, wish->group_source, "%s", err.text);
+			checker_lacks(checker, values, wish->group_source, &err);
 		else if (gid != getegid())
 			checker_error(checker, values, wish->group_source, "cannot take the group \"%.64s\": %s",
 				      wish->group, why);
@@ -301,15 +301,15 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 	if (wish.user == NULL || checker->source->portable)
 		return;
 	if (identity_uid(wish.user, &uid, &err) < 0) {
-		checker_error(checker, values, wish.user_source, "%s", err.text);
+		checker_lacks(checker, values, wish.user_source, &err);
 		good = false;
 	}
 	if (wish.group != NULL && identity_gid(wish.group, &gid, &err) < 0) {
-		checker_error(checker, values, wish.group_source, "%s", err.text);
+		checker_lacks(checker, values, wish.group_source, &err);
 		good = false;
 	}
 	if (good && identity_of_user(wish.user, wish.group, arena, &values->service.identity, &err) < 0)
-		checker_error(checker, values, wish.user_source, "%s", err.text);
+		checker_lacks(checker, values, wish.user_source, &err);
 }
 
 void lookup_service(struct checker *checker, struct service_values *values)

@@ -36,13 +36,30 @@ struct known {
 
 /* ---- the client ---- */
 
+/* Splits "fe80::1%eth0", as the log prints it. *ZONE_OUT is 0 if there is no zone. */
+static int split_zone(const char *text, char *host, size_t size, unsigned *zone_out, struct err *err)
+{
+	size_t len = strcspn(text, "%");
+
+	*zone_out = 0;
+	(void)snprintf(host, size, "%.*s", (int)len, text);
+	if (text[len] == '\0')
+		return 0;
+	*zone_out = addr_zone(text + len + 1);
+	return *zone_out != 0 ? 0 : err_set(err, "\"%.64s\": there is no such interface", text);
+}
+
 int explain_parse(const char *text, struct explain_client *out, struct err *err)
 {
 	struct network network;
+	char host[256];
+	unsigned zone;
 
 	memset(out, 0, sizeof(*out));
-	if (network_parse(text, NULL, &network, err) < 0)
+	if (split_zone(text, host, sizeof(host), &zone, err) < 0 || network_parse(host, NULL, &network, err) < 0)
 		return -1;
+	if (zone != 0 && network.kind != NETWORK_IP6)
+		return err_set(err, "\"%.64s\": only an IPv6 address has an interface", text);
 	switch (network.kind) {
 	case NETWORK_IP4:
 		if (network.bits != 32)
@@ -56,6 +73,7 @@ int explain_parse(const char *text, struct explain_client *out, struct err *err)
 			return err_set(err, "\"%.64s\" is a network: ask for one address of it", text);
 		out->peer.len = sizeof(out->peer.in6);
 		out->peer.in6.sin6_family = AF_INET6;
+		out->peer.in6.sin6_scope_id = zone;
 		memcpy(&out->peer.in6.sin6_addr, network.address, sizeof(out->peer.in6.sin6_addr));
 		return 0;
 	case NETWORK_UNIX:

@@ -2,6 +2,7 @@
 #include "net/addr.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -12,21 +13,36 @@
 #include "base/parse.h"
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
+#define NAME_BYTES  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 static bool starts_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static int parse_port(const char *text, const char *digits, struct addr *out, struct err *err)
+/* NAME as /etc/services has it. */
+static int find_port(const char *text, const char *name, struct addr *out, struct err *err)
+{
+	const struct servent *service = getservbyname(name, out->datagram ? "udp" : "tcp");
+
+	if (service == NULL)
+		return err_set(err, "\"%.256s\": the port is not a number, and /etc/services has no \"%.64s\" for %s",
+			       text, name, out->datagram ? "UDP" : "TCP");
+	out->port = ntohs((uint16_t)service->s_port);
+	return 0;
+}
+
+static int parse_port(const char *text, const char *p, struct addr *out, struct err *err)
 {
 	int64_t port;
 
-	if (*digits == '\0')
+	if (*p == '\0')
 		return err_set(err, "\"%.256s\": no port behind the colon", text);
-	if (strspn(digits, "0123456789") != strlen(digits))
+	if (isalpha((unsigned char)*p) && strspn(p, NAME_BYTES "-_") == strlen(p))
+		return find_port(text, p, out, err);
+	if (strspn(p, "0123456789") != strlen(p))
 		return err_set(err, "\"%.256s\": the port is not a number", text);
-	if (parse_integer(digits, &port, NULL) < 0 || port > UINT16_MAX)
+	if (parse_integer(p, &port, NULL) < 0 || port > UINT16_MAX)
 		return err_set(err, "\"%.256s\": the port is out of range, 0 to 65535", text);
 	out->port = (uint16_t)port;
 	return 0;
@@ -92,6 +108,12 @@ static bool split_v6(const char *text, struct in6_addr *out, const char **zone_o
 	return inet_pton(AF_INET6, literal, out) == 1;
 }
 
+/* The same address may be on every link, so the kernel binds it only together with an interface. */
+static bool needs_zone(const struct in6_addr *in6)
+{
+	return IN6_IS_ADDR_LINKLOCAL(in6) || IN6_IS_ADDR_MC_LINKLOCAL(in6) || IN6_IS_ADDR_MC_NODELOCAL(in6);
+}
+
 static int parse_v6(const char *text, const char *p, struct addr *out, struct err *err)
 {
 	const char *end = strchr(p, ']');
@@ -103,6 +125,9 @@ static int parse_v6(const char *text, const char *p, struct addr *out, struct er
 		return err_set(err, "\"%.256s\": the bracket is not closed", text);
 	if (!keep_host(p + 1, (size_t)(end - p - 1), out) || !split_v6(out->host, &in6, &zone))
 		return err_set(err, "\"%.256s\": no IPv6 address between the brackets", text);
+	if (zone == NULL && needs_zone(&in6))
+		return err_set(err, "\"%.256s\": this address needs its interface: write [%.64s%%INTERFACE]:PORT", text,
+			       out->host);
 	if (end[1] != ':')
 		return err_set(err, "\"%.256s\": no port; write [ADDRESS]:PORT", text);
 	return parse_port(text, end + 2, out, err);
@@ -183,7 +208,7 @@ static int parse_host(const char *text, const char *p, struct addr *out, struct 
 	out->kind = ADDR_HOST;
 	if (!keep_host(p, len, out))
 		return err_set(err, "\"%.64s...\": the host name is too long", text);
-	if (strspn(out->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != len)
+	if (strspn(out->host, NAME_BYTES ".-_") != len)
 		return err_set(err, "\"%.256s\": a host name has no such characters", text);
 	if (looks_like_v4(out->host) && inet_pton(AF_INET, out->host, &in) != 1)
 		return err_set(err, "\"%.256s\": not an IPv4 address", text);
@@ -257,21 +282,32 @@ static void set_unix(struct sockaddr_any *out, const char *path)
 	}
 }
 
+unsigned addr_zone(const char *zone)
+{
+	unsigned index = if_nametoindex(zone);
+	int64_t number;
+
+	if (index == 0 && parse_integer(zone, &number, NULL) == 0 && number > 0 && number <= INT32_MAX)
+		index = (unsigned)number;
+	return index;
+}
+
 static int resolve_v6(const struct addr *addr, struct sockaddr_any *out, struct err *err)
 {
 	struct in6_addr in6;
 	const char *zone;
 	unsigned scope = 0;
-	int64_t number;
 
 	if (!split_v6(addr->host, &in6, &zone))
 		return err_set(err, "\"%s\": no IPv6 address between the brackets", addr->text);
 	if (zone != NULL) {
-		scope = if_nametoindex(zone);
-		if (scope == 0 && parse_integer(zone, &number, NULL) == 0 && number > 0 && number <= INT32_MAX)
-			scope = (unsigned)number;
-		if (scope == 0)
-			return err_set(err, "\"%s\": there is no interface %s", addr->text, zone);
+		scope = addr_zone(zone);
+		if (scope == 0) {
+			(void)err_set(err, "\"%s\": there is no interface %s", addr->text, zone);
+			if (err != NULL)
+				err->code = ENODEV;
+			return -1;
+		}
 	}
 	set_v6(out, in6, addr->port, scope);
 	return 1;
@@ -288,6 +324,14 @@ static bool is_known(const struct sockaddr_any *list, size_t n, const struct soc
 	return false;
 }
 
+static int fail_lookup(const struct addr *addr, int rc, struct err *err)
+{
+	(void)err_set(err, "\"%s\": cannot resolve %s: %s", addr->text, addr->host, gai_strerror(rc));
+	if (err != NULL)
+		err->code = rc == EAI_AGAIN || rc == EAI_FAIL || rc == EAI_MEMORY ? EAGAIN : ENOENT;
+	return -1;
+}
+
 static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_t max, struct err *err)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC};
@@ -301,7 +345,7 @@ static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_
 	if (rc == EAI_SYSTEM)
 		return err_sys(err, "\"%s\": cannot resolve %s", addr->text, addr->host);
 	if (rc != 0)
-		return err_set(err, "\"%s\": cannot resolve %s: %s", addr->text, addr->host, gai_strerror(rc));
+		return fail_lookup(addr, rc, err);
 	for (ai = list; ai != NULL && n < max; ai = ai->ai_next) {
 		memset(&one, 0, sizeof(one));
 		if (ai->ai_addrlen > sizeof(one.ss))
@@ -318,7 +362,7 @@ static int resolve_name(const struct addr *addr, struct sockaddr_any *out, size_
 	}
 	freeaddrinfo(list);
 	if (n == 0 && max > 0)
-		return err_set(err, "\"%s\": %s has no address", addr->text, addr->host);
+		return fail_lookup(addr, EAI_NONAME, err);
 	return (int)n;
 }
 

@@ -44,14 +44,16 @@ struct addr {
 	char text[272]; /* as written */
 };
 
-/* Parses TEXT; resolves no name. The error says what is wrong: no port, port out of range, an IPv6 address without
- * brackets, a path that is relative or too long for sun_path ... */
+/* Parses TEXT; resolves no name of a host. A port may be a name of /etc/services. The error says what is wrong: no
+ * port, port out of range, an IPv6 address without brackets, a link-local one without its interface, a path that is
+ * relative or too long for sun_path ... */
 int addr_parse(const char *text, struct addr *out, struct err *err);
 
 /*
  * The socket addresses of ADDR, at most MAX, in the order of the resolver, without duplicates. Returns their number, or
  * -1. ADDR_ANY has one: [::]:PORT. ADDR_SYSTEMD has none (0). For a name it calls getaddrinfo(3), which may block; for
- * a literal address it does not block.
+ * a literal address it does not block. err->code is ENOENT if a name has no address, ENODEV if there is no such
+ * interface, and another one if the look-up itself has failed.
  */
 int addr_resolve(const struct addr *addr, struct sockaddr_any *out, size_t max, struct err *err);
 
@@ -65,6 +67,9 @@ const char *addr_format_host(const struct sockaddr_any *addr, char *out, size_t 
 
 /* True if the text alone determines the socket addresses, on every host: there is no name to look up and no zone. */
 bool addr_is_literal(const struct addr *addr);
+
+/* The number of the interface ZONE, which is a name or a number. 0: there is no interface of this name. */
+unsigned addr_zone(const char *zone);
 
 /* 0.0.0.0 or ::. */
 bool addr_is_wildcard(const struct sockaddr_any *addr);

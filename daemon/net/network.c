@@ -199,7 +199,10 @@ int network_parse(const char *text, const struct network_names *names, struct ne
 		rc = parse_unix(text + 5, names, out, &why);
 	else
 		rc = parse_ip(text, out, &why);
-	if (rc < 0)
-		return err_set(err, "\"%.128s\": %s", text, why.text);
-	return 0;
+	if (rc == 0)
+		return 0;
+	(void)err_set(err, "\"%.128s\": %s", text, why.text);
+	if (err != NULL)
+		err->code = why.code; /* of a look-up */
+	return -1;
 }

@@ -80,21 +80,22 @@ static void format_place(const struct origin *where, char *out, size_t size)
 		(void)snprintf(out, size, "%.600s:%d: ", where->file, where->line);
 }
 
-static bool is_reported(const struct problems *problems, const char *text)
+static struct problem *find_reported(const struct problems *problems, const char *text)
 {
 	size_t i;
 
 	for (i = 0; i < problems->n_entries; i++) {
 		if (strcmp(problems->entries[i].problem.text, text) == 0)
-			return true;
+			return &problems->entries[i].problem;
 	}
-	return false;
+	return NULL;
 }
 
-void problems_vadd(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
-		   va_list ap)
+struct problem *problems_vadd(struct problems *problems, int level, const struct origin *where, const char *key,
+			      const char *fmt, va_list ap)
 {
 	char place[640], text[1200], line[2048], safe[2560];
+	struct problem *reported;
 	struct entry *entry;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
@@ -102,8 +103,9 @@ void problems_vadd(struct problems *problems, int level, const struct origin *wh
 	(void)snprintf(line, sizeof(line), "%s%.160s%s%s", place, key != NULL ? key : "", key != NULL ? ": " : "",
 		       text);
 	(void)escape_bytes(line, strlen(line), safe, sizeof(safe));
-	if (is_reported(problems, safe))
-		return;
+	reported = find_reported(problems, safe);
+	if (reported != NULL)
+		return reported;
 	problems->entries = arena_resize(problems->entries, problems->n_entries + 1, sizeof(*problems->entries));
 	entry = &problems->entries[problems->n_entries];
 	memset(entry, 0, sizeof(*entry));
@@ -116,6 +118,7 @@ void problems_vadd(struct problems *problems, int level, const struct origin *wh
 		entry->file = find_file(problems, where->file);
 		entry->line = where->line;
 	}
+	return &entry->problem;
 }
 
 void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
@@ -124,7 +127,7 @@ void problems_add(struct problems *problems, int level, const struct origin *whe
 	va_list ap;
 
 	va_start(ap, fmt);
-	problems_vadd(problems, level, where, key, fmt, ap);
+	(void)problems_vadd(problems, level, where, key, fmt, ap);
 	va_end(ap);
 }
 
@@ -137,6 +140,17 @@ bool problems_have_error(const struct problems *problems)
 			return true;
 	}
 	return false;
+}
+
+bool problems_may_pass(const struct problems *problems)
+{
+	size_t i;
+
+	for (i = 0; i < problems->n_entries; i++) {
+		if (problems->entries[i].problem.level <= LOG_ERR && !problems->entries[i].problem.may_pass)
+			return false;
+	}
+	return problems_have_error(problems);
 }
 
 static int compare_entries(const void *left, const void *right)

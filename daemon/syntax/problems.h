@@ -16,6 +16,7 @@ struct problems;
 struct problem {
 	int level;	  /* LOG_ERR or LOG_WARNING of syslog.h */
 	const char *text; /* "FILE:LINE: services.git.workers.max: ..."; unprintable bytes are escaped */
+	bool may_pass;	  /* an error of the host's state, not of the configuration: another try may succeed */
 };
 
 struct problems *problems_new(void);
@@ -27,14 +28,18 @@ void problems_file(struct problems *problems, const char *file);
 
 /*
  * Adds one problem of LEVEL, found at WHERE (NULL: at no place; line 0: in the file as a whole) about KEY (NULL: none).
- * A text that is in the list already is not added again.
+ * A text that is in the list already is not added again. problems_vadd() returns the problem, which is valid until the
+ * next one is added.
  */
 void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
 		  ...) __attribute__((format(printf, 5, 6)));
-void problems_vadd(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
-		   va_list ap) __attribute__((format(printf, 5, 0)));
+struct problem *problems_vadd(struct problems *problems, int level, const struct origin *where, const char *key,
+			      const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 
 bool problems_have_error(const struct problems *problems);
+
+/* There are errors, and each of them may pass. */
+bool problems_may_pass(const struct problems *problems);
 
 /* Sorts by file, then by line; problems without a place in a file come last. */
 void problems_sort(struct problems *problems);

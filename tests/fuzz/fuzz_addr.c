@@ -17,11 +17,14 @@ static void write_and_read(const struct sockaddr_any *address)
 	char text[ADDR_TEXT_MAX];
 	struct sockaddr_any folded = *address, again;
 	struct addr addr;
+	struct err err;
 
 	addr_fold(&folded);
 	(void)addr_format(address, text, sizeof(text));
 	/* Control characters are escaped and zones may be names: those do not come back. */
 	if (strpbrk(text, "\\%") != NULL)
+		return;
+	if (addr_parse(text, &addr, &err) < 0 && strstr(err.text, "needs its interface") != NULL)
 		return;
 	if (addr_parse(text, &addr, NULL) < 0 || addr_resolve(&addr, &again, 1, NULL) != 1 ||
 	    !addr_equal(&folded, &again))

@@ -47,6 +47,7 @@ system_tests = \
 	%D%/test_datagrams_sockets.py \
 	%D%/test_enabled.py \
 	%D%/test_harness.py \
+	%D%/test_lacking.py \
 	%D%/test_limits.py \
 	%D%/test_limits_source.py \
 	%D%/test_listen_orders.py \

@@ -6,6 +6,8 @@
  *	setup	a worker has dropped its privileges
  *	user	a worker changes its user
  *	load	a configuration is about to be read
+ *	passwd	a user is looked up; "fail": the user data base says "try again"
+ *	resolve	a name of a host is looked up; "fail": the name server says so
  *
  * and what one says is "sleep MILLISECONDS", "fail", "die" or "hang".
  */
@@ -13,6 +15,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,6 +92,28 @@ FILE *fdopen(int fd, const char *mode)
 		return NULL;
 	*(void **)&next = dlsym(RTLD_NEXT, "fdopen");
 	return next(fd, mode);
+}
+
+struct passwd *getpwnam(const char *name)
+{
+	struct passwd *(*next)(const char *name);
+
+	if (obey("passwd") < 0) {
+		errno = EAGAIN;
+		return NULL;
+	}
+	*(void **)&next = dlsym(RTLD_NEXT, "getpwnam");
+	return next(name);
+}
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+	int (*next)(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out);
+
+	if (obey("resolve") < 0)
+		return EAI_AGAIN;
+	*(void **)&next = dlsym(RTLD_NEXT, "getaddrinfo");
+	return next(name, service, hints, out);
 }
 
 int setresuid(uid_t real, uid_t effective, uid_t saved)
