@@ -135,14 +135,16 @@ static json_t *follow_job(struct job *job, int *status_out)
 }
 
 /* Returns the exit status. */
-static int print_verdict(json_t *reply, bool json)
+static int print_verdict(json_t *reply, const struct options *options)
 {
 	bool success = json_is_true(json_object_get(reply, "success"));
 	char text[SAY_TEXT_MAX];
 
 	if (!json_is_true(json_object_get(reply, "done")))
 		return say_malformed("its answer does not say whether the job is done");
-	if (json) {
+	if (options->quiet)
+		return success ? 0 : 1;
+	if (options->json) {
 		int status;
 
 		(void)json_object_del(reply, "ok");
@@ -196,7 +198,7 @@ int job_run(const struct options *options)
 	reply = follow_job(&job, &status);
 	if (reply == NULL)
 		return status;
-	status = print_verdict(reply, options->json);
+	status = print_verdict(reply, options);
 	json_decref(reply);
 	return status;
 }

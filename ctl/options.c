@@ -15,13 +15,18 @@
 #define INTERVAL_MIN_MS 100
 #define INTERVAL_MAX_MS 3600000
 
-enum { OPT_JSON = 256, OPT_NO_COLOR, OPT_NOW };
+enum { OPT_JSON = 256, OPT_NO_COLOR, OPT_NOW, OPT_QUIET };
 
 static const struct option long_options[] = {
-	{"socket", required_argument, NULL, 's'},      {"json", no_argument, NULL, OPT_JSON},
-	{"no-color", no_argument, NULL, OPT_NO_COLOR}, {"now", no_argument, NULL, OPT_NOW},
-	{"delay", required_argument, NULL, 'd'},       {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},	       {NULL, 0, NULL, 0},
+	{"socket", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"no-color", no_argument, NULL, OPT_NO_COLOR},
+	{"now", no_argument, NULL, OPT_NOW},
+	{"delay", required_argument, NULL, 'd'},
+	{"help", no_argument, NULL, 'h'},
+	{"quiet", no_argument, NULL, OPT_QUIET},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
 };
 
 static void print_help(const struct command *commands)
@@ -37,6 +42,7 @@ static void print_help(const struct command *commands)
 		     "      --json           print JSON\n"
 		     "      --no-color       no colours, not even on a terminal\n"
 		     "      --now            stop: do not wait for clients\n"
+		     "      --quiet          reload: do not print the verdict, which is in the daemon's log\n"
 		     "  -d, --delay=SECONDS  top: the time from one look to the next (1)\n"
 		     "  -h, --help\n"
 		     "  -V, --version\n"
@@ -94,6 +100,9 @@ static int take_option(int option, const struct command *commands, struct option
 	case OPT_NOW:
 		options->now = true;
 		return 0;
+	case OPT_QUIET:
+		options->quiet = true;
+		return 0;
 	case 'd':
 		return parse_interval(optarg, &options->interval_ms);
 	case 'h':
@@ -118,6 +127,8 @@ static int check_usage(const char *name, const struct options *options)
 				    command->arguments);
 	if (options->now && strcmp(command->name, "stop") != 0)
 		return refuse_usage("--now goes with stop");
+	if (options->quiet && (options->json || strcmp(command->name, "reload") != 0))
+		return refuse_usage("--quiet goes with reload, without --json");
 	if (options->interval_ms != 0 && strcmp(command->name, "top") != 0)
 		return refuse_usage("-d goes with top");
 	if (options->json && strcmp(command->name, "top") == 0)

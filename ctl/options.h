@@ -13,6 +13,7 @@ struct options {
 	bool json;
 	bool no_color;
 	bool now;	     /* --now, for the command stop */
+	bool quiet;	     /* --quiet, for the command reload */
 	int64_t interval_ms; /* --delay, for the command top; 0: not given */
 	const struct command *command;
 	char *const *arguments; /* of the command; into argv */

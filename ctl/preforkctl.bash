@@ -63,6 +63,7 @@ _preforkctl() {
 	esac
 	_preforkctl_command
 	case $command in
+	reload) options+=" --quiet" ;;
 	stop) options+=" --now" ;;
 	top) options+=" -d --delay" ;;
 	esac

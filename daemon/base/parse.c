@@ -229,6 +229,33 @@ void format_duration(int64_t ms, char *out, size_t size)
 	(void)snprintf(out, size, "%" PRId64 "%s", ms / durations[i].factor, durations[i].name);
 }
 
+/* COUNT of the unit LARGE, and REST of the unit SMALL unless that is 0. */
+static void write_two(int64_t count, const char *large, int64_t rest, const char *small, char *out, size_t size)
+{
+	if (rest == 0)
+		(void)snprintf(out, size, "%" PRId64 "%s", count, large);
+	else
+		(void)snprintf(out, size, "%" PRId64 "%s%" PRId64 "%s", count, large, rest, small);
+}
+
+void format_elapsed(int64_t ms, char *out, size_t size)
+{
+	const int64_t second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+
+	if (ms < second)
+		(void)snprintf(out, size, "%" PRId64 "ms", ms > 0 ? ms : 0);
+	else if (ms < minute && ms % second < 100)
+		(void)snprintf(out, size, "%" PRId64 "s", ms / second);
+	else if (ms < minute)
+		(void)snprintf(out, size, "%" PRId64 ".%" PRId64 "s", ms / second, ms % second / 100);
+	else if (ms < hour)
+		write_two(ms / minute, "min", ms % minute / second, "s", out, size);
+	else if (ms < day)
+		write_two(ms / hour, "h", ms % hour / minute, "min", out, size);
+	else
+		write_two(ms / day, "d", ms % day / hour, "h", out, size);
+}
+
 void format_size(int64_t bytes, char *out, size_t size)
 {
 	size_t i = 0;

@@ -42,6 +42,10 @@ void format_rate(const struct rate *rate, char *out, size_t size);
  * value: "1h", "90min", "1500ms"; "0" for 0. */
 void format_duration(int64_t ms, char *out, size_t size);
 
+/* A time that was measured, cut to what a person reads at a glance: "340ms", "3s", "12.3s", "2min5s", "1h10min",
+ * "3d4h". parse_duration() reads it. */
+void format_elapsed(int64_t ms, char *out, size_t size);
+
 /* The same for parse_size(): "64K", "1000". */
 void format_size(int64_t bytes, char *out, size_t size);
 

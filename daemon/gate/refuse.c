@@ -40,7 +40,7 @@ static void describe_wait(const char *what, const struct rate *rate, int64_t wai
 	char text[48], wait[32];
 
 	format_rate(rate, text, sizeof(text));
-	format_duration(wait_ms, wait, sizeof(wait));
+	format_elapsed(wait_ms, wait, sizeof(wait));
 	(void)snprintf(out, size, " (%s %s; room in %s)", what, text, wait);
 }
 
@@ -57,7 +57,7 @@ static void describe_refusal(const struct gate *gate, enum refusal reason, char 
 		describe_rule(gate->visit.verdict.rule, out, size);
 		break;
 	case REFUSED_PENALTY:
-		format_duration(gate->visit.verdict.wait_ms, text, sizeof(text));
+		format_elapsed(gate->visit.verdict.wait_ms, text, sizeof(text));
 		(void)snprintf(out, size, " (for another %s)", text);
 		break;
 	case REFUSED_PER_SOURCE:

@@ -167,7 +167,7 @@ void report_dump(const struct report *report)
 	const struct operations *ops = report->ops;
 	char uptime[32];
 
-	format_duration((clock_ms() - ops->fleet->started_ms) / 1000 * 1000, uptime, sizeof(uptime));
+	format_elapsed(clock_ms() - ops->fleet->started_ms, uptime, sizeof(uptime));
 	log_msg(LOG_NOTICE, "state: %s, up for %s, %" PRIu64 " log lines lost", report->status, uptime, log_lost());
 	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
 		const struct pool *pool = ops->fleet->pools[i];

@@ -304,7 +304,7 @@ static void log_advice(struct pool *pool, uint64_t away, int64_t now_ms)
 		f->most = waiting;
 	if (f->since_ms != 0)
 		seconds = (now_ms - f->since_ms + 500) / 1000;
-	format_duration((seconds > 0 ? seconds : 1) * 1000, span, sizeof(span));
+	format_elapsed((seconds > 0 ? seconds : 1) * 1000, span, sizeof(span));
 	if (away > f->away_told)
 		(void)snprintf(more, sizeof(more), ", and %" PRIu64 " were turned away", away - f->away_told);
 	about.message_id = MESSAGE_ID_POOL_FULL;

@@ -302,7 +302,7 @@ static void log_connection(struct preforkd_conn *conn, bool failed, enum config_
 		log_bad_end(conn, via, which);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
-	format_duration(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
+	format_elapsed(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
 	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out%s",
 		     conn->probe ? "probe, done" : "done", age, (unsigned long long)conn->in,
 		     (unsigned long long)conn->out, via);

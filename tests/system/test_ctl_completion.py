@@ -54,7 +54,8 @@ class Completion(Case):
 		self.assertEqual(self.complete("nonsense", ""), [])
 
 	def test_options(self):
-		offered = self.complete("-") + self.complete("stop", "-") + self.complete("top", "-")
+		offered = self.complete("-") + self.complete("stop", "-") + self.complete("top", "-") + \
+			  self.complete("reload", "-")
 		known = re.findall(r"(?:^| )(--?[A-Za-z][a-z-]*)", run_preforkctl("--help").stdout)
 		self.assertEqual(set(offered), set(known))
 		self.assertEqual(self.complete("stop", "--n"), ["--no-color", "--now"])

@@ -18,7 +18,7 @@ import time
 import unittest
 
 from harness import *
-from harness.ctl_case import CtlCase, ECHO, FAILED, OK, SILENCE, UNREACHABLE, changed
+from harness.ctl_case import CtlCase, ECHO, FAILED, OK, SILENCE, UNREACHABLE, USAGE, changed
 
 
 def job(*replies):
@@ -50,6 +50,17 @@ class Jobs(CtlCase):
 				self.assertEqual(control.commands(), [command[0], "job", "job"])
 				control.close()
 				os.unlink(self.path("control"))
+
+	def test_quiet(self):
+		"""The exit status is the verdict; an order that cannot be given is reported all the same."""
+		self.failed(self.ctl("--quiet", "reload"), UNREACHABLE, "control")
+		self.failed(self.ctl("--quiet", "drain"), USAGE, "--quiet goes with reload")
+		for success, status in ((True, OK), (False, FAILED)):
+			control = self.fake(job(done(success, "the verdict", "f:1: odd")))
+			result = self.ctl("--quiet", "reload")
+			self.assertEqual((result.returncode, result.stdout, result.stderr), (status, "", ""))
+			control.close()
+			os.unlink(self.path("control"))
 
 	def test_progress_on_a_terminal(self):
 		"""One line, that changes and goes away."""

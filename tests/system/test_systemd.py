@@ -199,6 +199,8 @@ class Running(SystemdCase):
 		done = self.systemctl("reload", "preforkd", check=False)
 		self.assertNotEqual(done.returncode, 0)
 		self.wait_journal(r"preforkd\.conf:2: .*wrokers")
+		# preforkctl does not say it once more
+		self.assertEqual(len([m for m in self.messages() if "wrokers" in m]), 1)
 		self.assertEqual((self.show("ActiveState"), self.show("SubState"), self.show("MainPID")),
 				 ("active", "running", master))
 		self.assertIn("rejected: ", self.show("StatusText"))

@@ -199,6 +199,27 @@ START_TEST(formats)
 }
 END_TEST
 
+static const struct {
+	int64_t ms;
+	const char *text;
+} elapsed[] = {
+	{-5, "0ms"},	    {0, "0ms"},		 {999, "999ms"},       {1000, "1s"},
+	{3004, "3s"},	    {3100, "3.1s"},	 {59999, "59.9s"},     {60000, "1min"},
+	{125500, "2min5s"}, {3600000, "1h"},	 {4200000, "1h10min"}, {86399999, "23h59min"},
+	{86400000, "1d"},   {273600000, "3d4h"},
+};
+
+START_TEST(formats_elapsed)
+{
+	char text[32];
+	int64_t ms;
+
+	format_elapsed(elapsed[_i].ms, text, sizeof(text));
+	ck_assert_str_eq(text, elapsed[_i].text);
+	ck_assert_int_eq(parse_duration(text, &ms, NULL), 0);
+}
+END_TEST
+
 /* A value that is written is read back as the same, over the whole range. */
 START_TEST(round_trip)
 {
@@ -314,6 +335,7 @@ int main(void)
 	tcase_add_loop_test(tc, rate_bad, 0, ARRAY_SIZE(bad_rates));
 	tcase_add_test(tc, modes);
 	tcase_add_test(tc, formats);
+	tcase_add_loop_test(tc, formats_elapsed, 0, ARRAY_SIZE(elapsed));
 	tcase_add_test(tc, round_trip);
 	suite_add_tcase(suite, tc);
 	return suite_finish(suite);
