@@ -14,7 +14,7 @@
 #include "board/packed_address.h"
 #include "board/shared_memory.h"
 
-#define BOARD_VERSION 6U
+#define BOARD_VERSION 7U
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
@@ -73,50 +73,33 @@ int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err
 	if (make_masters(board, memory, n_slots, err) < 0)
 		goto fail;
 	set_pointers(board, memory, n_lanes, n_slots);
-	board->head->version = BOARD_VERSION;
-	board->head->n_lanes = (uint32_t)n_lanes;
-	board->head->n_slots = (uint32_t)n_slots;
 	return 0;
 fail:
 	fd_close(&board->fd);
 	return -1;
 }
 
-int board_map(struct board *board, int fd, struct err *err)
+int board_map(struct board *board, int fd, size_t n_lanes, size_t n_slots, struct err *err)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
-	const struct board_head *head;
 	void *memory;
 
 	*board = (struct board){.fd = fd};
-	if (size < (off_t)head_size())
-		return err_set(err, "the board is too small to be one");
+	if (size <= 0 || (size_t)size != size_of(n_lanes, n_slots))
+		return err_set(err, "the board has another size than expected");
 	memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return err_sys(err, "cannot map the board");
-	head = memory;
-	if (head->version != BOARD_VERSION || size_of(head->n_lanes, head->n_slots) != (size_t)size) {
-		(void)munmap(memory, (size_t)size);
-		return err_set(err, "the board is damaged");
-	}
 	board->size = (size_t)size;
-	set_pointers(board, memory, head->n_lanes, head->n_slots);
+	set_pointers(board, memory, n_lanes, n_slots);
 	return 0;
 }
 
 int board_adopt(struct board *board, int fd, size_t n_lanes, size_t n_slots, struct err *err)
 {
-	if (board_map(board, fd, err) < 0)
+	if (board_map(board, fd, n_lanes, n_slots, err) < 0)
 		return -1;
-	/* workers could have damaged the head of the board, so these numbers come from the former master */
-	if (board->size != size_of(n_lanes, n_slots)) {
-		(void)munmap(board->head, board->size);
-		return err_set(err, "the board has another size than expected");
-	}
-	if (make_masters(board, board->head, n_slots, err) < 0)
-		return -1;
-	set_pointers(board, board->head, n_lanes, n_slots);
-	return 0;
+	return make_masters(board, board->head, n_slots, err);
 }
 
 int board_slot_keep(struct board *board, size_t slot)

@@ -60,8 +60,9 @@ struct board_lane {
 	_Atomic uint32_t may_grow;		   /* the worker that was the last idle one rings */
 };
 
+/* The master writes the first three anew at each look, because a worker that ran wild may have overwritten them. The
+ * others are what workers tell each other. */
 struct board_head {
-	uint32_t version, n_lanes, n_slots;
 	_Atomic uint32_t rung;			    /* a worker has rung, and the master has not answered yet */
 	_Atomic uint32_t draining;		    /* workers serve the clients in the queue, then leave */
 	_Atomic uint32_t workers_max;		    /* the current maximum: a resize changes it */
@@ -79,7 +80,7 @@ struct board {
 	struct board_lane *lanes;
 	struct board_slot *slots;
 	size_t size;
-	size_t n_lanes, n_slots;
+	size_t n_lanes, n_slots; /* not on the board itself, where a worker could damage them */
 	/* Only in the master's memory, where no worker can damage it: */
 	bool *used;  /* which slots are taken */
 	size_t next; /* where the search for a free slot continues */
@@ -89,13 +90,14 @@ struct board {
  * fork(): a worker maps the board of its own service, by its descriptor, and no other. */
 int board_create(struct board *board, size_t n_lanes, size_t n_slots, struct err *err);
 
-/* Worker: maps the board behind FD, which board->fd is from now on. -1 and *err if it is damaged. */
-int board_map(struct board *board, int fd, struct err *err);
+/* Worker: maps the board behind FD, which board->fd is from now on. Only the size of the memory is looked at, because a
+ * worker that ran wild can have written anything into it. -1 and *err: it is no board of these dimensions. */
+int board_map(struct board *board, int fd, size_t n_lanes, size_t n_slots, struct err *err);
 
 /*
  * Master: maps a board that another image of this program made, and whose workers live on. The caller then calls
- * board_slot_keep() for each slot that is taken (-1: it is taken already, or does not exist). -1 and *err: the board is
- * damaged or has another layout; then FD stays the caller's.
+ * board_slot_keep() for each slot that is taken (-1: it is taken already, or does not exist). The caller has compared
+ * board_version(). -1 and *err: it is no board of these dimensions; then FD stays the caller's.
  */
 int board_adopt(struct board *board, int fd, size_t n_lanes, size_t n_slots, struct err *err);
 int board_slot_keep(struct board *board, size_t slot);

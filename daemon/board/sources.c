@@ -82,9 +82,8 @@ struct sources *sources_new(size_t n_records, struct err *err)
 	if (sources->fd < 0 || map_table(sources, sources->fd, size_of(n_records), err) < 0 ||
 	    make_masters(sources, err) < 0)
 		goto fail;
-	sources->map->version = SOURCES_VERSION;
 	/* up to 256 bytes come at once, and without blocking once the system has started */
-	if (getrandom(sources->map->secret, sizeof(sources->map->secret), 0) != sizeof(sources->map->secret)) {
+	if (getrandom(sources->secret, sizeof(sources->secret), 0) != sizeof(sources->secret)) {
 		(void)err_sys(err, "no random numbers");
 		goto fail;
 	}
@@ -94,50 +93,41 @@ fail:
 	return NULL;
 }
 
-static int check_version(const struct sources_map *map, struct err *err)
+static bool has_size(int fd, size_t n_records)
 {
-	if (map->version != SOURCES_VERSION)
-		return err_set(err, "the table of sources is of another version, or damaged");
-	return 0;
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	return size > 0 && (size_t)size == size_of(n_records);
 }
 
-struct sources *sources_adopt(int fd, size_t n_records, struct err *err)
+struct sources *sources_adopt(const struct sources *was, struct err *err)
 {
-	struct sources *sources = new_blank(n_records, err);
-	off_t size = lseek(fd, 0, SEEK_END);
+	struct sources *sources = new_blank(was->n_records, err);
 
 	if (sources == NULL)
 		return NULL;
+	memcpy(sources->secret, was->secret, sizeof(sources->secret));
 	/* only a sealed file: reading a mapping beyond the end of its file would kill this process */
-	if (size < 0 || (size_t)size != size_of(n_records) || (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
+	if (!has_size(was->fd, was->n_records) || (fcntl(was->fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
 		(void)err_set(err, "the table of sources has another size than expected");
 		goto fail;
 	}
-	if (map_table(sources, fd, (size_t)size, err) < 0 || check_version(sources->map, err) < 0 ||
-	    make_masters(sources, err) < 0)
+	if (map_table(sources, was->fd, size_of(was->n_records), err) < 0 || make_masters(sources, err) < 0)
 		goto fail;
-	sources->fd = fd;
+	sources->fd = was->fd;
 	return sources;
 fail:
 	sources_unref(&sources);
 	return NULL;
 }
 
-int sources_map(struct sources *sources, int fd, struct err *err)
+int sources_map(struct sources *sources, const struct sources *masters, struct err *err)
 {
-	off_t size = lseek(fd, 0, SEEK_END);
-
-	*sources = (struct sources){.fd = -1};
-	if (size < (off_t)size_of(1))
-		return err_set(err, "the table of sources is too small to be one");
-	if (map_table(sources, fd, (size_t)size, err) < 0)
-		return -1;
-	sources->n_records = ((size_t)size - sizeof(struct sources_map)) / sizeof(struct source_record);
-	if (size_of(sources->n_records) == (size_t)size && check_version(sources->map, err) == 0)
-		return 0;
-	(void)munmap(sources->map, sources->size);
-	*sources = (struct sources){.fd = -1};
-	return err_set(err, "the table of sources is damaged");
+	*sources = (struct sources){
+		.fd = -1, .n_records = masters->n_records, .secret = {masters->secret[0], masters->secret[1]}};
+	if (!has_size(masters->fd, masters->n_records))
+		return err_set(err, "the table of sources has another size than expected");
+	return map_table(sources, masters->fd, size_of(masters->n_records), err);
 }
 
 struct sources *sources_ref(struct sources *sources)
@@ -202,11 +192,10 @@ static void set_identity(struct identity *who, const struct sockaddr_any *peer, 
 uint64_t sources_key(const struct sources *sources, const struct sockaddr_any *peer, const struct unix_peer *cred,
 		     int prefix4, int prefix6)
 {
-	const uint64_t secret[2] = {sources->map->secret[0], sources->map->secret[1]};
 	struct identity who;
 	uint64_t key;
 
 	set_identity(&who, peer, cred, prefix4, prefix6);
-	key = siphash(secret, &who, sizeof(who));
+	key = siphash(sources->secret, &who, sizeof(who));
 	return (key & SEAT_KEY) != 0 ? key : key | 1;
 }

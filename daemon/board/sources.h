@@ -36,19 +36,20 @@ struct sources {
 	int fd; /* the master's; -1 in a worker */
 	struct sources_map *map;
 	size_t size;
-	size_t n_records; /* this process's own number: the map may be damaged */
-	unsigned refs;	  /* the master's: the pools of several generations share one table */
-	bool *seat_used;  /* the master's; NULL in a worker */
-	size_t n_seats;	  /* the master's: 1 + the highest seat ever used */
+	size_t n_records;   /* these two are not in the map, where a worker could damage them */
+	uint64_t secret[2]; /* of the hash that makes keys */
+	unsigned refs;	    /* the master's: the pools of several generations share one table */
+	bool *seat_used;    /* the master's; NULL in a worker */
+	size_t n_seats;	    /* the master's: 1 + the highest seat ever used */
 };
 
 /* Master: makes a table with N_RECORDS records and one reference. Its mapping is not inherited through fork(). NULL and
  * *err: no resources. */
 struct sources *sources_new(size_t n_records, struct err *err);
 
-/* Master: maps a table that another image of this program made. NULL and *err: it is damaged or has another layout;
- * then FD stays the caller's. */
-struct sources *sources_adopt(int fd, size_t n_records, struct err *err);
+/* Master: maps the table that another image of this program made as WAS (fd, n_records, secret). The caller has
+ * compared sources_version(). NULL and *err: it is no such table; then its descriptor stays the caller's. */
+struct sources *sources_adopt(const struct sources *was, struct err *err);
 
 /* Master: counts references; the last sources_unref() unmaps the table and closes its descriptor. *sources becomes
  * NULL; it may be NULL before. */
@@ -58,8 +59,10 @@ void sources_unref(struct sources **sources);
 /* The version of the layout. */
 uint32_t sources_version(void);
 
-/* Worker: maps the table behind FD, which stays the caller's. -1 and *err: it is damaged. */
-int sources_map(struct sources *sources, int fd, struct err *err);
+/* Worker: maps the table that the master made as MASTERS, of which the mapping is not inherited. *SOURCES does not own
+ * the descriptor. Only the size of the memory is looked at, because a worker that ran wild can have written anything
+ * into it. -1 and *err: it is no such table. */
+int sources_map(struct sources *sources, const struct sources *masters, struct err *err);
 
 /* ---- seats ---- */
 

@@ -16,7 +16,7 @@
 #include "board/packed_address.h"
 #include "board/sources_sizes.h"
 
-#define SOURCES_VERSION 1U
+#define SOURCES_VERSION 2U
 #define SOURCES_WAYS	8U   /* records in a set: the ones that a key may have */
 #define SOURCES_TRIES	1000 /* of a compare-and-swap, which fails only if another process has succeeded */
 
@@ -58,8 +58,6 @@ struct source_refusal {
 };
 
 struct sources_map {
-	uint32_t version;
-	uint64_t secret[2];
 	alignas(64) _Atomic uint32_t n_seats; /* 1 + the highest seat ever used; workers clamp it */
 	alignas(64) _Atomic int64_t empty_ns; /* of the rate of the whole service */
 	alignas(64) _Atomic uint64_t untracked;

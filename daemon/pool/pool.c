@@ -82,13 +82,18 @@ bool pool_has_room(const struct pool *pool, const struct config_workers *limits)
 	return pool_slots(limits, pool->n_lanes) <= pool->board.n_slots;
 }
 
-void pool_publish_max(struct pool *pool)
+void pool_publish(struct pool *pool)
 {
-	atomic_store(&pool->board.head->workers_max, (uint32_t)pool->limits.max);
+	struct board_head *head = pool->board.head;
+
+	if (head == NULL)
+		return;
+	atomic_store(&head->workers_max, (uint32_t)pool->limits.max);
+	atomic_store(&head->draining, pool_winds_down(pool) || pool->state == POOL_DRAINED);
 }
 
 void pool_set_limits(struct pool *pool, const struct config_workers *limits)
 {
 	pool->limits = *limits;
-	pool_publish_max(pool);
+	pool_publish(pool);
 }

@@ -131,7 +131,8 @@ bool pool_has_room(const struct pool *pool, const struct config_workers *limits)
 /* Puts LIMITS into force; the board has room for them. The next look starts or retires workers accordingly. */
 void pool_set_limits(struct pool *pool, const struct config_workers *limits);
 
-/* Writes workers.max to the board. The tick repeats it, because a worker that has gone mad may overwrite it. */
-void pool_publish_max(struct pool *pool);
+/* Writes to the head of the board what workers must know of the pool. Each look repeats it, because a worker that ran
+ * wild may have overwritten it. */
+void pool_publish(struct pool *pool);
 
 #endif

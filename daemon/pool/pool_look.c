@@ -150,7 +150,6 @@ static void look_at_tick(struct pool *pool, int64_t now)
 {
 	if (pool->service->program.runs && pool->state == POOL_SERVING)
 		program_mend_listeners(pool);
-	pool_publish_max(pool);
 	mend_idle(pool);
 	find_stuck(pool);
 	pool_kill_hung(pool, now);
@@ -249,6 +248,7 @@ void pool_look_after(struct pool *pool, bool tick)
 {
 	int64_t now = clock_ms();
 
+	pool_publish(pool);
 	/* Answer the ring before looking: a change after the look rings again. */
 	board_answer(&pool->board, pool->ring);
 	notice_ready(pool, now);

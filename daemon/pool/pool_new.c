@@ -18,7 +18,7 @@ static int make_board(struct pool *pool, struct err *err)
 			       (long long)pool->limits.max);
 	if (board_create(&pool->board, pool->n_lanes, pool_slots(&pool->limits, pool->n_lanes), err) < 0)
 		return -1;
-	pool_publish_max(pool);
+	pool_publish(pool);
 	return 0;
 }
 

@@ -136,6 +136,7 @@ static void check_drain(struct pool *pool, int64_t now)
 
 bool wind_down_step(struct pool *pool, int64_t now_ms)
 {
+	pool_publish(pool);
 	for (size_t lane = 0; lane < pool->n_lanes; lane++)
 		drain_lane(pool, lane, now_ms);
 	if (pool->service->program.runs)
@@ -158,8 +159,7 @@ void wind_down_begin(struct pool *pool, enum pool_state state, const char *occas
 	pool->state = state;
 	pool->wind_down_ms = clock_ms();
 	pool->occasion = occasion;
-	if (pool->board.head != NULL)
-		atomic_store(&pool->board.head->draining, 1);
+	pool_publish(pool);
 	for (size_t lane = 0; lane < pool->n_lanes; lane++) {
 		struct listener *listener = &pool->listeners[lane];
 
@@ -189,8 +189,7 @@ int wind_down_undo(struct pool *pool, struct err *err)
 		*err = why;
 		rc = -1;
 	}
-	if (pool->board.head != NULL)
-		atomic_store(&pool->board.head->draining, 0);
 	pool->state = POOL_SERVING;
+	pool_publish(pool);
 	return rc;
 }

@@ -66,7 +66,7 @@ static int read_table(const json_t *s, struct table *out, struct err *err)
 	if (was.n_records == 0 || was.n_records > RECORDS_MOST)
 		was.n_records = 1; /* the next pool then makes a table of the configured size */
 	if (was.fd >= 0 && get_number(s, "version") == sources_version())
-		out->sources = sources_adopt(was.fd, was.n_records, &why);
+		out->sources = sources_adopt(&was, &why);
 	out->is_known = out->sources != NULL;
 	if (out->is_known)
 		return 0;

@@ -71,6 +71,8 @@ TABLE(operation, "waiting order");
 static const struct row sources_rows[] = {
 	ROW(ROW_FD, struct sources, fd, "fd"),
 	ROW(ROW_UNSIGNED, struct sources, n_records, "records"),
+	ROW(ROW_UNSIGNED, struct sources, secret[0], "secret0"),
+	ROW(ROW_UNSIGNED, struct sources, secret[1], "secret1"),
 };
 TABLE(sources, "table of sources");
 

@@ -8,17 +8,19 @@
 
 struct config;
 struct config_service;
+struct sources;
 
 /* The descriptors are the master's; the worker has its own copies of them, made by fork(). */
 struct worker_params {
 	const struct config *config;
 	const struct config_service *service;
 	int listener;
-	int board;   /* the memfd of the service's board */
-	int ring;    /* the eventfd of the service's board */
-	int sources; /* the memfd of the table of sources; -1: none */
-	size_t seat; /* of this worker, in the table of sources */
-	int dead;    /* fd_dead() */
+	int board;		       /* the memfd of the service's board */
+	size_t n_lanes, n_slots;       /* of the board */
+	int ring;		       /* the eventfd of the service's board */
+	const struct sources *sources; /* the master's; its mapping is not inherited */
+	size_t seat;		       /* of this worker, in the table of sources */
+	int dead;		       /* fd_dead() */
 	int targets; /* the memfd of board/targets.h, for a service that passes connections on; -1: none */
 	int proof;   /* where the worker proves itself and waits for the master (proof.h); -1: it need not */
 	size_t lane; /* of this worker's listener, on the board */

@@ -86,8 +86,8 @@ static uint64_t with_jitter(int64_t max_requests)
 static void close_others(const struct worker_params *params)
 {
 	const struct loaded_module *module = params->service->module;
-	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board,   params->ring,    params->dead,
-					  params->proof,    params->sources, params->targets, log_fd()};
+	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board,	 params->ring,	  params->dead,
+					  params->proof,    params->sources->fd, params->targets, log_fd()};
 	size_t n = 8;
 
 	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
@@ -144,7 +144,7 @@ static void map_board(struct worker *w)
 	const struct worker_params *params = w->params;
 	struct err err;
 
-	if (board_map(&w->board, params->board, &err) < 0)
+	if (board_map(&w->board, params->board, params->n_lanes, params->n_slots, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	fd_close(&w->board.fd);
 	w->lane = &w->board.lanes[params->lane];
@@ -154,14 +154,14 @@ static void map_board(struct worker *w)
 static void open_gate(struct worker *w)
 {
 	const struct worker_params *params = w->params;
-	int sources = params->sources;
+	int sources = params->sources->fd;
 	struct err err;
 
-	if (sources >= 0 && sources_map(&w->sources, sources, &err) < 0)
+	if (sources_map(&w->sources, params->sources, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	fd_close(&sources);
 	w->gate = (struct gate){.head = w->board.head, .lane = w->lane, .slot = w->slot, .listener = params->listener};
-	gate_open(&w->gate, params->service, params->sources >= 0 ? &w->sources : NULL, params->seat);
+	gate_open(&w->gate, params->service, &w->sources, params->seat);
 }
 
 static void open_answers(struct worker *w)

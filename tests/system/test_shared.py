@@ -48,5 +48,20 @@ class Ring(SharedCase):
 		self.assert_answered()
 
 
+class Memory(SharedCase):
+	def test_heads_heal(self):
+		"""Whatever is in the memory that the workers of a service share: new workers find their way."""
+		small = {"defaults": {"workers": {"min": 4, "max": 8}}}
+		d = self.serve(top=small)
+		for byte in (255, 0, 127, 128, 1):
+			areas, = {x for x in ask(self.endpoint, "fill %d" % byte) if x.endswith("areas")}
+			self.assertEqual(areas, "2 areas")	# the board and the sources
+			self.assert_answered()
+			lines = {"connections": "all" if byte % 2 else "errors"}
+			self.assertEqual(d.reload(Config(self.services(), log=lines, **small)).returncode, 0)
+			self.assertRegex(ask(self.endpoint, "still there?")[0], r"^\d+: still there\?$")
+		self.assertFalse(d.grep("damaged"))
+
+
 if __name__ == "__main__":
 	main()

@@ -18,6 +18,14 @@
 #include "../suite.h"
 #include "sources_case.h"
 
+static uint64_t key_of(const char *text, int prefix4, int prefix6)
+{
+	struct sockaddr_any peer = at(text);
+
+	peer.in.sin_port = (in_port_t)random(); /* at the same offset in both structs */
+	return sources_key(sources, &peer, NULL, prefix4, prefix6);
+}
+
 /* ---- the map ---- */
 
 START_TEST(a_worker_maps_what_the_master_made)
@@ -30,7 +38,7 @@ START_TEST(a_worker_maps_what_the_master_made)
 		/* ENOMEM: nothing is mapped at the address of the parent's mapping */
 		if (msync(sources->map, 1, MS_ASYNC) == 0 || errno != ENOMEM)
 			_exit(1);
-		if (sources_map(&mine, sources->fd, &err) < 0 || mine.n_records != 256 || mine.fd != -1)
+		if (sources_map(&mine, sources, &err) < 0 || mine.n_records != 256 || mine.fd != -1)
 			_exit(2);
 		sources_refusal_note(&mine, &(struct sources_refusal){.reason = REFUSED_RATE, .key = 7});
 		_exit(0);
@@ -52,17 +60,15 @@ END_TEST
 
 START_TEST(what_is_none_is_not_mapped)
 {
-	struct sources mine;
-	int fd = memfd_create("short", MFD_CLOEXEC);
+	struct sources mine, other = {.fd = -1, .n_records = 256};
 
-	ck_assert_int_eq(sources_map(&mine, fd, &err), -1);
-	ck_assert_int_eq(sources_map(&mine, -1, &err), -1);
-	ck_assert_int_eq(ftruncate(fd, (off_t)sources->size), 0);
-	ck_assert_int_eq(sources_map(&mine, fd, &err), -1); /* of version 0 */
+	ck_assert_int_eq(sources_map(&mine, &other, &err), -1);
 	ck_assert_ptr_null(mine.map);
-	ck_assert_int_eq(ftruncate(fd, (off_t)sources->size + 1), 0);
-	ck_assert_int_eq(sources_map(&mine, fd, &err), -1);
-	fd_close(&fd);
+	other.fd = memfd_create("short", MFD_CLOEXEC);
+	ck_assert_int_eq(sources_map(&mine, &other, &err), -1);
+	ck_assert_int_eq(ftruncate(other.fd, (off_t)sources->size + 1), 0);
+	ck_assert_int_eq(sources_map(&mine, &other, &err), -1);
+	fd_close(&other.fd);
 	ck_assert_ptr_null(sources_new(0, &err));
 	ck_assert_ptr_null(sources_new(SIZE_MAX, &err));
 }
@@ -71,23 +77,26 @@ END_TEST
 START_TEST(the_next_image_reads_on)
 {
 	const struct rate rate = {.n = 1, .per_ms = 1000};
+	struct sources was = *sources, *next, *same;
 	int fd = fcntl(sources->fd, F_DUPFD_CLOEXEC, 3), other = memfd_create("other", MFD_CLOEXEC);
-	struct sources *next, *same;
+	uint64_t key = key_of("192.0.2.1", 32, 64);
+	struct sockaddr_any peer = at("192.0.2.1");
 
 	ck_assert_int_eq(sources_rate_take(sources, 9, &rate, NOW_US, &untracked), 0);
-	ck_assert_ptr_null(sources_adopt(fd, 512, &err));
-	ck_assert_ptr_null(sources_adopt(fd, 0, &err));
-	ck_assert_ptr_null(sources_adopt(-1, 256, &err));
+	was.fd = fd;
+	for (was.n_records = 0; was.n_records <= 512; was.n_records += 512)
+		ck_assert_ptr_null(sources_adopt(&was, &err));
+	was.n_records = 256;
+	was.fd = -1;
+	ck_assert_ptr_null(sources_adopt(&was, &err));
 	/* a file that is not sealed could shrink while it is mapped */
 	ck_assert_int_eq(ftruncate(other, (off_t)sources->size), 0);
-	ck_assert_int_eq(pwrite(other, sources->map, 64, 0), 64);
-	ck_assert_ptr_null(sources_adopt(other, 256, &err));
-	sources->map->version++;
-	ck_assert_ptr_null(sources_adopt(fd, 256, &err));
-	sources->map->version--;
-	ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
-	next = sources_adopt(fd, 256, &err);
+	was.fd = other;
+	ck_assert_ptr_null(sources_adopt(&was, &err));
+	was.fd = fd;
+	next = sources_adopt(&was, &err);
 	ck_assert_msg(next != NULL, "%s", err.text);
+	ck_assert_uint_eq(sources_key(next, &peer, NULL, 32, 64), key);
 	ck_assert_int_eq(sources_rate_wait(next, 9, &rate, NOW_US), SECOND_US);
 	same = sources_ref(next);
 	sources_unref(&next);
@@ -100,14 +109,6 @@ START_TEST(the_next_image_reads_on)
 END_TEST
 
 /* ---- keys ---- */
-
-static uint64_t key_of(const char *text, int prefix4, int prefix6)
-{
-	struct sockaddr_any peer = at(text);
-
-	peer.in.sin_port = (in_port_t)random(); /* at the same offset in both structs */
-	return sources_key(sources, &peer, NULL, prefix4, prefix6);
-}
 
 static uint64_t key_on_link(const char *text, uint32_t link)
 {
@@ -155,6 +156,20 @@ START_TEST(a_source_is_a_user)
 	ck_assert_uint_ne(key, sources_key(sources, &peer, NULL, 32, 64));
 	peer.len = 0;
 	ck_assert_uint_ne(sources_key(sources, &peer, NULL, 32, 64), 0);
+}
+END_TEST
+
+/* Else a worker that ran wild could choose which sources count as the same. */
+START_TEST(the_secret_is_not_in_the_map)
+{
+	uint64_t key = key_of("192.0.2.1", 32, 64);
+	struct sockaddr_any peer = at("192.0.2.1");
+	struct sources mine;
+
+	memset(sources->map, 0xff, 4096);
+	ck_assert_uint_eq(key_of("192.0.2.1", 32, 64), key);
+	ck_assert_int_eq(sources_map(&mine, sources, &err), 0);
+	ck_assert_uint_eq(sources_key(&mine, &peer, NULL, 32, 64), key);
 }
 END_TEST
 
@@ -290,6 +305,7 @@ int main(void)
 {
 	return SUITE_RUN("sources", setup, a_worker_maps_what_the_master_made, the_size_is_sealed,
 			 what_is_none_is_not_mapped, the_next_image_reads_on, a_source_is_a_network, a_source_is_a_user,
-			 the_secret_is_another_in_each_table, the_newest_refusals_come_first,
-			 a_torn_refusal_is_left_out, whatever_is_in_it_nothing_breaks, garbage_is_over);
+			 the_secret_is_not_in_the_map, the_secret_is_another_in_each_table,
+			 the_newest_refusals_come_first, a_torn_refusal_is_left_out, whatever_is_in_it_nothing_breaks,
+			 garbage_is_over);
 }

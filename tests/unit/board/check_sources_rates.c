@@ -149,7 +149,7 @@ START_TEST(many_processes_share_a_bucket)
 	enum { PROCESSES = 16, ROUNDS = 2000 };
 	const struct rate rate = {.n = 1000, .per_ms = 60000};
 	_Atomic int *taken = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int fd = sources->fd, status;
+	int status;
 	pid_t pids[PROCESSES];
 
 	for (int p = 0; p < PROCESSES; p++) {
@@ -157,7 +157,7 @@ START_TEST(many_processes_share_a_bucket)
 		if (pids[p] == 0) {
 			struct sources mine;
 
-			if (sources_map(&mine, fd, &err) < 0)
+			if (sources_map(&mine, sources, &err) < 0)
 				_exit(1);
 			for (int i = 0; i < ROUNDS; i++)
 				for (int key = 0; key < 2; key++)

@@ -203,7 +203,7 @@ static pid_t child_begins(struct sources *mine)
 	if (pid != 0)
 		return pid;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (sources_map(mine, sources->fd, &err) < 0)
+	if (sources_map(mine, sources, &err) < 0)
 		_exit(1);
 	return 0;
 }

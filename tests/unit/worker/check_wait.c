@@ -62,7 +62,7 @@ static void setup(void)
 	ck_assert_int_eq(bind(listener, &self.sa, self.len), 0);
 	ck_assert_int_eq(listen(listener, 8), 0);
 	ck_assert_int_eq(getsockname(listener, &self.sa, &self.len), 0);
-	head = (struct board_head){.version = 0};
+	head = (struct board_head){.rung = 0};
 	calls = 0;
 	orders_init(listener, fd_dead(NULL), &(struct orders){.master = getppid(), .slot = &slot});
 	log_set_level(LOG_EMERG);
