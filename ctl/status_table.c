@@ -46,9 +46,9 @@ static enum table_look choose_look(const char *state)
 		const char *state;
 		enum table_look look;
 	} looks[] = {
-		{"serving", TABLE_GOOD},   {"starting", TABLE_WARN}, {"reloading", TABLE_WARN},
-		{"upgrading", TABLE_WARN}, {"paused", TABLE_WARN},   {"draining", TABLE_WARN},
-		{"drained", TABLE_WARN},   {"throttled", TABLE_BAD}, {"stopping", TABLE_BAD},
+		{"serving", TABLE_GOOD}, {"starting", TABLE_WARN}, {"reloading", TABLE_WARN}, {"upgrading", TABLE_WARN},
+		{"paused", TABLE_WARN},	 {"draining", TABLE_WARN}, {"drained", TABLE_WARN},   {"throttled", TABLE_BAD},
+		{"mixed", TABLE_WARN},	 {"stopping", TABLE_BAD},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)

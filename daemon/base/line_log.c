@@ -38,6 +38,8 @@ static bool may_write(struct line_log *log)
 void line_log_end_line(struct line_log *log)
 {
 	memcpy(log->line + log->used, log->too_long ? "..." : "", log->too_long ? sizeof("...") : 1);
+	if (log->last != NULL)
+		last_lines_add(log->last, log->line);
 	if (log->used > 0 && may_write(log))
 		log->write(log->userdata, LOG_NOTICE, log->line);
 	log->used = 0;

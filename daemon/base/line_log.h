@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/last_lines.h"
+
 #define LINE_LOG_LINE	    1024 /* bytes of a line; the rest of a longer line is dropped and marked with "..." */
 #define LINE_LOG_PER_SECOND 100
 
@@ -19,6 +21,7 @@ struct line_log {
 	const char *source; /* "the program": for "N more lines of SOURCE are not shown" */
 	void (*write)(void *userdata, int priority, const char *text);
 	void *userdata;
+	struct last_lines *last; /* keeps the last lines, also those that are not shown; NULL: nobody does */
 
 	char line[LINE_LOG_LINE + sizeof("...")]; /* the line that has not ended yet */
 	size_t used;

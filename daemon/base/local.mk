@@ -22,6 +22,8 @@ libpreforkd_a_SOURCES += \
 	%D%/fds.h \
 	%D%/json_text.c \
 	%D%/json_text.h \
+	%D%/last_lines.c \
+	%D%/last_lines.h \
 	%D%/limits.c \
 	%D%/limits.h \
 	%D%/line_log.c \

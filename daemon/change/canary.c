@@ -13,38 +13,15 @@
 #include "base/fds.h"
 #include "change/operation.h"
 #include "change/plan.h"
+#include "change/rolls.h"
+#include "pool/copies.h"
 #include "pool/pool_count.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_look.h"
 #include "pool/pool_start.h"
-#include "pool/rolling.h"
 #include "worker/proof.h"
 
 #define START_MS 60000 /* if timeouts.start is unlimited: a reload must come to an end */
-
-/*
- * A program accepts clients as soon as it runs, so its listener must listen first, even a new one. If the service must
- * not serve now, no program is started, and none needs to prove itself.
- */
-static int start_program(struct plan_item *item, bool may_serve, struct err *err)
-{
-	struct pool *pool = item->fresh;
-	struct listener *listener = &pool->listeners[0];
-	struct proc *proc;
-	struct err why;
-
-	if (!may_serve) {
-		item->proven = true;
-		return 0;
-	}
-	if (listener->lender == NULL && listener_start(listener, pool->service, &why) < 0)
-		return err_set(err, "services.%s: %s", pool->service->name, why.text);
-	proc = pool_start_worker(pool, 0);
-	if (proc == NULL)
-		return err_set(err, "services.%s: no program could be started", pool->service->name);
-	item->canary = proc->pid;
-	return 0;
-}
 
 static int on_hold(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
@@ -75,12 +52,6 @@ static int start_held_worker(struct plan_item *item, struct operations *ops, str
 	return err_code(err, -rc, "services.%s: cannot watch its first worker", name);
 }
 
-/* The service may serve clients now. Programs are started only then, because they cannot be held back. */
-static bool may_serve(const struct plan_item *item, const struct fleet *fleet)
-{
-	return !fleet->drained && !item->member->paused && (item->old == NULL || item->old->state == POOL_SERVING);
-}
-
 int canary_start(struct plan *plan, struct operations *ops, struct err *err)
 {
 	for (size_t i = 0; i < plan->n; i++) {
@@ -90,10 +61,26 @@ int canary_start(struct plan *plan, struct operations *ops, struct err *err)
 		if (item->fresh == NULL)
 			continue;
 		if (item->fresh->service->program.runs)
-			rc = start_program(item, may_serve(item, ops->fleet), err);
+			rc = rolls_begin(item, ops->fleet, clock_ms(), err);
 		else
 			rc = start_held_worker(item, ops, err);
 		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int canary_revive(struct plan *plan, struct operations *ops, struct err *err)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->items[i];
+
+		if (item->fresh == NULL || item->hold < 0 || item->fresh->procs != NULL || !item->proven || item->again)
+			continue;
+		item->again = true;
+		item->proven = false;
+		fd_close(&item->hold);
+		if (start_held_worker(item, ops, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -123,38 +110,6 @@ static enum canary_verdict hear_canary(struct plan_item *item, struct err *err)
 	return CANARY_FAILED;
 }
 
-static enum canary_verdict judge_program(struct plan_item *item, const struct fleet *fleet, int64_t now,
-					 struct err *err)
-{
-	struct pool *pool = item->fresh;
-	int64_t patience = pool->service->timeouts.start;
-	const struct proc *proc;
-
-	if (item->canary == 0)
-		return CANARY_PROVEN;
-	if (!may_serve(item, fleet)) { /* paused or drained meanwhile: it must not accept, and proves nothing */
-		item->canary = 0;
-		item->proven = true;
-		pool_retire(pool, -1);
-		return CANARY_PROVEN;
-	}
-	pool_look_after(pool, false);
-	proc = pool->procs;
-	item->proven = item->proven || (proc != NULL && proc->ready);
-	if (proc == NULL) {
-		(void)err_set(err, "services.%s: the program ended %s", pool->service->name,
-			      item->proven ? "as soon as it was ready" : "before it was ready");
-		return CANARY_FAILED;
-	}
-	if (item->proven)
-		return CANARY_PROVEN;
-	if (proc->kill_ms == 0 && now - proc->started_ms < (patience != 0 ? patience : START_MS))
-		return CANARY_WAIT;
-	(void)err_set(err, "services.%s: the program was not ready in time (timeouts.start)", pool->service->name);
-	proc_kill(proc);
-	return CANARY_FAILED;
-}
-
 static enum canary_verdict judge_worker(struct plan_item *item, int64_t now, struct err *err)
 {
 	struct pool *pool = item->fresh;
@@ -177,7 +132,7 @@ static enum canary_verdict judge_worker(struct plan_item *item, int64_t now, str
 	return hear_canary(item, err);
 }
 
-enum canary_verdict canary_judge(struct plan *plan, const struct fleet *fleet, struct err *err)
+enum canary_verdict canary_judge(struct plan *plan, struct err *err)
 {
 	enum canary_verdict verdict = CANARY_PROVEN;
 	int64_t now = clock_ms();
@@ -185,10 +140,9 @@ enum canary_verdict canary_judge(struct plan *plan, const struct fleet *fleet, s
 	for (size_t i = 0; i < plan->n; i++) {
 		enum canary_verdict one;
 
-		if (plan->items[i].fresh == NULL)
+		if (plan->items[i].fresh == NULL || plan->items[i].fresh->service->program.runs)
 			continue;
-		one = plan->items[i].fresh->service->program.runs ? judge_program(&plan->items[i], fleet, now, err)
-								  : judge_worker(&plan->items[i], now, err);
+		one = judge_worker(&plan->items[i], now, err);
 		if (one == CANARY_FAILED)
 			return one;
 		if (one == CANARY_WAIT)
@@ -230,7 +184,7 @@ void canary_release(struct plan *plan)
 			continue;
 		}
 		if (item->fresh->service->program.runs) {
-			rolling_begin(item->fresh, item->old, clock_ms());
+			copies_end(item->fresh);
 			pool_look_after(item->fresh, false);
 			continue;
 		}

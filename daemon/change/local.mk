@@ -32,9 +32,13 @@ libpreforkd_a_SOURCES += \
 	%D%/restart.h \
 	%D%/rollout.c \
 	%D%/rollout.h \
+	%D%/rolls.c \
+	%D%/rolls.h \
 	%D%/start.c \
 	%D%/start.h \
 	%D%/stop.c \
 	%D%/stop.h \
 	%D%/verdict.c \
-	%D%/verdict.h
+	%D%/verdict.h \
+	%D%/worker_watch.c \
+	%D%/worker_watch.h

@@ -15,7 +15,9 @@
 #include "fleet/lenders.h"
 #include "fleet/retiring.h"
 #include "net/socket_options.h"
+#include "pool/copies.h"
 #include "pool/pool.h"
+#include "pool/pool_count.h"
 #include "pool/pool_new.h"
 #include "pool/wind_down.h"
 
@@ -263,6 +265,7 @@ static void commit_fresh(struct plan_item *item, struct fleet *fleet)
 	}
 	if (old == NULL)
 		return;
+	item->crashed_before_ms = old->crashes.last_ms;
 	old->state = POOL_SUPERSEDED;
 	retiring_add(fleet, old);
 }
@@ -313,6 +316,13 @@ static void commit_removed(struct plan *plan, struct fleet *fleet)
 	}
 }
 
+static void forget_rollings(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->items[i].member != NULL)
+			plan->items[i].member->rolling = NULL;
+}
+
 /* A resize holds until the next configuration is in force. */
 static void forget_resizes(struct fleet *fleet)
 {
@@ -340,6 +350,7 @@ void plan_commit(struct plan *plan, struct fleet *fleet)
 		pools[i] = item->fresh != NULL ? item->fresh : item->old;
 	}
 	commit_removed(plan, fleet);
+	forget_rollings(plan);
 	free(fleet->pools);
 	fleet->pools = pools;
 	fleet->n_pools = plan->n;
@@ -354,14 +365,35 @@ void plan_commit(struct plan *plan, struct fleet *fleet)
 	}
 }
 
-/* All former generations that serve on: the one that FRESH has replaced, and those that an upgrade has kept. */
+/* At each address that takes clients a worker of FRESH is ready, or none is wanted. */
+static bool can_take_over(const struct pool *fresh)
+{
+	if (fresh->state != POOL_SERVING || fresh->paused)
+		return true;
+	for (size_t i = 0; i < fresh->n_lanes; i++) {
+		struct pool_counts n = pool_count(fresh, (ssize_t)i);
+
+		if (copies_are_due(fresh, i) && n.idle + n.busy == 0)
+			return false;
+	}
+	return true;
+}
+
+/* All former generations that serve on: the one that FRESH has replaced, and leftovers of orders before. If FRESH has
+ * nobody to take the clients, they stay until it has. */
 static void retire_formers(const struct pool *fresh, const char *occasion, struct fleet *fleet)
 {
+	bool may_leave = can_take_over(fresh);
 	struct pool *former;
 
-	DL_FOREACH (fleet->retiring, former)
-		if (former->state == POOL_SUPERSEDED && former->totals == fresh->totals)
+	DL_FOREACH (fleet->retiring, former) {
+		if (former->state != POOL_SUPERSEDED || former->totals != fresh->totals)
+			continue;
+		former->stays = false;
+		former->yields = !may_leave;
+		if (may_leave)
 			wind_down_begin(former, POOL_ENDING, occasion);
+	}
 }
 
 void plan_retire(const struct plan *plan, struct fleet *fleet)
@@ -383,6 +415,7 @@ static void forget_new(const struct plan *plan, struct fleet *fleet)
 
 void plan_drop(struct plan *plan, struct fleet *fleet)
 {
+	forget_rollings(plan);
 	forget_new(plan, fleet);
 	for (size_t i = 0; i < plan->n; i++) {
 		struct pool *fresh = plan->items[i].fresh;
@@ -392,7 +425,10 @@ void plan_drop(struct plan *plan, struct fleet *fleet)
 			continue;
 		for (size_t k = 0; k < fresh->n_lanes; k++)
 			listener_close(&fresh->listeners[k]);
-		wind_down_begin(fresh, POOL_ENDING, plan->occasion);
+		if (fresh->yields)
+			fresh->state = POOL_SUPERSEDED;
+		else
+			wind_down_begin(fresh, POOL_ENDING, plan->occasion);
 		retiring_add(fleet, fresh);
 	}
 }

@@ -13,6 +13,7 @@
 
 #include "config/diff.h"
 #include "pool/pool.h"
+#include "pool/rolling.h"
 
 struct err;
 struct fleet;
@@ -23,10 +24,13 @@ struct plan_item { /* one service of the new generation */
 	struct pool *old;   /* NULL: a new service */
 	struct pool *fresh; /* replaces the old one; NULL: the old one is kept */
 	enum config_change change;
-	char keys[200]; /* what has changed, for people */
-	int hold;	/* the master's end of the canary's proof (worker/proof.h); -1: none */
-	pid_t canary;	/* the first worker of `fresh` (canary.h); 0: none was started */
-	bool proven;	/* it has proved itself, or no proof is needed */
+	char keys[200];		   /* what has changed, for people */
+	int hold;		   /* the master's end of the canary's proof (worker/proof.h); -1: none */
+	pid_t canary;		   /* the first worker of `fresh` (canary.h); 0: none was started */
+	bool proven;		   /* it has proved itself, or no proof is needed */
+	bool again;		   /* it died while the programs of other services were watched, and was started anew */
+	int64_t crashed_before_ms; /* when a worker of the old pool last crashed before the commit; 0: never */
+	struct rolling rolling;	   /* of `fresh`, if it runs programs (rolls.h) */
 	sd_event_source *hold_source;
 };
 
@@ -62,7 +66,8 @@ void plan_commit(struct plan *plan, struct fleet *fleet);
 /* Ends the pools that were replaced. May block for some milliseconds (retiring_settle()), and may free pools. */
 void plan_retire(const struct plan *plan, struct fleet *fleet);
 
-/* Drops a plan that was not committed: its fresh pools end, and the new addresses are closed. */
+/* Drops a plan that was not committed: its fresh pools end, or yield (fleet/leftover.h), and the new addresses are
+ * closed. */
 void plan_drop(struct plan *plan, struct fleet *fleet);
 
 /* Frees the plan itself; no pool. */

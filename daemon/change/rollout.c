@@ -9,22 +9,26 @@
 #include "change/canary.h"
 #include "change/hearing.h"
 #include "change/launch.h"
+#include "change/rolls.h"
+#include "change/worker_watch.h"
 #include "config/config.h"
 #include "config/diff.h"
+#include "fleet/fleet.h"
 #include "fleet/retiring.h"
 #include "listeners/control_socket.h"
-#include "pool/rolling.h"
 
-#define RETIRE_MS 5000	/* time for old workers to hear that they are retired; a stopped worker never does */
-#define SWAP_MS	  10000 /* time for new workers to be ready; then the old ones are retired in any case */
+#define RETIRE_MS 5000 /* time for old workers to hear that they are retired; a stopped worker never does */
 #define STEP_MS	  5
 
 static void enter_state(struct rollout *r, enum rollout_state state)
 {
 	static const char *const texts[] = {
 		[ROLLOUT_PROVING] = "proving new workers",
+		[ROLLOUT_ROLLING] = "replacing programs",
+		[ROLLOUT_BACKING] = "going back",
 		[ROLLOUT_SWAPPING] = "starting new workers",
 		[ROLLOUT_RETIRING] = "retiring old workers",
+		[ROLLOUT_WATCHING] = "watching the new workers",
 	};
 
 	r->state = state;
@@ -34,13 +38,18 @@ static void enter_state(struct rollout *r, enum rollout_state state)
 
 /* ---- verdicts ---- */
 
+static void reject_with_text(struct rollout *r, const char *text, json_t *reasons)
+{
+	plan_drop(&r->plan, r->op.all->fleet);
+	operation_finish(&r->op, false, text, reasons);
+}
+
 void rollout_reject(struct rollout *r, json_t *reasons)
 {
 	char text[64];
 
-	plan_drop(&r->plan, r->op.all->fleet);
 	(void)snprintf(text, sizeof(text), "%s rejected; all goes on as before", r->op.kind->name);
-	operation_finish(&r->op, false, text, reasons);
+	reject_with_text(r, text, reasons);
 }
 
 void rollout_reject_text(struct rollout *r, const char *text)
@@ -48,12 +57,38 @@ void rollout_reject_text(struct rollout *r, const char *text)
 	rollout_reject(r, json_text_list(text));
 }
 
+static json_t *take_failures(struct rollout *r)
+{
+	json_t *failures = r->failures;
+
+	r->failures = NULL;
+	return failures;
+}
+
+/* Rejects it where copies of programs are missing: they are started again, and the new ones serve until then. */
+static void reject_half_way(struct rollout *r)
+{
+	char missing[192], text[256];
+
+	rolls_let_go(&r->plan, missing, sizeof(missing));
+	if (missing[0] == '\0') {
+		rollout_reject(r, take_failures(r));
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s rejected; %s", r->op.kind->name, missing);
+	reject_with_text(r, text, take_failures(r));
+}
+
 static void accept_plan(struct rollout *r)
 {
+	bool fails = r->failures != NULL && json_array_size(r->failures) > 0;
 	char text[192];
 
 	if (r->op.kind->order == ORDER_RESTART)
 		(void)snprintf(text, sizeof(text), "%.128s: restarted", r->op.member->name);
+	else if (fails)
+		(void)snprintf(text, sizeof(text), "generation %u is in force, but new workers fail",
+			       r->op.all->fleet->generation->number);
 	else
 		(void)snprintf(text, sizeof(text), "generation %u: %s", r->op.all->fleet->generation->number,
 			       r->summary);
@@ -61,11 +96,14 @@ static void accept_plan(struct rollout *r)
 	r->op.remarks = json_incref(r->limits);
 	if (r->warnings == NULL)
 		r->warnings = json_array();
+	if (fails)
+		(void)json_array_extend(r->warnings, r->failures);
+	rolls_warn(&r->plan, r->warnings);
 	hearing_warn(r->op.all->fleet, r->warnings);
-	operation_finish(&r->op, true, text, json_incref(r->warnings));
+	operation_finish(&r->op, !fails, text, json_incref(r->warnings));
 }
 
-/* ---- the steps ---- */
+/* ---- before the commit ---- */
 
 void rollout_begin(struct rollout *r)
 {
@@ -77,6 +115,14 @@ void rollout_begin(struct rollout *r)
 		rollout_reject_text(r, err.text);
 }
 
+static void go_back(struct rollout *r)
+{
+	if (rolls_back(&r->plan, clock_ms()))
+		enter_state(r, ROLLOUT_BACKING);
+	else
+		rollout_reject(r, take_failures(r));
+}
+
 static void commit_plan(struct rollout *r)
 {
 	struct operations *ops = r->op.all;
@@ -86,7 +132,8 @@ static void commit_plan(struct rollout *r)
 
 	if (plan_listen(&r->plan, ops->fleet, &err) < 0 ||
 	    (other_config && control_socket_prepare(ops->control, &next->control, &err) < 0)) {
-		rollout_reject_text(r, err.text);
+		(void)json_array_append_new(r->failures, json_text(err.text));
+		go_back(r);
 		return;
 	}
 	plan_describe(&r->plan, ops->fleet, r->summary, sizeof(r->summary));
@@ -101,66 +148,141 @@ static void commit_plan(struct rollout *r)
 	enter_state(r, ROLLOUT_SWAPPING);
 }
 
-static void judge_canaries(struct rollout *r)
+/* Steps canaries and programs. Returns how far the one is that is least far. */
+static enum rolls_verdict prove_plan(struct rollout *r, int64_t now, int64_t *due_out)
 {
+	enum rolls_verdict programs = rolls_step(&r->plan, r->op.all->fleet, now, due_out, r->failures);
+	enum canary_verdict workers;
 	struct err err;
 
-	switch (canary_judge(&r->plan, r->op.all->fleet, &err)) {
-	case CANARY_WAIT:
-		return;
-	case CANARY_PROVEN:
-		commit_plan(r);
-		return;
-	case CANARY_FAILED:
-		rollout_reject_text(r, err.text);
-		return;
+	if (programs == ROLLS_FAILED)
+		return ROLLS_FAILED;
+	workers = canary_revive(&r->plan, r->op.all, &err) < 0 ? CANARY_FAILED : canary_judge(&r->plan, &err);
+	if (workers == CANARY_FAILED) {
+		(void)json_array_append_new(r->failures, json_text(err.text));
+		return ROLLS_FAILED;
 	}
+	if (workers == CANARY_WAIT) {
+		*due_out = now + STEP_MS;
+		return ROLLS_WAIT;
+	}
+	return programs;
 }
 
-/* True: the old workers may be retired. Programs must all be ready, with a limit for each step (rolling.h); other
- * workers have SWAP_MS. */
-static bool are_all_ready(const struct rollout *r, int64_t now)
+static void report_rolling(struct rollout *r)
 {
-	bool late = now - r->since_ms >= SWAP_MS, all = true;
+	char text[192];
 
-	for (size_t i = 0; i < r->plan.n; i++) {
-		const struct plan_item *item = &r->plan.items[i];
-		struct pool *fresh = item->fresh;
+	rolls_describe(&r->plan, text, sizeof(text));
+	if (text[0] != '\0')
+		operation_progress(&r->op, text);
+}
 
-		if (fresh == NULL)
-			continue;
-		if (fresh->service->program.runs)
-			all = rolling_step(fresh, item->old, now) && all;
-		else if (!late && fresh->state == POOL_SERVING && !fresh->paused && !pool_all_ready(fresh))
-			all = false;
+static int64_t step_before(struct rollout *r, int64_t now)
+{
+	int64_t due = 0;
+	enum rolls_verdict verdict = prove_plan(r, now, &due);
+
+	if (verdict == ROLLS_FAILED) {
+		go_back(r);
+		return now;
 	}
-	return all;
+	if (verdict == ROLLS_DONE) {
+		commit_plan(r);
+		return now;
+	}
+	if (verdict == ROLLS_PROVEN) {
+		if (r->state == ROLLOUT_PROVING)
+			enter_state(r, ROLLOUT_ROLLING);
+		rolls_go(&r->plan, now);
+		due = now;
+	}
+	report_rolling(r);
+	return due;
+}
+
+static int64_t step_backing(struct rollout *r, int64_t now)
+{
+	int64_t due = 0;
+
+	switch (rolls_step_back(&r->plan, now, &due)) {
+	case ROLLS_DONE:
+		rollout_reject(r, take_failures(r));
+		return 0;
+	case ROLLS_STUCK:
+		reject_half_way(r);
+		return 0;
+	case ROLLS_WAIT:
+	case ROLLS_PROVEN:
+	case ROLLS_FAILED:
+		break;
+	}
+	report_rolling(r);
+	return due;
+}
+
+/* ---- after the commit ---- */
+
+static int64_t step_after(struct rollout *r, int64_t now)
+{
+	struct fleet *fleet = r->op.all->fleet;
+	int64_t watch = worker_watch_time(&r->plan);
+
+	if (r->state == ROLLOUT_SWAPPING) {
+		bool late = now - r->since_ms >= worker_watch_patience(&r->plan);
+
+		if (!worker_watch_ready(&r->plan, late ? r->failures : NULL) && !late)
+			return now + STEP_MS;
+		plan_retire(&r->plan, fleet);
+		enter_state(r, ROLLOUT_RETIRING);
+	}
+	if (r->state == ROLLOUT_RETIRING) {
+		if (!retiring_has_heard(fleet) && now - r->since_ms < RETIRE_MS)
+			return now + STEP_MS;
+		enter_state(r, ROLLOUT_WATCHING);
+	}
+	if (now - r->since_ms < watch)
+		return r->since_ms + watch;
+	worker_watch_judge(&r->plan, r->since_ms, r->failures);
+	accept_plan(r);
+	return 0;
 }
 
 int64_t rollout_step(struct operation *op, int64_t now)
 {
 	struct rollout *r = (struct rollout *)op;
-	struct fleet *fleet = op->all->fleet;
 
-	if (r->state == ROLLOUT_PROVING)
-		judge_canaries(r);
-	if (r->state == ROLLOUT_SWAPPING && are_all_ready(r, now)) {
-		plan_retire(&r->plan, fleet);
-		enter_state(r, ROLLOUT_RETIRING);
+	if (r->failures == NULL && !op->is_over)
+		r->failures = json_array();
+	switch (r->state) {
+	case ROLLOUT_PROVING:
+	case ROLLOUT_ROLLING:
+		return step_before(r, now);
+	case ROLLOUT_BACKING:
+		return step_backing(r, now);
+	case ROLLOUT_SWAPPING:
+	case ROLLOUT_WATCHING:
+	case ROLLOUT_RETIRING:
+		return step_after(r, now);
+	case ROLLOUT_PLANNING:
+		break;
 	}
-	if (r->state == ROLLOUT_RETIRING && (retiring_has_heard(fleet) || now - r->since_ms >= RETIRE_MS))
-		accept_plan(r);
-	return now + STEP_MS;
+	return 0;
 }
 
 void rollout_end(struct operation *op, const char *why)
 {
 	struct rollout *r = (struct rollout *)op;
 
-	if (rollout_is_committed(op))
+	if (rollout_is_committed(op)) {
 		accept_plan(r); /* the plan is in force; superseded pools end with the daemon */
-	else
-		rollout_reject_text(r, why);
+		return;
+	}
+	if (r->failures == NULL)
+		r->failures = json_array();
+	(void)json_array_append_new(r->failures, json_text(why));
+	(void)rolls_back(&r->plan, clock_ms());
+	reject_half_way(r);
 }
 
 bool rollout_is_committed(const struct operation *op)
@@ -175,4 +297,5 @@ void rollout_clear(struct operation *op)
 	plan_clear(&r->plan);
 	json_decref(r->warnings);
 	json_decref(r->limits);
+	json_decref(r->failures);
 }

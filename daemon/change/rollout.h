@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. How a plan comes into force, for a reload, a restart and a resize: the canaries prove themselves; the plan is
- * committed; the new workers start; the old ones are retired; when none of these can take a client any more, the
- * operation has its verdict. A failure before the commit leaves all as it was.
+ * Master. How a plan comes into force, for a reload, a restart and a resize: the canaries prove themselves; programs
+ * are replaced (rolls.h); the plan is committed; the new workers start; the old ones are retired; when none of these
+ * can take a client any more, and the new ones were watched, the operation has its verdict. A failure before the commit
+ * leaves all as it was, or brings it back.
  *
- *	proving -> (commit) -> swapping -> retiring -> verdict
+ *	proving -> rolling -> (commit) -> swapping -> retiring -> watching -> verdict
+ *	           rolling -> backing -> verdict
  */
 #ifndef PREFORKD_CHANGE_ROLLOUT_H
 #define PREFORKD_CHANGE_ROLLOUT_H
@@ -14,7 +16,15 @@
 #include "change/operation.h"
 #include "change/plan.h"
 
-enum rollout_state { ROLLOUT_PLANNING, ROLLOUT_PROVING, ROLLOUT_SWAPPING, ROLLOUT_RETIRING };
+enum rollout_state {
+	ROLLOUT_PLANNING,
+	ROLLOUT_PROVING,
+	ROLLOUT_ROLLING,
+	ROLLOUT_BACKING,
+	ROLLOUT_SWAPPING, /* from here on the plan is in force */
+	ROLLOUT_RETIRING,
+	ROLLOUT_WATCHING,
+};
 
 struct rollout {
 	struct operation op;
@@ -22,6 +32,7 @@ struct rollout {
 	struct plan plan;
 	json_t *warnings;  /* strings: reasons of a verdict of success; NULL: none */
 	json_t *limits;	   /* strings: more of them, about limits of the host; NULL: not compared */
+	json_t *failures;  /* strings: why it goes back, or what fails though it is in force; NULL: nothing */
 	int64_t since_ms;  /* when `state` began; ms of the clock */
 	char summary[128]; /* plan_describe(), for the verdict */
 };

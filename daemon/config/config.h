@@ -55,7 +55,7 @@ struct config_workers { /* numbers of processes; the first three are for each ad
 	int on_full;		 /* enum config_on_full */
 	int64_t max_age;	 /* milliseconds after which a worker is replaced, less up to a tenth; 0: no limit */
 	int64_t max_memory;	 /* bytes of private memory above which a worker is replaced; 0: no limit */
-	int64_t max_unavailable; /* at a reload, programs that are replaced at the same time, for each address */
+	int64_t max_unavailable; /* programs that are replaced at the same time, for each address; 0: a tenth of min */
 };
 
 struct config_timeouts { /* milliseconds; 0: none */
@@ -64,6 +64,7 @@ struct config_timeouts { /* milliseconds; 0: none */
 	int64_t send;		 /* how long a client may read nothing while there are data for it */
 	int64_t drain;		 /* how long connections may run on at a stop before they are cut */
 	int64_t start;		 /* how long a worker may take to become ready */
+	int64_t prove;		 /* how long a new worker is watched, once it is ready, before its change succeeds */
 };
 
 /* The user and the groups of a worker. Looked up while the configuration is loaded, so that fork needs no look-up. */

@@ -13,6 +13,7 @@
 
 /* A program that does not notify counts as ready after this time, unless timeouts.start was written. */
 #define READY_MS 1000
+#define PROVE_MS 5000 /* the default of timeouts.prove for programs */
 
 /* Keys about what a worker does between accept(2) and its program; a program that accepts by itself has no worker. */
 static const char *const without_effect[] = {
@@ -82,6 +83,8 @@ static void complete_values(struct service_values *values)
 	if (!service->program.notify &&
 	    (service->timeouts.start == 0 || value_source(values, "timeouts.start")->level == LEVEL_PRESET))
 		service->timeouts.start = READY_MS;
+	if (value_source(values, "timeouts.prove")->level == LEVEL_PRESET)
+		service->timeouts.prove = PROVE_MS;
 }
 
 void program_check(const struct checker *checker, struct service_values *values)

@@ -142,8 +142,8 @@ const struct row rows_service[] = {
 	 .preset = "0", .min = MEBIBYTE, .max = INT64_C(1) << 50, .zero = "no limit", .reload = RELOAD_LIVE,
 	 .help = "A worker that uses more memory than this is replaced. It serves on until the new worker is ready."},
 	{.path = "workers.max_unavailable", .type = ROW_INTEGER,
-	 .offset = SERVICE(service.workers.max_unavailable), .preset = "1", .min = 1,
-	 .max = CONFIG_WORKERS_MOST, .reload = RELOAD_LIVE,
+	 .offset = SERVICE(service.workers.max_unavailable), .preset = "0", .min = 1,
+	 .max = CONFIG_WORKERS_MOST, .zero = "a tenth of min, at least 1", .reload = RELOAD_LIVE,
 	 .help = "How many programs of the handler listen a reload replaces at the same time, for each address."},
 	{.path = "workers.on_full", .type = ROW_NAME, .offset = SERVICE(service.workers.on_full),
 	 .preset = "queue", .names = &row_names_on_full, .reload = RELOAD_WORKERS,
@@ -267,6 +267,10 @@ const struct row rows_service[] = {
 	{.path = "timeouts.start", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.start),
 	 .preset = "30s", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_LIVE,
 	 .help = "How long a new worker may take to become ready."},
+	{.path = "timeouts.prove", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.prove),
+	 .preset = "0", .min = 1, .max = 60 * 60 * SECOND, .zero = "not at all", .reload = RELOAD_LIVE,
+	 .help = "How long a new worker or program is watched, once it is ready. At a reload no program is told to leave "
+		 "before as many new ones have lived so long. Default for the handler listen: 5s."},
 
 	{.path = "socket.nodelay", .type = ROW_BOOL, .offset = SERVICE(service.socket.nodelay),
 	 .preset = "true", .reload = RELOAD_LIVE,

@@ -12,9 +12,11 @@
 #include "change/operation.h"
 #include "config/config.h"
 #include "control/status_upstreams.h"
+#include "fleet/leftover.h"
 #include "net/listen_queue.h"
 #include "pool/pool_count.h"
 #include "pool/program.h"
+#include "pool/rolling.h"
 
 const char *status_state(const struct operations *ops)
 {
@@ -98,8 +100,23 @@ static json_t *listeners_json(const struct pool *pool)
 	return list;
 }
 
-static const char *state_of_pool(const struct pool *pool, int64_t now)
+static json_t *rolling_json(const struct operations *ops, const struct pool *pool)
 {
+	const struct member *member = member_find(ops->fleet->members, pool->service->name);
+	int64_t old, of, fresh;
+
+	if (member == NULL || member->rolling == NULL)
+		return json_null();
+	rolling_count(member->rolling, &old, &of, &fresh);
+	return json_pack("{s:I, s:I, s:I}", "new", (json_int_t)fresh, "old", (json_int_t)old, "of",
+			 (json_int_t)(member->rolling->n * (int64_t)member->rolling->fresh->n_lanes));
+}
+
+static const char *state_of_pool(const struct operations *ops, const struct pool *pool, int64_t now)
+{
+	if (leftover_is_beside(ops->fleet, pool))
+		return "mixed";
+
 	if (pool->state == POOL_SERVING && !pool->paused && pool_throttled(pool, now) != 0)
 		return "throttled";
 	if (pool->state == POOL_SERVING && !pool->paused && !pool->proved)
@@ -107,13 +124,28 @@ static const char *state_of_pool(const struct pool *pool, int64_t now)
 	return pool_state_text(pool);
 }
 
+/* The pool whose programs are replacing those of POOL, before it is in force; NULL: there is none. */
+static const struct pool *find_fresh(const struct operations *ops, const struct pool *pool)
+{
+	const struct member *member = member_find(ops->fleet->members, pool->service->name);
+
+	return member != NULL && member->rolling != NULL && member->rolling->fresh != pool ? member->rolling->fresh
+											   : NULL;
+}
+
 static json_t *workers_json(const struct operations *ops, const struct pool *pool, int64_t *busy_out)
 {
-	struct pool_counts n = pool_count(pool, -1);
-	int64_t retiring = n.leaving;
+	const struct pool *fresh = find_fresh(ops, pool);
+	struct pool_counts n = pool_count(pool, -1), more = {0};
+	int64_t retiring;
 	const struct pool *former;
 	struct proc *proc;
 
+	if (fresh != NULL)
+		more = pool_count(fresh, -1);
+	n.idle += more.idle;
+	n.starting += more.starting;
+	retiring = n.leaving + more.leaving;
 	*busy_out = n.busy;
 	DL_FOREACH (pool->procs, proc) /* workers that leave may still serve a client */
 		*busy_out += proc->leaving && proc_state(proc) == SLOT_BUSY;
@@ -176,16 +208,17 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 	status_counts(ops, pool, &c);
 	workers = workers_json(ops, pool, &active);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
-			 "s:I, s:f, s:o, s:o, s:s?, s:o}",
+			 "s:I, s:f, s:o, s:o, s:s?, s:o, s:o}",
 			 "name", pool->service->name, "handler", handler_of(pool->service), "state",
-			 state_of_pool(pool, now), "workers", workers, "listeners", listeners_json(pool), "connections",
-			 "accepted", (json_int_t)c.accepted + (json_int_t)active, "active", (json_int_t)active,
-			 "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes", (json_int_t)c.probes,
-			 "requests", (json_int_t)c.accepted, "bytes", "in", (json_int_t)c.bytes_in, "out",
-			 (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes, "rate", totals_rate(pool->totals),
-			 "sources", sources_json(pool->sources, now), "upstreams", status_upstreams_json(pool),
-			 "module", pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
-			 own_json(ops, pool));
+			 state_of_pool(ops, pool, now), "workers", workers, "listeners", listeners_json(pool),
+			 "connections", "accepted", (json_int_t)c.accepted + (json_int_t)active, "active",
+			 (json_int_t)active, "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes",
+			 (json_int_t)c.probes, "requests", (json_int_t)c.accepted, "bytes", "in",
+			 (json_int_t)c.bytes_in, "out", (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes,
+			 "rate", totals_rate(pool->totals), "sources", sources_json(pool->sources, now), "upstreams",
+			 status_upstreams_json(pool), "module",
+			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
+			 own_json(ops, pool), "rolling", rolling_json(ops, pool));
 }
 
 /* A service that is not open has the same members as others. */
@@ -194,13 +227,13 @@ static json_t *absent_json(const struct config_service *service, const char *sta
 	static const struct counts none = {.accepted = 0};
 
 	return json_pack("{s:s, s:s, s:s, s:{s:i, s:i, s:i, s:i, s:I, s:I}, s:[], s:{s:i, s:i, s:i, s:o, s:i}, s:i, "
-			 "s:{s:i, s:i}, s:i, s:f, s:{s:i, s:i}, s:s?, s:{}}",
+			 "s:{s:i, s:i}, s:i, s:f, s:{s:i, s:i}, s:[], s:s?, s:{}, s:n}",
 			 "name", service->name, "handler", handler_of(service), "state", state, "workers", "idle", 0,
 			 "busy", 0, "starting", 0, "retiring", 0, "min", (json_int_t)service->workers.min, "max",
 			 (json_int_t)service->workers.max, "listeners", "connections", "accepted", 0, "active", 0,
 			 "failed", 0, "refused", refused_json(&none), "probes", 0, "requests", 0, "bytes", "in", 0,
-			 "out", 0, "crashes", 0, "rate", 0.0, "sources", "untracked", 0, "penalized", 0, "module",
-			 service->module != NULL ? service->handler->name : NULL, "counters");
+			 "out", 0, "crashes", 0, "rate", 0.0, "sources", "untracked", 0, "penalized", 0, "upstreams",
+			 "module", service->module != NULL ? service->handler->name : NULL, "counters", "rolling");
 }
 
 static void add_disabled(json_t *services, const struct config *config, const char *name)
@@ -294,12 +327,17 @@ static void add_workers(json_t *list, const struct pool *pool, int64_t now)
 json_t *status_workers_json(const struct operations *ops, const struct pool *pool)
 {
 	json_t *list = json_array();
-	const struct pool *former;
+	const struct pool *former, *fresh;
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < ops->fleet->n_pools; i++)
-		if (pool == NULL || pool == ops->fleet->pools[i])
-			add_workers(list, ops->fleet->pools[i], now);
+	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
+		if (pool != NULL && pool != ops->fleet->pools[i])
+			continue;
+		add_workers(list, ops->fleet->pools[i], now);
+		fresh = find_fresh(ops, ops->fleet->pools[i]);
+		if (fresh != NULL)
+			add_workers(list, fresh, now);
+	}
 	DL_FOREACH (ops->fleet->retiring, former)
 		if (pool == NULL || is_former(former, pool))
 			add_workers(list, former, now);

@@ -4,6 +4,8 @@ libpreforkd_a_SOURCES += \
 	%D%/fleet.h \
 	%D%/fleet_open.c \
 	%D%/fleet_open.h \
+	%D%/leftover.c \
+	%D%/leftover.h \
 	%D%/lenders.c \
 	%D%/lenders.h \
 	%D%/member.c \

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 struct pool;
+struct rolling;
 
 struct member {
 	char *name;
@@ -21,6 +22,7 @@ struct member {
 		bool is_set;	  /* the service was resized; ends with the next reload */
 		int64_t min, max; /* the limits that were ordered */
 	} resized;
+	const struct rolling *rolling; /* its programs are being replaced; NULL: they are not. Not owned */
 	unsigned refs;
 	UT_hash_handle hh; /* of the fleet's table, by name */
 };

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/fleet.h"
+#include "fleet/leftover.h"
 #include "net/listen_quiesce.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_new.h"
@@ -77,6 +78,10 @@ void retiring_step(struct fleet *fleet)
 	DL_FOREACH_SAFE (fleet->retiring, pool, next) {
 		if (pool->state == POOL_SUPERSEDED) { /* it serves on until its successor is ready */
 			program_step(pool, now);
+			if (pool->yields || pool->stays) {
+				leftover_step(fleet, pool);
+				ms = STEP_MS;
+			}
 			continue;
 		}
 		if (wind_down_step(pool, now)) {

@@ -45,6 +45,9 @@ struct listener {
 	struct listener *rival;	 /* an old listener whose address overlaps, until listener_steer(); else NULL */
 };
 
+/* The configuration asks for the same address. */
+bool listener_same_key(const struct listener_key *a, const struct listener_key *b);
+
 /* Listeners of pools, which may be borrowed. */
 struct listener_offers {
 	struct listener **items;

@@ -44,7 +44,7 @@ static struct listener *add_listener(struct opening *o, struct err *err)
 	return &grown[o->n++];
 }
 
-static bool same_key(const struct listener_key *a, const struct listener_key *b)
+bool listener_same_key(const struct listener_key *a, const struct listener_key *b)
 {
 	if (a->name[0] != '\0' || b->name[0] != '\0')
 		return a->datagram == b->datagram && strcmp(a->name, b->name) == 0;
@@ -65,7 +65,7 @@ static struct listener *find_offer(const struct opening *o, const struct listene
 	for (size_t i = 0; i < o->offers->n; i++) {
 		struct listener *offer = o->offers->items[i];
 
-		if (offer->fd >= 0 && !offer->for_good && same_key(&offer->key, key) && !is_lent(o, offer))
+		if (offer->fd >= 0 && !offer->for_good && listener_same_key(&offer->key, key) && !is_lent(o, offer))
 			return offer;
 	}
 	return NULL;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/copies.c \
+	%D%/copies.h \
 	%D%/generation.c \
 	%D%/generation.h \
 	%D%/pool.c \
@@ -28,6 +30,8 @@ libpreforkd_a_SOURCES += \
 	%D%/proc.h \
 	%D%/program.c \
 	%D%/program.h \
+	%D%/program_end.c \
+	%D%/program_end.h \
 	%D%/program_notify.c \
 	%D%/program_notify.h \
 	%D%/program_output.c \

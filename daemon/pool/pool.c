@@ -35,9 +35,7 @@ bool pool_rests(const struct pool *pool)
 
 int64_t pool_copies(const struct pool *pool)
 {
-	int64_t all = pool->limits.min > 0 ? pool->limits.min : 1;
-
-	return pool->copies > 0 && pool->copies < all ? pool->copies : all;
+	return pool->limits.min > 0 ? pool->limits.min : 1;
 }
 
 int64_t pool_throttled(const struct pool *pool, int64_t now_ms)

@@ -33,6 +33,7 @@
 #include "pool/totals.h"
 
 struct pool_full;
+struct program_end;
 struct program_notify;
 
 /*
@@ -54,6 +55,16 @@ struct pool_lane {
 	int32_t drift;	/* the difference between the board's counter of idle workers and our count */
 	uint64_t taken; /* clients that the living workers have taken */
 	int pending;	/* ticks in a row at which clients were queued and none was taken */
+	int64_t copies; /* programs that there should be, while is_rolling (copies.h) */
+	int64_t proven; /* of these, how many have outlived their watch (rolling.h) */
+};
+
+/* Workers of a pool that ended by themselves with a crash. */
+struct pool_crashes {
+	unsigned n;
+	int64_t last_ms;	  /* when the last one did */
+	int status;		  /* of the first, as from waitpid(2) */
+	char peer[ADDR_TEXT_MAX]; /* the client that the first one served; "": none */
 };
 
 struct pool {
@@ -77,23 +88,27 @@ struct pool {
 	struct pool_policy policy;
 	struct policy_lane *lanes;     /* scratch of pool_look_after() */
 	struct pool_lane *lane_memory; /* one for each lane */
-	int64_t copies;	   /* programs at each address while rolling.c replaces them; 0: as many as are configured */
-	int64_t rolled_ms; /* when `copies` last changed; ms of the clock, as all times here */
-	int64_t looked_ms; /* when program_step() last looked at the programs */
+	int64_t looked_ms; /* when program_step() last looked at the programs; ms of the clock, as all times here */
+	bool is_rolling;   /* programs are being replaced: each lane has a target of its own (copies.h) */
+	unsigned n_lost;   /* programs that ended meanwhile before they had outlived their watch */
+	struct program_end *last_end;  /* owned; how the last of these ended; NULL: none, or no memory */
 	struct program_notify *notify; /* owned; NULL: the service runs no programs */
 	struct proc *procs;	       /* list, the oldest first */
 	size_t n_procs;
-	struct proc **by_pid;	  /* the hash of the processes of all pools; not owned */
-	struct own_names own;	  /* names of the counters that the service's module has on the board */
-	struct totals *totals;	  /* a reference, shared by all generations of the service */
-	struct sources *sources;  /* a reference, shared likewise as long as access.sources stays the same */
-	struct pool_full *full;	  /* owned; NULL: the pool is from another image */
+	struct proc **by_pid;	 /* the hash of the processes of all pools; not owned */
+	struct own_names own;	 /* names of the counters that the service's module has on the board */
+	struct totals *totals;	 /* a reference, shared by all generations of the service */
+	struct sources *sources; /* a reference, shared likewise as long as access.sources stays the same */
+	struct pool_full *full;	 /* owned; NULL: the pool is from another image */
+	struct pool_crashes crashes;
 	int64_t wind_down_ms;	  /* when draining or ending began */
 	const char *occasion;	  /* of wind_down_begin(): "stop", "reload" ...; a literal */
 	bool failed_start;	  /* a worker has died before any worker was ever ready */
 	bool proved;		  /* some worker has been ready */
 	bool paused;		  /* by order: takes no client, unless it ends; clients wait in the queue */
 	bool cut;		  /* wind_down_now() has cut the pool's clients */
+	bool yields;		  /* superseded: its programs leave as those of the pool in force are ready */
+	bool stays;		  /* superseded: its programs serve on, until a later order replaces those in force */
 	struct pool *prev, *next; /* of the list of pools that retire */
 };
 
@@ -110,7 +125,7 @@ bool pool_rests(const struct pool *pool);
 /* The pool is draining or ending: it serves clients that are queued or connected, and takes no new ones. */
 bool pool_winds_down(const struct pool *pool);
 
-/* How many copies of its program there should be at each address at the moment; at least 1. */
+/* How many copies of its program are configured for each address; at least 1. */
 int64_t pool_copies(const struct pool *pool);
 
 /* Until when (ms of the clock) no worker is started, because all that were started died early; 0: workers may start. */

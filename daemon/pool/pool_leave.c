@@ -15,6 +15,7 @@
 #include "pool/pool_count.h"
 #include "pool/pool_full.h"
 #include "pool/program.h"
+#include "pool/program_end.h"
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived for less has failed */
@@ -227,11 +228,27 @@ static void penalize_client(const struct pool *pool, const struct proc *proc)
 	log_about(LOG_NOTICE, &about, "%s", text);
 }
 
+static void remember_crash(struct pool *pool, const struct proc *proc, int status, const struct ending *ending)
+{
+	struct sockaddr_any addr;
+
+	pool->crashes.last_ms = clock_ms();
+	if (pool->crashes.n++ > 0)
+		return;
+	pool->crashes.status = status;
+	if (!ending->busy)
+		return;
+	board_peer_get(proc_slot(proc), &addr);
+	(void)addr_format(&addr, pool->crashes.peer, sizeof(pool->crashes.peer));
+}
+
 /* Slow start after failures, and the counts of the service. */
-static void record_ending(struct pool *pool, const struct proc *proc, const struct ending *ending)
+static void record_ending(struct pool *pool, const struct proc *proc, int status, const struct ending *ending)
 {
 	if ((ending->crashed || proc->program != NULL) && !ending->ordered)
 		pool->totals->gone.crashes++;
+	if (ending->crashed && !ending->ordered)
+		remember_crash(pool, proc, status, ending);
 	if (ending->crashed && !ending->ordered && ending->busy)
 		penalize_client(pool, proc);
 	if (!ending->failed)
@@ -273,17 +290,30 @@ static void clear_slot(struct pool *pool, struct proc *proc)
 		sources_seat_free(pool->sources, (size_t)proc->seat);
 }
 
+/* A program has ended by itself, or did not get ready in time, while programs are being replaced. */
+static void record_loss(struct pool *pool, const struct proc *proc, int status)
+{
+	if (!pool->is_rolling || proc->leaving || proc->outlived)
+		return;
+	pool->n_lost++;
+	if (pool->last_end == NULL)
+		pool->last_end = calloc(1, sizeof(*pool->last_end));
+	if (pool->last_end != NULL)
+		program_end_record(pool->last_end, proc, status);
+}
+
 void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 {
 	struct ending ending = judge_ending(pool, proc, status);
 
 	if (proc->program != NULL) {
-		program_output_free(&proc->program->output); /* its last lines come before the line about its end */
+		program_output_end(proc->program->output); /* its last lines come before the line about its end */
 		program_tell_gone(proc, status);
+		record_loss(pool, proc, status);
 	} else {
 		log_ending(pool, proc, status, &ending);
 	}
-	record_ending(pool, proc, &ending);
+	record_ending(pool, proc, status, &ending);
 	forget_replacement(pool, proc);
 	clear_slot(pool, proc);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "pool/copies.h"
 #include "pool/pool.h"
 #include "pool/pool_count.h"
 #include "pool/pool_full.h"
@@ -71,6 +72,7 @@ static void notice_ready(struct pool *pool, int64_t now)
 			continue;
 		}
 		proc->ready = true;
+		proc->ready_ms = now;
 		pool->proved = true;
 		believe_in(proc, now);
 		retire_predecessor(proc);
@@ -258,6 +260,11 @@ void pool_look_after(struct pool *pool, bool tick)
 	count_lanes(pool);
 	if (tick)
 		look_at_tick(pool, now);
+	if (pool->is_rolling) {
+		if (!pool_rests(pool) && (pool->state == POOL_SERVING || pool->state == POOL_HELD))
+			copies_fill(pool, now);
+		return;
+	}
 	if (pool_rests(pool) ||
 	    (pool->state != POOL_SERVING && (!pool_winds_down(pool) || pool->service->program.runs)))
 		return; /* the pool keeps the workers that it has, and gets no others */

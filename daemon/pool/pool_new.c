@@ -106,6 +106,7 @@ void pool_free(struct pool **pool)
 	free(p->lanes);
 	free(p->lane_memory);
 	(void)sd_event_source_disable_unref(p->ring_timer);
+	free(p->last_end);
 	(void)sd_event_source_disable_unref(p->ring_source);
 	fd_close(&p->ring);
 	fd_close(&p->targets);

@@ -26,6 +26,8 @@ struct proc { /* times are ms of the clock */
 	int seat; /* its index in the pool's table of sources; -1: it sits in a table that is not read */
 	int64_t started_ms;
 	bool ready;		 /* has been seen idle or busy */
+	int64_t ready_ms;	 /* since when */
+	bool outlived;		 /* a program: it has outlived its watch, or replaces one that had (rolling.h) */
 	bool believed;		 /* has ended the pauses between failed starts of its pool */
 	bool leaving;		 /* was retired: ordered to finish its client and leave */
 	int64_t retire_ms;	 /* when that was */

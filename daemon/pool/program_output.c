@@ -60,7 +60,7 @@ struct program_output *program_output_adopt(const char *service, int fd)
 	}
 	o->fd = fd;
 	o->service = name;
-	o->lines = (struct line_log){.source = "the program", .write = log_line, .userdata = o};
+	o->lines = (struct line_log){.source = "the program", .write = log_line, .userdata = o, .last = &o->last};
 	return o;
 }
 
@@ -95,6 +95,15 @@ void program_output_watch(struct program_output *o, pid_t pid, sd_event *event)
 		(void)sd_event_source_set_priority(o->source, SD_EVENT_PRIORITY_IDLE);
 }
 
+void program_output_end(struct program_output *o)
+{
+	if (o == NULL)
+		return;
+	for (int i = 0; i < REST_MOST && o->fd >= 0 && take(o); i++)
+		;
+	line_log_finish(&o->lines);
+}
+
 void program_output_free(struct program_output **output)
 {
 	struct program_output *o = *output;
@@ -102,9 +111,7 @@ void program_output_free(struct program_output **output)
 	*output = NULL;
 	if (o == NULL)
 		return;
-	for (int i = 0; i < REST_MOST && o->fd >= 0 && take(o); i++)
-		;
-	line_log_finish(&o->lines);
+	program_output_end(o);
 	o->source = sd_event_source_disable_unref(o->source);
 	fd_close(&o->fd);
 	free((char *)o->service);

@@ -13,6 +13,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/last_lines.h"
 #include "base/line_log.h"
 
 struct err;
@@ -23,6 +24,7 @@ struct program_output {
 	const char *service; /* its name, owned */
 	pid_t pid;
 	struct line_log lines;
+	struct last_lines last;
 };
 
 /* A pipe for a program of SERVICE; *write_end_out, close-on-exec, is the caller's. NULL and *err: none could be had. */
@@ -34,7 +36,10 @@ struct program_output *program_output_adopt(const char *service, int fd);
 /* The program runs. Lines are read as they come from here on; EVENT may be NULL: only at the end. */
 void program_output_watch(struct program_output *output, pid_t pid, sd_event *event);
 
-/* Takes what is still there, and a last line without its newline, and frees it. NULL is allowed. */
+/* The program has ended: takes what is still there, and a last line without its newline. NULL is allowed. */
+void program_output_end(struct program_output *output);
+
+/* The same, and frees it. NULL is allowed. */
 void program_output_free(struct program_output **output);
 
 #endif

@@ -66,6 +66,7 @@ system_tests = \
 	%D%/test_proxy_real.py \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
+	%D%/test_rolls.py \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
 	%D%/test_shared.py \

@@ -149,13 +149,14 @@ class Replaced(ListenCase):
 
 	def test_a_program_that_dies_rejects_the_reload(self):
 		self.serve()
-		self.reject("ended before it was ready", command=["/bin/false"])
-		self.reject("ended before it was ready", command=["/bin/false"], notify=False)
+		self.reject("ended with status 1 .* before it was ready", command=["/bin/false"])
+		self.reject("ended with status 1 .* before it was ready", command=["/bin/false"], notify=False)
 
 	def test_a_program_that_dies_rejects_the_reload_whatever_time_it_has(self):
 		"""Zero is no limit, and not no proof."""
 		self.serve()
-		self.reject("ended before it was ready", command=["/bin/false"], notify=False, timeouts={"start": "0"})
+		self.reject("ended with status 1 .* before it was ready", command=["/bin/false"], notify=False,
+			    timeouts={"start": "0"})
 
 	def test_a_program_that_does_not_get_ready_rejects_the_reload(self):
 		self.serve()

@@ -24,6 +24,7 @@ unit_tests = \
 	%D%/change/check_operation \
 	%D%/change/check_order_table \
 	%D%/change/check_plan \
+	%D%/change/check_rolls \
 	%D%/change/check_start \
 	%D%/client/check_histogram \
 	%D%/client/check_load_content \
@@ -76,6 +77,7 @@ unit_tests = \
 	%D%/pool/check_pool_policy \
 	%D%/pool/check_pool_watch \
 	%D%/pool/check_rolling \
+	%D%/pool/check_rolling_chance \
 	%D%/pool/check_totals \
 	%D%/pool/check_wind_down \
 	%D%/services/check_conn \
@@ -98,13 +100,16 @@ made_up_fleet_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_
 %C%_change_check_canary_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_change_check_hearing_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_change_check_plan_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_change_check_rolls_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_change_check_start_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_fleet_check_fleet_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_fleet_check_lenders_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_fleet_check_retiring_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_listeners_check_control_socket_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sd_event_add_time_relative
 %C%_pool_check_pool_watch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
-%C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
+rolling_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_worker
+%C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) $(rolling_wraps)
+%C%_pool_check_rolling_chance_LDFLAGS = $(AM_LDFLAGS) $(rolling_wraps)
 %C%_pool_check_wind_down_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
 %C%_net_check_listen_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
 %C%_net_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
@@ -122,6 +127,7 @@ EXTRA_DIST += \
 	%D%/board/sources_case.h \
 	%D%/net/proxy_header_case.h \
 	%D%/net/net_relay_case.h \
+	%D%/pool/rolling_case.h \
 	%D%/upgrade/handover_case.h \
 	%D%/upgrade/handover_fields.h \
 	%D%/made_up_fleet.h \

@@ -78,6 +78,8 @@ class ListenCase(Case):
 		more.setdefault("workers", {"min": 2})
 		if more.pop("notify", True):
 			more.setdefault("program", {})["notify"] = True
+		# Shorter than the default: most tests ask what comes after the watch.
+		more["timeouts"] = {"prove": "200ms", **more.get("timeouts", {})}
 		return {"prog": {"handler": "listen", "listen": more.pop("listen", self.endpoint.text),
 				 "command": command or [PYTHON, self.script, *words], **more}}
 

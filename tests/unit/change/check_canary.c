@@ -40,13 +40,6 @@ static void start_workers(void)
 	ck_assert_int_ge(made_up_proof_fd, 0);
 }
 
-/* The same, with programs that accept by themselves. The fakes of the configuration have none. */
-static void plan_programs(void)
-{
-	plan_change(made_up_service("a", ""), made_up_service("a", "timeouts: { idle = \"5s\"; start = \"4s\"; };"));
-	((struct config_service *)(uintptr_t)plan.items[0].fresh->service)->program.runs = true;
-}
-
 static void say(const char *message)
 {
 	ck_assert_int_eq(send(made_up_proof_fd, message, strlen(message), MSG_NOSIGNAL), (ssize_t)strlen(message));
@@ -55,7 +48,7 @@ static void say(const char *message)
 static enum canary_verdict judge(void)
 {
 	err.text[0] = '\0';
-	return canary_judge(&plan, &fleet, &err);
+	return canary_judge(&plan, &err);
 }
 
 static void expect_failure(const char *why)
@@ -187,81 +180,25 @@ START_TEST(each_new_pool_has_its_canary_and_all_count)
 }
 END_TEST
 
-/* ---- programs ---- */
-
-START_TEST(a_program_proves_itself_by_being_ready)
+START_TEST(a_worker_that_dies_while_others_are_watched_is_started_anew_once)
 {
-	plan_programs();
-	ck_assert_int_eq(canary_start(&plan, &ops, &err), 0);
-	ck_assert_int_eq(judge(), CANARY_WAIT);
-	atomic_store(&proc_slot(plan.items[0].fresh->procs)->state, SLOT_IDLE);
+	pid_t first;
+
+	start_workers();
+	say("+");
 	ck_assert_int_eq(judge(), CANARY_PROVEN);
-}
-END_TEST
-
-START_TEST(a_program_that_ends_has_failed)
-{
-	plan_programs();
-	ck_assert_int_eq(canary_start(&plan, &ops, &err), 0);
+	first = plan.items[0].canary;
+	ck_assert_int_eq(canary_revive(&plan, &ops, &err), 0);
+	ck_assert_int_eq(plan.items[0].canary, first); /* it lives */
 	made_up_leave(plan.items[0].fresh->procs);
-	expect_failure("services.a: the program ended before it was ready");
-}
-END_TEST
-
-START_TEST(a_program_that_ends_when_it_was_ready_has_failed)
-{
-	plan_programs();
-	ck_assert_int_eq(canary_start(&plan, &ops, &err), 0);
-	plan.items[0].fresh->procs->ready = true;
+	ck_assert_int_eq(canary_revive(&plan, &ops, &err), 0);
+	ck_assert_int_ne(plan.items[0].canary, first);
+	ck_assert_int_eq(judge(), CANARY_WAIT);
+	say("+");
 	ck_assert_int_eq(judge(), CANARY_PROVEN);
 	made_up_leave(plan.items[0].fresh->procs);
-	expect_failure("services.a: the program ended as soon as it was ready");
-}
-END_TEST
-
-START_TEST(a_late_program_is_killed)
-{
-	pid_t pid;
-
-	plan_programs();
-	ck_assert_int_eq(canary_start(&plan, &ops, &err), 0);
-	pid = plan.items[0].fresh->procs->pid;
-	made_up_now += 3999;
-	ck_assert_int_eq(judge(), CANARY_WAIT);
-	made_up_now++;
-	expect_failure("services.a: the program was not ready in time (timeouts.start)");
-	ck_assert_uint_ge(made_up_killed(pid, SIGKILL), 1);
-}
-END_TEST
-
-START_TEST(no_program_of_a_paused_service_is_started)
-{
-	plan_programs();
-	plan.items[0].member->paused = true;
-	ck_assert_int_eq(canary_start(&plan, &ops, &err), 0);
-	ck_assert_int_eq(plan.items[0].fresh->n_procs, 0);
-	ck_assert_int_eq(judge(), CANARY_PROVEN);
-}
-END_TEST
-
-START_TEST(no_program_of_a_drained_fleet_is_started)
-{
-	plan_programs();
-	fleet.drained = true;
-	ck_assert_int_eq(canary_start(&plan, &ops, &err), 0);
-	ck_assert_int_eq(plan.items[0].fresh->n_procs, 0);
-	ck_assert_int_eq(judge(), CANARY_PROVEN);
-}
-END_TEST
-
-START_TEST(a_pause_meanwhile_needs_no_proof)
-{
-	plan_programs();
-	ck_assert_int_eq(canary_start(&plan, &ops, &err), 0);
-	ck_assert_int_eq(judge(), CANARY_WAIT);
-	plan.items[0].member->paused = true;
-	made_up_leave(plan.items[0].fresh->procs);
-	ck_assert_int_eq(judge(), CANARY_PROVEN);
+	ck_assert_int_eq(canary_revive(&plan, &ops, &err), 0);
+	expect_failure("services.a: a worker died before it could serve");
 }
 END_TEST
 
@@ -344,10 +281,8 @@ int main(void)
 			 a_worker_that_is_reaped_has_died, a_worker_that_dies_after_its_proof_has_died,
 			 a_late_worker_is_killed, without_a_limit_there_is_one_minute,
 			 a_worker_that_cannot_be_started_fails_at_once, each_new_pool_has_its_canary_and_all_count,
-			 a_program_proves_itself_by_being_ready, a_program_that_ends_has_failed,
-			 a_program_that_ends_when_it_was_ready_has_failed, a_late_program_is_killed,
-			 no_program_of_a_paused_service_is_started, no_program_of_a_drained_fleet_is_started,
-			 a_pause_meanwhile_needs_no_proof, a_worker_of_a_paused_service_is_started,
-			 the_canary_is_released_and_the_rest_started, as_many_start_as_served_before,
-			 not_more_start_than_may, the_canary_of_a_paused_service_leaves);
+			 a_worker_that_dies_while_others_are_watched_is_started_anew_once,
+			 a_worker_of_a_paused_service_is_started, the_canary_is_released_and_the_rest_started,
+			 as_many_start_as_served_before, not_more_start_than_may,
+			 the_canary_of_a_paused_service_leaves);
 }

@@ -134,6 +134,10 @@ START_TEST(a_service_is_replaced)
 	ck_assert_ptr_eq(fresh->totals, old->totals);
 	ck_assert_uint_eq(made_up_killed(worker, WORKER_SIGNAL_RETIRE), 0); /* it serves until the new ones are ready */
 	plan_retire(&plan, &fleet);
+	ck_assert_int_eq(old->state, POOL_SUPERSEDED); /* there is nobody else who could take a client */
+	ck_assert(old->yields);
+	(void)made_up_worker(fresh, 0, SLOT_IDLE);
+	plan_retire(&plan, &fleet);
 	ck_assert_int_eq(old->state, POOL_ENDING);
 	ck_assert_str_eq(old->occasion, "reload");
 	ck_assert_uint_eq(made_up_killed(worker, WORKER_SIGNAL_RETIRE), 1);

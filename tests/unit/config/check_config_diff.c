@@ -101,6 +101,7 @@ static const struct expected service_rows[] = {
 	{"timeouts.total", NULL, CHANGE_WORKERS, false},
 	{"timeouts.drain", NULL, CHANGE_LIVE, false},
 	{"timeouts.start", NULL, CHANGE_LIVE, false},
+	{"timeouts.prove", NULL, CHANGE_LIVE, false},
 	{"socket.nodelay", NULL, CHANGE_LIVE, false},
 	{"socket.keepalive", NULL, CHANGE_LIVE, false},
 	{"socket.defer_accept", NULL, CHANGE_LIVE, false},

@@ -52,10 +52,8 @@ static const struct field job_fields[] = {
 	FIELD(struct job, next),
 };
 static const struct field member_fields[] = {
-	FIELD(struct member, name),
-	FIELD(struct member, now),
-	FIELD(struct member, refs),
-	FIELD(struct member, hh),
+	FIELD(struct member, name), FIELD(struct member, now), FIELD(struct member, rolling),
+	FIELD(struct member, refs), FIELD(struct member, hh),
 };
 static const struct field operation_fields[] = {
 	FIELD(struct operation, kind),	  FIELD(struct operation, all),	    FIELD(struct operation, member),
@@ -94,9 +92,13 @@ static const struct field pool_fields[] = {
 	FIELD(struct pool, policy),
 	FIELD(struct pool, lanes),
 	FIELD(struct pool, lane_memory),
-	FIELD(struct pool, copies),
-	FIELD(struct pool, rolled_ms),
 	FIELD(struct pool, looked_ms),
+	FIELD(struct pool, is_rolling),
+	FIELD(struct pool, n_lost),
+	FIELD(struct pool, last_end),
+	FIELD(struct pool, crashes),
+	FIELD(struct pool, yields),
+	FIELD(struct pool, stays),
 	FIELD(struct pool, notify),
 	FIELD(struct pool, procs),
 	FIELD(struct pool, n_procs),
@@ -130,6 +132,7 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, timeouts.total),
 	FIELD(struct config_service, timeouts.first_byte_busy),
 	FIELD(struct config_service, timeouts.send),
+	FIELD(struct config_service, timeouts.prove),
 	FIELD(struct config_service, access),
 	FIELD(struct config_service, penalty),
 	FIELD(struct config_service, proxy_protocol),
@@ -150,17 +153,16 @@ static const struct field listener_fields[] = {
 };
 /* A worker that is spent or was asked to let its client go leaves in any case: its pool has been superseded. */
 static const struct field worker_fields[] = {
-	FIELD(struct proc, pool),	 FIELD(struct proc, board),    FIELD(struct proc, succeeded),
-	FIELD(struct proc, predecessor), FIELD(struct proc, evict_ms), FIELD(struct proc, evict_turn),
-	FIELD(struct proc, sampled_ms),	 FIELD(struct proc, program),  FIELD(struct proc, by_pid),
-	FIELD(struct proc, prev),	 FIELD(struct proc, next),
+	FIELD(struct proc, pool),     FIELD(struct proc, board),      FIELD(struct proc, succeeded),
+	FIELD(struct proc, ready_ms), FIELD(struct proc, outlived),   FIELD(struct proc, predecessor),
+	FIELD(struct proc, evict_ms), FIELD(struct proc, evict_turn), FIELD(struct proc, sampled_ms),
+	FIELD(struct proc, program),  FIELD(struct proc, by_pid),     FIELD(struct proc, prev),
+	FIELD(struct proc, next),
 };
 static const struct field program_fields[] = {FIELD(struct program, output)};
 static const struct field output_fields[] = {
-	FIELD(struct program_output, source),
-	FIELD(struct program_output, service),
-	FIELD(struct program_output, pid),
-	FIELD(struct program_output, lines),
+	FIELD(struct program_output, source), FIELD(struct program_output, service), FIELD(struct program_output, pid),
+	FIELD(struct program_output, lines),  FIELD(struct program_output, last),
 };
 
 #endif
