@@ -62,6 +62,7 @@ struct config_timeouts { /* milliseconds; 0: none */
 	int64_t first_byte, idle, total;
 	int64_t first_byte_busy; /* in place of first_byte while all workers are busy and clients wait */
 	int64_t send;		 /* how long a client may read nothing while there are data for it */
+	int64_t half_closed;	 /* how long a client may be silent after its upstream has finished */
 	int64_t drain;		 /* how long connections may run on at a stop before they are cut */
 	int64_t start;		 /* how long a worker may take to become ready */
 	int64_t prove;		 /* how long a new worker is watched, once it is ready, before its change succeeds */

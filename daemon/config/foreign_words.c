@@ -125,7 +125,7 @@ const struct foreign_word foreign_words[] = {
 	{"TIMEOUTidle", "stunnel", "timeouts.idle", NULL},
 	{"TIMEOUTbusy", "stunnel", "timeouts.first_byte", NULL},
 	{"TIMEOUTconnect", "stunnel", "proxy.connect_timeout", NULL},
-	{"TIMEOUTclose", "stunnel", "timeouts.drain", NULL},
+	{"TIMEOUTclose", "stunnel", "timeouts.half_closed", NULL},
 	{"tls", "other programs", NULL, "TLS is not known"},
 	{"ssl*", "nginx and stunnel", NULL, "TLS is not known"},
 	/* nginx */

@@ -16,6 +16,7 @@
 #define CONNECT_TIMEOUT_PRESET 5000
 #define PAUSE_PRESET	       10000
 #define RESOLVE_PRESET	       30000
+#define HALF_CLOSED_PRESET     5000
 
 /* Reports the keys of a service that passes nothing on; keys in defaults are meant for other services. */
 static void refuse_keys(struct checker *checker, struct service_values *values)
@@ -32,6 +33,7 @@ static void refuse_keys(struct checker *checker, struct service_values *values)
 		{"proxy.pause", upstreams->pause != PAUSE_PRESET},
 		{"proxy.resolve", upstreams->resolve != RESOLVE_PRESET},
 		{"proxy.bind", values->proxy_bind != NULL},
+		{"timeouts.half_closed", values->service.timeouts.half_closed != HALF_CLOSED_PRESET},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

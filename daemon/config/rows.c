@@ -258,6 +258,10 @@ const struct row rows_service[] = {
 	{.path = "timeouts.idle", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.idle),
 	 .preset = "5min", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "How long a connection may be silent in both directions."},
+	{.path = "timeouts.half_closed", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.half_closed),
+	 .preset = "5s", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "Handler proxy: how long a client may send nothing after the upstream has finished and the client has "
+		 "been told so."},
 	{.path = "timeouts.total", .type = ROW_DURATION, .offset = SERVICE(service.timeouts.total),
 	 .preset = "0", .min = 1, .max = YEAR, .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "How long a connection may last."},

@@ -218,6 +218,14 @@ static struct pollfd choose_events(int fd, const struct way *in, const struct wa
 	return p;
 }
 
+static enum relay_wait choose_wait(const struct way *way)
+{
+	if (way[TO_CLIENT].blocked)
+		return RELAY_WRITES;
+	/* While the upstream takes no bytes, the client cannot be heard. */
+	return way[TO_CLIENT].finished && !way[TO_UPSTREAM].blocked ? RELAY_CLOSES : RELAY_READS;
+}
+
 static void report_moved(struct relay *relay, struct way *way, enum relay_wait wait)
 {
 	relay->moved(relay->arg, way[TO_UPSTREAM].read, way[TO_CLIENT].sent, wait);
@@ -284,7 +292,7 @@ static enum relay_end carry_ways(struct relay *relay, struct way *way)
 				return end_failed(relay, way, TO_CLIENT);
 			return relay->ended(relay->arg) ? RELAY_ENDED : RELAY_DONE;
 		}
-		report_moved(relay, way, way[TO_CLIENT].blocked ? RELAY_WRITES : RELAY_READS);
+		report_moved(relay, way, choose_wait(way));
 		p[0] = choose_events(relay->client, &way[TO_UPSTREAM], &way[TO_CLIENT], client_hung_up);
 		p[1] = choose_events(relay->upstream, &way[TO_CLIENT], &way[TO_UPSTREAM], upstream_hung_up);
 		/* When the client's socket is not polled, its shutdown by a signal handler would not wake us: wait

@@ -28,6 +28,7 @@ enum relay_wait {
 	RELAY_OVER,   /* no wait follows: the end */
 	RELAY_READS,  /* until the client or the upstream sends */
 	RELAY_WRITES, /* until the client takes the bytes for it */
+	RELAY_CLOSES, /* until the client sends or finishes: the upstream has finished, and the client was told so */
 };
 
 struct relay {

@@ -120,6 +120,7 @@ void conn_limit(struct preforkd_conn *conn, bool unseen)
 		.first_byte_busy = t->first_byte_busy,
 		.idle = t->idle,
 		.send = t->send,
+		.half_closed = t->half_closed,
 		.header = conn->header,
 		.unseen = unseen,
 	};

@@ -47,7 +47,8 @@ void conn_say_cut(struct preforkd_conn *conn)
 	case DEADLINE_EVICTED:
 		(void)preforkd_fail(conn, "gave way to another client (workers.on_full)");
 		break;
-	case DEADLINE_PROXY: /* gate/proxy.c says it: nothing was served */
+	case DEADLINE_PROXY:	   /* gate/proxy.c says it: nothing was served */
+	case DEADLINE_HALF_CLOSED: /* nothing has failed: the client has got all */
 	case DEADLINE_NONE:
 		if (deadline_was_cut())
 			(void)preforkd_fail(conn, "cut, because the worker had to stop");

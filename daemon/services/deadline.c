@@ -107,6 +107,8 @@ void deadline_waits(enum deadline_wait what)
 	atomic_store_explicit(&client->waits, (int)what, memory_order_relaxed);
 	order_for_handlers(); /* as in deadline_proxy() */
 	deadline_look_no_later(first_look(now, what == DEADLINE_READS));
+	if (what == DEADLINE_CLOSES && client->limits.half_closed != 0)
+		deadline_look_no_later(now + client->limits.half_closed);
 }
 
 void deadline_waited(void)

@@ -64,6 +64,11 @@ static void cut_client(enum deadline_kind what)
 	(void)shutdown(client->fd, SHUT_RDWR);
 }
 
+static bool reads_from_client(void)
+{
+	return client->waits == DEADLINE_READS || client->waits == DEADLINE_CLOSES;
+}
+
 static bool is_greeted(void)
 {
 	return atomic_load_explicit(client->limits.greeted, memory_order_relaxed) != 0;
@@ -137,7 +142,7 @@ static enum deadline_kind look_at_first_byte(int64_t now, int64_t *next)
 	const struct deadline_limits *limits = &client->limits;
 	int64_t due = limits->start + limits->first_byte, busy;
 
-	if (limits->first_byte == 0 || is_greeted() || (!limits->unseen && client->waits != DEADLINE_READS))
+	if (limits->first_byte == 0 || is_greeted() || (!limits->unseen && !reads_from_client()))
 		return DEADLINE_NONE;
 	if (now >= due)
 		return DEADLINE_FIRST_BYTE;
@@ -188,6 +193,21 @@ static enum deadline_kind look_at_idle(int64_t now, bool tcp, int64_t noted, int
 	return DEADLINE_NONE;
 }
 
+static enum deadline_kind look_at_half_closed(int64_t now, int64_t noted, int64_t *next)
+{
+	int64_t limit = client->limits.half_closed, due = deadline_state_later(client->seen.moved_ms, noted) + limit;
+	int unsent = 0;
+
+	if (limit == 0 || client->waits != DEADLINE_CLOSES)
+		return DEADLINE_NONE;
+	if (ioctl(client->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0) /* the limit send rules */
+		due = deadline_state_later(due, now + limit);
+	if (now >= due)
+		return DEADLINE_HALF_CLOSED;
+	*next = deadline_state_earlier(*next, due);
+	return DEADLINE_NONE;
+}
+
 /* Returns which limit has passed; if none has, sets the timer for the next look. */
 static enum deadline_kind look_at_limits(int64_t now)
 {
@@ -204,6 +224,8 @@ static enum deadline_kind look_at_limits(int64_t now)
 	what = look_at_first_byte(now, &next);
 	if (what == DEADLINE_NONE)
 		what = look_at_send(now, tcp, noted);
+	if (what == DEADLINE_NONE)
+		what = look_at_half_closed(now, noted, &next);
 	if (what == DEADLINE_NONE)
 		what = look_at_idle(now, tcp, noted, &next);
 	if (what == DEADLINE_NONE)
@@ -266,7 +288,7 @@ enum deadline_evict deadline_look_evict(void)
 		return EVICT_DONE;
 	if (deadline_look_is_greeted()) /* before the limits begin, these bytes may be a PROXY header */
 		return client->limited ? EVICT_GREETED : EVICT_LATER;
-	if (client->limited && !client->limits.unseen && client->waits != DEADLINE_READS)
+	if (client->limited && !client->limits.unseen && !reads_from_client())
 		return EVICT_LATER;
 	cut_client(DEADLINE_EVICTED);
 	return EVICT_DONE;

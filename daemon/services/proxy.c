@@ -38,10 +38,20 @@ static void note_moved(void *arg, uint64_t in, uint64_t out, enum relay_wait wai
 		deadline_greeted();
 	}
 	carried->wait = wait;
-	if (wait == RELAY_OVER)
+	switch (wait) {
+	case RELAY_OVER:
 		deadline_waited();
-	else
-		deadline_waits(wait == RELAY_WRITES ? DEADLINE_WRITES : DEADLINE_READS);
+		break;
+	case RELAY_READS:
+		deadline_waits(DEADLINE_READS);
+		break;
+	case RELAY_WRITES:
+		deadline_waits(DEADLINE_WRITES);
+		break;
+	case RELAY_CLOSES:
+		deadline_waits(DEADLINE_CLOSES);
+		break;
+	}
 }
 
 static bool has_ended(void *arg)
@@ -87,6 +97,9 @@ static int carry_bytes(struct preforkd_conn *conn, int upstream, const char *nam
 		conn->peer_done = true;
 		return 0;
 	case RELAY_ENDED:
+		/* The client has got all, and has not even closed: nothing has failed. */
+		if (deadline_passed() == DEADLINE_HALF_CLOSED)
+			return 0;
 		conn_say_cut(conn);
 		return -1;
 	case RELAY_CLIENT:
@@ -122,7 +135,7 @@ static int serve_proxy(struct preforkd_conn *conn)
 	} else {
 		rc = carry_bytes(conn, fd, name);
 	}
-	if (rc < 0)
+	if (!conn->peer_done) /* the upstream must not take this for the client's end */
 		relay_reset(&fd);
 	fd_close(&fd);
 	upstreams_left();

@@ -98,6 +98,7 @@ static const struct expected service_rows[] = {
 	{"timeouts.first_byte_busy", NULL, CHANGE_WORKERS, false},
 	{"timeouts.send", NULL, CHANGE_WORKERS, false},
 	{"timeouts.idle", NULL, CHANGE_WORKERS, false},
+	{"timeouts.half_closed", NULL, CHANGE_WORKERS, false},
 	{"timeouts.total", NULL, CHANGE_WORKERS, false},
 	{"timeouts.drain", NULL, CHANGE_LIVE, false},
 	{"timeouts.start", NULL, CHANGE_LIVE, false},
