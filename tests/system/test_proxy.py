@@ -233,6 +233,8 @@ class Limits(ProxyCase):
 
 			def take(connection):
 				connection.settimeout(PATIENCE)
+				# else the buffer may grow so far that the window opens less often than the limit
+				connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
 				end = time.monotonic() + 0.8
 				while time.monotonic() < end:
 					taken.append(len(connection.recv(4096)))
