@@ -17,7 +17,7 @@ test_packages="clang-format g++ python3 gunicorn perl-base netcat-openbsd curl g
 	systemd dbus rsyslog mount tar
 	iproute2 util-linux
 	haproxy nginx-light libnginx-mod-stream
-	tftp-hpa tftpd-hpa"
+	tftp-hpa tftpd-hpa ucspi-tcp"
 # Of these the tests start their own: the installation shall start none, now or with the machine.
 quiet_services="haproxy nginx tftpd-hpa"
 # What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each

@@ -51,7 +51,7 @@ _Noreturn static void run_child(int (*steps)(void *arg, struct err *err), void *
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	out_fd = out;
 	rc = steps(arg, &err);
-	(void)descendants_end();
+	(void)descendants_end(NULL);
 	if (rc == 0)
 		send_line('+', "");
 	else

@@ -77,14 +77,39 @@ bool descendants_has_others(pid_t program)
 	return has;
 }
 
-/* Reaps the zombies, until END. Returns whether there are children left. */
-static bool reap_all(int64_t end)
+bool descendants_have_group(pid_t group)
 {
+	FILE *f = children_open();
+	bool has = false;
+	int pid;
+
+	if (f == NULL)
+		return false;
+	while (!has && fscanf(f, "%d", &pid) == 1)
+		has = getpgid(pid) == group;
+	(void)fclose(f);
+	return has;
+}
+
+bool descendants_are_running(void)
+{
+	siginfo_t info;
+
+	/* A zombie cannot stop any more: waitid(2) reports that there are no children if all of them are zombies. */
+	return waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Reaps the zombies, until END, and counts those that were killed. Returns whether there are children left. */
+static bool reap_all(int64_t end, unsigned *killed)
+{
+	int status;
 	pid_t pid;
 
-	do
-		pid = waitpid(-1, NULL, WNOHANG);
-	while ((pid > 0 && clock_ms() < end) || (pid < 0 && errno == EINTR));
+	do {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			++*killed;
+	} while ((pid > 0 && clock_ms() < end) || (pid < 0 && errno == EINTR));
 	return pid >= 0;
 }
 
@@ -101,24 +126,23 @@ static void kill_children(void)
 	(void)fclose(f);
 }
 
-bool descendants_end(void)
+bool descendants_end(unsigned *killed_out)
 {
 	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000L};
-	int64_t end = 0;
+	int64_t end = clock_ms() + DESCENDANTS_END_MS;
+	unsigned killed = 0;
 	sigset_t child;
 
-	/* the usual case: there are none */
-	if (waitpid(-1, NULL, WNOHANG) < 0)
-		return true;
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
-	end = clock_ms() + DESCENDANTS_END_MS;
-	while (reap_all(end)) {
+	while (reap_all(end, &killed)) {
 		if (clock_ms() >= end)
 			return false;
 		/* again and again: the children of a killed process become ours */
 		kill_children();
 		(void)sigtimedwait(&child, NULL, &nap);
 	}
+	if (killed_out != NULL)
+		*killed_out = killed;
 	return true;
 }

@@ -24,9 +24,15 @@ void descendants_reap(pid_t program);
 /* Does this process have another child than PROGRAM, a zombie included? False on a kernel that does not list them. */
 bool descendants_has_others(pid_t program);
 
+/* Is a child of this process in the process group GROUP? Then the number of the group is not anybody else's. */
+bool descendants_have_group(pid_t group);
+
+/* Is a child of this process still running? Costs one system call; zombies do not count. */
+bool descendants_are_running(void);
+
 /* The program has been reaped: kills and reaps all that is left of it. Blocks for at most DESCENDANTS_END_MS. False:
- * something could not be ended within that time. */
+ * something could not be ended within that time. *KILLED_OUT: how many processes were killed; may be NULL. */
 #define DESCENDANTS_END_MS 1000
-bool descendants_end(void);
+bool descendants_end(unsigned *killed_out);
 
 #endif

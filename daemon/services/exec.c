@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Worker. Runs a program for each client, as inetd does: the socket is its standard input and output, and its standard
- * error goes into the log. Meanwhile the worker enforces the time limits and finds out whether the client is gone; in
- * the end it kills all processes that the program leaves behind. With a datagram socket, one program serves all clients
- * for as long as it likes (inetd's "wait").
+ * error goes into the log. Meanwhile the worker enforces the time limits and finds out whether the client is gone.
+ * Processes that the program has started, and that still have the socket when it ends, may finish within the same
+ * limits; in the end the worker kills all that are left. With a datagram socket, one program serves all clients for as
+ * long as it likes (inetd's "wait").
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,12 +28,16 @@
 #include "services/exec_env.h"
 #include "services/exec_errors.h"
 #include "services/hangup.h"
+#include "services/holders.h"
 #include "services/kinds.h"
 #include "services/spawn.h"
 
 #define GRACE_MS    2000  /* from SIGTERM to SIGKILL */
 #define PATIENCE_MS 10000 /* how long the start is tried again while the system lacks resources */
 #define OTHERS_MS   100	  /* between two looks at the processes that a program has left running */
+/* The same while they finish a connection: the first pause, which doubles, and the longest one. */
+#define FINISH_FIRST_MS 10
+#define FINISH_LAST_MS	200
 /* A program for a datagram socket that ends within RUSH_MS while a datagram waits is a rush. After RUSH_MOST of them in
  * a row there is a pause before each start. After a failure there always is one: a datagram that the program did not
  * read must not start it again without end. */
@@ -64,11 +69,30 @@ static const struct timespec *time_until(int64_t at_ms, struct timespec *out)
 struct wait {
 	struct preforkd_conn *conn;
 	pid_t pid;
+	int pidfd;	 /* -1: it has been reaped */
+	siginfo_t info;	 /* how it ended, when it has been reaped */
 	int64_t kill_ms; /* it was sent SIGTERM, and gets SIGKILL then; 0: it was not */
 	struct hangup hangup;
-	bool client_gone; /* the client left before the program ended */
-	bool asked;	  /* a program for a datagram socket was asked to leave: it may take its time */
+	bool client_gone;	   /* the client left before the end */
+	bool killed;		   /* it was sent SIGKILL */
+	bool asked;		   /* a program for a datagram socket was asked to leave: it may take its time */
+	bool finishing;		   /* the program has ended, and others that it has started finish the connection */
+	int64_t look_ms, pause_ms; /* when to look for them again, and the pause before that */
 };
+
+/* Sends SIG to the process group of the program, unless the number of the group may be another one's by now. */
+static void signal_group(const struct wait *w, int sig)
+{
+	if (w->pidfd >= 0 || descendants_have_group(w->pid))
+		(void)kill(-w->pid, sig);
+}
+
+static void reap_program(struct wait *w)
+{
+	while (w->pidfd >= 0 && waitid(P_PIDFD, (id_t)w->pidfd, &w->info, WEXITED) < 0 && errno == EINTR)
+		;
+	fd_close(&w->pidfd);
+}
 
 /* Sends the program SIGTERM if a limit has passed, or the client is gone; and SIGKILL if that was GRACE_MS ago. */
 static void end_if_due(struct wait *w)
@@ -79,11 +103,12 @@ static void end_if_due(struct wait *w)
 		w->asked = true;
 	}
 	if (w->kill_ms == 0 && (w->client_gone || preforkd_ended(w->conn))) {
-		(void)kill(-w->pid, deadline_is_orphan() ? SIGKILL : SIGTERM);
+		signal_group(w, deadline_is_orphan() ? SIGKILL : SIGTERM);
 		w->kill_ms = clock_ms() + GRACE_MS;
 	} else if (w->kill_ms != 0 && clock_ms() >= w->kill_ms) {
-		(void)kill(-w->pid, SIGKILL);
+		signal_group(w, SIGKILL);
 		w->kill_ms += GRACE_MS;
+		w->killed = true;
 	}
 }
 
@@ -95,41 +120,73 @@ static void look_at_client(struct wait *w)
 
 static const struct timespec *wait_time(const struct wait *w, struct timespec *out)
 {
-	if (w->kill_ms != 0)
-		return time_until(w->kill_ms, out);
-	return w->hangup.next_ms != 0 ? time_until(w->hangup.next_ms, out) : NULL;
+	int64_t at = w->kill_ms != 0 ? w->kill_ms : w->hangup.next_ms;
+
+	if (w->finishing && (at == 0 || w->look_ms < at))
+		at = w->look_ms;
+	return at != 0 ? time_until(at, out) : NULL;
+}
+
+/* The program has ended. True: others still have its connection, and may finish it. */
+static bool others_finish(struct wait *w)
+{
+	int64_t now;
+
+	if (w->conn->ordered_to_leave != NULL || w->killed || !descendants_are_running())
+		return false;
+	now = clock_ms();
+	if (w->finishing && now < w->look_ms)
+		return true;
+	reap_program(w); /* one of the others may wait for that */
+	if (!holders_are_left(w->conn->fd))
+		return false;
+	w->pause_ms = w->finishing ? 2 * w->pause_ms : FINISH_FIRST_MS;
+	if (w->pause_ms > FINISH_LAST_MS)
+		w->pause_ms = FINISH_LAST_MS;
+	w->look_ms = now + w->pause_ms;
+	w->finishing = true;
+	return true;
 }
 
 /*
- * Waits until the program has ended, but does not reap it. Signals are unblocked (mask OPEN) only inside ppoll(2), so a
- * signal cannot come between the check of what its handler sets and the wait. Returns true if the client left first.
+ * Waits until the program has ended, and others have finished its connection. If there are no others, the program is
+ * not reaped. Signals are unblocked (mask OPEN) only inside ppoll(2), so a signal cannot come between the check of what
+ * its handler sets and the wait.
  */
-static bool wait_program(struct preforkd_conn *conn, pid_t pid, int pidfd, const sigset_t *open)
+static void wait_program(struct wait *w, const sigset_t *open)
 {
+	struct preforkd_conn *conn = w->conn;
 	struct pollfd p[] = {
-		{.fd = pidfd, .events = POLLIN},
+		{.fd = w->pidfd, .events = POLLIN},
 		{.fd = exec_errors_fd(), .events = POLLIN},
 		/* POLLERR and POLLHUP only */
 		{.fd = conn->ordered_to_leave == NULL && conn->service->on_hangup == ON_HANGUP_TERM ? conn->fd : -1},
 	};
 	const struct timespec now = {.tv_sec = 0};
-	struct wait w = {.conn = conn, .pid = pid};
 	struct timespec rest;
+	bool ended = false;
 
-	hangup_begin(&w.hangup, conn->fd);
+	hangup_begin(&w->hangup, conn->fd);
 	for (;;) {
 		int n;
 
-		end_if_due(&w);
-		n = ppoll(p, 3, wait_time(&w, &rest), open);
-		if (n > 0 && p[0].revents != 0)
-			return w.client_gone;
-		descendants_reap(pid);
+		end_if_due(w);
+		n = ppoll(p, 3, wait_time(w, &rest), open);
+		if (n > 0 && p[0].revents != 0) {
+			/* that it had to be ended holds for all that it has started */
+			if (w->kill_ms != 0)
+				return;
+			ended = true;
+			p[0].fd = -1;
+		}
+		if (ended && !others_finish(w))
+			return;
+		descendants_reap(w->pidfd >= 0 ? w->pid : 0);
 		/* after one event ppoll(2) would report the same one again at once */
 		if (n > 0 && p[2].revents != 0)
 			p[2].fd = -1;
-		if ((n > 0 && p[2].revents != 0) || (w.hangup.next_ms != 0 && clock_ms() >= w.hangup.next_ms))
-			look_at_client(&w);
+		if ((n > 0 && p[2].revents != 0) || (w->hangup.next_ms != 0 && clock_ms() >= w->hangup.next_ms))
+			look_at_client(w);
 		if (n <= 0 || p[1].revents == 0)
 			continue;
 		if (!exec_errors_take(conn))
@@ -212,9 +269,34 @@ static pid_t start_program(struct preforkd_conn *conn, int *pidfd_out, const sig
 	return preforkd_fail(conn, "%s", err.text);
 }
 
-static void end_others(struct preforkd_conn *conn)
+/* KILLED processes were left when the connection ended. That a program is ended with all that it has started needs no
+ * line. */
+static void say_left(struct preforkd_conn *conn, const struct wait *w, unsigned killed)
 {
-	if (!descendants_end()) {
+	const char *program = conn->service->command[0];
+	static struct log_limit limit;
+	unsigned missed;
+
+	if (preforkd_ended(conn) || w->client_gone) {
+		if (w->finishing && log_limit(&limit, &missed))
+			preforkd_log(conn, LOG_NOTICE,
+				     "%s had ended, but processes that it had started still had the connection; "
+				     "they were ended",
+				     program);
+	} else if (killed > 0 && log_limit(&limit, &missed)) {
+		preforkd_log(conn, LOG_NOTICE, "%s left %u process%s behind that did not have the connection; killed",
+			     program, killed, killed == 1 ? "" : "es");
+	}
+}
+
+/* Ends all that is left of a program that has been reaped. */
+static void end_others(struct preforkd_conn *conn, const struct wait *w)
+{
+	unsigned killed;
+
+	if (descendants_end(&killed)) {
+		say_left(conn, w, killed);
+	} else {
 		preforkd_log(conn, LOG_WARNING,
 			     "%s left something behind that could not be ended; the worker is replaced",
 			     conn->service->command[0]);
@@ -225,33 +307,29 @@ static void end_others(struct preforkd_conn *conn)
 }
 
 /* Runs one program from its start to its end. */
-static int run_program(struct preforkd_conn *conn, const sigset_t *open)
+static int run_program(struct preforkd_conn *conn, struct wait *w, const sigset_t *open)
 {
-	siginfo_t info = {.si_code = 0};
-	int pidfd;
-	pid_t pid = start_program(conn, &pidfd, open);
-	bool client_gone;
-
-	if (pid < 0)
+	*w = (struct wait){.conn = conn, .pidfd = -1};
+	w->pid = start_program(conn, &w->pidfd, open);
+	if (w->pid < 0)
 		return -1;
 	conn_limit(conn, true);
-	client_gone = wait_program(conn, pid, pidfd, open);
+	wait_program(w, open);
 	/* Kill what is left of its group while the zombie keeps the pid taken; but not processes that still serve
 	 * clients of a datagram socket. */
-	if (conn->ordered_to_leave == NULL || preforkd_ended(conn) || !descendants_has_others(pid))
-		(void)kill(-pid, SIGKILL);
-	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
-		;
-	fd_close(&pidfd);
-	return judge_end(conn, &info, client_gone);
+	if (conn->ordered_to_leave == NULL || preforkd_ended(conn) || !descendants_has_others(w->pid))
+		signal_group(w, SIGKILL);
+	reap_program(w);
+	return judge_end(conn, &w->info, w->client_gone);
 }
 
 static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
 {
 	struct tcp_traffic traffic;
-	int rc = run_program(conn, open);
+	struct wait w;
+	int rc = run_program(conn, &w, open);
 
-	end_others(conn);
+	end_others(conn, &w);
 	if (tcp_info_traffic(conn->fd, &traffic) == 0)
 		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0,
 			   traffic.out + tcp_info_pending(conn->fd));
@@ -317,17 +395,18 @@ static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const s
 static int run_for_socket(struct preforkd_conn *conn, const sigset_t *open)
 {
 	int64_t started_ms;
+	struct wait w;
 	int rc;
 
 	for (;;) {
 		started_ms = clock_ms();
-		rc = run_program(conn, open);
+		rc = run_program(conn, &w, open);
 		if (!wait_for_others(conn, clock_ms() + pause_after(conn, rc, started_ms), open))
 			break;
 		if (rc < 0)
 			preforkd_log(conn, LOG_NOTICE, "%s", conn->reason);
 	}
-	end_others(conn);
+	end_others(conn, &w);
 	return rc;
 }
 

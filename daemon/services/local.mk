@@ -29,6 +29,8 @@ libpreforkd_a_SOURCES += \
 	%D%/exec_errors.h \
 	%D%/hangup.c \
 	%D%/hangup.h \
+	%D%/holders.c \
+	%D%/holders.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
 	%D%/proxy.c \

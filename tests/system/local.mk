@@ -25,6 +25,8 @@ system_tests = \
 	%D%/test_control.py \
 	%D%/test_pool.py \
 	%D%/test_exec.py \
+	%D%/test_exec_chains.py \
+	%D%/test_exec_helpers.py \
 	%D%/test_upgrade_load.py \
 	%D%/test_access.py \
 	%D%/test_access_probes.py \

@@ -333,7 +333,7 @@ class TimeLimits(ExecCase):
 		marker = self.path("pids")
 		open(marker, "w").close()
 		os.chmod(marker, 0o666)
-		d = self.serve("setsid sh -c 'echo $$ >>%s; setsid sleep 1000 & echo $! >>%s; sleep 1000' &"
+		d = self.serve("setsid sh -c 'echo $$ >>%s; setsid sleep 1000 & echo $! >>%s; sleep 1000' >/dev/null &"
 			       " while [ $(wc -l <%s) -lt 2 ]; do sleep 0.05; done" % (marker, marker, marker))
 		talk(self.endpoint)
 		with open(marker) as f:
@@ -358,7 +358,7 @@ class TimeLimits(ExecCase):
 
 	def test_what_leaves_its_group_ends_with_it_too(self):
 		"""A program that puts itself into the background keeps neither the client nor the log."""
-		d = self.serve("setsid sleep 100 & echo $!")
+		d = self.serve("setsid sleep 100 >/dev/null & echo $!")
 		left = int(talk(self.endpoint))
 		wait_until(lambda: not proc.alive(left), "gone", 10)
 		wait_until(lambda: not [s for s in proc.everything() if s.ppid == d.pid and s.name == "sleep"], "gone")
