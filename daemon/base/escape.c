@@ -26,7 +26,8 @@ static size_t get_utf8_length(const unsigned char *p, size_t left)
 	return n;
 }
 
-size_t escape_bytes(const char *in, size_t len, char *out, size_t size)
+/* Copies IN to OUT; the control character KEPT ('\0': none) stays. */
+static size_t copy_escaped(const char *in, size_t len, char kept, char *out, size_t size)
 {
 	static const char hex[] = "0123456789abcdef";
 	const unsigned char *p = (const unsigned char *)in;
@@ -40,7 +41,7 @@ size_t escape_bytes(const char *in, size_t len, char *out, size_t size)
 		if (p[i] == '\\') {
 			piece[0] = piece[1] = '\\';
 			n = 2;
-		} else if (p[i] >= 0x20 && p[i] < 0x7f) {
+		} else if ((p[i] >= 0x20 && p[i] < 0x7f) || (p[i] == kept && kept != '\0')) {
 			piece[0] = (char)p[i];
 		} else if (p[i] >= 0x80 && (take = get_utf8_length(p + i, len - i)) > 0) {
 			memcpy(piece, p + i, take);
@@ -64,4 +65,14 @@ size_t escape_bytes(const char *in, size_t len, char *out, size_t size)
 	}
 	out[used] = '\0';
 	return used;
+}
+
+size_t escape_bytes(const char *in, size_t len, char *out, size_t size)
+{
+	return copy_escaped(in, len, '\0', out, size);
+}
+
+size_t escape_line(const char *in, size_t len, char *out, size_t size)
+{
+	return copy_escaped(in, len, '\t', out, size);
 }

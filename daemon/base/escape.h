@@ -12,4 +12,7 @@
  */
 size_t escape_bytes(const char *in, size_t len, char *out, size_t size);
 
+/* The same, but a TAB stays: for a line that is not a row of a table. */
+size_t escape_line(const char *in, size_t len, char *out, size_t size);
+
 #endif

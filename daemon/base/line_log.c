@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 static void report_dropped(struct line_log *log)
 {
@@ -13,7 +13,8 @@ static void report_dropped(struct line_log *log)
 
 	if (log->dropped == 0)
 		return;
-	(void)snprintf(text, sizeof(text), "%lu more lines of %s are not shown", log->dropped, log->source);
+	(void)snprintf(text, sizeof(text), "%lu more lines of %s are not shown (program.log_rate = %u)", log->dropped,
+		       log->source, log->per_second);
 	log->dropped = 0;
 	log->write(log->userdata, LOG_WARNING, text);
 }
@@ -27,7 +28,7 @@ static bool may_write(struct line_log *log)
 		log->second = now;
 		log->lines = 0;
 	}
-	if (log->lines < LINE_LOG_PER_SECOND) {
+	if (log->per_second == 0 || log->lines < log->per_second) {
 		log->lines++;
 		return true;
 	}
@@ -35,13 +36,32 @@ static bool may_write(struct line_log *log)
 	return false;
 }
 
+/* Takes the priority off the front of *line. */
+static int take_priority(const char **line)
+{
+	const char *p = *line;
+
+	if (p[0] != '<' || p[1] < '0' || p[1] > '7' || p[2] != '>')
+		return LOG_NOTICE | LOG_ALWAYS;
+	*line += 3;
+	return p[1] == '0' ? LOG_ALERT : p[1] - '0';
+}
+
+static void write_line(struct line_log *log)
+{
+	const char *line = log->line;
+	int priority = take_priority(&line);
+
+	if (log->last != NULL)
+		last_lines_add(log->last, line);
+	if (*line != '\0' && may_write(log))
+		log->write(log->userdata, priority, line);
+}
+
 void line_log_end_line(struct line_log *log)
 {
 	memcpy(log->line + log->used, log->too_long ? "..." : "", log->too_long ? sizeof("...") : 1);
-	if (log->last != NULL)
-		last_lines_add(log->last, log->line);
-	if (log->used > 0 && may_write(log))
-		log->write(log->userdata, LOG_NOTICE, log->line);
+	write_line(log);
 	log->used = 0;
 	log->too_long = false;
 }

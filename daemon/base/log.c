@@ -83,7 +83,7 @@ void log_echo(int fd)
 
 bool log_enabled(int level)
 {
-	return level <= state.level;
+	return (level & LOG_ALWAYS) != 0 || level <= state.level;
 }
 
 int log_fd(void)
@@ -100,6 +100,7 @@ uint64_t log_lost(void)
 struct parts {
 	struct iovec iov[32];
 	int n;
+	char worker[16]; /* its pid */
 };
 
 static void add_part(struct parts *parts, const char *text)
@@ -118,13 +119,17 @@ static void add_field(struct parts *parts, const char *name, const char *value)
 	add_part(parts, "\n");
 }
 
-/* "service peer: ", or nothing. */
+/* "service peer: " or "service[worker]: ", or nothing. */
 static void add_about(struct parts *parts, const struct log_about *about)
 {
 	if (about->service == NULL && about->peer == NULL)
 		return;
 	if (about->service != NULL)
 		add_part(parts, about->service);
+	if (about->service != NULL && about->names_worker) {
+		(void)snprintf(parts->worker, sizeof(parts->worker), "[%d]", (int)about->worker);
+		add_part(parts, parts->worker);
+	}
 	if (about->service != NULL && about->peer != NULL)
 		add_part(parts, " ");
 	if (about->peer != NULL)
@@ -230,11 +235,12 @@ void log_vabout(int level, const struct log_about *about, const char *fmt, va_li
 	struct log_about safe = *about;
 	int saved = errno;
 
-	if (level > state.level)
+	if (!log_enabled(level))
 		return;
+	level &= ~LOG_ALWAYS;
 	if (vsnprintf(raw, sizeof(raw), fmt, ap) < 0)
 		raw[0] = '\0';
-	(void)escape_bytes(raw, strlen(raw), text, sizeof(text));
+	(void)escape_line(raw, strlen(raw), text, sizeof(text));
 	if (about->peer != NULL) { /* the peer of a unix socket chooses its own name */
 		(void)escape_bytes(about->peer, strlen(about->peer), peer, sizeof(peer));
 		safe.peer = peer;

@@ -30,6 +30,9 @@ void log_set_level(int level);
 void log_echo(int fd);
 bool log_enabled(int level);
 
+/* Is added to a level: the line is written whatever log_set_level() says. */
+#define LOG_ALWAYS 0x100
+
 /* The descriptor that lines go to, or -1. A process that closes all others keeps it. */
 int log_fd(void);
 
@@ -42,12 +45,13 @@ const char *log_facility_name(int facility);
 const char *log_level_name(int level);
 
 /* The subject of a line; NULL members are left out. Becomes SERVICE=, PEER=, WORKER_PID=, MESSAGE_ID= in the
- * journal and a "service peer: " prefix elsewhere. */
+ * journal and a "service peer: " prefix elsewhere; with names_worker "service[worker]: ". */
 struct log_about {
 	const char *service;
 	const char *peer;
 	pid_t worker;
 	const char *message_id;
+	bool names_worker;
 };
 
 void log_msg(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

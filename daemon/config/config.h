@@ -120,6 +120,7 @@ struct config_proxy_protocol {
 };
 
 struct config_program {	  /* of a service whose workers are programs that accept by themselves (handler "listen") */
+	int64_t log_rate; /* lines a second that a program may write into the log; 0: no limit. Of "exec", too */
 	bool runs;	  /* the service is one of those */
 	bool notify;	  /* the program is ready when it says READY=1; otherwise, when it has run for timeouts.start */
 	int64_t watchdog; /* the longest time between two WATCHDOG=1; milliseconds, 0: not required */

@@ -41,6 +41,14 @@ static bool is_default(const struct checker *checker, const struct service_value
 	return same_field(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
 }
 
+/* True: only programs that accept by themselves have this key. */
+static bool is_for_listen(const struct service_values *values, const char *path)
+{
+	if (strcmp(path, "program.log_rate") == 0)
+		return values->command.n == 0;
+	return strncmp(path, "program.", strlen("program.")) == 0 || strcmp(path, "workers.max_unavailable") == 0;
+}
+
 /* Warns about keys of this service that have no effect; keys in `defaults` are meant for other services. */
 static void warn_useless(const struct checker *checker, const struct service_values *values)
 {
@@ -53,8 +61,7 @@ static void warn_useless(const struct checker *checker, const struct service_val
 		if (values->service.program.runs && has_no_effect(path))
 			checker_warning(checker, values, source, "has no effect: the program accepts by itself");
 		else if (!values->service.program.runs && values->service.handler != NULL &&
-			 (strncmp(path, "program.", strlen("program.")) == 0 ||
-			  strcmp(path, "workers.max_unavailable") == 0))
+			 is_for_listen(values, path))
 			checker_warning(checker, values, source,
 					"has no effect: it is for programs that accept by themselves (the handler "
 					"\"listen\")");

@@ -36,7 +36,8 @@ const struct row rows_main[] = {
 	 .help = "The facility of lines that go to syslog."},
 	{.path = "log.level", .type = ROW_NAME, .offset = MAIN(log.level), .preset = "info",
 	 .names = &row_names_levels, .reload = RELOAD_WORKERS,
-	 .help = "The level of the least important lines that are written."},
+	 .help = "The level of the least important lines that are written. A program's line without a priority is always "
+		 "written."},
 	{.path = "log.connections", .type = ROW_NAME, .offset = MAIN(log.connections),
 	 .preset = "errors", .names = &row_names_connections, .reload = RELOAD_WORKERS,
 	 .help = "Which connections get a log line when they end."},
@@ -154,6 +155,9 @@ const struct row rows_service[] = {
 	 .preset = "false", .reload = RELOAD_WORKERS,
 	 .help = "The program says READY=1 when it is ready. If false, it counts as ready after it has run for "
 		 "timeouts.start."},
+	{.path = "program.log_rate", .type = ROW_INTEGER, .offset = SERVICE(service.program.log_rate),
+	 .preset = "100", .min = 1, .max = 1000000, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "How many lines a second a program may write into the log. More are counted and dropped."},
 	{.path = "program.watchdog", .type = ROW_DURATION, .offset = SERVICE(service.program.watchdog),
 	 .preset = "0", .min = SECOND, .max = DAY, .zero = "none", .reload = RELOAD_WORKERS,
 	 .help = "The program must say WATCHDOG=1 this often, or it is ended and started again."},

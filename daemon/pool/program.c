@@ -44,6 +44,7 @@ void program_free(struct program **program)
 
 void program_started(struct proc *proc)
 {
+	proc->program->output->lines.per_second = (unsigned)proc->pool->service->program.log_rate;
 	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 }
 

@@ -11,13 +11,14 @@
 #include "base/fds.h"
 #include "base/log.h"
 
-#define CHUNK	  16384
-#define REST_MOST 64 /* chunks: what a pipe holds, even if something that escaped goes on writing */
+#define CHUNK	   16384
+#define PER_SECOND 100 /* lines of a program whose configuration is not known, after an upgrade */
+#define REST_MOST  64  /* chunks: what a pipe holds, even if something that escaped goes on writing */
 
 static void log_line(void *userdata, int priority, const char *text)
 {
 	const struct program_output *o = userdata;
-	const struct log_about about = {.service = o->service, .worker = o->pid};
+	const struct log_about about = {.service = o->service, .worker = o->pid, .names_worker = true};
 
 	log_about(priority, &about, "%s", text);
 }
@@ -60,7 +61,13 @@ struct program_output *program_output_adopt(const char *service, int fd)
 	}
 	o->fd = fd;
 	o->service = name;
-	o->lines = (struct line_log){.source = "the program", .write = log_line, .userdata = o, .last = &o->last};
+	o->lines = (struct line_log){
+		.source = "the program",
+		.per_second = PER_SECOND,
+		.write = log_line,
+		.userdata = o,
+		.last = &o->last,
+	};
 	return o;
 }
 

@@ -235,7 +235,7 @@ static pid_t try_to_start(struct preforkd_conn *conn, int *pidfd_out, struct err
 		.argv = conn->service->command,
 		.envp = exec_env(conn),
 		.socket = conn->fd,
-		.errors = exec_errors_open(err),
+		.errors = exec_errors_open(conn->service->program.log_rate, err),
 	};
 
 	if (spawn.errors < 0)

@@ -20,7 +20,7 @@ static void log_line(void *userdata, int priority, const char *text)
 static int read_end = -1, write_end = -1;
 static struct line_log errors = {.source = "standard error", .write = log_line};
 
-int exec_errors_open(struct err *err)
+int exec_errors_open(int64_t per_second, struct err *err)
 {
 	int ends[2];
 
@@ -35,6 +35,7 @@ int exec_errors_open(struct err *err)
 		fd_close(&write_end);
 		return -1;
 	}
+	errors.per_second = (unsigned)per_second;
 	errors.used = 0;
 	errors.too_long = false;
 	return write_end;

@@ -7,12 +7,14 @@
 #define PREFORKD_SERVICES_EXEC_ERRORS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct preforkd_conn;
 struct err;
 
-/* Returns the end for the program, close-on-exec, and the same one until exec_errors_finish(); -1 on failure. */
-int exec_errors_open(struct err *err);
+/* Returns the end for the program, close-on-exec, and the same one until exec_errors_finish(); -1 on failure.
+ * PER_SECOND lines are logged, 0: no limit. */
+int exec_errors_open(int64_t per_second, struct err *err);
 
 /* The end to wait on. */
 int exec_errors_fd(void);

@@ -254,12 +254,30 @@ class Log(ExecCase):
 		self.assertEqual(d.workers(), worker, "the worker is unharmed")
 
 	def test_a_flood_on_standard_error_is_thinned_out(self):
-		"""A hundred lines a second are shown; how many more there were is said."""
+		"""A hundred lines a second are shown; how many more there were is said, and which key it is."""
 		d = self.serve("i=0; while [ $i -lt 5000 ]; do echo line $i >&2; i=$((i+1)); done; echo done")
 		with self.endpoint.connect() as s:
 			self.assertEqual(read_all(s), b"done\n")
-		d.wait_log(r"prog 127\.0\.0\.1:\d+: \d+ more lines of standard error are not shown")
+		d.wait_log(r"prog 127\.0\.0\.1:\d+: \d+ more lines of standard error are not shown "
+			   r"\(program\.log_rate = 100\)")
 		self.assertLess(len(d.grep(r"line \d+")), 4000)
+
+	def test_a_flood_that_is_wanted(self):
+		d = self.serve("i=0; while [ $i -lt 1000 ]; do echo line $i >&2; i=$((i+1)); done; echo done",
+			       program={"log_rate": 0})
+		with self.endpoint.connect() as s:
+			self.assertEqual(read_all(s), b"done\n")
+		d.wait_log("line 999$")
+		self.assertEqual(len(d.grep(r"line \d+$")), 1000)
+
+	def test_priorities_and_the_level_of_the_log(self):
+		"""A line without a priority is always written; the level of the log is for those that have one."""
+		d = self.serve(r"printf 'pla\tin\n<3>bad\n<6>chatter\nlast\n' >&2", top={"log": {"level": "warning"}})
+		talk(self.endpoint)
+		d.wait_log("last$")
+		self.assertTrue(d.grep(r"\d: pla\tin$"))
+		self.assertTrue(d.grep("error: prog .*: bad$"))
+		self.assertFalse(d.grep("chatter"))
 
 	def test_what_a_program_does_to_its_standard_error_stays_its_own(self):
 		"""O_NONBLOCK belongs to the open file description; the next client's program has another."""

@@ -55,7 +55,7 @@ class Given(ListenCase):
 			   notify=False, workers={"min": 1}, program={"watchdog": "30s"})
 		self.d.wait_log(r"SigIgn")
 		pid, = self.programs()
-		text = "\n".join(re.sub(r"^.*?prog: ", "", x) for x in self.d.lines())
+		text = "\n".join(re.sub(r"^.*?prog\[\d+\]: ", "", x) for x in self.d.lines())
 		env = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.M))
 		self.assertEqual(env.pop("LISTEN_FDS"), "1")
 		self.assertEqual(env.pop("LISTEN_PID"), str(pid))
@@ -84,7 +84,7 @@ class Given(ListenCase):
 				    r"printf 'one\033[1m\n'; echo two >&2; printf three; exec >&- 2>&-; "
 				    "exec sleep 600"], notify=False)
 		for text in ("one\\\\x1b", "two", "three"):
-			self.d.wait_log("prog: .*" + text)
+			self.d.wait_log(r"prog\[%d\]: .*%s" % (self.programs()[0], text))
 
 	def test_a_program_that_writes_without_end(self):
 		d = self.daemon({**self.service(command=["/usr/bin/yes", "noise"], notify=False, workers={"min": 1}),
@@ -116,7 +116,7 @@ class Ready(ListenCase):
 	def test_it_says_so(self):
 		self.serve("slow", start=False)
 		self.d.launch()
-		wait_until(lambda: self.d.grep("prog: .*starts slow"), "the program runs")
+		wait_until(lambda: self.d.grep("prog.*starts slow"), "the program runs")
 		self.assertFalse(self.d.notify.wait("READY=1", timeout=0.5), "the program is not ready")
 		self.d.wait_ready()
 		self.wait_programs(2)
@@ -143,7 +143,7 @@ class Ready(ListenCase):
 	def test_nobody_else_can_say_so(self):
 		self.serve("mute", start=False, timeouts={"start": "20s"})
 		self.d.launch()
-		wait_until(lambda: len(self.d.grep("prog: .*starts mute")) == 2, "the programs run")
+		wait_until(lambda: len(self.d.grep("prog.*starts mute")) == 2, "the programs run")
 		pid = next(s.pid for s in proc.everything() if s.ppid == self.d.pid
 			   and "server.py" in proc.title(s.pid))
 		with open("/proc/%d/environ" % pid, "rb") as f:

@@ -108,10 +108,10 @@ class Ended(ListenCase):
 		os.unlink(flag)
 		for pid in pids:
 			os.kill(pid, signal.SIGKILL)
-		self.d.wait_log("prog: .*ends")
+		self.d.wait_log("prog.*ends")
 		wait_until(lambda: self.d.admin.service("prog")["state"] == "throttled", "held back")
 		time.sleep(3)	# the time in which there must not be many
-		self.assertLess(len(self.d.grep("prog: .*ends")), 20)
+		self.assertLess(len(self.d.grep("prog.*ends")), 20)
 		self.write("good", "")
 		self.wait_programs(2, pids)
 		self.assertEqual(self.ask(b"hello"), b"hello")

@@ -39,6 +39,15 @@ START_TEST(each_case)
 }
 END_TEST
 
+START_TEST(a_tab_in_a_line)
+{
+	char out[64];
+
+	(void)escape_line("a\tb\rc\0", 6, out, sizeof(out));
+	ck_assert_str_eq(out, "a\tb\\x0dc\\x00");
+}
+END_TEST
+
 START_TEST(nul_bytes_are_escaped)
 {
 	char out[32];
@@ -79,6 +88,6 @@ END_TEST
 
 int main(void)
 {
-	return SUITE_RUN("escape", NULL, each_case, nul_bytes_are_escaped, never_writes_past_the_end,
+	return SUITE_RUN("escape", NULL, each_case, a_tab_in_a_line, nul_bytes_are_escaped, never_writes_past_the_end,
 			 what_just_fits_is_not_cut);
 }

@@ -69,6 +69,7 @@ static const struct expected service_rows[] = {
 	{"workers.max_unavailable", NULL, CHANGE_LIVE, false},
 	{"workers.on_full", NULL, CHANGE_WORKERS, false},
 	{"program.notify", NULL, CHANGE_WORKERS, false},
+	{"program.log_rate", NULL, CHANGE_WORKERS, false},
 	{"program.watchdog", NULL, CHANGE_WORKERS, false},
 	{"program.stop_signal", NULL, CHANGE_LIVE, false},
 	{"access.allow", "10.0.0.0/8", CHANGE_WORKERS, false},
