@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/dumpable.h"
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/fds.h"
@@ -359,7 +360,8 @@ int main(int argc, char **argv)
 	struct err err;
 	int status = EX_OK;
 
-	if (fds_fill_stdio(&err) < 0) {
+	/* First of all, also in the image after an upgrade: workers may have the same user. */
+	if (dumpable_set(false, &err) < 0 || fds_fill_stdio(&err) < 0) {
 		(void)fprintf(stderr, "preforkd: %s\n", err.text);
 		return EX_OSERR;
 	}

@@ -10,6 +10,8 @@ libpreforkd_a_SOURCES += \
 	%D%/clock.h \
 	%D%/crc32c.c \
 	%D%/crc32c.h \
+	%D%/dumpable.c \
+	%D%/dumpable.h \
 	%D%/err.c \
 	%D%/err.h \
 	%D%/escape.c \
@@ -33,6 +35,8 @@ libpreforkd_a_SOURCES += \
 	%D%/log_names.c \
 	%D%/log_sink.c \
 	%D%/log_sink.h \
+	%D%/memory_use.c \
+	%D%/memory_use.h \
 	%D%/message_ids.h \
 	%D%/notify.c \
 	%D%/notify.h \

@@ -51,6 +51,7 @@ struct board_slot {
 	_Atomic uint32_t turn; /* grows by 1 with each client, refused ones included: tells one client from the next */
 	_Atomic uint64_t probes;	    /* of the accepted connections, those without a byte in either direction */
 	_Atomic uint64_t refused[REFUSALS]; /* clients refused, by reason; not among `accepted` */
+	_Atomic int64_t memory;		    /* bytes that the worker uses, as it last measured; 0: it has not yet */
 	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
 };
 
@@ -66,6 +67,7 @@ struct board_head {
 	_Atomic uint32_t rung;			    /* a worker has rung, and the master has not answered yet */
 	_Atomic uint32_t draining;		    /* workers serve the clients in the queue, then leave */
 	_Atomic uint32_t workers_max;		    /* the current maximum: a resize changes it */
+	_Atomic int64_t max_memory;		    /* workers.max_memory, which a reload changes; 0: no limit */
 	_Atomic int64_t turned_away_ms;		    /* when a client was last refused for lack of a worker; 0: never */
 	_Atomic int64_t next_accept_error_ms;	    /* when any worker may log the next failure of accept(2) */
 	_Atomic int64_t next_refusal_ms[REFUSALS];  /* the same for each reason of a refusal; REFUSED_NOT: for the begin

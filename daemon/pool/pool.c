@@ -87,6 +87,7 @@ void pool_publish(struct pool *pool)
 	if (head == NULL)
 		return;
 	atomic_store(&head->workers_max, (uint32_t)pool->limits.max);
+	atomic_store(&head->max_memory, pool->limits.max_memory);
 	atomic_store(&head->draining, pool_winds_down(pool) || pool->state == POOL_DRAINED);
 }
 

@@ -1,56 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool/recycle.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/memory_use.h"
 #include "base/parse.h"
 #include "config/config.h"
 #include "pool/pool.h"
 
-#define SAMPLE_MS    10000 /* between two samples of a worker's memory, for each of which the kernel walks all of it */
+#define SAMPLE_MS    10000 /* between two samples of a program's memory */
 #define SAMPLES_MOST 64	   /* in one tick */
-
-/* The proportional set size of PID in bytes (proc_pid_smaps(5)). -1: it may not be read, or the process has ended. */
-static int64_t read_pss(pid_t pid)
-{
-	char path[64], line[256];
-	int64_t kib = -1;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return -1;
-	while (kib < 0 && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "Pss: %" SCNd64 " kB", &kib) != 1)
-			kib = -1;
-	(void)fclose(f);
-	return kib >= 0 ? kib * 1024 : -1;
-}
-
-/*
- * The memory in bytes that PID shares with nothing. Every user may read it, while the Pss of another user's process
- * needs CAP_SYS_PTRACE. -1: the process has ended.
- */
-static int64_t read_unshared(pid_t pid)
-{
-	int64_t resident, shared;
-	char path[64];
-	FILE *f;
-	int n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return -1;
-	n = fscanf(f, "%*d %" SCNd64 " %" SCNd64, &resident, &shared);
-	(void)fclose(f);
-	return n == 2 ? (resident - shared) * sysconf(_SC_PAGESIZE) : -1;
-}
 
 /*
  * The limit is shortened by up to a tenth, so that workers that were started together are not all replaced together.
@@ -64,6 +24,18 @@ static bool is_too_old(const struct proc *proc, int64_t now)
 	return limit != 0 && now - proc->started_ms >= limit - limit / 10 * jitter / 1024;
 }
 
+/* A worker has measured itself (worker/measure.c), because nobody else may; a program is measured here. -1: not now. */
+static int64_t memory_of(struct proc *proc, int64_t now, int *budget)
+{
+	if (proc->program == NULL)
+		return atomic_load(&proc_slot(proc)->memory);
+	if (*budget == 0 || now - proc->started_ms < SAMPLE_MS || now - proc->sampled_ms < SAMPLE_MS)
+		return -1;
+	--*budget;
+	proc->sampled_ms = now;
+	return memory_use(proc->pid);
+}
+
 static bool is_too_large(struct proc *proc, int64_t now, int *budget)
 {
 	int64_t limit = proc->pool->service->workers.max_memory;
@@ -71,13 +43,9 @@ static bool is_too_large(struct proc *proc, int64_t now, int *budget)
 	char text[32], most[32];
 	int64_t bytes;
 
-	if (limit == 0 || *budget == 0 || now - proc->started_ms < SAMPLE_MS || now - proc->sampled_ms < SAMPLE_MS)
+	if (limit == 0)
 		return false;
-	--*budget;
-	proc->sampled_ms = now;
-	bytes = read_pss(proc->pid);
-	if (bytes < 0)
-		bytes = read_unshared(proc->pid);
+	bytes = memory_of(proc, now, budget);
 	if (bytes <= limit)
 		return false;
 	format_size(bytes / 1024 * 1024, text, sizeof(text));

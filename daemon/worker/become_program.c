@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -80,9 +79,8 @@ _Noreturn void become_program(const struct worker_params *params)
 	log_echo(-1);
 	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
 	oom_score_raise();
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	put_descriptors(params->listener, params->output);
-	if (privileges_drop(&service->identity, &err) < 0)
+	if (privileges_drop(service, &err) < 0)
 		give_up(err.text);
 	/* After the change of user, which clears the signal of the parent's death. */
 	if (child_bind(params->master, SIGKILL) < 0)

@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/oom_score.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/dumpable.h"
+#include "base/err.h"
 #include "base/fds.h"
+
+/* As long as nobody may look into this process, its files in /proc belong to root. */
+static int open_score(void)
+{
+	static const char path[] = "/proc/self/oom_score_adj";
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct err err;
+
+	if (fd >= 0 || errno != EACCES || dumpable_set(true, &err) < 0)
+		return fd;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	(void)dumpable_set(false, &err); /* again, and with a check, in privileges.c */
+	return fd;
+}
 
 void oom_score_raise(void)
 {
-	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	int fd = open_score();
 	char text[16] = "";
 	long score;
 	int len;

@@ -3,12 +3,17 @@
 #ifndef PREFORKD_WORKER_PRIVILEGES_H
 #define PREFORKD_WORKER_PRIVILEGES_H
 
+struct config_service;
 struct err;
-struct identity;
 
-/* Takes the identity WHO: supplementary groups, group, user, in this order, and verifies that there is no way back.
- * Does nothing if WHO is not set (the daemon was not started as root). 0, or -1 and *err: then the process must exit.
+/*
+ * Takes the service's identity, gives up all capabilities, and shuts the memory of this process to others of the same
+ * user (base/dumpable.h). A process without a capability that the master has cannot write the master's memory, whoever
+ * its user is. Workers of built-in services and modules also get no_new_privs; programs do not, because they may need
+ * sudo(8) and the like. A service of root that runs programs keeps root's capabilities: its worker ends programs that
+ * have become other users, and under no_new_privs execve(2) would not give them back to the program. 0, or -1 and *err:
+ * then the process must exit.
  */
-int privileges_drop(const struct identity *who, struct err *err);
+int privileges_drop(const struct config_service *service, struct err *err);
 
 #endif

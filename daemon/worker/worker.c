@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +37,7 @@
 #include "worker/become_program.h"
 #include "worker/contract.h"
 #include "worker/datagrams.h"
+#include "worker/measure.h"
 #include "worker/oom_score.h"
 #include "worker/orders.h"
 #include "worker/privileges.h"
@@ -131,8 +131,7 @@ static void drop_privileges(const struct worker_params *params)
 {
 	struct err err;
 
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (privileges_drop(&params->service->identity, &err) < 0)
+	if (privileges_drop(params->service, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	/* After the change of user, which clears the signal of the parent's death. */
 	if (child_bind(params->master, WORKER_SIGNAL_CUT) < 0)
@@ -214,6 +213,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	open_answers(w);
 	install_handlers(w);
 	seed_random();
+	measure_init();
 	w->enough = with_jitter(params->service->workers.max_requests);
 	title_prefix(params->service->name);
 	title_rest("[idle]");
@@ -318,6 +318,7 @@ static void count_served(struct worker *w, const struct preforkd_conn *conn, boo
 /* When it has served enough, or is SPENT: asks the master once for a successor. */
 static void ask_to_be_replaced(struct worker *w, bool spent)
 {
+	measure_memory(w->board.head, w->slot);
 	if (w->enough != 0 && atomic_load_explicit(&w->slot->accepted, memory_order_relaxed) >= w->enough)
 		spent = true;
 	if (spent && atomic_exchange(&w->slot->spent, 1) == 0)

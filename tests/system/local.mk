@@ -62,6 +62,7 @@ system_tests = \
 	%D%/test_module_reload.py \
 	%D%/test_notify.py \
 	%D%/test_orders.py \
+	%D%/test_privileges.py \
 	%D%/test_proxy.py \
 	%D%/test_proxy_protocol.py \
 	%D%/test_proxy_protocol_limits.py \
@@ -77,6 +78,7 @@ system_tests = \
 	%D%/test_systemd.py \
 	%D%/test_systemd_limits.py \
 	%D%/test_systemd_log.py \
+	%D%/test_systemd_privileges.py \
 	%D%/test_systemd_restart.py \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \

@@ -9,6 +9,7 @@ unit_tests = \
 	%D%/base/check_limits \
 	%D%/base/check_line_log \
 	%D%/base/check_log \
+	%D%/base/check_memory_use \
 	%D%/base/check_parse \
 	%D%/base/check_path_access \
 	%D%/base/check_siphash \

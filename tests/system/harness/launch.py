@@ -6,17 +6,23 @@ threads. The process keeps its pid, so LISTEN_PID and WATCHDOG_PID can be its ow
 """
 
 import ctypes
+import errno
 import json
 import os
 import platform
 import resource
 import signal
+import socket
 import struct
 import subprocess
 import sys
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 38, 22, 2
 CLONE_NEWNS = 0x00020000
+NUMBERS = {	# of system calls
+	"x86_64": {"socket": 41, "capset": 126, "prctl": 157, "epoll_ctl": 233, "close_range": 436},
+	"aarch64": {"epoll_ctl": 21, "capset": 91, "prctl": 167, "socket": 198, "close_range": 436},
+}
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,20 +32,20 @@ def check(result, what):
 		raise OSError(code, "%s: %s" % (what, os.strerror(code)))
 
 
-def without_ipv6():
-	"""socket(AF_INET6) fails as on a kernel without IPv6."""
-	number = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+def refuse(name, first, code):
+	"""The system call NAME fails with CODE; unless FIRST is None, only with this first argument."""
+	number = NUMBERS[platform.machine()][name]
 	load, equal, answer = 0x20, 0x15, 0x06
+	only = ((load, 0, 0, 16), (equal, 0, 1, first)) if first is not None else ()	# the argument's low half
 	program = b"".join(struct.pack("HBBI", *row) for row in (
 		(load, 0, 0, 0),			# the system call's number
-		(equal, 0, 3, number),
-		(load, 0, 0, 16),			# its first argument, the low half
-		(equal, 0, 1, 10),			# AF_INET6
-		(answer, 0, 0, 0x00050000 | 97),	# EAFNOSUPPORT
+		(equal, 0, len(only) + 1, number),
+		*only,
+		(answer, 0, 0, 0x00050000 | code),
 		(answer, 0, 0, 0x7fff0000),		# allow
 	))
-	code = ctypes.create_string_buffer(program)
-	filter_ = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code))
+	text = ctypes.create_string_buffer(program)
+	filter_ = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(text))
 	check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
 	check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0), "seccomp")
 
@@ -76,8 +82,10 @@ def main():
 		os.setgroups([])
 		os.setresgid(*[how["uid"]] * 3)
 		os.setresuid(*[how["uid"]] * 3)
-	if how.get("no_ipv6"):
-		without_ipv6()
+	if how.get("no_ipv6"):	# as on a kernel without it
+		refuse("socket", socket.AF_INET6, errno.EAFNOSUPPORT)
+	for name, first in how.get("refuse", {}).items():	# as in some containers
+		refuse(name, first, errno.EPERM)
 	if how.get("die_with_parent", True):
 		check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "pdeathsig")
 	# Python itself ignores SIGPIPE and SIGXFSZ: start from the default, then as asked.

@@ -36,6 +36,50 @@ def small(before="", more=""):
 	return HELLO % {"before": before, "more": more, "extern": ""}
 
 
+# Writes into the memory of the process that the client names, or of its parent, where the module has the same address.
+ATTACK = small("""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static char room[16];
+
+static const char *call(int pid)
+{
+	struct iovec vec = {room, sizeof(room)};
+
+	return process_vm_writev(pid, &vec, 1, &vec, 1, 0) == sizeof(room) ? "written" : strerror(errno);
+}
+
+static const char *through_proc(int pid)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return strerror(errno);
+	(void)close(fd);
+	return "opened";
+}
+""").replace('return preforkd_write(conn, "hello", 5);', """char line[64], text[128];
+	size_t len;
+	int pid;
+
+	if (preforkd_read_line(conn, line, sizeof(line), &len) <= 0)
+		return -1;
+	pid = atoi(line) != 0 ? atoi(line) : getppid();
+	(void)snprintf(text, sizeof(text), "%s, %s\\n", call(pid), through_proc(pid));
+	if (pid == getpid())
+		strcpy(text, "itself\\n");
+	return preforkd_write(conn, text, strlen(text));""")
+
+
 def flags(pc_folder=TOP_BUILDDIR, sysroot=None):
 	"""What pkg-config says; beside a tree that is not installed it finds preforkd-uninstalled.pc."""
 	env = dict(os.environ, PKG_CONFIG_PATH=pc_folder)
