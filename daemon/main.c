@@ -16,7 +16,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/title.h"
-#include "change/host_limits.h"
+#include "change/host_check.h"
 #include "change/launch.h"
 #include "config/config.h"
 #include "config/load.h"
@@ -55,9 +55,9 @@ static const char usage_text[] =
 	"  -c, --config FILE        the configuration (default " DEFAULT_CONFIG ");\n"
 	"                           conf.d/*.conf beside it is read, too\n"
 	"  -o, --set PATH=VALUE     overrides one key, e.g. services.echo.backlog=64\n"
-	"  -t, --check[=HOW]        checks the configuration and exits; =host: also against the limits\n"
-	"                           of this host; =portable: for another host: users, programs\n"
-	"                           and names of this host are not looked up\n"
+	"  -t, --check[=HOW]        checks the configuration and exits; =host: as its systemd unit\n"
+	"                           would judge it on this host; =portable: for another host: users,\n"
+	"                           programs and names of this host are not looked up\n"
 	"  -T, --print-config       checks the configuration, prints all of it, and exits\n"
 	"      --help-config[=PATH] explains the keys of the configuration and exits\n"
 	"  -d, --daemon             goes into the background once it is ready\n"
@@ -214,8 +214,27 @@ static struct config_source source_of(const struct options *o)
 	};
 }
 
-/* NULL, if there is a mistake, and the exit status: that of a wrong configuration tells the service manager that
- * another start would fail, too. */
+/* Writes what is wrong. */
+static void print_problems(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems_count(problems); i++) {
+		const struct problem *p = problems_get(problems, i);
+		char line[LOG_LINE_MAX];
+
+		(void)escape_bytes(p->text, strlen(p->text), line, sizeof(line));
+		(void)fprintf(stderr, "%s%s\n", line, p->level == LOG_ERR ? "" : " (warning)");
+	}
+}
+
+/* The exit status of a wrong configuration tells the service manager that another start would fail, too. */
+static int status_of(const struct problems *problems)
+{
+	if (!problems_have_error(problems))
+		return EX_OK;
+	return problems_may_pass(problems) ? EX_OSERR : EX_CONFIG;
+}
+
+/* NULL, if there is a mistake, and the exit status. */
 static struct config *try_load(const struct options *o, int *status_out)
 {
 	struct config_source source = source_of(o);
@@ -225,20 +244,29 @@ static struct config *try_load(const struct options *o, int *status_out)
 	if (handover_env_is_upgrade()) /* this is the process that serves: what goes wrong is waited for, as below */
 		source.modules = MODULES_USE;
 	config = config_load(&source, &problems);
-	if (config != NULL && o->check == CHECK_HOST) {
-		upstream_names_check(config, &problems);
-		host_limits_check(config, &problems);
-	}
-	for (size_t i = 0; i < problems_count(problems); i++) {
-		const struct problem *p = problems_get(problems, i);
-		char line[LOG_LINE_MAX];
-
-		(void)escape_bytes(p->text, strlen(p->text), line, sizeof(line));
-		(void)fprintf(stderr, "%s%s\n", line, p->level == LOG_ERR ? "" : " (warning)");
-	}
-	*status_out = problems_may_pass(problems) ? EX_OSERR : EX_CONFIG;
+	print_problems(problems);
+	*status_out = status_of(problems);
 	problems_free(&problems);
 	return config;
+}
+
+/* --check=host: the exit status that the start would have. */
+static int check_host(const struct options *o)
+{
+	struct config_source source = source_of(o);
+	struct host_unit *host = host_check_begin(&source);
+	struct problems *problems;
+	struct config *config = config_load(&source, &problems);
+	int status;
+
+	if (config != NULL)
+		upstream_names_check(config, &problems);
+	host_check_end(&host, config, &problems);
+	print_problems(problems);
+	status = status_of(problems);
+	problems_free(&problems);
+	config_free(&config);
+	return status;
 }
 
 static struct config *load(const struct options *o)
@@ -374,10 +402,12 @@ int main(int argc, char **argv)
 	if (o.binary == NULL)
 		die_no_memory();
 	title_init(argc, argv);
-	config = load(&o);
+	config = o.check != CHECK_HOST ? load(&o) : NULL;
 	if (o.print)
 		config_print(config, stdout);
-	if (o.print || o.check != CHECK_NOT)
+	if (o.check == CHECK_HOST)
+		status = check_host(&o);
+	else if (o.print || o.check != CHECK_NOT)
 		config_free(&config);
 	else
 		status = run(&o, config);

@@ -217,6 +217,16 @@ int executable_check(const char *path, struct err *err)
 	return err_set(err, "its interpreter is a script, whose interpreter is a script, and so on");
 }
 
+bool executable_interpreter(const char *path, char *out, size_t size)
+{
+	struct name interpreter;
+
+	if (check_file(path, &interpreter, NULL) < 0 || interpreter.text[0] == '\0')
+		return false;
+	(void)snprintf(out, size, "%s", interpreter.text);
+	return true;
+}
+
 int executable_explain(const char *path, int code, struct err *err)
 {
 	struct err why;

@@ -3,6 +3,9 @@
 #ifndef PREFORKD_BASE_EXECUTABLE_H
 #define PREFORKD_BASE_EXECUTABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct err;
 
 /*
@@ -11,6 +14,9 @@ struct err;
  * machine nor a script with a #! line, or its interpreter is missing. The mode of PATH itself is not looked at.
  */
 int executable_check(const char *path, struct err *err);
+
+/* The interpreter that the #! line of PATH names; false: there is none, or it is not known. */
+bool executable_interpreter(const char *path, char *out, size_t size);
 
 /* For a failed execve(2) of PATH: *err says what CODE, its errno, stands for. The kernel says "No such file" of a
  * file that is there if only its interpreter is missing. Always -1. */

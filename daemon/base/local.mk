@@ -54,5 +54,11 @@ libpreforkd_a_SOURCES += \
 	%D%/trial.h \
 	%D%/unit.c \
 	%D%/unit.h \
+	%D%/unit_files.c \
+	%D%/unit_files.h \
 	%D%/unit_job.c \
-	%D%/unit_job.h
+	%D%/unit_job.h \
+	%D%/unit_settings.c \
+	%D%/unit_settings.h \
+	%D%/unit_view.c \
+	%D%/unit_view.h

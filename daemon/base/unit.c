@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,14 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/unit_settings.h"
 
 #define MANAGER "org.freedesktop.systemd1"
 
 struct unit_query {
 	sd_bus *bus;
 	struct limits limits;
+	struct unit_settings *settings; /* NULL: only the limits are wanted */
 	void (*done)(const struct limits *limits, void *userdata);
 	void *userdata;
 };
@@ -47,9 +50,107 @@ static int64_t read_number(uint64_t value)
 	return value > INT64_MAX ? -1 : (int64_t)value; /* "infinity" is UINT64_MAX */
 }
 
-/* Reads the value of property NAME. A negative errno: the message has another format. */
-static int read_property(sd_bus_message *m, const char *name, struct limits *limits, bool *loaded)
+static int write_list(sd_bus_message *m, FILE *out, const char *before)
 {
+	const char *item, *separator = "";
+	int rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "s");
+
+	while (rc >= 0 && (rc = sd_bus_message_read(m, "s", &item)) > 0) {
+		(void)fprintf(out, "%s%s%s", separator, before, item);
+		separator = "\n";
+	}
+	return rc < 0 ? rc : sd_bus_message_exit_container(m);
+}
+
+/* A list of structures that begin with two texts; KIND says which of the two is wanted. */
+static int write_structures(sd_bus_message *m, FILE *out, const char *contents, enum unit_setting_kind kind)
+{
+	const char *texts[2], *separator = "";
+	char inner[16];
+	int rc;
+
+	(void)snprintf(inner, sizeof(inner), "%.*s", (int)strlen(contents) - 3, contents + 2);
+	rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, contents + 1);
+	while (rc >= 0 && (rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_STRUCT, inner)) > 0) {
+		rc = sd_bus_message_read(m, "ss", &texts[0], &texts[1]);
+		if (rc >= 0 && inner[2] != '\0')
+			rc = sd_bus_message_skip(m, inner + 2);
+		if (rc >= 0)
+			rc = sd_bus_message_exit_container(m);
+		if (rc >= 0)
+			(void)fprintf(out, "%s%s", separator, texts[kind == UNIT_LIST_OF_SECONDS]);
+		separator = "\n";
+	}
+	return rc < 0 ? rc : sd_bus_message_exit_container(m);
+}
+
+/* "(bas)": a list of what is allowed or, with false in front, of what is forbidden. */
+static int write_filter(sd_bus_message *m, FILE *out)
+{
+	int allows, rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_STRUCT, "bas");
+
+	if (rc >= 0)
+		rc = sd_bus_message_read(m, "b", &allows);
+	if (rc >= 0)
+		rc = write_list(m, out, allows != 0 ? "" : "~");
+	return rc < 0 ? rc : sd_bus_message_exit_container(m);
+}
+
+/* Writes a value of any of the types that a setting has. */
+static int write_value(sd_bus_message *m, FILE *out, const char *contents, enum unit_setting_kind kind)
+{
+	const char *text;
+	uint64_t number;
+	int flag, rc;
+
+	if (strcmp(contents, "as") == 0)
+		return write_list(m, out, "");
+	if (strcmp(contents, "(bas)") == 0)
+		return write_filter(m, out);
+	if (strncmp(contents, "a(ss", 4) == 0)
+		return write_structures(m, out, contents, kind);
+	switch (contents[0]) {
+	case 's':
+		rc = sd_bus_message_read(m, "s", &text);
+		return rc < 0 ? rc : fputs(text, out);
+	case 'b':
+		rc = sd_bus_message_read(m, "b", &flag);
+		return rc < 0 ? rc : fputs(flag != 0 ? "yes" : "no", out);
+	case 't':
+		rc = sd_bus_message_read(m, "t", &number);
+		return rc < 0 ? rc : fprintf(out, "%llu", (unsigned long long)number);
+	default:
+		return sd_bus_message_skip(m, contents);
+	}
+}
+
+static int read_setting(sd_bus_message *m, const struct unit_setting_name *setting, struct unit_settings *settings)
+{
+	const char *contents;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int rc = sd_bus_message_peek_type(m, NULL, &contents);
+
+	if (rc >= 0)
+		rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_VARIANT, contents);
+	if (rc >= 0 && out == NULL)
+		rc = -ENOMEM;
+	if (rc >= 0)
+		rc = write_value(m, out, contents, setting->kind);
+	if (rc >= 0)
+		rc = sd_bus_message_exit_container(m);
+	if (out != NULL && fclose(out) == 0 && rc >= 0)
+		unit_settings_set(settings, setting->name, text);
+	free(text);
+	return rc;
+}
+
+/* Reads the value of property NAME. A negative errno: the message has another format. */
+static int read_property(sd_bus_message *m, const char *name, struct unit_query *query, bool *loaded)
+{
+	const struct unit_setting_name *setting = query->settings != NULL ? unit_settings_name(name) : NULL;
+	struct limits *limits = &query->limits;
 	const struct {
 		const char *name;
 		int64_t *field;
@@ -71,6 +172,8 @@ static int read_property(sd_bus_message *m, const char *name, struct limits *lim
 			*numbers[i].field = read_number(value);
 		return rc;
 	}
+	if (setting != NULL)
+		return read_setting(m, setting, query->settings);
 	if (strcmp(name, "LoadState") != 0)
 		return sd_bus_message_skip(m, "v");
 	rc = sd_bus_message_read(m, "v", "s", &text);
@@ -78,8 +181,9 @@ static int read_property(sd_bus_message *m, const char *name, struct limits *lim
 	return rc;
 }
 
-static bool read_answer(sd_bus_message *m, struct limits *limits)
+static bool read_answer(sd_bus_message *m, struct unit_query *query)
 {
+	struct limits *limits = &query->limits;
 	bool loaded = false;
 	const char *name;
 	int rc = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sv}");
@@ -90,7 +194,7 @@ static bool read_answer(sd_bus_message *m, struct limits *limits)
 			break;
 		rc = sd_bus_message_read(m, "s", &name);
 		if (rc >= 0)
-			rc = read_property(m, name, limits, &loaded);
+			rc = read_property(m, name, query, &loaded);
 		if (rc >= 0)
 			rc = sd_bus_message_exit_container(m);
 	}
@@ -106,7 +210,7 @@ static bool read_answer(sd_bus_message *m, struct limits *limits)
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct unit_query *query = userdata;
-	bool good = !sd_bus_message_is_method_error(m, NULL) && read_answer(m, &query->limits);
+	bool good = !sd_bus_message_is_method_error(m, NULL) && read_answer(m, query);
 
 	(void)error;
 	query->done(good ? &query->limits : NULL, query->userdata);
@@ -206,7 +310,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-bool unit_ask_now(const struct unit *unit, int64_t timeout_ms, struct limits *limits)
+bool unit_ask_now(const struct unit *unit, int64_t timeout_ms, struct limits *limits, struct unit_settings *settings)
 {
 	struct answer answer = {.limits = limits};
 	struct unit_query *query = NULL;
@@ -217,6 +321,8 @@ bool unit_ask_now(const struct unit *unit, int64_t timeout_ms, struct limits *li
 	if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, (uint64_t)timeout_ms * 1000, 1000, on_late,
 				       &answer) >= 0)
 		query = unit_ask(event, unit, on_done, &answer);
+	if (query != NULL)
+		query->settings = settings;
 	while (query != NULL && !answer.any)
 		if (sd_event_run(event, UINT64_MAX) < 0)
 			break;

@@ -14,6 +14,7 @@
 
 struct limits;
 struct unit_query;
+struct unit_settings;
 
 struct unit {
 	bool user; /* a unit of a user's manager, not of the system's */
@@ -37,7 +38,8 @@ struct unit_query *unit_ask(sd_event *event, const struct unit *unit,
 			    void (*done)(const struct limits *limits, void *userdata), void *userdata);
 void unit_query_free(struct unit_query **query);
 
-/* The same without a loop: blocks for TIMEOUT_MS at most; false: no answer. */
-bool unit_ask_now(const struct unit *unit, int64_t timeout_ms, struct limits *limits);
+/* The same without a loop, and for the settings as well, which the caller clears: blocks for TIMEOUT_MS at most; false:
+ * no answer. */
+bool unit_ask_now(const struct unit *unit, int64_t timeout_ms, struct limits *limits, struct unit_settings *settings);
 
 #endif

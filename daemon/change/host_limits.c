@@ -14,11 +14,6 @@
 #include "config/load.h"
 #include "fleet/fleet.h"
 
-#define UNIT	  "preforkd"
-#define ANSWER_MS 2000 /* time for systemd to answer, while a person waits at the terminal */
-
-/* ---- the running daemon ---- */
-
 static json_t *compare_host(const struct config *config, const struct limits *limits)
 {
 	struct problems *problems = NULL;
@@ -89,53 +84,4 @@ void host_limits_ask(struct host_limits *host)
 void host_limits_forget(struct host_limits *host)
 {
 	unit_query_free(&host->query);
-}
-
-/* ---- a daemon that does not run ---- */
-
-/* A name that systemd does not escape. */
-static bool is_plain(const char *text, size_t len)
-{
-	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") >= len;
-}
-
-/* Finds the packaged unit for FILE: preforkd.service for preforkd.conf, preforkd@NAME.service for NAME.conf in the same
- * folder. */
-static bool find_unit(const char *file, struct unit *out)
-{
-	const char *base = strrchr(DEFAULT_CONFIG, '/') + 1;
-	size_t folder = (size_t)(base - DEFAULT_CONFIG), len = strlen(file);
-
-	out->user = false;
-	if (strcmp(file, DEFAULT_CONFIG) == 0) {
-		(void)snprintf(out->name, sizeof(out->name), UNIT ".service");
-		return true;
-	}
-	if (strncmp(file, DEFAULT_CONFIG, folder) != 0 || len < folder + strlen(".conf") ||
-	    strcmp(file + len - strlen(".conf"), ".conf") != 0)
-		return false;
-	len -= folder + strlen(".conf");
-	if (len > 200 || !is_plain(file + folder, len))
-		return false;
-	(void)snprintf(out->name, sizeof(out->name), UNIT "@%.*s.service", (int)len, file + folder);
-	return true;
-}
-
-void host_limits_check(const struct config *config, struct problems **problems)
-{
-	struct limits limits, theirs;
-	struct unit unit;
-
-	limits_init(&limits);
-	limits_read("", &limits);
-	if (find_unit(config->file, &unit) && unit_ask_now(&unit, ANSWER_MS, &theirs)) {
-		limits.files = theirs.files;
-		limits.processes = theirs.processes;
-		limits.stop_ms = theirs.stop_ms;
-		limits_narrow(&limits, theirs.tasks, theirs.tasks_set);
-		(void)snprintf(limits.unit, sizeof(limits.unit), "%s", theirs.unit);
-	} else {
-		limits_read_groups("", &limits);
-	}
-	host_compare(config, &limits, problems);
 }

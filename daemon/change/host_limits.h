@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master, and --check=host. Finds limits of the host that are lower than the configuration needs, at the start and
+ * Master. Finds limits of the host that are lower than the configuration needs, at the start and
  * after a reload. It only warns: it never delays or fails anything.
  */
 #ifndef PREFORKD_CHANGE_HOST_LIMITS_H
@@ -12,7 +12,6 @@
 
 struct config;
 struct fleet;
-struct problems;
 struct unit_query;
 
 struct host_limits {
@@ -34,9 +33,5 @@ void host_limits_ask(struct host_limits *host);
 
 /* Drops a question that has no answer yet. */
 void host_limits_forget(struct host_limits *host);
-
-/* For a daemon that does not run: compares CONFIG with the limits of the unit that would run it, or else with those of
- * this process. Adds warnings to *problems. Blocks for at most 2 s. */
-void host_limits_check(const struct config *config, struct problems **problems);
 
 #endif

@@ -10,8 +10,20 @@ libpreforkd_a_SOURCES += \
 	%D%/drain.h \
 	%D%/hearing.c \
 	%D%/hearing.h \
+	%D%/host_check.c \
+	%D%/host_check.h \
+	%D%/host_files.c \
+	%D%/host_files.h \
 	%D%/host_limits.c \
 	%D%/host_limits.h \
+	%D%/host_paths.c \
+	%D%/host_paths.h \
+	%D%/host_report.c \
+	%D%/host_report.h \
+	%D%/host_sockets.c \
+	%D%/host_sockets.h \
+	%D%/host_unit.c \
+	%D%/host_unit.h \
 	%D%/jobs.c \
 	%D%/jobs.h \
 	%D%/launch.c \

@@ -118,7 +118,11 @@ struct config *config_load(const struct config_source *source, struct problems *
 	struct problems *problems = problems_new();
 	struct raws raws = {.list = NULL};
 	struct checker checker = {
-		.source = source, .store = config->store, .problems = problems, .root = geteuid() == 0};
+		.source = source,
+		.store = config->store,
+		.problems = problems,
+		.root = (source->starter != NULL ? source->starter->uid : geteuid()) == 0,
+	};
 	bool complete;
 
 	complete = read_raws(source, config->store->arena, problems, &raws);

@@ -250,14 +250,14 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 	if (wish->user != NULL) {
 		if (identity_uid(wish->user, &uid, &err) < 0)
 			checker_lacks(checker, values, wish->user_source, &err);
-		else if (uid != geteuid())
+		else if (uid != values->service.identity.uid)
 			checker_error(checker, values, wish->user_source, "cannot become \"%.64s\": %s", wish->user,
 				      why);
 	}
 	if (wish->group != NULL) {
 		if (identity_gid(wish->group, &gid, &err) < 0)
 			checker_lacks(checker, values, wish->group_source, &err);
-		else if (gid != getegid())
+		else if (gid != values->service.identity.gid)
 			checker_error(checker, values, wish->group_source, "cannot take the group \"%.64s\": %s",
 				      wish->group, why);
 	}
@@ -290,7 +290,9 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 	uid_t uid;
 	gid_t gid;
 
-	if (!checker->source->portable)
+	if (checker->source->starter != NULL)
+		values->service.identity = *checker->source->starter;
+	else if (!checker->source->portable)
 		identity_of_process(arena, &values->service.identity);
 	if (!checker->root && !checker->source->portable) {
 		check_unchanged(checker, values, &wish);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct identity;
 struct module_loader;
 struct modules_tried;
 struct preforkd_module;
@@ -29,6 +30,7 @@ struct config_source {
 	/* The configuration is for another host: users, groups, hosts and interfaces are not looked up, and programs
 	 * are not looked for. The result may be looked at, but no service can be started with it. */
 	bool portable;
+	const struct identity *starter; /* who will start the daemon; NULL: this process does */
 };
 
 #endif

@@ -2,6 +2,8 @@
 libpreforkd_a_SOURCES += \
 	%D%/addr.c \
 	%D%/addr.h \
+	%D%/address_holder.c \
+	%D%/address_holder.h \
 	%D%/addr_format.c \
 	%D%/connect_any.c \
 	%D%/connect_any.h \
@@ -26,6 +28,8 @@ libpreforkd_a_SOURCES += \
 	%D%/listen_queue.h \
 	%D%/listen_quiesce.c \
 	%D%/listen_quiesce.h \
+	%D%/local_address.c \
+	%D%/local_address.h \
 	%D%/lookup.c \
 	%D%/lookup.h \
 	%D%/network.c \

@@ -68,6 +68,11 @@ void problems_file(struct problems *problems, const char *file)
 	problems->n_files++;
 }
 
+const char *problems_file_get(const struct problems *problems, size_t i)
+{
+	return i < problems->n_files ? problems->files[i] : NULL;
+}
+
 static void format_place(const struct origin *where, char *out, size_t size)
 {
 	if (where == NULL || (where->file == NULL && where->line == 0))

@@ -26,6 +26,9 @@ void problems_free(struct problems **problems);
 /* Tells that FILE is read next. Problems are sorted by the order of these calls. */
 void problems_file(struct problems *problems, const char *file);
 
+/* The file number I of those; NULL: there are no more. */
+const char *problems_file_get(const struct problems *problems, size_t i);
+
 /*
  * Adds one problem of LEVEL, found at WHERE (NULL: at no place; line 0: in the file as a whole) about KEY (NULL: none).
  * A text that is in the list already is not added again. problems_vadd() returns the problem, which is valid until the

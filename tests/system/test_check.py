@@ -172,6 +172,9 @@ class Portable(CommandLine):
 class Host(CommandLine):
 	"""Asked versus got; all of them warnings."""
 
+	def config(self, services=None, **top):
+		return super().config(services, control={"path": ""}, **top)
+
 	def warns(self, done, *patterns):
 		self.ok(done)
 		lines = done.stderr.splitlines()

@@ -15,6 +15,8 @@ unit_tests = \
 	%D%/base/check_siphash \
 	%D%/base/check_trial \
 	%D%/base/check_unit \
+	%D%/base/check_unit_settings \
+	%D%/base/check_unit_view \
 	%D%/board/check_board \
 	%D%/board/check_sources \
 	%D%/board/check_sources_rates \
@@ -56,6 +58,7 @@ unit_tests = \
 	%D%/listeners/check_control_socket \
 	%D%/loader/check_module \
 	%D%/net/check_addr \
+	%D%/net/check_address_holder \
 	%D%/net/check_connect_any \
 	%D%/net/check_frame \
 	%D%/net/check_inherited \

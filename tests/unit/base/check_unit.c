@@ -82,7 +82,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 
 START_TEST(no_bus)
 {
-	ck_assert(!unit_ask_now(&unit, 10000, &limits));
+	ck_assert(!unit_ask_now(&unit, 10000, &limits, NULL));
 	ck_assert_int_eq(limits.stop_ms, -1);
 }
 END_TEST
@@ -92,7 +92,7 @@ START_TEST(silence_is_given_up)
 	int64_t begin = clock_ms();
 	int fd = silent_bus();
 
-	ck_assert(!unit_ask_now(&unit, 200, &limits));
+	ck_assert(!unit_ask_now(&unit, 200, &limits, NULL));
 	ck_assert_int_ge(clock_ms() - begin, 190);
 	ck_assert_int_lt(clock_ms() - begin, SOON_MS);
 	(void)close(fd);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/host_files.h"
+
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/executable.h"
+#include "change/host_report.h"
+#include "change/host_unit.h"
+#include "config/config.h"
+#include "config/loader.h"
+#include "config/value_source.h"
+#include "config/values.h"
+#include "syntax/problems.h"
+
+#define INTERPRETERS_MOST 5 /* as execve(2) */
+
+/* Reports a rule of the unit that hides PATH, or what it stands for without links. False: there is none. */
+static bool is_hidden(struct host_report *report, const struct host_place *place, const char *path, const char *real)
+{
+	const struct unit_view_rule *rule = unit_view_hides(&report->host->view, path);
+
+	if (rule == NULL)
+		rule = unit_view_hides(&report->host->view, real);
+	if (rule == NULL)
+		return false;
+	host_report_add(report, HOST_MISTAKE, place, "\"%.256s\": %s of %s hides %s; %s", path, rule->setting,
+			report->host->settings.unit, rule->path, report->host->edit);
+	return true;
+}
+
+/* ---- the configuration ---- */
+
+static void judge_file(struct host_report *report, const char *file, int how)
+{
+	const struct origin where = {.file = file};
+	const struct host_place place = {.where = &where};
+	char real[PATH_MAX];
+	struct err why;
+
+	switch (path_access(file, how, &report->host->who, real, &why)) {
+	case PATH_NO:
+		host_report_add(report, HOST_MISTAKE, &place,
+				"%s; change its mode or owner, or let the daemon start as root: " RELAXED_CONF,
+				why.text);
+		break;
+	case PATH_UNKNOWN:
+		host_report_add(report, HOST_DOUBT, &place, "%s", why.text);
+		break;
+	case PATH_YES:
+		(void)is_hidden(report, &place, file, real);
+		break;
+	}
+}
+
+/* All files that were read for the check, and the folder in which the daemon looks for more of them. */
+static void judge_configuration(struct host_report *report)
+{
+	const char *main_file = report->config->file, *slash = strrchr(main_file, '/'), *file;
+	char folder[PATH_MAX];
+
+	for (size_t i = 0; (file = problems_file_get(report->problems, i)) != NULL; i++) {
+		if (file[0] == '/')
+			judge_file(report, file, R_OK);
+	}
+	(void)snprintf(folder, sizeof(folder), "%.*s/conf.d", (int)(slash - main_file), main_file);
+	if (access(folder, F_OK) == 0)
+		judge_file(report, folder, R_OK | X_OK);
+}
+
+/* ---- programs ---- */
+
+/* One of PROGRAM and its interpreters, or a module; HOW as in path_access(). False: it cannot be run. */
+static bool judge_executable(struct host_report *report, const struct host_place *place, const char *program, int how)
+{
+	const struct unit_view_rule *rule;
+	char real[PATH_MAX];
+	struct err why;
+
+	switch (path_access(program, how, &report->host->who, real, &why)) {
+	case PATH_NO:
+		host_report_add(report, HOST_MISTAKE, place, "\"%.256s\": %s", program, why.text);
+		return false;
+	case PATH_UNKNOWN:
+		host_report_add(report, HOST_DOUBT, place, "\"%.256s\": %s", program, why.text);
+		return false;
+	case PATH_YES:
+		break;
+	}
+	if (is_hidden(report, place, program, real))
+		return false;
+	rule = unit_view_forbids_exec(&report->host->view, real);
+	if (rule == NULL)
+		return true;
+	host_report_add(report, HOST_MISTAKE, place, "\"%.256s\": %s of %s lets nothing in %s run; %s", program,
+			rule->setting, report->host->settings.unit, rule->path, report->host->edit);
+	return false;
+}
+
+static void judge_program(struct host_report *report, const struct service_values *values)
+{
+	const struct host_place place = host_place_of(values, "command");
+	const struct host_place module = host_place_of(values, "path");
+	char name[PATH_MAX], next[PATH_MAX];
+
+	if (values->service.module != NULL)
+		(void)judge_executable(report, &module, values->service.module->path, R_OK);
+	if (values->service.command == NULL)
+		return;
+	(void)snprintf(name, sizeof(name), "%s", values->service.command[0]);
+	for (int i = 0; i < INTERPRETERS_MOST && name[0] == '/'; i++) {
+		if (!judge_executable(report, &place, name, X_OK) || !executable_interpreter(name, next, sizeof(next)))
+			return;
+		memcpy(name, next, sizeof(name));
+	}
+}
+
+/* A user of its own takes rights that root has, unless the unit takes them away. */
+static void judge_user(struct host_report *report, const struct service_values *values)
+{
+	const struct host_place place = host_place_of(values, "user");
+	const struct identity *who = &values->service.identity;
+	bool other = who->uid != report->host->starter.uid;
+
+	if (!who->set || (host_unit_is_capable(report->host, CAP_SETGID) &&
+			  (!other || host_unit_is_capable(report->host, CAP_SETUID))))
+		return;
+	host_report_add(report, HOST_REFUSAL, &place,
+			"cannot become \"%.64s\": %s lacks CAP_SETUID or CAP_SETGID (CapabilityBoundingSet=); %s",
+			who->user, report->host->who_name, report->host->edit);
+}
+
+void host_files_judge(struct host_report *report)
+{
+	const struct config_store *store = report->config->store;
+
+	if (report->host->known) /* this process has read it */
+		judge_configuration(report);
+	for (size_t i = 0; i < store->n_services; i++)
+		judge_program(report, &store->services[i]);
+	for (size_t i = 0; i < report->config->n_services; i++)
+		judge_user(report, &store->services[i]);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* --check=host. What its parts share: the unit, the configuration, and the list of what is wrong. */
+#ifndef PREFORKD_CHANGE_HOST_REPORT_H
+#define PREFORKD_CHANGE_HOST_REPORT_H
+
+struct config;
+struct host_unit;
+struct origin;
+struct problems;
+struct service_values;
+
+struct host_report {
+	const struct host_unit *host;
+	const struct config *config;
+	struct problems *problems;
+};
+
+/* What a finding is about. */
+struct host_place {
+	const struct origin *where;
+	const char *key;
+};
+
+/* The value of the key PATH of a service, or of the whole program. */
+struct host_place host_place_of(const struct service_values *values, const char *path);
+struct host_place host_place_of_main(const struct config *config, const char *path);
+
+enum host_weight {
+	HOST_DOUBT,   /* the start succeeds, or what would happen is not known */
+	HOST_REFUSAL, /* the system would refuse something that the start needs: an error that may pass */
+	HOST_MISTAKE, /* the daemon would reject the configuration */
+};
+
+void host_report_add(struct host_report *report, enum host_weight weight, const struct host_place *place,
+		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,345 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The word of --check=host, and what "systemctl start" does then: they agree."""
+
+import sys
+sys.dont_write_bytecode = True
+
+import os
+import socket
+
+from harness import *
+
+ECHO = {"handler": "echo", "listen": "127.0.0.1:7007"}
+PROGRAM = "#!/bin/sh\nread x\necho hello\n"
+
+
+class CheckCase(SystemdCase):
+	def setUp(self):
+		super().setUp()
+		self.drop_in("[Service]\nRestart=no\n", name="10-once.conf")
+
+	def check(self):
+		return self.run(self.sandbox.installed("sbin/preforkd"), "--check=host")
+
+	def agree(self, status, *patterns):
+		"""The check ends with STATUS, and so does the daemon; 0: it serves."""
+		done = self.check()
+		self.assertEqual(done.returncode, status, done.stderr)
+		for pattern in patterns:
+			self.assertRegex(done.stderr, pattern)
+		if not patterns:
+			self.assertEqual(done.stderr, "")
+		self.systemctl("reset-failed", "preforkd", check=False)
+		started = self.systemctl("start", "preforkd", check=False)
+		if status == 0:
+			self.assertEqual(started.returncode, 0, started.stderr)
+			self.systemctl("stop", "preforkd")
+			return
+		self.assertNotEqual(started.returncode, 0, "it started, against the word of the check: " + done.stderr)
+		self.wait_state("failed")
+		self.assertEqual(self.show("ExecMainStatus"), str(status), "\n".join(self.messages()[-5:]))
+
+	def conf_d(self, name, services):
+		self.configure(services, os.path.join("conf.d", name), user=None)
+		folder = os.path.dirname(self.sandbox.installed("preforkd/preforkd.conf"))
+		return os.path.join(folder, "conf.d", name)
+
+
+class Good(CheckCase):
+	def test_installed_configuration(self):
+		self.agree(0)
+
+	def test_running_daemon_holds_its_own_ports(self):
+		listen = ["*:7", "udp:127.0.0.1:7", "unix:/run/preforkd/echo", "unix:@echo"]
+		self.configure({"echo": {"handler": "echo", "listen": listen}})
+		self.systemctl("start", "preforkd")
+		done = self.check()
+		self.assertEqual((done.returncode, done.stderr), (0, ""))
+		self.systemctl("restart", "preforkd")
+
+	def test_ordinary_user(self):
+		"""He is told by systemd as well; whose a busy port is he cannot see."""
+		def check():
+			return self.run("setpriv", "--reuid=nobody", "--clear-groups",
+					self.sandbox.installed("sbin/preforkd"), "--check=host")
+		done = check()
+		self.assertEqual((done.returncode, done.stderr), (0, ""))
+		self.systemctl("start", "preforkd")
+		done = check()
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertRegex(done.stderr, r"127\.0\.0\.1:7 is in use by another process \(warning\)")
+		self.configure({"x": {**ECHO, "user": "nobody"}})
+		done = check()
+		self.assertEqual(done.returncode, 78, done.stderr)
+		self.assertIn('cannot become "nobody"', done.stderr)
+
+	def test_socket_unit(self):
+		"""systemd holds the port for the daemon."""
+		self.drop_in("[Socket]\nListenStream=\nListenStream=127.0.0.1:7070\n", "preforkd.socket")
+		for listen in ("127.0.0.1:7070", "systemd:echo"):
+			self.configure({"echo": {"handler": "echo", "listen": listen}})
+			self.systemctl("start", "preforkd.socket")
+			self.agree(0)
+			self.systemctl("stop", "preforkd.socket", "preforkd.service")
+		self.agree(71, "systemd:echo: no socket unit of preforkd.service that is active has "
+			       "FileDescriptorName=echo")
+
+	def test_relaxed(self):
+		self.configure({"echo": {**ECHO, "user": "nobody", "listen": "unix:/run/preforkd/echo",
+					 "socket": {"owner": "nobody"}}})
+		self.relax()
+		self.agree(0)
+
+
+class User(CheckCase):
+	def test_service_with_a_user_of_its_own(self):
+		self.configure({"echo": {**ECHO, "user": "nobody"}})
+		self.agree(78, r'preforkd\.conf:\d+: services\.echo\.user: cannot become "nobody".*'
+			       r"/preforkd/relaxed\.conf")
+
+	def test_root_without_the_right_to_change_users(self):
+		self.configure({"echo": {**ECHO, "user": "nobody"}})
+		self.drop_in("[Service]\nUser=root\nCapabilityBoundingSet=CAP_KILL\n")
+		self.agree(71, r'services\.echo\.user: cannot become "nobody": .* lacks CAP_SETUID')
+
+	def test_missing_user_of_the_unit(self):
+		self.configure({"echo": ECHO}, user=None)
+		self.drop_in("[Service]\nUser=no-such-user\n")
+		done = self.check()
+		self.assertEqual(done.returncode, 71, done.stderr)
+		self.assertIn('there is no user "no-such-user"', done.stderr)
+		self.assertNotEqual(self.systemctl("start", "preforkd", check=False).returncode, 0)
+
+
+class Files(CheckCase):
+	def test_file_that_only_root_can_read(self):
+		path = self.conf_d("a.conf", {"more": ECHO})
+		os.chmod(self.sandbox.path(path), 0o600)
+		self.agree(78, r"a\.conf: the user preforkd of preforkd\.service cannot read .*/conf\.d/a\.conf "
+			       r"\(mode 0600, owner root\).*/relaxed\.conf")
+		self.run("chown", "preforkd", path, check=True)
+		self.agree(0)
+
+	def test_folder_that_only_root_can_enter(self):
+		self.conf_d("a.conf", {"more": ECHO})
+		folder = os.path.dirname(self.sandbox.installed("preforkd/preforkd.conf"))
+		for path in (os.path.join(folder, "conf.d"), folder):
+			os.chmod(self.sandbox.path(path), 0o700)
+			self.agree(78, r"cannot (enter|read) .*%s \(mode 0700, owner root\)" % path)
+			os.chmod(self.sandbox.path(path), 0o755)
+		self.agree(0)
+
+	def test_list_of_networks(self):
+		self.sandbox.write("/etc/allowed", "127.0.0.0/8\n", mode=0o600)
+		self.configure({"echo": {**ECHO, "access": {"allow_file": "/etc/allowed"}}})
+		self.agree(78, r"/etc/allowed: the user preforkd .* cannot read /etc/allowed")
+
+
+class Programs(CheckCase):
+	def serve(self, path, text=PROGRAM, mode=0o755, **keys):
+		self.sandbox.write(path, text, mode)
+		self.configure({"x": {"handler": "exec", "listen": "127.0.0.1:7007", "command": [path], **keys}})
+
+	def test_folders_that_the_unit_hides(self):
+		for path, rule in (("/home/joe/run", "ProtectHome=yes"), ("/tmp/run", "PrivateTmp=yes"),
+				   ("/var/tmp/run", "PrivateTmp=yes")):
+			self.serve(path)
+			self.agree(78, r'services\.x\.command: "%s": %s of preforkd\.service hides .*; '
+				       r'see "systemctl edit preforkd\.service" and .*/relaxed\.conf' % (path, rule))
+
+	def test_home_of_root(self):
+		self.serve("/root/bin/run")
+		os.chmod(self.sandbox.path("/root"), 0o755)
+		self.agree(78, r"ProtectHome=yes of preforkd\.service hides /root")
+
+	def test_home_without_the_rule(self):
+		self.serve("/home/joe/run")
+		self.drop_in("[Service]\nProtectHome=no\n")
+		self.agree(0)
+
+	def test_interpreter_in_a_home(self):
+		os.makedirs(self.sandbox.path("/home/joe"))
+		os.symlink("/bin/sh", self.sandbox.path("/home/joe/sh"))
+		self.serve("/usr/local/bin/run", "#!/home/joe/sh\n")
+		self.agree(78, r'"/home/joe/sh": ProtectHome=yes')
+
+	def test_nothing_may_run_there(self):
+		self.serve("/srv/bin/run")
+		self.drop_in("[Service]\nNoExecPaths=/srv\n")
+		self.agree(78, r'"/srv/bin/run": NoExecPaths=/srv of preforkd\.service lets nothing in /srv run')
+		self.drop_in("[Service]\nNoExecPaths=/srv\nExecPaths=/srv/bin\n")
+		self.agree(0)
+
+	def test_module(self):
+		self.configure({"hi": {"handler": "module", "path": "hello.so", "listen": "127.0.0.1:7007"}})
+		self.agree(0)
+		module = self.sandbox.installed("preforkd/hello.so")
+		os.chmod(self.sandbox.path(module), 0o600)
+		self.agree(78, r"services\.hi\.path: .* cannot read %s \(mode 0600, owner root\)" % module)
+
+	def test_inaccessible(self):
+		self.serve("/srv/bin/run")
+		self.drop_in("[Service]\nInaccessiblePaths=-/srv\n")
+		self.agree(78, r'"/srv/bin/run": InaccessiblePaths=/srv of preforkd\.service hides /srv')
+
+	def test_mode_of_the_program(self):
+		self.serve("/srv/bin/run", mode=0o750)
+		self.agree(78, r"the user preforkd .* cannot run /srv/bin/run \(mode 0750, owner root\)")
+
+	def test_user_of_the_service(self):
+		self.serve("/srv/bin/run", user="nobody")
+		os.chmod(self.sandbox.path("/srv/bin"), 0o700)
+		self.relax()
+		self.agree(78, r"the user nobody cannot enter /srv/bin \(mode 0700, owner root\)")
+
+
+class Addresses(CheckCase):
+	def serve(self, *listen, **keys):
+		self.configure({"x": {"handler": "echo", "listen": list(listen), **keys}})
+
+	def hold(self, family, kind, address):
+		with self.sandbox.network():
+			s = socket.socket(family, kind)
+			self.addCleanup(s.close)
+			s.bind(address)
+			if kind == socket.SOCK_STREAM:
+				s.listen()
+
+	def test_busy_port(self):
+		self.hold(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 7007))
+		for listen in ("127.0.0.1:7007", "*:7007", "0.0.0.0:7007"):
+			self.serve(listen)
+			self.agree(71, r"preforkd\.conf:\d+: services\.x\.listen: .*:7007 is in use by ")
+		self.serve("127.0.0.2:7007", "127.0.0.1:7008", "udp:127.0.0.1:7007", "[::1]:7007")
+		self.agree(0)
+
+	def test_busy_port_of_datagrams(self):
+		self.hold(socket.AF_INET6, socket.SOCK_DGRAM, ("::", 7007))
+		self.serve("udp:127.0.0.1:7007")
+		self.agree(71, r"services\.x\.listen: 127\.0\.0\.1:7007 is in use by ")
+
+	def test_port_of_another_unit(self):
+		self.sandbox.write("/etc/systemd/system/other.socket", "[Socket]\nListenStream=127.0.0.1:7007\n")
+		self.sandbox.write("/etc/systemd/system/other.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+		self.systemctl("daemon-reload")
+		self.systemctl("start", "other.socket")
+		self.serve("127.0.0.1:7007")
+		self.agree(71, r"127\.0\.0\.1:7007 is in use by systemd \(pid 1\), .* socket unit of another service")
+
+	def test_address_that_is_not_there(self):
+		self.serve("192.0.2.1:7007")
+		self.agree(71, r"services\.x\.listen: 192\.0\.2\.1:7007: this host does not have that address now; "
+			       r".*freebind")
+		self.serve("[2001:db8::1]:7007")
+		self.agree(71, r"\[2001:db8::1\]:7007: this host does not have that address")
+		self.serve("192.0.2.1:7007", "[2001:db8::1]:7007", socket={"freebind": True})
+		self.agree(0)
+		self.serve("127.1.2.3:7007", "[::1]:7007")
+		self.agree(0)
+
+	def test_low_port(self):
+		self.serve("127.0.0.1:7")
+		self.agree(0)
+		self.drop_in("[Service]\nAmbientCapabilities=\nCapabilityBoundingSet=\n")
+		self.agree(71, r"services\.x\.listen: 127\.0\.0\.1:7: the user preforkd of preforkd\.service has no "
+			       r"right to ports below 1024 \(CAP_NET_BIND_SERVICE\)")
+
+	def test_family(self):
+		self.drop_in("[Service]\nRestrictAddressFamilies=\n"
+			     "RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK\n")
+		self.serve("[::1]:7007")
+		self.agree(71, r"RestrictAddressFamilies= of preforkd\.service lacks AF_INET6")
+		self.serve("*:7007")
+		self.agree(0)
+
+	def test_missing_interface(self):
+		self.serve("127.0.0.1:7007", socket={"device": "none0"})
+		self.agree(71, r'services\.x\.socket\.device: there is no interface "none0"')
+
+
+class Paths(CheckCase):
+	def serve(self, path, **keys):
+		self.configure({"x": {"handler": "echo", "listen": "unix:" + path, **keys}})
+
+	def test_folder_of_root(self):
+		os.makedirs(self.sandbox.path("/srv/run"))
+		self.drop_in("[Service]\nReadWritePaths=/srv/run\n")
+		self.serve("/srv/run/x")
+		self.agree(71, r"services\.x\.listen: the user preforkd .* cannot make files in /srv/run "
+			       r"\(mode 0755, owner root\)")
+		self.run("chown", "preforkd", "/srv/run", check=True)
+		self.agree(0)
+
+	def test_folder_that_the_unit_makes_read_only(self):
+		os.makedirs(self.sandbox.path("/srv/run"))
+		self.run("chown", "preforkd", "/srv/run", check=True)
+		self.serve("/srv/run/x")
+		self.agree(71, r"ProtectSystem=strict of preforkd\.service makes /srv/run read-only; "
+			       r".*ReadWritePaths=/srv/run")
+
+	def test_missing_folder(self):
+		self.serve("/run/preforkd/deeper/x")
+		self.agree(71, r"services\.x\.listen: /run/preforkd.*: No such file or directory")
+
+	def test_private_tmp(self):
+		"""It starts, but nobody can connect."""
+		self.serve("/tmp/x")
+		self.agree(0, r"PrivateTmp=yes of preforkd\.service gives the daemon a /tmp of its own.*\(warning\)")
+
+	def test_home(self):
+		os.makedirs(self.sandbox.path("/home/joe"))
+		self.run("chown", "preforkd", "/home/joe", check=True)
+		self.serve("/home/joe/x")
+		self.agree(71, r"ProtectHome=yes of preforkd\.service hides /home")
+
+	def test_path_of_another_daemon(self):
+		self.drop_in("[Service]\nReadWritePaths=/srv\n")
+		os.chmod(self.sandbox.path("/srv"), 0o1777)
+		with self.sandbox.network():
+			s = socket.socket(socket.AF_UNIX)
+		self.addCleanup(s.close)
+		s.bind(self.sandbox.path("/srv/x"))
+		s.listen()
+		self.serve("/srv/x")
+		self.agree(71, r"services\.x\.listen: unix:/srv/x is in use by ")
+		s.close()	# now the path is stale, and its folder sticky
+		self.agree(71, r"/srv/x is a stale socket of another user")
+		self.run("chown", "preforkd", "/srv/x", check=True)
+		self.agree(0)
+
+	def test_file_in_the_way(self):
+		self.drop_in("[Service]\nReadWritePaths=/srv\n")
+		self.run("chown", "preforkd", "/srv", check=True)
+		self.sandbox.write("/srv/x", "")
+		self.serve("/srv/x")
+		self.agree(71, r"/srv/x exists and is no socket")
+
+	def test_owner_of_the_socket(self):
+		self.serve("/run/preforkd/x", socket={"owner": "nobody"})
+		self.agree(71, r"services\.x\.socket\.owner: .* cannot give a socket to another user \(CAP_CHOWN\)")
+		self.serve("/run/preforkd/x", socket={"group": "adm"})
+		self.agree(71, r"services\.x\.socket\.group: .* is not in that group.*SupplementaryGroups=")
+		self.drop_in("[Service]\nSupplementaryGroups=adm\n")
+		self.agree(0)
+
+	def test_control_socket(self):
+		self.configure({"x": ECHO}, control={"path": "/srv/control"})
+		self.agree(71, r"preforkd\.conf:\d+: control\.path: .*/srv")
+
+
+class Template(CheckCase):
+	def test_instance(self):
+		"""preforkd@web.service for web.conf, with a drop-in of its own."""
+		self.drop_in("[Service]\nRestart=no\nAmbientCapabilities=\nCapabilityBoundingSet=\n",
+			     unit="preforkd@web.service")
+		self.configure({"x": {"handler": "echo", "listen": "127.0.0.1:7"}}, "web.conf")
+		path = os.path.join(os.path.dirname(self.sandbox.installed("preforkd/preforkd.conf")), "web.conf")
+		done = self.run(self.sandbox.installed("sbin/preforkd"), "--check=host", "-c", path)
+		self.assertEqual(done.returncode, 71, done.stderr)
+		self.assertIn("the user preforkd of preforkd@web.service has no right to ports below 1024", done.stderr)
+		self.assertNotEqual(self.systemctl("start", "preforkd@web", check=False).returncode, 0)
+		self.assertEqual(self.show("ExecMainStatus", "preforkd@web.service"), "71")
+
+
+main()
