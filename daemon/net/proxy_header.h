@@ -40,11 +40,13 @@ enum proxy_parse proxy_header_parse(const void *bytes, size_t len, struct proxy_
 				    size_t *need_out, struct err *err);
 
 /*
- * Writes the header for a connection from SOURCE to DESTINATION. If their families differ after folding, and for unix
- * in v1, the header says UNKNOWN (v2: UNSPEC); for unix in v2 AF_UNIX. LOCAL: v2 LOCAL, v1 UNKNOWN. Returns its length;
- * SIZE must be at least 232 (else 0).
+ * Writes the header for a connection from SOURCE to DESTINATION. Of two internet addresses of different families the
+ * IPv4 address is written as IPv6 (::ffff:A.B.C.D). If one of them is no internet address, the header names none: v1
+ * UNKNOWN, v2 LOCAL, because other programs refuse the AF_UNIX of the specification. Returns its length; SIZE must be
+ * at least PROXY_HEADER_WRITTEN_MAX (else 0).
  */
-size_t proxy_header_write(int version, bool local, const struct sockaddr_any *source,
-			  const struct sockaddr_any *destination, void *out, size_t size);
+#define PROXY_HEADER_WRITTEN_MAX (PROXY_HEADER_V1_MAX + 1) /* with the NUL of snprintf(3) */
+size_t proxy_header_write(int version, const struct sockaddr_any *source, const struct sockaddr_any *destination,
+			  void *out, size_t size);
 
 #endif

@@ -54,26 +54,14 @@ static uint8_t *put_inet(uint8_t *at, size_t len, const struct sockaddr_any *sou
 	return put_port(at, destination);
 }
 
-/* The field is padded with NULs. */
-static uint8_t *put_unix(uint8_t *at, const struct sockaddr_any *addr)
+static size_t write_v2(int family, const struct sockaddr_any *source, const struct sockaddr_any *destination,
+		       uint8_t *out)
 {
-	const size_t offset = offsetof(struct sockaddr_un, sun_path);
-	size_t len = addr->len > offset ? addr->len - offset : 0;
-
-	if (len > PROXY_V2_UNIX)
-		len = PROXY_V2_UNIX;
-	memset(at, 0, PROXY_V2_UNIX);
-	memcpy(at, addr->un.sun_path, len);
-	return at + PROXY_V2_UNIX;
-}
-
-static size_t write_v2(bool local, int family, const struct sockaddr_any *source,
-		       const struct sockaddr_any *destination, uint8_t *out)
-{
+	bool known = family == AF_INET || family == AF_INET6;
 	uint8_t *at = put_bytes(out, PROXY_V2_SIGNATURE, PROXY_V2_SIGNATURE_LEN);
 	size_t len;
 
-	at[0] = PROXY_V2_VERSION | (local ? PROXY_V2_LOCAL : PROXY_V2_PROXY);
+	at[0] = PROXY_V2_VERSION | (known ? PROXY_V2_PROXY : PROXY_V2_LOCAL);
 	at[1] = PROXY_V2_UNSPEC;
 	at = out + PROXY_V2_HEAD;
 	if (family == AF_INET) {
@@ -82,9 +70,6 @@ static size_t write_v2(bool local, int family, const struct sockaddr_any *source
 	} else if (family == AF_INET6) {
 		out[13] = PROXY_V2_INET6 << 4 | PROXY_V2_STREAM;
 		at = put_inet(at, 16, source, destination);
-	} else if (family == AF_UNIX) {
-		out[13] = PROXY_V2_AF_UNIX << 4 | PROXY_V2_STREAM;
-		at = put_unix(put_unix(at, source), destination);
 	}
 	len = (size_t)(at - out) - PROXY_V2_HEAD;
 	out[14] = (uint8_t)(len >> 8);
@@ -92,28 +77,48 @@ static size_t write_v2(bool local, int family, const struct sockaddr_any *source
 	return PROXY_V2_HEAD + len;
 }
 
-/* The family of both addresses; AF_UNSPEC if they differ, or if one is missing. */
-static int find_common_family(const struct sockaddr_any *a, const struct sockaddr_any *b)
+static bool has_family(const struct sockaddr_any *addr, int family)
 {
-	if (a->len < sizeof(sa_family_t) || b->len < sizeof(sa_family_t) || a->sa.sa_family != b->sa.sa_family)
-		return AF_UNSPEC;
-	return a->sa.sa_family;
+	return addr->len >= sizeof(sa_family_t) && addr->sa.sa_family == family;
 }
 
-size_t proxy_header_write(int version, bool local, const struct sockaddr_any *source,
-			  const struct sockaddr_any *destination, void *out, size_t size)
+/* Makes an IPv4 address the IPv6 address ::ffff:A.B.C.D; leaves an IPv6 address as it is. */
+static void map_to_v6(struct sockaddr_any *addr)
 {
-	struct sockaddr_any from = {.len = 0}, to = {.len = 0};
-	int family = AF_UNSPEC;
+	struct sockaddr_any mapped = {.len = sizeof(mapped.in6)};
+	uint8_t *bytes = mapped.in6.sin6_addr.s6_addr;
 
-	if (size < PROXY_V2_HEAD + PROXY_V2_UNIX_LEN)
+	if (addr->sa.sa_family != AF_INET)
+		return;
+	mapped.in6.sin6_family = AF_INET6;
+	mapped.in6.sin6_port = addr->in.sin_port;
+	bytes[10] = bytes[11] = 0xff;
+	memcpy(bytes + 12, &addr->in.sin_addr, 4);
+	*addr = mapped;
+}
+
+/* Gives both addresses the same family, which it returns; AF_UNSPEC if one of them is no internet address. */
+static int make_alike(struct sockaddr_any *a, struct sockaddr_any *b)
+{
+	addr_fold(a);
+	addr_fold(b);
+	if (has_family(a, AF_INET) && has_family(b, AF_INET))
+		return AF_INET;
+	if ((!has_family(a, AF_INET) && !has_family(a, AF_INET6)) ||
+	    (!has_family(b, AF_INET) && !has_family(b, AF_INET6)))
+		return AF_UNSPEC;
+	map_to_v6(a);
+	map_to_v6(b);
+	return AF_INET6;
+}
+
+size_t proxy_header_write(int version, const struct sockaddr_any *source, const struct sockaddr_any *destination,
+			  void *out, size_t size)
+{
+	struct sockaddr_any from = *source, to = *destination;
+	int family = make_alike(&from, &to);
+
+	if (size < PROXY_HEADER_WRITTEN_MAX)
 		return 0;
-	if (!local) {
-		from = *source;
-		to = *destination;
-		addr_fold(&from);
-		addr_fold(&to);
-		family = find_common_family(&from, &to);
-	}
-	return version == 1 ? write_v1(family, &from, &to, out, size) : write_v2(local, family, &from, &to, out);
+	return version == 1 ? write_v1(family, &from, &to, out, size) : write_v2(family, &from, &to, out);
 }

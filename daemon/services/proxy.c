@@ -16,8 +16,6 @@
 #include "services/proxy_connect.h"
 #include "services/upstreams.h"
 
-#define HEADER_MAX 256
-
 struct carried {
 	struct preforkd_conn *conn;
 	enum relay_wait wait; /* what the relay waited for last */
@@ -67,7 +65,7 @@ static int send_header(struct preforkd_conn *conn, int fd)
 {
 	int version = conn->service->upstreams.send_proxy;
 	struct sockaddr_any to = conn->local;
-	char header[HEADER_MAX];
+	char header[PROXY_HEADER_WRITTEN_MAX];
 	size_t n;
 
 	if (version == 0)
@@ -77,7 +75,7 @@ static int send_header(struct preforkd_conn *conn, int fd)
 		if (getsockname(conn->fd, &to.sa, &to.len) < 0)
 			to.len = 0;
 	}
-	n = proxy_header_write(version, false, &conn->peer, &to, header, sizeof(header));
+	n = proxy_header_write(version, &conn->peer, &to, header, sizeof(header));
 	return send(fd, header, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }
 

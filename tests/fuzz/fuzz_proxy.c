@@ -59,12 +59,11 @@ static void piece_by_piece(const uint8_t *data, size_t size, enum proxy_parse wh
 static void write_again(const struct proxy_header *header)
 {
 	struct proxy_header again;
-	uint8_t out[232];
+	uint8_t out[PROXY_HEADER_WRITTEN_MAX];
 	size_t used, need;
 
 	for (int version = 1; version <= 2; version++) {
-		size_t len =
-			proxy_header_write(version, false, &header->source, &header->destination, out, sizeof(out));
+		size_t len = proxy_header_write(version, &header->source, &header->destination, out, sizeof(out));
 
 		expect(len > 0 && parse(out, len, &again, &used, &need) == PROXY_OK && used == len);
 		if (again.known)

@@ -359,12 +359,20 @@ class Header(ProxyCase):
 					 socket.inet_aton("192.0.2.7") + socket.inet_aton("198.51.100.1") +
 					 struct.pack(">HH", 4711, 25))
 
-	def test_of_a_unix_client(self):
-		server = self.serve(self.take)
-		endpoint = Endpoint.abstract()
-		self.d = self.daemon(proxy(endpoint.text, server.text, send_proxy="v1"))
+	def test_two_families(self):
+		endpoint = self.header("v1", proxy_protocol={"from": ["127.0.0.0/8"]})
 		with endpoint.connect() as s:
-			self.assertEqual(self.read_back(s, b"x"), b"PROXY UNKNOWN\r\n")
+			s.sendall(b"PROXY TCP6 2001:db8::2 ::ffff:192.0.2.1 4711 25\r\n")
+			self.assertEqual(self.read_back(s, b"payload"),
+					 b"PROXY TCP6 2001:db8::2 ::ffff:192.0.2.1 4711 25\r\n")
+
+	def test_of_a_unix_client(self):
+		for version, header in ("v1", b"PROXY UNKNOWN\r\n"), ("v2", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"):
+			self.got.clear()
+			endpoint = Endpoint.abstract()
+			self.d = self.daemon(proxy(endpoint.text, self.serve(self.take).text, send_proxy=version))
+			with endpoint.connect() as s:
+				self.assertEqual(self.read_back(s, b"x"), header)
 
 	def haproxy(self, port, server):
 		conf = self.write("haproxy.cfg", """

@@ -206,5 +206,72 @@ class BehindNginx(Behind):
 		self.check_well()
 
 
+class InFrontOf(Case):
+	"""The handler proxy sends the header, and others read it."""
+
+	MAPPED = b"PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 4711 25\r\n"
+
+	def front(self, upstream, version, endpoint=None, **keys):
+		endpoint = endpoint or Endpoint.v4()
+		self.d = self.daemon({"p": {"handler": "proxy", "listen": endpoint.text, "upstream": upstream.text,
+					    "send_proxy": version, "workers": WORKERS, **keys}})
+		return endpoint
+
+	def nginx(self):
+		"""It answers with what it has read: the client's address and port, the server's address and port."""
+		inner = Endpoint.v4()
+		parts = ("addr", "port", "server_addr", "server_port")
+		nginx = Nginx([(inner, "")], {inner: inner.text + " proxy_protocol"},
+			      {inner: " ".join("<$proxy_protocol_%s>" % part for part in parts)})
+		self.addCleanup(nginx.close)
+		return inner
+
+	def haproxy(self):
+		"""It hands on what it has read, as version 1, to a server that answers with it."""
+		inner = Endpoint.v4()
+		server = Scripted(lambda connection: connection.sendall(read_all(connection)))
+		self.addCleanup(server.close)
+		haproxy = HAProxy([(inner, server.text + " send-proxy")],
+				  {inner: "%s:%d accept-proxy" % inner.address})
+		self.addCleanup(haproxy.close)
+		return inner
+
+	def versions(self, inner, say, data, **keys):
+		for version in ("v1", "v2"):
+			with self.subTest(version=version):
+				with self.front(inner, version, **keys).connect() as s:
+					s.sendall(data)
+					s.shutdown(socket.SHUT_WR)
+					self.assertEqual(read_all(s), say)
+				self.d.stop()
+
+	def mixed(self):
+		"""The client of a proxy before us has an IPv4 address, and the address of that proxy is IPv6."""
+		return {"proxy_protocol": {"from": ["127.0.0.0/8"]}}
+
+	@unittest.skipIf(no_nginx(), no_nginx())
+	def test_nginx_and_two_families(self):
+		self.versions(self.nginx(), b"<::ffff:192.0.2.1> <4711> <2001:db8::2> <25>", self.MAPPED,
+			      **self.mixed())
+
+	@unittest.skipIf(no_haproxy(), no_haproxy())
+	def test_haproxy_and_two_families(self):
+		self.versions(self.haproxy(), self.MAPPED + b"hello", self.MAPPED + b"hello", **self.mixed())
+
+	@unittest.skipIf(no_nginx(), no_nginx())
+	def test_nginx_and_a_client_of_a_unix_socket(self):
+		self.versions(self.nginx(), b"<> <> <> <>", b"", endpoint=Endpoint.unix(self.path("front")))
+
+	@unittest.skipIf(no_haproxy(), no_haproxy())
+	def test_haproxy_and_a_client_of_a_unix_socket(self):
+		"""It names itself in place of a client that it knows nothing of."""
+		inner = self.haproxy()
+		for version in ("v1", "v2"):
+			endpoint = self.front(inner, version, Endpoint.abstract())
+			said = talk(endpoint, b"hello")
+			self.assertRegex(said, rb"^PROXY (TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ %d|UNKNOWN)\r\nhello$"
+					 % inner.port)
+
+
 if __name__ == "__main__":
 	main()

@@ -98,15 +98,17 @@ class HAProxy(_Program):
 
 
 class Nginx(_Program):
-	"""ROUTES: (endpoint, where it leads to)."""
+	"""ROUTES: (endpoint, where it leads to). RETURNS: {endpoint: a text that it answers in place of that}."""
 
-	def __init__(self, routes, binds=None):
+	def __init__(self, routes, binds=None, returns=None):
 		self.folder = tempfile.mkdtemp(prefix="preforkd-nginx-")
 		text = "load_module %s;\ndaemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr notice;\n" \
 			"events { worker_connections 256; }\nstream {\n\tproxy_protocol on;\n\tproxy_half_close on;\n" \
 			% _stream_module()
+		returns = returns or {}
 		for endpoint, target in routes:
 			bind = (binds or {}).get(endpoint, endpoint.text)
-			text += "\tserver { listen %s; proxy_pass %s; }\n" % (bind, target)
+			does = 'return "%s"' % returns[endpoint] if endpoint in returns else "proxy_pass " + target
+			text += "\tserver { listen %s; %s; }\n" % (bind, does)
 		super().__init__([_find("nginx"), "-e", "stderr", "-p", self.folder, "-c",
 				  self.write("nginx.conf", text + "}\n")], [endpoint for endpoint, _ in routes])
