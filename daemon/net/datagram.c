@@ -87,6 +87,7 @@ void datagram_init(struct datagram *d, int fd)
 {
 	struct sockaddr_any name = {.len = sizeof(name.ss)};
 
+	d->socket = fd;
 	d->with_control = is_on(fd, IPPROTO_IP, IP_PKTINFO) || is_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO) ||
 			  is_on(fd, SOL_SOCKET, SO_PASSCRED);
 	d->one_address =
@@ -145,7 +146,8 @@ ssize_t datagram_receive(int fd, struct datagram *d)
 	n = d->with_control ? receive_with_control(fd, d) : receive_plain(fd, d);
 	if (n < 0)
 		return -1;
-	if (n == 0 && d->peer.len == 0 && is_shut(fd)) {
+	/* not FD: it may be another file by now, one that was not shut down */
+	if (n == 0 && d->peer.len == 0 && is_shut(d->socket)) {
 		errno = EINVAL;
 		return -1;
 	}

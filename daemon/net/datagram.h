@@ -16,6 +16,7 @@
 #define DATAGRAM_MAX 65536 /* no UDP datagram is larger; those of a unix socket may be longer */
 
 struct datagram {
+	int socket;	   /* a descriptor that no signal handler replaces */
 	bool with_control; /* datagrams have control messages that must be read */
 	bool one_address;  /* the socket is bound to one address, not to a wildcard */
 	struct sockaddr_any peer;
@@ -30,10 +31,11 @@ struct datagram {
 	char bytes[DATAGRAM_MAX];
 };
 
-/* Call once, before the first datagram of the socket FD. */
+/* Call once, before the first datagram of the socket FD, which stays open. */
 void datagram_init(struct datagram *out, int fd);
 
-/* Blocks until a datagram has come and returns its length; -1 with errno; EINVAL: the socket was shut down. */
+/* Blocks until a datagram has come and returns its length; -1 with errno; EINVAL: the socket was shut down. FD is the
+ * socket of datagram_init(), or a copy that a signal handler may replace at any moment. */
 ssize_t datagram_receive(int fd, struct datagram *out);
 
 /* Sends LEN BYTES to the sender of TO. Never blocks: without room in the socket's buffer the answer is lost. -1 with

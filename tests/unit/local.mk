@@ -60,6 +60,7 @@ unit_tests = \
 	%D%/net/check_addr \
 	%D%/net/check_address_holder \
 	%D%/net/check_connect_any \
+	%D%/net/check_datagram \
 	%D%/net/check_frame \
 	%D%/net/check_inherited \
 	%D%/net/check_listen \
@@ -101,6 +102,7 @@ unit_tests = \
 %C%_loader_check_module_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=$(srcdir)/daemon/exports
 
 # Calls of its own in place of the libraries'.
+%C%_net_check_datagram_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recvfrom -Wl,--wrap=recvmsg
 made_up_fleet_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_worker -Wl,--wrap=pool_start_held
 %C%_change_check_canary_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_change_check_hearing_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
