@@ -80,6 +80,7 @@ system_tests = \
 	%D%/test_systemd_limits.py \
 	%D%/test_systemd_log.py \
 	%D%/test_systemd_privileges.py \
+	%D%/test_systemd_programs.py \
 	%D%/test_systemd_restart.py \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \

@@ -124,27 +124,6 @@ class Start(SystemdCase):
 		self.systemctl("stop", "preforkd")
 		self.assertEqual(self.show("Result"), "success")
 
-	@needs_tool("git", "rsync")
-	def test_examples_of_the_readme(self):
-		"""Word for word, with relaxed.conf: git and rsync, as nobody."""
-		with open(os.path.join(TOP_SRCDIR, "README"), encoding="utf-8") as f:
-			chapter = f.read().split("## A service of one's own")[1]
-		git, rsync = re.findall(r"^    services: \{\n.*?^    \};\n", chapter, re.DOTALL | re.MULTILINE)[:2]
-		self.configure(git, "conf.d/git.conf")
-		self.configure(rsync, "conf.d/rsync.conf")
-		self.sandbox.write("/etc/rsyncd.conf", "use chroot = no\n[data]\npath = /srv/data\n")
-		self.sandbox.write("/srv/data/file", "hello")
-		self.run("sh", "-euc", """
-			git init -q /srv/git/some-repository; cd /srv/git/some-repository
-			echo hello >file; git add file; git -c user.name=x -c user.email=x@x commit -qm x
-			chown -R nobody /srv/git""", check=True)
-		self.relax()
-		self.systemctl("start", "preforkd")
-		self.run("git", "clone", "-q", "git://localhost/some-repository", "/tmp/clone", check=True)
-		self.assertEqual(self.run("cat", "/tmp/clone/file").stdout, "hello\n")
-		self.run("rsync", "rsync://localhost/data/file", "/tmp/copy", check=True)
-		self.assertEqual(self.run("cat", "/tmp/copy").stdout, "hello")
-
 	def test_program_under_the_default_unit(self):
 		self.configure({"cat": {"handler": "exec", "listen": "127.0.0.1:70", "command": ["/bin/cat"]},
 				"caps": {"handler": "exec", "listen": "127.0.0.1:71",
