@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "change/host_paths.h"
 #include "change/host_report.h"
@@ -61,11 +60,13 @@ static void name_process(pid_t pid, char *out, size_t size)
 	(void)snprintf(out, size, "%s (pid %d)", name, (int)pid);
 }
 
-/* Only root sees the processes of other users. */
+/* The processes of the daemon let nobody look at their descriptors but root, and he may lack the right to as well. */
 static bool may_be_ours(const struct host_unit *host, const struct holders *holders,
 			const struct address_holder *holder)
 {
-	return host->known && holders->pid == 0 && geteuid() != 0 &&
+	const char *state = unit_settings_get(&host->settings, "ActiveState");
+
+	return holders->pid == 0 && state != NULL && strcmp(state, "active") == 0 &&
 	       (holder->uid == host->starter.uid || holder->uid == (uid_t)-1);
 }
 

@@ -74,6 +74,19 @@ class Good(CheckCase):
 		self.assertEqual(done.returncode, 78, done.stderr)
 		self.assertIn('cannot become "nobody"', done.stderr)
 
+	def test_root_that_may_not_look_at_processes(self):
+		"""As in many containers: the port may be the running daemon's."""
+		check = ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace",
+			 self.sandbox.installed("sbin/preforkd"), "--check=host")
+		self.systemctl("start", "preforkd")
+		done = self.run(*check)
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertRegex(done.stderr, r"127\.0\.0\.1:7 is in use by another process \(warning\)")
+		self.configure({"x": ECHO})
+		with self.sandbox.network(), socket.create_server(("127.0.0.1", 7007)):
+			done = self.run(*check)
+			self.assertEqual(done.returncode, 71, done.stderr)
+
 	def test_socket_unit(self):
 		"""systemd holds the port for the daemon."""
 		self.drop_in("[Socket]\nListenStream=\nListenStream=127.0.0.1:7070\n", "preforkd.socket")
