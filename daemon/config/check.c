@@ -11,7 +11,8 @@
 #include "config/value_source.h"
 #include "config/values.h"
 
-#define MODE_PRESET 0666 /* the default of socket.mode in the table; a user who writes it asks for nothing */
+#define DATAGRAMS_PRESET 100  /* in the table; a user who writes it asks for nothing */
+#define MODE_PRESET	 0666 /* the default of socket.mode in the table; a user who writes it asks for nothing */
 
 /* Adapts default limits to written ones: `max = 1` alone must not fail because the default of min is 2. */
 static void adapt_presets(struct service_values *values)
@@ -133,16 +134,27 @@ static void check_idle(struct checker *checker, const struct service_values *val
 			"address; timeouts.total is");
 }
 
-/* A datagram costs its sender nothing, and its source may be forged: limit the rate, unless a rate was written. */
-static void limit_datagrams(struct service_values *values)
+static bool has_datagrams(const struct service_values *values)
 {
-	size_t i;
+	for (size_t i = 0; i < values->service.n_listen; i++)
+		if (values->service.listen[i].datagram)
+			return true;
+	return false;
+}
 
-	for (i = 0; i < values->service.n_listen; i++) {
-		if (values->service.listen[i].datagram &&
-		    value_source(values, "access.per_source_rate")->level == LEVEL_PRESET)
-			values->service.access.per_source_rate = (struct rate){.n = 100, .per_ms = 1000};
+/* A datagram costs its sender nothing, and its source may be forged: the rate is limited unless a rate was written. */
+static void limit_datagrams(struct checker *checker, struct service_values *values)
+{
+	const struct value_source *own = value_source(values, "access.per_source_datagrams");
+	struct config_access *access = &values->service.access;
+
+	if (!has_datagrams(values) && !has_kind(values, ADDR_SYSTEMD)) {
+		if (own->level == LEVEL_SERVICE && access->per_source_datagrams.n != DATAGRAMS_PRESET)
+			checker_warning(checker, values, own, "changes nothing: no address is for datagrams");
+		return;
 	}
+	if (own->level == LEVEL_PRESET && value_source(values, "access.per_source_rate")->level != LEVEL_PRESET)
+		access->per_source_datagrams = access->per_source_rate;
 }
 
 /*
@@ -179,7 +191,7 @@ void check_service(struct checker *checker, struct service_values *values)
 {
 	program_check(checker, values);
 	if (!values->service.program.runs)
-		limit_datagrams(values);
+		limit_datagrams(checker, values);
 	check_workers(checker, values);
 	check_useless(checker, values);
 	if (values->service.program.runs)

@@ -99,12 +99,13 @@ struct config_access {
 	const struct networks *reserve_for; /* allowed to take the last `reserve` workers */
 	int64_t reserve;
 	int64_t per_source;	     /* connections at once; 0: no limit */
-	struct rate per_source_rate; /* n == 0: no limit */
-	struct rate rate;	     /* of all clients together; n == 0: no limit */
-	int64_t prefix4, prefix6;    /* leading bits of an address that identify a source */
-	int64_t sources;	     /* for how many sources rates and penalties are remembered */
-	int refusal;		     /* enum config_refusal */
-	char *banner;		     /* sent to refused clients; NULL: none */
+	struct rate per_source_rate; /* of connections; n == 0: no limit */
+	struct rate per_source_datagrams;
+	struct rate rate;	  /* of all clients together; n == 0: no limit */
+	int64_t prefix4, prefix6; /* leading bits of an address that identify a source */
+	int64_t sources;	  /* for how many sources rates and penalties are remembered */
+	int refusal;		  /* enum config_refusal */
+	char *banner;		  /* sent to refused clients; NULL: none */
 };
 
 struct config_penalty {		  /* for a source */

@@ -82,7 +82,7 @@ static void complete_values(struct service_values *values)
 	service->access.exempt = service->access.reserve_for = NULL;
 	service->access.only_allowed = false;
 	service->access.per_source = service->access.reserve = 0;
-	service->access.per_source_rate.n = service->access.rate.n = 0;
+	service->access.per_source_rate.n = service->access.per_source_datagrams.n = service->access.rate.n = 0;
 	service->proxy_protocol.from = NULL;
 	if (value_source(values, "workers.max")->level == LEVEL_PRESET && w->max < w->min * lanes)
 		w->max = w->min * lanes;

@@ -194,6 +194,10 @@ const struct row rows_service[] = {
 	 .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "New connections of one source. \"100/1min\": up to 100 at once, and then 100 in each minute, evenly "
 		 "spread."},
+	{.path = "access.per_source_datagrams", .type = ROW_RATE,
+	 .offset = SERVICE(service.access.per_source_datagrams), .preset = "100/1s", .min = 1, .max = 1000000,
+	 .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "Datagrams of one source, written as in per_source_rate, which is the default where it is set."},
 	{.path = "access.rate", .type = ROW_RATE, .offset = SERVICE(service.access.rate), .preset = "0",
 	 .min = 1, .max = 1000000, .zero = "no limit", .reload = RELOAD_WORKERS,
 	 .help = "New connections of all sources together, written as in per_source_rate."},

@@ -26,9 +26,10 @@ struct known {
 	const struct sources *sources; /* NULL: nothing is remembered */
 	const struct unix_peer *cred;  /* NULL: not a unix client */
 	uint64_t key;
-	bool connections;	  /* the service has listeners for connections */
-	bool datagrams;		  /* it has listeners for IP datagrams, whose sender may be forged */
-	int64_t datagram_wait_us; /* of the rate of a source, for its datagrams */
+	const struct rate *source_rate; /* of connections, or of datagrams if the service has only datagrams */
+	bool connections;		/* the service has listeners whose clients cannot be forged */
+	bool datagrams;			/* it has listeners for IP datagrams, whose sender may be forged */
+	int64_t datagram_wait_us;	/* of the rate of a source, for its datagrams */
 	bool probe;
 	struct gate_facts facts;
 	struct gate_verdict verdict;
@@ -107,6 +108,9 @@ void explain_groups(const json_t *list, struct explain_client *client)
 
 static void learn_listeners(const struct pool *pool, struct known *k)
 {
+	const struct config_access *access = &k->service->access;
+
+	k->source_rate = &access->per_source_datagrams;
 	for (size_t i = 0; i < pool->n_lanes; i++) {
 		const struct listener *listener = &pool->listeners[i];
 
@@ -114,18 +118,19 @@ static void learn_listeners(const struct pool *pool, struct known *k)
 			k->datagrams = true;
 		else
 			k->connections = true;
+		if (!listener->key.datagram)
+			k->source_rate = &access->per_source_rate;
 	}
 }
 
-/* The rate for a connection, or for a datagram if the service has only datagrams. */
 static void learn_rate(struct known *k, int64_t now_us)
 {
-	const struct rate *rate = &k->service->access.per_source_rate;
+	const struct rate *datagrams = &k->service->access.per_source_datagrams;
 
-	if (rate->n == 0)
-		return;
-	k->facts.source_wait_us = sources_rate_wait(k->sources, k->key, rate, now_us);
-	k->datagram_wait_us = sources_rate_wait(k->sources, sources_key_unproven(k->key), rate, now_us);
+	if (k->source_rate->n > 0)
+		k->facts.source_wait_us = sources_rate_wait(k->sources, k->key, k->source_rate, now_us);
+	if (datagrams->n > 0)
+		k->datagram_wait_us = sources_rate_wait(k->sources, sources_key_unproven(k->key), datagrams, now_us);
 	if (!k->connections)
 		k->facts.source_wait_us = k->datagram_wait_us;
 }
@@ -255,7 +260,7 @@ static json_t *datagram_rate_json(const struct known *k)
 {
 	static const struct rate none = {.n = 0};
 
-	return rate_json(k->connections && k->datagrams ? &k->service->access.per_source_rate : &none,
+	return rate_json(k->connections && k->datagrams ? &k->service->access.per_source_datagrams : &none,
 			 k->datagram_wait_us);
 }
 
@@ -338,13 +343,13 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 					       (json_int_t)access->per_source, "all", count_json(&k, k.facts.all),
 					       "workers", "idle", (json_int_t)n.idle, "busy", (json_int_t)n.busy, "max",
 					       (json_int_t)pool->limits.max, "reserve", (json_int_t)access->reserve));
-	(void)json_object_update_new(
-		out, json_pack("{s:{s:o, s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates", "source",
-			       rate_json(&access->per_source_rate, k.facts.source_wait_us), "datagrams",
-			       datagram_rate_json(&k), "service", rate_json(&access->rate, k.facts.service_wait_us),
-			       "penalty", penalty_json(&k), "faults", "crashes", fault_json(&k, FAULT_CRASH),
-			       "refusals", fault_json(&k, FAULT_REFUSAL), "proxy_protocol", proxy_word(&k, client),
-			       "refusals", refusals_json(&k)));
+	(void)json_object_update_new(out, json_pack("{s:{s:o, s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates",
+						    "source", rate_json(k.source_rate, k.facts.source_wait_us),
+						    "datagrams", datagram_rate_json(&k), "service",
+						    rate_json(&access->rate, k.facts.service_wait_us), "penalty",
+						    penalty_json(&k), "faults", "crashes", fault_json(&k, FAULT_CRASH),
+						    "refusals", fault_json(&k, FAULT_REFUSAL), "proxy_protocol",
+						    proxy_word(&k, client), "refusals", refusals_json(&k)));
 	return out;
 }
 

@@ -42,7 +42,7 @@ static enum refusal check_source(const struct config_service *service, const str
 	}
 	if (access->per_source > 0 && facts->same >= (size_t)access->per_source)
 		return REFUSED_PER_SOURCE;
-	if (access->per_source_rate.n > 0 && facts->source_wait_us > 0) {
+	if (facts->source_wait_us > 0) {
 		verdict->wait_ms = to_ms(facts->source_wait_us);
 		return REFUSED_PER_SOURCE_RATE;
 	}

@@ -24,7 +24,7 @@ struct gate_facts {
 	int64_t now_ms;
 	size_t same, all; /* other connections: of the same source, of the service */
 	size_t workers_max;
-	int64_t source_wait_us, service_wait_us; /* until access.per_source_rate, access.rate have room; 0: they have */
+	int64_t source_wait_us, service_wait_us; /* until the rate of the source, access.rate have room; 0: they have */
 	struct sources_penalty penalty;
 };
 

@@ -38,7 +38,7 @@ bool gate_has_seats(const struct config_service *service)
 	       service->workers.on_full == ON_FULL_REFUSE;
 }
 
-static unsigned needs_of(const struct config_service *service)
+static unsigned needs_of(const struct config_service *service, const struct rate *source_rate)
 {
 	const struct config_access *access = &service->access;
 	unsigned needs = 0;
@@ -47,7 +47,7 @@ static unsigned needs_of(const struct config_service *service)
 		needs |= NEEDS_RULES;
 	if (gate_has_seats(service))
 		needs |= NEEDS_SEAT;
-	if (access->per_source_rate.n > 0 || access->rate.n > 0)
+	if (source_rate->n > 0 || access->rate.n > 0)
 		needs |= NEEDS_RATES;
 	if (service->penalty.crashes > 0 || service->penalty.refusals > 0)
 		needs |= NEEDS_PENALTY;
@@ -62,14 +62,16 @@ static unsigned needs_of(const struct config_service *service)
 
 void gate_open(struct gate *gate, const struct config_service *service, struct sources *sources, size_t seat)
 {
+	bool datagrams = socket_kind_is_datagram(gate->listener);
+
 	gate->service = service;
 	gate->sources = sources;
 	gate->seat = seat;
-	gate->needs = needs_of(service);
+	gate->source_rate = datagrams ? &service->access.per_source_datagrams : &service->access.per_source_rate;
+	gate->needs = needs_of(service, gate->source_rate);
 	if (sources == NULL) /* no memory for a table: clients are not counted, and not refused for that */
 		gate->needs &= ~(unsigned)NEEDS_TABLE;
-	else if (seat >= SOURCES_SEATS ||
-		 socket_kind_is_datagram(gate->listener)) /* datagrams are no connections to count */
+	else if (seat >= SOURCES_SEATS || datagrams) /* datagrams are no connections to count */
 		gate->needs &= ~(unsigned)NEEDS_SEAT;
 }
 
@@ -124,9 +126,9 @@ static void look_at_rates(const struct gate *gate, struct gate_facts *facts)
 	const struct config_access *access = &gate->service->access;
 	int64_t now_us = clock_us();
 
-	if (access->per_source_rate.n > 0)
+	if (gate->source_rate->n > 0)
 		facts->source_wait_us =
-			sources_rate_wait(gate->sources, gate->visit.rate_key, &access->per_source_rate, now_us);
+			sources_rate_wait(gate->sources, gate->visit.rate_key, gate->source_rate, now_us);
 	if (access->rate.n > 0)
 		facts->service_wait_us = sources_rate_wait(gate->sources, 0, &access->rate, now_us);
 }
@@ -144,9 +146,9 @@ static void take_rates(const struct gate *gate, struct gate_facts *facts)
 
 	if (facts->exempt)
 		return;
-	if (access->per_source_rate.n > 0)
-		facts->source_wait_us = sources_rate_take(gate->sources, gate->visit.rate_key, &access->per_source_rate,
-							  now_us, &untracked);
+	if (gate->source_rate->n > 0)
+		facts->source_wait_us =
+			sources_rate_take(gate->sources, gate->visit.rate_key, gate->source_rate, now_us, &untracked);
 	if (access->rate.n > 0 && facts->source_wait_us == 0)
 		facts->service_wait_us = sources_rate_take(gate->sources, 0, &access->rate, now_us, &untracked);
 }

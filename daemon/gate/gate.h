@@ -21,6 +21,7 @@ struct board_lane;
 struct board_slot;
 struct config_service;
 struct preforkd_conn;
+struct rate;
 
 /* The facts about one client: gate_admit() begins them anew. */
 struct gate_visit {
@@ -44,9 +45,10 @@ struct gate {
 	struct sources *sources; /* the worker's view; NULL: none is needed, or there is no memory for one */
 	size_t seat;		 /* of this worker, in the table of sources */
 	int listener;
-	unsigned needs;	      /* what is configured (gate.c) */
-	struct unix_peer who; /* at the other end of a unix socket; its memory is kept for the next client */
-	uint64_t vain_key;    /* the source that last waited in vain for a seat, and when */
+	const struct rate *source_rate; /* of one source, for what comes here: connections or datagrams */
+	unsigned needs;			/* what is configured (gate.c) */
+	struct unix_peer who;		/* at the other end of a unix socket; its memory is kept for the next client */
+	uint64_t vain_key;		/* the source that last waited in vain for a seat, and when */
 	int64_t vain_ms;
 	struct gate_visit visit;
 };

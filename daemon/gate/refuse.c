@@ -64,7 +64,7 @@ static void describe_refusal(const struct gate *gate, enum refusal reason, char 
 		(void)snprintf(out, size, " (limit %" PRId64 ")", access->per_source);
 		break;
 	case REFUSED_PER_SOURCE_RATE:
-		describe_wait("limit", &access->per_source_rate, gate->visit.verdict.wait_ms, out, size);
+		describe_wait("limit", gate->source_rate, gate->visit.verdict.wait_ms, out, size);
 		break;
 	case REFUSED_RATE:
 		describe_wait("limit", &access->rate, gate->visit.verdict.wait_ms, out, size);

@@ -160,6 +160,42 @@ class Restraint(DatagramCase):
 					return False
 			wait_until(again, "there is room again", 5)
 
+	def test_the_limit_by_default_is_not_for_connections(self):
+		"""An asker of both: all its connections are served, where so many datagrams would not be."""
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		d = self.daemon(self.service("echo", [tcp, udp], access={}))
+		for _ in range(250):
+			self.assertEqual(outcome(tcp), SERVED)
+		said = explain(d, "127.0.0.1")[1]
+		self.assertEqual((said["rates"]["source"], said["rates"]["datagrams"]["limit"]), (None, "100/1s"))
+		with self.asker(udp) as a:
+			for _ in range(150):
+				a.send(b"x")
+			wait_until(lambda: self.status(d)["connections"]["refused"]["per_source_rate"] > 0,
+				   "some are refused")
+		d.wait_log(r"refused: per_source_rate \(limit 100/1s")
+
+	def test_a_limit_of_connections_is_for_datagrams_too(self):
+		d, endpoint = self.one("echo", access={"per_source_rate": "2/1h"})
+		with self.asker(endpoint) as a:
+			for _ in range(5):
+				a.send(b"x")
+			self.refused(d, "per_source_rate", 3)
+
+	def test_each_kind_has_a_limit_of_its_own(self):
+		tcp = Endpoint.v4()
+		udp = gram(tcp)
+		d = self.daemon(self.service("echo", [tcp, udp], access={"per_source_rate": "1/1h",
+									 "per_source_datagrams": "3/1h"}))
+		self.assertEqual(outcome(tcp), SERVED)
+		self.assertNotEqual(outcome(tcp), SERVED)
+		self.refused(d, "per_source_rate", 1)
+		with self.asker(udp) as a:
+			for _ in range(5):
+				a.send(b"x")
+			self.refused(d, "per_source_rate", 3)
+
 	def test_no_penalty_for_who_may_be_forged(self):
 		"""It would shut out somebody who has sent nothing, over TCP as well."""
 		tcp = Endpoint.v4()

@@ -26,6 +26,7 @@ START_TEST(presets)
 	ck_assert(s->access.probes == NULL && s->access.exempt == NULL && s->access.reserve_for == NULL);
 	ck_assert(s->access.reserve == 0 && s->access.per_source == 0);
 	ck_assert(s->access.rate.n == 0 && s->access.per_source_rate.n == 0);
+	ck_assert(s->access.per_source_datagrams.n == 100 && s->access.per_source_datagrams.per_ms == 1000);
 	ck_assert(s->access.prefix4 == 32 && s->access.prefix6 == 64 && s->access.sources == 16384);
 	ck_assert(s->access.refusal == REFUSAL_CLOSE && s->access.banner == NULL);
 	ck_assert(s->penalty.crashes == 0 && s->penalty.refusals == 0);
@@ -154,6 +155,10 @@ static const struct {
 	{"services.a.access.per_source=1", "services.a.listen=unix:@other", NULL, 0},
 	{"services.a.access.per_source_rate=10", NULL, "\"10\" is not a rate", LOG_ERR},
 	{"services.a.access.per_source_rate=10/2d", NULL, "out of range", LOG_ERR},
+	{"services.a.access.per_source_datagrams=many", NULL, "\"many\" is not a rate", LOG_ERR},
+	{"services.a.access.per_source_datagrams=10/1s", "services.a.listen=udp:127.0.0.1:7", NULL, 0},
+	{"services.a.access.per_source_datagrams=10/1s", NULL, "no address is for datagrams", LOG_WARNING},
+	{"defaults.access.per_source_datagrams=10/1s", NULL, NULL, 0},
 	{"services.a.access.rate=0/s", NULL, "out of range", LOG_ERR},
 	{"services.a.access.rate=0", NULL, NULL, 0},
 	{"services.a.access.rate=unlimited", NULL, NULL, 0},

@@ -80,6 +80,7 @@ static const struct expected service_rows[] = {
 	{"access.banner", "busy", CHANGE_WORKERS, false},
 	{"access.per_source", NULL, CHANGE_WORKERS, false},
 	{"access.per_source_rate", NULL, CHANGE_WORKERS, false},
+	{"access.per_source_datagrams", NULL, CHANGE_WORKERS, false},
 	{"access.rate", NULL, CHANGE_WORKERS, false},
 	{"access.prefix4", "24", CHANGE_WORKERS, false},
 	{"access.prefix6", NULL, CHANGE_WORKERS, false},
