@@ -160,8 +160,15 @@ static void write_refusals(const json_t *service, FILE *out)
 
 static void write_service(const json_t *service, const char *address, const struct table_paper *paper, FILE *out)
 {
-	const json_t *rates = json_object_get(service, "rates");
+	const json_t *rates = json_object_get(service, "rates"), *waiting = json_object_get(service, "waiting");
+	char name[TEXT_MAX], why[TEXT_MAX];
 
+	if (json_is_object(waiting)) {
+		(void)fprintf(out, "%s: waits, and serves nobody: %s\n",
+			      values_text(service, "name", name, sizeof(name)),
+			      values_text(waiting, "reason", why, sizeof(why)));
+		return;
+	}
 	write_verdict(service, address, paper, out);
 	write_rule(service, out);
 	write_counts(service, out);

@@ -46,9 +46,10 @@ static enum table_look choose_look(const char *state)
 		const char *state;
 		enum table_look look;
 	} looks[] = {
-		{"serving", TABLE_GOOD}, {"starting", TABLE_WARN}, {"reloading", TABLE_WARN}, {"upgrading", TABLE_WARN},
-		{"paused", TABLE_WARN},	 {"draining", TABLE_WARN}, {"drained", TABLE_WARN},   {"throttled", TABLE_BAD},
-		{"mixed", TABLE_WARN},	 {"stopping", TABLE_BAD},
+		{"serving", TABLE_GOOD},   {"starting", TABLE_WARN}, {"reloading", TABLE_WARN},
+		{"upgrading", TABLE_WARN}, {"paused", TABLE_WARN},   {"draining", TABLE_WARN},
+		{"drained", TABLE_WARN},   {"waiting", TABLE_WARN},  {"throttled", TABLE_BAD},
+		{"mixed", TABLE_WARN},	   {"stopping", TABLE_BAD},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
@@ -265,6 +266,15 @@ static void add_upstreams(struct table *table, const json_t *upstreams)
 	}
 }
 
+static void add_waiting(struct table *table, const json_t *waiting)
+{
+	char why[512], number[VALUES_NUMBER_MAX];
+
+	if (json_is_object(waiting))
+		table_note(table, TABLE_WARN, "    waiting: %s; tried again in %s",
+			   values_text(waiting, "reason", why, sizeof(why)), values_age_words(waiting, "next", number));
+}
+
 static void add_service(struct table *table, const json_t *service, bool all_listeners)
 {
 	static const char *const moving[] = {"starting", "retiring"};
@@ -286,6 +296,7 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 	list_members(workers, moving, ARRAY_SIZE(moving), text, sizeof(text));
 	if (text[0] != '\0')
 		table_note(table, TABLE_PLAIN, "    workers: %s", text);
+	add_waiting(table, json_object_get(service, "waiting"));
 	add_reasons(table, json_object_get(connections, "refused"));
 	list_members(json_object_get(service, "sources"), tracked, ARRAY_SIZE(tracked), text, sizeof(text));
 	if (text[0] != '\0')

@@ -36,6 +36,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pause.h \
 	%D%/plan.c \
 	%D%/plan.h \
+	%D%/plan_optional.c \
+	%D%/plan_optional.h \
 	%D%/reload.c \
 	%D%/reload.h \
 	%D%/resize.c \

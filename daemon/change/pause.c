@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/pause.h"
 
+#include <stdio.h>
 #include <utlist.h>
 
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "change/hearing.h"
 #include "fleet/retiring.h"
+#include "fleet/waiting.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_look.h"
 
@@ -15,10 +17,24 @@ struct pause {
 	int64_t since_ms;
 };
 
+/* The service waits: the order is for the time when it can be had. */
+static void finish_waiting(struct operation *op, const char *done)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s; the service waits: %s", done, op->member->waiting->why);
+	operation_finish(op, true, text, NULL);
+}
+
 static void begin_pause(struct operation *op)
 {
 	struct pool *now = op->member->now, *former;
 
+	if (now == NULL && op->member->waiting != NULL) {
+		op->member->paused = true;
+		finish_waiting(op, "paused");
+		return;
+	}
 	if (now == NULL) {
 		operation_finish_removed(op);
 		return;
@@ -68,6 +84,10 @@ static void begin_resume(struct operation *op)
 	bool was_paused = op->member->paused;
 
 	op->member->paused = false;
+	if (now == NULL && op->member->waiting != NULL) {
+		finish_waiting(op, was_paused ? "resumed" : "was not paused");
+		return;
+	}
 	if (now == NULL) {
 		operation_finish_removed(op);
 		return;

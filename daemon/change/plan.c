@@ -70,8 +70,13 @@ static int make_item(struct plan *plan, struct fleet *fleet, size_t index, const
 		return err_set(err, "no memory for a service");
 	item->old = item->member->now;
 	parts = fleet_parts(fleet, plan->generation, service, item->old);
-	if (item->old != NULL && old >= 0)
+	item->added = item->old == NULL && item->member->waiting == NULL;
+	if (!item->added && old >= 0)
 		item->change = config_diff_service(now, (size_t)old, next, index, item->keys, sizeof(item->keys));
+	if (service->optional && item->old == NULL)
+		return 0; /* it is opened after the commit (plan_optional.h) */
+	if (service->obstacle != NULL)
+		return item->change == CHANGE_NONE ? 0 : err_set(err, "%s", service->obstacle);
 	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
 		return -1;
 	if (item->change != CHANGE_NONE && try_options(fleet, service, parts.listeners, parts.n_listeners, err) < 0) {
@@ -168,7 +173,7 @@ static bool is_removed(const struct plan *plan, const struct pool *pool)
 bool plan_is_empty(const struct plan *plan, const struct fleet *fleet)
 {
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->items[i].fresh != NULL || plan->items[i].change != CHANGE_NONE)
+		if (plan->items[i].fresh != NULL || plan->items[i].added || plan->items[i].change != CHANGE_NONE)
 			return false;
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		if (is_removed(plan, fleet->pools[i]))
@@ -183,8 +188,8 @@ void plan_describe(const struct plan *plan, const struct fleet *fleet, char *out
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct plan_item *item = &plan->items[i];
 
-		added += item->old == NULL;
-		changed += item->old != NULL && (item->fresh != NULL || item->change != CHANGE_NONE);
+		added += item->added;
+		changed += !item->added && (item->fresh != NULL || item->change != CHANGE_NONE);
 	}
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		removed += is_removed(plan, fleet->pools[i]);
@@ -289,8 +294,11 @@ static void commit_kept(struct plan_item *item, struct plan *plan)
 static void log_item(const struct plan_item *item)
 {
 	const struct pool *pool = item->fresh != NULL ? item->fresh : item->old;
-	struct log_about about = pool_about(pool);
+	struct log_about about;
 
+	if (pool == NULL)
+		return;
+	about = pool_about(pool);
 	if (item->old == NULL)
 		log_about(LOG_NOTICE, &about, "new service");
 	else if (item->fresh != NULL)
@@ -334,7 +342,8 @@ static void forget_resizes(struct fleet *fleet)
 
 void plan_commit(struct plan *plan, struct fleet *fleet)
 {
-	struct pool **pools = calloc(plan->n, sizeof(struct pool *));
+	struct pool **pools = calloc(plan->n + 1, sizeof(struct pool *));
+	size_t n = 0;
 
 	if (pools == NULL)
 		abort(); /* some hundred bytes: the plan itself took far more */
@@ -345,16 +354,17 @@ void plan_commit(struct plan *plan, struct fleet *fleet)
 		log_item(item);
 		if (item->fresh != NULL)
 			commit_fresh(item, fleet);
-		else
+		else if (item->old != NULL)
 			commit_kept(item, plan);
-		pools[i] = item->fresh != NULL ? item->fresh : item->old;
+		pools[n] = item->fresh != NULL ? item->fresh : item->old;
+		n += pools[n] != NULL;
 	}
 	commit_removed(plan, fleet);
 	forget_rollings(plan);
 	free(fleet->pools);
 	fleet->pools = pools;
-	fleet->n_pools = plan->n;
-	for (size_t i = 0; i < plan->n; i++)
+	fleet->n_pools = n;
+	for (size_t i = 0; i < n; i++)
 		if ((pools[i]->service->handler->flags & PREFORKD_COMMAND) != 0)
 			fleet->has_programs = true;
 	if (fleet->generation != plan->generation) {
@@ -409,7 +419,7 @@ void plan_retire(const struct plan *plan, struct fleet *fleet)
 static void forget_new(const struct plan *plan, struct fleet *fleet)
 {
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->items[i].member != NULL && plan->items[i].member->now == NULL)
+		if (plan->items[i].member != NULL && plan->items[i].added)
 			member_remove(&fleet->members, plan->items[i].member);
 }
 

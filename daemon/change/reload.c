@@ -9,6 +9,7 @@
 #include "base/trial.h"
 #include "change/config_trial.h"
 #include "change/launch.h"
+#include "change/plan_optional.h"
 #include "change/rollout.h"
 #include "config/config.h"
 #include "config/diff.h"
@@ -35,12 +36,14 @@ static void compare_config(struct rollout *r, struct config *config)
 		rollout_reject_text(r, err.text);
 		return;
 	}
-	if (!plan_is_empty(&r->plan, fleet) || outside) {
+	if (!plan_is_empty(&r->plan, fleet) || plan_optional_is_removed(&r->plan, fleet) || outside) {
 		rollout_begin(r);
 		return;
 	}
 	generation_unref(&fleet->reread);
 	fleet->reread = generation_ref(r->plan.generation);
+	plan_optional_retry(&r->plan);
+	plan_optional_warn(&r->plan, r->warnings);
 	operation_finish(&r->op, true, "nothing has changed", json_incref(r->warnings));
 }
 

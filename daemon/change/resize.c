@@ -8,6 +8,7 @@
 #include "base/message_ids.h"
 #include "change/rollout.h"
 #include "config/config.h"
+#include "fleet/waiting.h"
 #include "pool/pool.h"
 #include "pool/pool_look.h"
 
@@ -58,6 +59,11 @@ static void apply_limits(struct member *member, const struct config_workers *lim
 	pool_look_after(member->now, false);
 }
 
+static int explain_wait(const struct member *member, struct err *err)
+{
+	return err_set(err, "the service waits, and has no workers: %s", member->waiting->why);
+}
+
 static void begin_resize(struct operation *op)
 {
 	struct rollout *r = (struct rollout *)op;
@@ -65,6 +71,11 @@ static void begin_resize(struct operation *op)
 	struct config_workers limits;
 	struct err err;
 
+	if (pool == NULL && op->member->waiting != NULL) {
+		(void)explain_wait(op->member, &err);
+		rollout_reject_text(r, err.text);
+		return;
+	}
 	if (pool == NULL) {
 		operation_finish_removed(op);
 		return;
@@ -112,6 +123,8 @@ unsigned resize_ask(struct operations *ops, struct member *member, int64_t min, 
 	struct config_workers limits;
 	unsigned job;
 
+	if (pool == NULL)
+		return (void)explain_wait(member, err), 0;
 	if (make_limits(pool, min, max, &limits, err) < 0)
 		return 0;
 	if (!pool_has_room(pool, &limits) || !may_be_done_now(ops))

@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/restart.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "base/log.h"
 #include "base/message_ids.h"
 #include "change/rollout.h"
+#include "fleet/reopen.h"
+#include "fleet/waiting.h"
 #include "pool/pool.h"
+
+/* The service waits: nothing runs that could be restarted, but the next try need not wait. */
+static void retry_waiting(struct operation *op)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "the service waits: %s; it is tried again now", op->member->waiting->why);
+	reopen_soon(op->member);
+	operation_finish(op, false, text, NULL);
+}
 
 static void begin_restart(struct operation *op)
 {
@@ -15,6 +29,10 @@ static void begin_restart(struct operation *op)
 	struct log_about about;
 	struct err err;
 
+	if (pool == NULL && op->member->waiting != NULL) {
+		retry_waiting(op);
+		return;
+	}
 	if (pool == NULL) {
 		operation_finish_removed(op);
 		return;

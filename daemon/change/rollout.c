@@ -9,6 +9,7 @@
 #include "change/canary.h"
 #include "change/hearing.h"
 #include "change/launch.h"
+#include "change/plan_optional.h"
 #include "change/rolls.h"
 #include "change/worker_watch.h"
 #include "config/config.h"
@@ -99,6 +100,7 @@ static void accept_plan(struct rollout *r)
 	if (fails)
 		(void)json_array_extend(r->warnings, r->failures);
 	rolls_warn(&r->plan, r->warnings);
+	plan_optional_warn(&r->plan, r->warnings);
 	hearing_warn(r->op.all->fleet, r->warnings);
 	operation_finish(&r->op, !fails, text, json_incref(r->warnings));
 }
@@ -139,6 +141,7 @@ static void commit_plan(struct rollout *r)
 	plan_describe(&r->plan, ops->fleet, r->summary, sizeof(r->summary));
 	plan_commit(&r->plan, ops->fleet); /* this may free BEFORE */
 	if (other_config) {
+		plan_optional_commit(&r->plan, ops->fleet);
 		control_socket_commit(ops->control, &next->control);
 		r->limits = host_limits_warnings(&ops->host, next);
 	}
@@ -237,7 +240,9 @@ static int64_t step_after(struct rollout *r, int64_t now)
 		enter_state(r, ROLLOUT_RETIRING);
 	}
 	if (r->state == ROLLOUT_RETIRING) {
-		if (!retiring_has_heard(fleet) && now - r->since_ms < RETIRE_MS)
+		bool over = retiring_has_heard(fleet) && plan_optional_has_settled(&r->plan);
+
+		if (!over && now - r->since_ms < RETIRE_MS)
 			return now + STEP_MS;
 		enter_state(r, ROLLOUT_WATCHING);
 	}

@@ -9,8 +9,8 @@
 
 extern const struct operation_kind start_kind;
 
-/* True: each service of the fleet serves, is paused, or has failed: a worker died before any worker was ever ready.
- * *failed_out is the name of the first service that has failed; NULL: none has. */
+/* True: each service of the fleet is optional, serves, is paused, or has failed: a worker died before any worker was
+ * ever ready. *failed_out is the name of the first service that has failed; NULL: none has. */
 bool start_is_over(const struct fleet *fleet, const char **failed_out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <syslog.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/value_source.h"
 #include "config/values.h"
@@ -58,6 +59,17 @@ void checker_lacks(const struct checker *checker, const struct service_values *v
 		   const struct value_source *source, const struct err *err)
 {
 	report_error(checker, values, source, "%s", err->text)->may_pass = checker_may_pass(err);
+}
+
+void checker_waits(const struct checker *checker, struct service_values *values, const struct value_source *source,
+		   const struct err *err)
+{
+	if (!values->service.optional || err->code == 0) {
+		checker_lacks(checker, values, source, err);
+		return;
+	}
+	checker_warning(checker, values, source, "%s; the service is optional, and waits for it", err->text);
+	values->service.obstacle = arena_strdup(checker->store->arena, err->text);
 }
 
 bool checker_may_pass(const struct err *err)

@@ -34,6 +34,11 @@ void checker_warning(const struct checker *checker, const struct service_values 
 void checker_lacks(const struct checker *checker, const struct service_values *values,
 		   const struct value_source *source, const struct err *err);
 
+/* The same for what an optional service waits for: it gets the obstacle, and there is only a warning, unless err->code
+ * is 0: then no waiting helps. */
+void checker_waits(const struct checker *checker, struct service_values *values, const struct value_source *source,
+		   const struct err *err);
+
 /* The same look-up may succeed later. It does not if there is no such name: that is mostly a mistake. */
 bool checker_may_pass(const struct err *err);
 

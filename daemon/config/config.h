@@ -70,8 +70,11 @@ struct config_timeouts { /* milliseconds; 0: none */
 
 /* The user and the groups of a worker. Looked up while the configuration is loaded, so that fork needs no look-up. */
 struct identity {
-	bool set;   /* false: the worker keeps the master's identity (not started as root) */
-	char *user; /* name; "": unknown */
+	bool set;     /* false: the worker keeps the master's identity (not started as root) */
+	bool pending; /* the user data base gave no answer: the worker looks `user` and `group` up, nothing else is set
+		       */
+	char *user;   /* name; "": unknown */
+	char *group;  /* as written, if the look-up is pending; NULL: the user's own */
 	char *home, *shell;
 	uid_t uid;
 	gid_t gid;
@@ -152,6 +155,8 @@ struct config_service {
 	char *name;
 	struct origin origin; /* of the service itself */
 	bool enabled;	      /* false: it is checked, and not opened */
+	bool optional;	      /* if it cannot be had, it waits (fleet/waiting.h), and the others serve */
+	const char *obstacle; /* of an optional service: what the host lacked while the configuration was loaded */
 	const struct preforkd_module *handler;
 	struct addr *listen; /* as written, in order, at least one */
 	size_t n_listen;

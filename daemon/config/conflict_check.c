@@ -67,7 +67,8 @@ static void add_entry(struct checker *checker, struct service_values *values, si
 	}
 	n = addr_resolve(addr, list, ADDRESSES_MOST, &err);
 	if (n < 0) {
-		checker_lacks(checker, values, &place, &err);
+		values->n_lanes++;
+		checker_waits(checker, values, &place, &err);
 		return;
 	}
 	if (addr->kind == ADDR_SYSTEMD) {

@@ -36,12 +36,16 @@ static bool has_groups(const struct identity *a, const struct identity *of)
 /* The supplementary groups are a set: their order has no meaning. */
 static bool has_same_groups(const struct identity *a, const struct identity *b)
 {
+	if (a->pending || b->pending)
+		return true;
 	return a->gid == b->gid && has_groups(a, b) && has_groups(b, a);
 }
 
 /* Name, home and shell are compared because programs find them in their environment. */
 static bool has_same_user(const struct identity *a, const struct identity *b)
 {
+	if (a->pending || b->pending) /* one of the two is not known now: no reason for new workers */
+		return a->set == b->set && same_text(a->user, b->user);
 	return a->set == b->set && a->uid == b->uid && same_text(a->user, b->user) && same_text(a->home, b->home) &&
 	       same_text(a->shell, b->shell);
 }

@@ -120,6 +120,20 @@ int identity_of_user(const char *user, const char *group, struct arena *arena, s
 	return 0;
 }
 
+void identity_pend(const char *user, const char *group, struct arena *arena, struct identity *out)
+{
+	*out = (struct identity){
+		.set = true,
+		.pending = true,
+		.user = arena_strdup(arena, user),
+		.group = group != NULL ? arena_strdup(arena, group) : NULL,
+		.home = arena_strdup(arena, "/"),
+		.shell = arena_strdup(arena, "/bin/sh"),
+		.uid = (uid_t)-1, /* the kernel takes these for nobody's */
+		.gid = (gid_t)-1,
+	};
+}
+
 void identity_of_process(struct arena *arena, struct identity *out)
 {
 	const struct passwd *pw = getpwuid(geteuid());

@@ -19,6 +19,9 @@ int identity_gid(const char *group, gid_t *gid_out, struct err *err);
  * checked both names with identity_uid() and identity_gid(). */
 int identity_of_user(const char *user, const char *group, struct arena *arena, struct identity *out, struct err *err);
 
+/* The user data base gave no answer: *OUT is an identity that is looked up later. out->set becomes true. */
+void identity_pend(const char *user, const char *group, struct arena *arena, struct identity *out);
+
 /* The identity of this process. out->set becomes false. */
 void identity_of_process(struct arena *arena, struct identity *out);
 

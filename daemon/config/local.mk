@@ -37,6 +37,8 @@ libpreforkd_a_SOURCES += \
 	%D%/nearest.h \
 	%D%/network_list.c \
 	%D%/network_list.h \
+	%D%/obstacle.c \
+	%D%/obstacle.h \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/print.c \

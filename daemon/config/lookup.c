@@ -130,12 +130,13 @@ static void check_way(struct checker *checker, const struct service_values *valu
 	}
 }
 
-static void check_program(struct checker *checker, const struct service_values *values)
+static void check_program(struct checker *checker, struct service_values *values)
 {
 	const struct value_source *source = value_source(values, "command");
 	const char *program = values->command.n > 0 ? values->command.items[0] : "";
 	struct stat st;
 	struct err err;
+	bool missing;
 
 	if (program[0] != '/') {
 		checker_error(checker, values, source, "\"%.256s\" must be a full path, beginning with /", program);
@@ -144,8 +145,11 @@ static void check_program(struct checker *checker, const struct service_values *
 	if (checker->source->portable)
 		return;
 	if (stat(program, &st) < 0) {
-		checker_error(checker, values, source, "\"%.256s\": %s%s", program, strerror(errno),
+		missing = errno == ENOENT;
+		(void)err_set(&err, "\"%.256s\": %s%s", program, strerror(errno),
 			      strchr(program, ' ') != NULL ? "; each argument is a string of its own" : "");
+		err.code = missing ? ENOENT : 0;
+		checker_waits(checker, values, source, &err);
 	} else if (S_ISDIR(st.st_mode)) {
 		checker_error(checker, values, source, "\"%.256s\" is a directory", program);
 	} else if (!S_ISREG(st.st_mode)) {
@@ -154,7 +158,7 @@ static void check_program(struct checker *checker, const struct service_values *
 		checker_error(checker, values, source, "\"%.256s\" is not executable", program);
 	} else if (executable_check(program, &err) < 0) {
 		checker_error(checker, values, source, "\"%.256s\" cannot be run: %s", program, err.text);
-	} else if (values->service.identity.set) {
+	} else if (values->service.identity.set && !values->service.identity.pending) {
 		check_way(checker, values, program);
 	}
 }
@@ -303,15 +307,19 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 	if (wish.user == NULL || checker->source->portable)
 		return;
 	if (identity_uid(wish.user, &uid, &err) < 0) {
-		checker_lacks(checker, values, wish.user_source, &err);
+		checker_waits(checker, values, wish.user_source, &err);
 		good = false;
 	}
 	if (wish.group != NULL && identity_gid(wish.group, &gid, &err) < 0) {
-		checker_lacks(checker, values, wish.group_source, &err);
+		checker_waits(checker, values, wish.group_source, &err);
 		good = false;
 	}
-	if (good && identity_of_user(wish.user, wish.group, arena, &values->service.identity, &err) < 0)
-		checker_lacks(checker, values, wish.user_source, &err);
+	if (good && identity_of_user(wish.user, wish.group, arena, &values->service.identity, &err) < 0) {
+		checker_waits(checker, values, wish.user_source, &err);
+		good = false;
+	}
+	if (!good)
+		identity_pend(wish.user, wish.group, arena, &values->service.identity);
 }
 
 void lookup_service(struct checker *checker, struct service_values *values)

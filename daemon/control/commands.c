@@ -31,7 +31,7 @@ struct call {
 	const struct control_peer *peer;
 	json_t *request;
 	const char *service;		   /* the name in the request; NULL: none */
-	struct pool *pool;		   /* of that service; NULL: none */
+	struct member *member;		   /* of that service; NULL: none, or it is disabled */
 	const struct operation_kind *kind; /* of the order */
 	unsigned job;			   /* whose verdict the client waits for; 0: none */
 };
@@ -56,7 +56,7 @@ static json_t *do_status(struct call *call)
 
 static json_t *do_workers(struct call *call)
 {
-	return json_pack("{s:b, s:o}", "ok", 1, "workers", status_workers_json(call->ops, call->pool));
+	return json_pack("{s:b, s:o}", "ok", 1, "workers", status_workers_json(call->ops, call->service));
 }
 
 static json_t *do_explain(struct call *call)
@@ -71,7 +71,7 @@ static json_t *do_explain(struct call *call)
 	if (explain_parse(address, &client, &err) < 0)
 		return commands_refuse(EX_USAGE, err.text);
 	explain_groups(json_object_get(call->request, "groups"), &client);
-	said = explain_json(call->ops, call->pool, address, &client);
+	said = explain_json(call->ops, call->service, address, &client);
 	unix_peer_clear(&client.cred);
 	return json_pack("{s:b, s:o}", "ok", 1, "explain", said);
 }
@@ -96,24 +96,21 @@ static json_t *promise_job(unsigned job, const struct err *err)
 /* Orders for the whole daemon, and those for the service that the request names. */
 static json_t *do_order(struct call *call)
 {
-	struct member *member = NULL;
 	struct err err;
 
-	if (call->pool != NULL)
-		member = member_find(call->ops->fleet->members, call->pool->service->name);
-	return promise_job(operation_ask(call->ops, call->kind, member, 0, 0, &err), &err);
+	return promise_job(operation_ask(call->ops, call->kind, call->member, 0, 0, &err), &err);
 }
 
 static json_t *do_resize(struct call *call)
 {
 	const json_t *min = json_object_get(call->request, "min");
 	const json_t *max = json_object_get(call->request, "max");
-	struct member *member = member_find(call->ops->fleet->members, call->pool->service->name);
 	struct err err;
 
 	if (!json_is_integer(min) || !json_is_integer(max))
 		return commands_refuse(EX_USAGE, "resize needs the numbers min and max");
-	return promise_job(resize_ask(call->ops, member, json_integer_value(min), json_integer_value(max), &err), &err);
+	return promise_job(resize_ask(call->ops, call->member, json_integer_value(min), json_integer_value(max), &err),
+			   &err);
 }
 
 static json_t *do_job(struct call *call)
@@ -164,7 +161,7 @@ static const struct {
 };
 
 /* Finds the service that the request names. False and a reply: there is none of that name, or a name is missing. */
-static bool find_pool(struct call *call, int flags, json_t **reply_out)
+static bool find_service(struct call *call, int flags, json_t **reply_out)
 {
 	const json_t *value = json_object_get(call->request, "service");
 	const char *name = json_string_value(value);
@@ -176,8 +173,8 @@ static bool find_pool(struct call *call, int flags, json_t **reply_out)
 	if (value == NULL && (flags & NEEDS_SERVICE) == 0)
 		return true;
 	call->service = name;
-	call->pool = name != NULL ? fleet_find(call->ops->fleet, name) : NULL;
-	if (call->pool != NULL)
+	call->member = name != NULL ? member_find(call->ops->fleet->members, name) : NULL;
+	if (call->member != NULL)
 		return true;
 	disabled = name != NULL && config_is_disabled(fleet_config(call->ops->fleet), name);
 	if (disabled && (flags & MAY_DISABLED) != 0)
@@ -201,8 +198,8 @@ static bool is_permitted(const struct call *call, int flags)
 
 static void log_order(const struct call *call, const char *name)
 {
-	log_msg(LOG_NOTICE, "%s%s%s: ordered by uid %u, pid %d", name, call->pool != NULL ? " " : "",
-		call->pool != NULL ? call->pool->service->name : "", (unsigned)call->peer->uid, (int)call->peer->pid);
+	log_msg(LOG_NOTICE, "%s%s%s: ordered by uid %u, pid %d", name, call->member != NULL ? " " : "",
+		call->member != NULL ? call->member->name : "", (unsigned)call->peer->uid, (int)call->peer->pid);
 }
 
 json_t *commands_run(struct operations *ops, const struct control_peer *peer, json_t *request, unsigned *job_out)
@@ -222,7 +219,7 @@ json_t *commands_run(struct operations *ops, const struct control_peer *peer, js
 				(commands[i].flags & CHANGES) != 0
 					? "not permitted: root, the daemon's own user and members of control.group may"
 					: "not permitted (control.read)");
-		if (!find_pool(&call, commands[i].flags, &reply))
+		if (!find_service(&call, commands[i].flags, &reply))
 			return reply;
 		if ((commands[i].flags & CHANGES) != 0)
 			log_order(&call, name);

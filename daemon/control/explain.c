@@ -11,6 +11,7 @@
 #include "change/operation.h"
 #include "config/config.h"
 #include "config/diff.h"
+#include "fleet/waiting.h"
 #include "gate/decide.h"
 #include "gate/gate.h"
 #include "gate/penalty.h"
@@ -353,13 +354,29 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 	return out;
 }
 
-json_t *explain_json(const struct operations *ops, const struct pool *pool, const char *address,
+/* A service that waits has no workers, and decides nothing. */
+static json_t *waiting_json(const struct member *member)
+{
+	return json_pack("{s:s, s:s, s:b, s:s, s:o, s:{s:o}}", "name", member->name, "state", "waiting", "admitted", 0,
+			 "reason", "waiting", "wait", seconds_json(0), "waiting", "reason",
+			 json_text(member->waiting->why));
+}
+
+json_t *explain_json(const struct operations *ops, const char *name, const char *address,
 		     const struct explain_client *client)
 {
+	const struct config *config = ops->fleet->generation->config;
 	json_t *services = json_array();
 
-	for (size_t i = 0; i < ops->fleet->n_pools; i++)
-		if (pool == NULL || pool == ops->fleet->pools[i])
-			(void)json_array_append_new(services, service_json(ops, ops->fleet->pools[i], client));
+	for (size_t i = 0; i < config->n_services; i++) {
+		const struct member *member = member_find(ops->fleet->members, config->services[i].name);
+
+		if (member == NULL || (name != NULL && strcmp(member->name, name) != 0))
+			continue;
+		if (member->now != NULL)
+			(void)json_array_append_new(services, service_json(ops, member->now, client));
+		else if (member->waiting != NULL)
+			(void)json_array_append_new(services, waiting_json(member));
+	}
 	return json_pack("{s:o, s:o}", "address", json_text(address), "services", services);
 }

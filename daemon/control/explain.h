@@ -11,7 +11,6 @@
 
 struct err;
 struct operations;
-struct pool;
 
 /* The client in question. */
 struct explain_client {
@@ -28,8 +27,8 @@ int explain_parse(const char *text, struct explain_client *out, struct err *err)
 /* Adds the groups of LIST, which are numbers, to a unix client; anything else in LIST is ignored. */
 void explain_groups(const json_t *list, struct explain_client *client);
 
-/* {"address", "services": [...]}, see preforkctl(8): all services, or only POOL's service (NULL: all). */
-json_t *explain_json(const struct operations *ops, const struct pool *pool, const char *address,
+/* {"address", "services": [...]}, see preforkctl(8): all services, or only the service NAME (NULL: all). */
+json_t *explain_json(const struct operations *ops, const char *name, const char *address,
 		     const struct explain_client *client);
 
 #endif

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "control/status_upstreams.h"
 #include "fleet/leftover.h"
+#include "fleet/waiting.h"
 #include "net/listen_queue.h"
 #include "pool/pool_count.h"
 #include "pool/program.h"
@@ -199,8 +200,25 @@ static json_t *sources_json(const struct sources *sources, int64_t now)
 			 (json_int_t)sources_penalized(sources, now));
 }
 
+/* null: the service does not wait. A pool whose workers cannot start has its own pauses between two tries. */
+static json_t *waiting_json(const struct member *member, int64_t now)
+{
+	const char *why = member != NULL ? member_waits_for(member) : NULL;
+	int64_t since = now, next;
+
+	if (why == NULL)
+		return json_null();
+	if (member->waiting != NULL)
+		since = member->waiting->since_ms;
+	next = member->now != NULL ? pool_throttled(member->now, now) : member->waiting->next_ms;
+	return json_pack("{s:o, s:o, s:o}", "reason", json_text(why), "since", seconds_json(now - since), "next",
+			 seconds_json(next > now ? next - now : 0));
+}
+
 static json_t *service_json(const struct operations *ops, const struct pool *pool, int64_t now)
 {
+	const struct member *member = member_find(ops->fleet->members, pool->service->name);
+	bool waits = member != NULL && member_waits_for(member) != NULL && pool->state == POOL_SERVING && !pool->paused;
 	json_t *workers;
 	struct counts c;
 	int64_t active;
@@ -208,39 +226,51 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 	status_counts(ops, pool, &c);
 	workers = workers_json(ops, pool, &active);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
-			 "s:I, s:f, s:o, s:o, s:s?, s:o, s:o}",
+			 "s:I, s:f, s:o, s:o, s:s?, s:o, s:o, s:o}",
 			 "name", pool->service->name, "handler", handler_of(pool->service), "state",
-			 state_of_pool(ops, pool, now), "workers", workers, "listeners", listeners_json(pool),
-			 "connections", "accepted", (json_int_t)c.accepted + (json_int_t)active, "active",
-			 (json_int_t)active, "failed", (json_int_t)c.failed, "refused", refused_json(&c), "probes",
-			 (json_int_t)c.probes, "requests", (json_int_t)c.accepted, "bytes", "in",
+			 waits ? "waiting" : state_of_pool(ops, pool, now), "workers", workers, "listeners",
+			 listeners_json(pool), "connections", "accepted", (json_int_t)c.accepted + (json_int_t)active,
+			 "active", (json_int_t)active, "failed", (json_int_t)c.failed, "refused", refused_json(&c),
+			 "probes", (json_int_t)c.probes, "requests", (json_int_t)c.accepted, "bytes", "in",
 			 (json_int_t)c.bytes_in, "out", (json_int_t)c.bytes_out, "crashes", (json_int_t)c.crashes,
 			 "rate", totals_rate(pool->totals), "sources", sources_json(pool->sources, now), "upstreams",
 			 status_upstreams_json(pool), "module",
 			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
-			 own_json(ops, pool), "rolling", rolling_json(ops, pool));
+			 own_json(ops, pool), "rolling", rolling_json(ops, pool), "waiting", waiting_json(member, now));
 }
 
 /* A service that is not open has the same members as others. */
-static json_t *absent_json(const struct config_service *service, const char *state)
+static json_t *absent_json(const struct config_service *service, const char *state, json_t *waiting)
 {
 	static const struct counts none = {.accepted = 0};
 
 	return json_pack("{s:s, s:s, s:s, s:{s:i, s:i, s:i, s:i, s:I, s:I}, s:[], s:{s:i, s:i, s:i, s:o, s:i}, s:i, "
-			 "s:{s:i, s:i}, s:i, s:f, s:{s:i, s:i}, s:[], s:s?, s:{}, s:n}",
+			 "s:{s:i, s:i}, s:i, s:f, s:{s:i, s:i}, s:[], s:s?, s:{}, s:n, s:o}",
 			 "name", service->name, "handler", handler_of(service), "state", state, "workers", "idle", 0,
 			 "busy", 0, "starting", 0, "retiring", 0, "min", (json_int_t)service->workers.min, "max",
 			 (json_int_t)service->workers.max, "listeners", "connections", "accepted", 0, "active", 0,
 			 "failed", 0, "refused", refused_json(&none), "probes", 0, "requests", 0, "bytes", "in", 0,
 			 "out", 0, "crashes", 0, "rate", 0.0, "sources", "untracked", 0, "penalized", 0, "upstreams",
-			 "module", service->module != NULL ? service->handler->name : NULL, "counters", "rolling");
+			 "module", service->module != NULL ? service->handler->name : NULL, "counters", "rolling",
+			 "waiting", waiting);
 }
 
 static void add_disabled(json_t *services, const struct config *config, const char *name)
 {
 	for (size_t i = config->n_services; i < config->n_services + config->n_disabled; i++)
 		if (name == NULL || strcmp(config->services[i].name, name) == 0)
-			(void)json_array_append_new(services, absent_json(&config->services[i], "disabled"));
+			(void)json_array_append_new(services,
+						    absent_json(&config->services[i], "disabled", json_null()));
+}
+
+/* The service in force, which may wait. */
+static json_t *member_json(const struct operations *ops, const struct config_service *service, int64_t now)
+{
+	const struct member *member = member_find(ops->fleet->members, service->name);
+
+	if (member != NULL && member->now != NULL)
+		return service_json(ops, member->now, now);
+	return absent_json(service, "waiting", waiting_json(member, now));
 }
 
 static json_t *verdict_json(const struct verdict *verdict, int64_t now)
@@ -253,12 +283,13 @@ static json_t *verdict_json(const struct verdict *verdict, int64_t now)
 
 json_t *status_json(const struct operations *ops, const char *name)
 {
+	const struct config *config = ops->fleet->generation->config;
 	json_t *services = json_array();
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < ops->fleet->n_pools; i++)
-		if (name == NULL || strcmp(ops->fleet->pools[i]->service->name, name) == 0)
-			(void)json_array_append_new(services, service_json(ops, ops->fleet->pools[i], now));
+	for (size_t i = 0; i < config->n_services; i++)
+		if (name == NULL || strcmp(config->services[i].name, name) == 0)
+			(void)json_array_append_new(services, member_json(ops, &config->services[i], now));
 	add_disabled(services, fleet_config(ops->fleet), name);
 	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(),
 			 "state", status_state(ops), "generation", (json_int_t)ops->fleet->generation->number, "uptime",
@@ -324,22 +355,20 @@ static void add_workers(json_t *list, const struct pool *pool, int64_t now)
 		(void)json_array_append_new(list, worker_json(pool, proc, now));
 }
 
-json_t *status_workers_json(const struct operations *ops, const struct pool *pool)
+json_t *status_workers_json(const struct operations *ops, const char *name)
 {
+	struct fleet_cursor at = {0};
 	json_t *list = json_array();
-	const struct pool *former, *fresh;
+	const struct pool *pool, *fresh;
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
-		if (pool != NULL && pool != ops->fleet->pools[i])
+	while ((pool = fleet_next(ops->fleet, &at)) != NULL) {
+		if (name != NULL && strcmp(pool->service->name, name) != 0)
 			continue;
-		add_workers(list, ops->fleet->pools[i], now);
-		fresh = find_fresh(ops, ops->fleet->pools[i]);
+		add_workers(list, pool, now);
+		fresh = fleet_find(ops->fleet, pool->service->name) == pool ? find_fresh(ops, pool) : NULL;
 		if (fresh != NULL)
 			add_workers(list, fresh, now);
 	}
-	DL_FOREACH (ops->fleet->retiring, former)
-		if (pool == NULL || is_former(former, pool))
-			add_workers(list, former, now);
 	return list;
 }

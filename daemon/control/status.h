@@ -14,8 +14,8 @@ struct pool;
 /* The daemon and its services, also the disabled ones, or only the service NAME (NULL: all). */
 json_t *status_json(const struct operations *ops, const char *name);
 
-/* A list of all workers, including those of former generations, or only of POOL's service (NULL: all). */
-json_t *status_workers_json(const struct operations *ops, const struct pool *pool);
+/* A list of all workers, including those of former generations. NAME as above. */
+json_t *status_workers_json(const struct operations *ops, const char *name);
 
 /* Counts the work of POOL's service, in all its generations together. */
 void status_counts(const struct operations *ops, const struct pool *pool, struct counts *out);

@@ -9,8 +9,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "config/diff.h"
 #include "fleet/fleet.h"
 #include "fleet/lenders.h"
+#include "fleet/waiting.h"
 #include "net/inherited.h"
 #include "pool/pool_new.h"
 #include "pool/wind_down.h"
@@ -18,7 +20,7 @@
 /* Workers of a master that was killed hold our addresses until they have cut their clients. */
 #define BUSY_MS 1000
 
-/* The pool of the service NAME that comes from the image before this one. NULL: there is none. */
+/* A pool of the service NAME that serves on: of the image before this one. NULL: there is none. */
 static const struct pool *find_former(const struct fleet *fleet, const char *name)
 {
 	const struct pool *pool;
@@ -72,8 +74,52 @@ static bool find_resized_limits(const struct member *member, const struct config
 	return true;
 }
 
-static int open_pool(struct fleet *fleet, const struct config_service *service, const struct listener_offers *offers,
-		     struct inherited_set *inherited, struct err *err)
+/* Adds POOL to those in force, in the order of the configuration. */
+static int add_pool(struct fleet *fleet, struct pool *pool, struct err *err)
+{
+	const struct config *config = fleet->generation->config;
+	struct pool **grown = reallocarray(fleet->pools, fleet->n_pools + 1, sizeof(struct pool *));
+	size_t at = fleet->n_pools;
+
+	if (grown == NULL)
+		return err_set(err, "no memory for a service");
+	fleet->pools = grown;
+	while (at > 0 && config_find_service(config, grown[at - 1]->service->name) >
+				 config_find_service(config, pool->service->name)) {
+		grown[at] = grown[at - 1];
+		at--;
+	}
+	grown[at] = pool;
+	fleet->n_pools++;
+	return 0;
+}
+
+static void remove_pool(struct fleet *fleet, const struct pool *pool)
+{
+	size_t at = 0;
+
+	while (fleet->pools[at] != pool)
+		at++;
+	fleet->n_pools--;
+	for (; at < fleet->n_pools; at++)
+		fleet->pools[at] = fleet->pools[at + 1];
+}
+
+static int put_into_force(struct fleet *fleet, struct pool *pool, struct member *member, struct err *err)
+{
+	if (open_listeners(fleet, pool, err) < 0 || fleet_watch(fleet, pool, err) < 0)
+		return -1;
+	pool->state = POOL_SERVING;
+	member_replace(member, pool);
+	if (fleet->drained)
+		wind_down_begin(pool, POOL_DRAINING, "drain");
+	if ((pool->service->handler->flags & PREFORKD_COMMAND) != 0)
+		fleet->has_programs = true;
+	return 0;
+}
+
+int fleet_open_service(struct fleet *fleet, const struct config_service *service, const struct listener_offers *offers,
+		       struct inherited_set *inherited, int64_t busy_until_ms, struct err *err)
 {
 	const struct pool *former = find_former(fleet, service->name);
 	struct pool_parts parts = fleet_parts(fleet, fleet->generation, service, former);
@@ -83,8 +129,7 @@ static int open_pool(struct fleet *fleet, const struct config_service *service, 
 
 	if (member == NULL)
 		return err_set(err, "no memory for a service");
-	if (listener_open_all(service, offers, inherited, fleet->started_ms + BUSY_MS, &parts.listeners,
-			      &parts.n_listeners, err) < 0)
+	if (listener_open_all(service, offers, inherited, busy_until_ms, &parts.listeners, &parts.n_listeners, err) < 0)
 		return -1;
 	if (find_resized_limits(member, service, parts.n_listeners, &limits))
 		parts.limits = &limits;
@@ -93,17 +138,39 @@ static int open_pool(struct fleet *fleet, const struct config_service *service, 
 	pool = pool_new(&parts, err);
 	if (pool == NULL)
 		return -1;
-	fleet->pools[fleet->n_pools++] = pool;
-	if (open_listeners(fleet, pool, err) < 0)
-		return -1;
-	pool->state = POOL_SERVING;
 	pool->proved = former != NULL && former->proved;
-	member_replace(member, pool);
-	if (fleet->drained)
-		wind_down_begin(pool, POOL_DRAINING, "drain");
-	if ((service->handler->flags & PREFORKD_COMMAND) != 0)
-		fleet->has_programs = true;
-	return fleet_watch(fleet, pool, err);
+	if (add_pool(fleet, pool, err) < 0) {
+		pool_free(&pool);
+		return -1;
+	}
+	if (put_into_force(fleet, pool, member, err) == 0)
+		return 0;
+	if (service->optional) { /* else the start fails, and the listeners stay as they are for the next one */
+		remove_pool(fleet, pool);
+		pool_free(&pool);
+	}
+	return -1;
+}
+
+/* An optional service that cannot be had waits. */
+static int open_or_wait(struct fleet *fleet, const struct config_service *service, const struct listener_offers *offers,
+			struct inherited_set *inherited, struct err *err)
+{
+	int64_t patience_ms = service->optional ? 0 : fleet->started_ms + BUSY_MS;
+	struct member *member;
+	struct err why;
+	int rc = service->obstacle != NULL ? err_set(&why, "%s", service->obstacle)
+					   : fleet_open_service(fleet, service, offers, inherited, patience_ms, &why);
+
+	if (rc == 0)
+		return 0;
+	if (!service->optional)
+		return err_set(err, "service \"%s\": %s", service->name, why.text);
+	member = member_get(&fleet->members, service->name);
+	if (member == NULL)
+		return err_set(err, "no memory for a service");
+	waiting_failed(&member->waiting, service->name, why.text);
+	return 0;
 }
 
 /* The image before may have handed over members of services that are not configured any more. */
@@ -112,7 +179,7 @@ static void forget_removed(struct fleet *fleet)
 	struct member *member, *next;
 
 	HASH_ITER (hh, fleet->members, member, next)
-		if (member->now == NULL)
+		if (member->now == NULL && member->waiting == NULL)
 			member_remove(&fleet->members, member);
 }
 
@@ -120,19 +187,12 @@ int fleet_open(struct fleet *fleet, struct inherited_set *inherited, struct err 
 {
 	const struct config *config = fleet->generation->config;
 	struct listener_offers offers;
-	struct err why;
 	int rc = 0;
 
 	if (lenders_collect(fleet, &offers, err) < 0)
 		return -1;
-	fleet->pools = calloc(config->n_services, sizeof(struct pool *));
-	if (fleet->pools == NULL)
-		rc = err_set(err, "no memory for %zu services", config->n_services);
-	for (size_t i = 0; i < config->n_services && rc == 0; i++) {
-		rc = open_pool(fleet, &config->services[i], &offers, inherited, &why);
-		if (rc < 0)
-			(void)err_set(err, "service \"%s\": %s", config->services[i].name, why.text);
-	}
+	for (size_t i = 0; i < config->n_services && rc == 0; i++)
+		rc = open_or_wait(fleet, &config->services[i], &offers, inherited, err);
 	lenders_clear(&offers);
 	forget_removed(fleet);
 	return rc;

@@ -12,5 +12,9 @@ libpreforkd_a_SOURCES += \
 	%D%/member.h \
 	%D%/orphans.c \
 	%D%/orphans.h \
+	%D%/reopen.c \
+	%D%/reopen.h \
 	%D%/retiring.c \
-	%D%/retiring.h
+	%D%/retiring.h \
+	%D%/waiting.c \
+	%D%/waiting.h

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fleet/waiting.h"
 #include "pool/pool.h"
 
 struct member *member_find(struct member *table, const char *name)
@@ -47,6 +48,7 @@ void member_unref(struct member **member)
 	*member = NULL;
 	if (m == NULL || --m->refs > 0)
 		return;
+	waiting_free(&m->waiting);
 	free(m->name);
 	free(m);
 }
@@ -55,6 +57,7 @@ void member_remove(struct member **table, struct member *member)
 {
 	HASH_DEL(*table, member);
 	member->now = NULL;
+	waiting_free(&member->waiting);
 	member_unref(&member);
 }
 
@@ -64,4 +67,13 @@ void member_replace(struct member *member, struct pool *pool)
 		pool->proved = pool->proved || member->now->proved;
 	pool->paused = member->paused;
 	member->now = pool;
+}
+
+const char *member_waits_for(const struct member *member)
+{
+	const struct pool *pool = member->now;
+
+	if (pool == NULL)
+		return member->waiting != NULL ? member->waiting->why : NULL;
+	return pool->service->optional && pool->failed_start && !pool->proved ? WAITING_FOR_WORKERS : NULL;
 }

@@ -13,11 +13,13 @@
 
 struct pool;
 struct rolling;
+struct waiting;
 
 struct member {
 	char *name;
-	struct pool *now; /* the pool in force; NULL: not opened yet, or the service was removed */
-	bool paused;	  /* by order: clients wait in the queue and none is served; independent of a drain */
+	struct pool *now;	 /* the pool in force; NULL: not opened yet, waiting, or the service was removed */
+	struct waiting *waiting; /* owned; NULL: the service does not wait */
+	bool paused;		 /* by order: clients wait in the queue and none is served; independent of a drain */
 	struct {
 		bool is_set;	  /* the service was resized; ends with the next reload */
 		int64_t min, max; /* the limits that were ordered */
@@ -45,5 +47,8 @@ void member_remove(struct member **table, struct member *member);
 /* POOL is in force for MEMBER from now on. The pool takes over that the service is paused, and that it has proved that
  * its workers can start. */
 void member_replace(struct member *member, struct pool *pool);
+
+/* Why the service waits (fleet/waiting.h). NULL: it does not. */
+const char *member_waits_for(const struct member *member);
 
 #endif

@@ -23,6 +23,7 @@
 #include "control/status.h"
 #include "fleet/fleet_open.h"
 #include "fleet/orphans.h"
+#include "fleet/reopen.h"
 #include "master/report.h"
 #include "master/watchdog.h"
 #include "net/inherited.h"
@@ -63,6 +64,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	if (!master->fleet.is_stopping)
 		sample_rates(master);
 	look_after_fleet(master, true);
+	if (operation_find_changer(&master->ops) == NULL && operation_find(&master->ops, ORDER_START) == NULL)
+		reopen_step(&master->fleet);
 	if (master->fleet.has_programs)
 		(void)orphans_end(master->fleet.by_pid);
 	report_patience(&master->report);
@@ -78,8 +81,8 @@ static void reap_children(struct master *master)
 	pid_t pid;
 
 	while ((pid = child_reap_any(&status)) > 0)
-		if (!fleet_reaped(&master->fleet, pid, status) && !reload_reaped(&master->ops, pid, status) &&
-		    !upgrade_reaped(&master->ops, pid, status))
+		if (!fleet_reaped(&master->fleet, pid, status) && !reopen_reaped(&master->fleet, pid, status) &&
+		    !reload_reaped(&master->ops, pid, status) && !upgrade_reaped(&master->ops, pid, status))
 			/* adopted, or older than this image: nothing waits for it */
 			log_msg(LOG_DEBUG, "reaped process %d", (int)pid);
 	look_after_fleet(master, false);

@@ -22,6 +22,25 @@
 
 #define EXTEND_MS 10000 /* time that the service manager is asked for; it is asked again after half of it */
 
+/* Writes the first service that waits, and how many do; "": there is none. */
+static void write_waiting(const struct operations *ops, char *out, size_t size)
+{
+	const struct member *member, *next, *first = NULL;
+	size_t n = 0;
+
+	HASH_ITER (hh, (struct member *)ops->fleet->members, member, next) {
+		if (member_waits_for(member) == NULL)
+			continue;
+		first = first != NULL ? first : member;
+		n++;
+	}
+	out[0] = '\0';
+	if (n == 1)
+		(void)snprintf(out, size, "; waiting: %s: %s", first->name, member_waits_for(first));
+	else if (n > 1)
+		(void)snprintf(out, size, "; %zu services wait: %s: %s ...", n, first->name, member_waits_for(first));
+}
+
 /* Writes the first service whose workers cannot start, for systemctl status; "": there is none. */
 static void write_throttled(const struct operations *ops, char *out, size_t size)
 {
@@ -29,7 +48,7 @@ static void write_throttled(const struct operations *ops, char *out, size_t size
 
 	out[0] = '\0';
 	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
-		if (pool_throttled(ops->fleet->pools[i], now) == 0)
+		if (pool_is_quiet(ops->fleet->pools[i]) || pool_throttled(ops->fleet->pools[i], now) == 0)
 			continue;
 		(void)snprintf(out, size, "; degraded: workers of %s cannot start",
 			       ops->fleet->pools[i]->service->name);
@@ -41,7 +60,7 @@ static void write_status(const struct operations *ops, char *out, size_t size)
 {
 	int64_t workers = 0, busy = 0;
 	const struct pool *former;
-	char throttled[128];
+	char throttled[128], waiting[448];
 
 	for (size_t i = 0; i < ops->fleet->n_pools; i++) {
 		struct pool_counts n = pool_count(ops->fleet->pools[i], -1);
@@ -52,10 +71,12 @@ static void write_status(const struct operations *ops, char *out, size_t size)
 	DL_FOREACH (ops->fleet->retiring, former)
 		workers += (int64_t)former->n_procs;
 	write_throttled(ops, throttled, sizeof(throttled));
-	(void)snprintf(out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64 " busy, %" PRId64 " refused%s%s%s",
-		       status_state(ops), ops->fleet->n_pools, ops->fleet->n_pools == 1 ? "" : "s", workers, busy,
-		       status_refused(ops), throttled, ops->last.any && !ops->last.success ? "; rejected: " : "",
-		       ops->last.any && !ops->last.success ? ops->last.text : "");
+	write_waiting(ops, waiting, sizeof(waiting));
+	(void)snprintf(
+		out, size, "%s: %zu service%s, %" PRId64 " workers, %" PRId64 " busy, %" PRId64 " refused%s%s%s%s",
+		status_state(ops), ops->fleet->n_pools, ops->fleet->n_pools == 1 ? "" : "s", workers, busy,
+		status_refused(ops), throttled, waiting, ops->last.any && !ops->last.success ? "; rejected: " : "",
+		ops->last.any && !ops->last.success ? ops->last.text : "");
 }
 
 static void report_status(struct report *report)

@@ -45,6 +45,11 @@ int64_t pool_throttled(const struct pool *pool, int64_t now_ms)
 	return pool->policy.held_until_ms;
 }
 
+bool pool_is_quiet(const struct pool *pool)
+{
+	return pool->service->optional && !pool->proved && pool->policy.failures > 0;
+}
+
 bool pool_all_ready(const struct pool *pool)
 {
 	struct proc *proc;

@@ -131,6 +131,10 @@ int64_t pool_copies(const struct pool *pool);
 /* Until when (ms of the clock) no worker is started, because all that were started died early; 0: workers may start. */
 int64_t pool_throttled(const struct pool *pool, int64_t now_ms);
 
+/* The pool of an optional service of which no worker was ever ready, and some have failed: the service waits, and the
+ * log has the reason. Further failures are not worth a line. */
+bool pool_is_quiet(const struct pool *pool);
+
 /* Every worker that was started is ready, and there is one if any lane serves clients. */
 bool pool_all_ready(const struct pool *pool);
 

@@ -189,6 +189,7 @@ static struct ending judge_ending(const struct pool *pool, const struct proc *pr
 /* The slot outlives its worker, so the log can name the client that a crash has hit. */
 static void log_ending(struct pool *pool, const struct proc *proc, int status, const struct ending *ending)
 {
+	int level = pool_is_quiet(pool) ? LOG_DEBUG : LOG_ERR;
 	struct log_about about = pool_about(pool);
 	char how[128], peer[ADDR_TEXT_MAX];
 	struct sockaddr_any addr;
@@ -201,11 +202,11 @@ static void log_ending(struct pool *pool, const struct proc *proc, int status, c
 	}
 	if (ending->crashed && proc->kill_ms == 0) {
 		about.message_id = MESSAGE_ID_WORKER_CRASHED;
-		log_about(LOG_ERR, &about, "worker %d %s%s", (int)proc->pid, how,
+		log_about(level, &about, "worker %d %s%s", (int)proc->pid, how,
 			  about.peer != NULL ? " while it served this client" : "");
 	} else if (ending->failed) {
 		about.message_id = MESSAGE_ID_WORKER_FAILED;
-		log_about(LOG_ERR, &about, "worker %d %s before it could serve", (int)proc->pid, how);
+		log_about(level, &about, "worker %d %s before it could serve", (int)proc->pid, how);
 	} else {
 		log_about(LOG_DEBUG, &about, "worker %d %s", (int)proc->pid, how);
 	}

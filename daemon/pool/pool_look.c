@@ -39,7 +39,8 @@ static void kill_late_starter(struct proc *proc, int64_t now)
 	if (patience == 0 || now - proc->started_ms < patience || proc->kill_ms != 0)
 		return;
 	about.worker = proc->pid;
-	log_about(LOG_ERR, &about, "worker %d was not ready in time (timeouts.start); killed", (int)proc->pid);
+	log_about(pool_is_quiet(proc->pool) ? LOG_DEBUG : LOG_ERR, &about,
+		  "worker %d was not ready in time (timeouts.start); killed", (int)proc->pid);
 	proc->kill_ms = now;
 	proc_kill(proc);
 }

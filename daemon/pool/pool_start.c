@@ -37,6 +37,7 @@ static struct worker_params params_for(const struct pool *pool, const struct pro
 		.lane = proc->lane,
 		.slot = proc->slot,
 		.master = getpid(),
+		.quiet = pool_is_quiet(pool),
 	};
 }
 
@@ -109,7 +110,7 @@ static void report_failure(struct pool *pool, int error)
 	unsigned missed;
 
 	about.message_id = MESSAGE_ID_WORKER_FAILED;
-	if (log_limit(&limit, &missed))
+	if (!pool_is_quiet(pool) && log_limit(&limit, &missed))
 		log_about(LOG_ERR, &about, "cannot start a worker: %s; trying again (%zu are running)", strerror(error),
 			  pool->n_procs);
 }

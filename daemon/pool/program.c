@@ -199,6 +199,6 @@ void program_tell_gone(const struct proc *proc, int status)
 		return;
 	}
 	about.message_id = WIFSIGNALED(status) ? MESSAGE_ID_WORKER_CRASHED : MESSAGE_ID_WORKER_FAILED;
-	log_about(LOG_ERR, &about, "program %d %s%s", (int)proc->pid, how,
+	log_about(pool_is_quiet(proc->pool) ? LOG_DEBUG : LOG_ERR, &about, "program %d %s%s", (int)proc->pid, how,
 		  proc->ready ? ", though nobody told it to leave" : " before it was ready");
 }

@@ -25,6 +25,7 @@
 #include "change/start.h"
 #include "config/config.h"
 #include "fleet/retiring.h"
+#include "fleet/waiting.h"
 #include "listeners/control_socket.h"
 #include "pool/program.h"
 #include "pool/wind_down.h"
@@ -253,13 +254,24 @@ static bool do_programs_fail(const struct pool *pool)
 	       pool->policy.failures > 0;
 }
 
+/* The optional service of FORMER cannot be had in this image, or not yet: FORMER serves on until it can. */
+static bool is_waited_for(const struct fleet *fleet, const struct pool *former)
+{
+	const struct member *member = member_find(fleet->members, former->service->name);
+
+	if (member == NULL)
+		return false;
+	return member->waiting != NULL || (member->now != NULL && member->now->service->optional &&
+					   member->now->state == POOL_SERVING && !pool_all_ready(member->now));
+}
+
 static void retire_old(struct upgrade *u)
 {
 	struct fleet *fleet = u->op.all->fleet;
 	struct pool *pool;
 
 	DL_FOREACH (fleet->retiring, pool)
-		if (pool->state == POOL_SUPERSEDED &&
+		if (pool->state == POOL_SUPERSEDED && !is_waited_for(fleet, pool) &&
 		    (pool->procs == NULL || !do_programs_fail(find_successor(fleet, pool))))
 			wind_down_begin(pool, POOL_ENDING, "upgrade");
 	for (size_t i = 0; i < fleet->n_pools; i++)
@@ -280,6 +292,22 @@ static bool is_kept(const struct fleet *fleet, const struct pool *pool)
 	return false;
 }
 
+static void warn_of_waiting(const struct fleet *fleet, json_t *reasons)
+{
+	const struct config *config = fleet->generation->config;
+	char text[512];
+
+	for (size_t i = 0; i < config->n_services; i++) {
+		const struct member *member = member_find(fleet->members, config->services[i].name);
+
+		if (member == NULL || member_waits_for(member) == NULL)
+			continue;
+		(void)snprintf(text, sizeof(text), "services.%.64s: %s; it waits, and is tried again", member->name,
+			       member_waits_for(member));
+		(void)json_array_append_new(reasons, json_text(text));
+	}
+}
+
 /*
  * After the exec there is no way back. If workers of a service cannot start, the service is tried again with growing
  * pauses, the others serve, and the verdict names it.
@@ -294,6 +322,8 @@ static void finish_upgrade(struct upgrade *u)
 	for (size_t i = 0; i < fleet->n_pools; i++) {
 		const struct pool *pool = fleet->pools[i];
 
+		if (pool->service->optional && !pool->proved)
+			continue;
 		if (is_kept(fleet, pool))
 			(void)snprintf(text, sizeof(text),
 				       "services.%.64s: its new programs end; those of before serve on",
@@ -307,6 +337,7 @@ static void finish_upgrade(struct upgrade *u)
 			first = pool->service->name;
 		(void)json_array_append_new(reasons, json_text(text));
 	}
+	warn_of_waiting(fleet, reasons);
 	hearing_warn(fleet, reasons);
 	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s%s%.64s%s", PACKAGE_VERSION,
 		       u->before, first != NULL ? ", but workers of " : "", first != NULL ? first : "",

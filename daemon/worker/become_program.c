@@ -23,10 +23,13 @@
 
 #define LISTEN_FD 3 /* sd_listen_fds(3) */
 
+static bool is_quiet;
+
 /* The standard error of this process is read by the master already. */
 _Noreturn static void give_up(const char *text)
 {
-	(void)dprintf(STDERR_FILENO, "%s\n", text);
+	if (!is_quiet)
+		(void)dprintf(STDERR_FILENO, "%s\n", text);
 	_exit(WORKER_EXIT_SETUP);
 }
 
@@ -72,15 +75,17 @@ static void reset_signals(void)
 _Noreturn void become_program(const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->output};
-	const struct config_service *service = params->service;
+	const struct config_service *service;
 	struct err err;
 	char **env;
 
+	is_quiet = params->quiet;
 	log_echo(-1);
 	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
 	oom_score_raise();
 	put_descriptors(params->listener, params->output);
-	if (privileges_drop(service, &err) < 0)
+	service = privileges_find(params->service, &err);
+	if (service == NULL || privileges_drop(service, &err) < 0)
 		give_up(err.text);
 	/* After the change of user, which clears the signal of the parent's death. */
 	if (child_bind(params->master, SIGKILL) < 0)

@@ -3,6 +3,7 @@
 #ifndef PREFORKD_WORKER_PARAMS_H
 #define PREFORKD_WORKER_PARAMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,6 +27,7 @@ struct worker_params {
 	size_t lane; /* of this worker's listener, on the board */
 	size_t slot; /* of this worker, on the board */
 	pid_t master;
+	bool quiet; /* the service waits, and the reason is in the log already: a failure is not worth a line */
 	/* Only for a worker that becomes a program: */
 	int output;	    /* its standard output and error */
 	const char *notify; /* the address for its NOTIFY_SOCKET */

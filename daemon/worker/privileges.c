@@ -10,9 +10,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/dumpable.h"
 #include "base/err.h"
 #include "config/config.h"
+#include "config/identity.h"
+
+const struct config_service *privileges_find(const struct config_service *service, struct err *err)
+{
+	static struct config_service own;
+	const struct identity *who = &service->identity;
+
+	if (!who->pending)
+		return service;
+	own = *service;
+	if (identity_of_user(who->user, who->group, arena_new(), &own.identity, err) < 0)
+		return NULL;
+	own.identity.pending = false;
+	return &own;
+}
 
 /*
  * Takes the identity WHO: supplementary groups, group, user, in this order, and verifies that there is no way back.

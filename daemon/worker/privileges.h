@@ -6,6 +6,10 @@
 struct config_service;
 struct err;
 
+/* Returns SERVICE. If its identity is pending, looks it up, which may block, and returns a copy that has it. NULL and
+ * *err: the user data base does not have it. */
+const struct config_service *privileges_find(const struct config_service *service, struct err *err);
+
 /*
  * Takes the service's identity, gives up all capabilities, and shuts the memory of this process to others of the same
  * user (base/dumpable.h). A process without a capability that the master has cannot write the master's memory, whoever

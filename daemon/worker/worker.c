@@ -67,7 +67,7 @@ _Noreturn static void give_up(const struct worker_params *params, enum worker_ex
 {
 	struct log_about about = about_service(params);
 
-	log_about(LOG_ERR, &about, "worker leaves: %s", text);
+	log_about(params->quiet ? LOG_DEBUG : LOG_ERR, &about, "worker leaves: %s", text);
 	if (params->proof >= 0)
 		proof_fail(params->proof, text);
 	_exit(status);
@@ -125,6 +125,20 @@ static void start_service(const struct worker_params *params)
 	(void)snprintf(text, sizeof(text), "the service could not start%s%s", *self_reason() != '\0' ? ": " : "",
 		       self_reason());
 	give_up(params, WORKER_EXIT_SETUP, text);
+}
+
+/* PARAMS, with the identity of the service: the user data base may not have had it when the configuration was loaded.
+ */
+static const struct worker_params *with_identity(const struct worker_params *params)
+{
+	static struct worker_params own;
+	struct err err;
+
+	own = *params;
+	own.service = privileges_find(params->service, &err);
+	if (own.service == NULL)
+		give_up(params, WORKER_EXIT_SETUP, err.text);
+	return &own;
 }
 
 static void drop_privileges(const struct worker_params *params)
@@ -203,10 +217,10 @@ static void begin_upstreams(struct worker *w)
 
 static void set_up(struct worker *w, const struct worker_params *params)
 {
-	w->params = params;
 	log_echo(-1); /* its descriptor is closed next, and the number may become a client's */
 	close_others(params);
 	oom_score_raise();
+	w->params = params = with_identity(params);
 	drop_privileges(params);
 	map_board(w);
 	open_gate(w);

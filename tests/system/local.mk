@@ -61,6 +61,7 @@ system_tests = \
 	%D%/test_module_refused.py \
 	%D%/test_module_reload.py \
 	%D%/test_notify.py \
+	%D%/test_optional.py \
 	%D%/test_orders.py \
 	%D%/test_privileges.py \
 	%D%/test_proxy.py \

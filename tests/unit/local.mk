@@ -52,6 +52,7 @@ unit_tests = \
 	%D%/fleet/check_lenders \
 	%D%/fleet/check_member \
 	%D%/fleet/check_retiring \
+	%D%/fleet/check_waiting \
 	%D%/gate/check_decide \
 	%D%/gate/check_gate \
 	%D%/gate/check_refuse \
@@ -112,6 +113,7 @@ made_up_fleet_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_
 %C%_fleet_check_fleet_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_fleet_check_lenders_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_fleet_check_retiring_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
+%C%_fleet_check_waiting_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_listeners_check_control_socket_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sd_event_add_time_relative
 %C%_pool_check_pool_watch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
 rolling_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_worker

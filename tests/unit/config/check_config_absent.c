@@ -51,6 +51,44 @@ START_TEST(all_disabled)
 }
 END_TEST
 
+/* What may come later is no error of an optional service. */
+START_TEST(optional)
+{
+	put("main.conf", "services: { a: { handler = \"exec\"; listen = \"[fe80::1%nosuchif0]:7\";\n"
+			 " command = [ \"/no/such/program\" ]; }; };\n");
+	load(NULL);
+	expect_error("main.conf:1: services.a.listen: \"[fe80::1%nosuchif0]:7\": there is no interface nosuchif0");
+	expect_error("main.conf:2: services.a.command: \"/no/such/program\": No such file or directory");
+	ck_assert(!problems_may_pass(problems)); /* the program is missing */
+	load("services.a.command=/bin/cat");
+	expect_error("there is no interface");
+	ck_assert(problems_may_pass(problems));
+	load("services.a.optional=true");
+	expect_good();
+	ck_assert_uint_eq(problems_count(problems), 2);
+	ck_assert(says("there is no interface nosuchif0; the service is optional, and waits for it"));
+	ck_assert(says("No such file or directory; the service is optional, and waits for it"));
+	ck_assert_ptr_nonnull(config->services[0].obstacle);
+	load("services.a.optional=perhaps");
+	expect_error("-o: services.a.optional: ");
+}
+END_TEST
+
+START_TEST(optional_with_a_mistake)
+{
+	put("main.conf", ONE);
+	load("services.a.optional=true");
+	expect_good();
+	ck_assert_ptr_null(config->services[0].obstacle);
+	load_with(path_of("main.conf"),
+		  (const char *[]){own_user, "services.a.optional=true", "services.a.listen=127.0.0.1", NULL});
+	expect_error("no port");
+	load_with(path_of("main.conf"),
+		  (const char *[]){own_user, "services.a.optional=true", "services.a.socket.owner=no-such-user", NULL});
+	expect_error("there is no user \"no-such-user\"");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config_absent");
@@ -61,6 +99,8 @@ int main(void)
 	tcase_add_test(tc, disabled);
 	tcase_add_test(tc, disabled_is_checked);
 	tcase_add_test(tc, all_disabled);
+	tcase_add_test(tc, optional);
+	tcase_add_test(tc, optional_with_a_mistake);
 	suite_add_tcase(suite, tc);
 	return suite_finish(suite);
 }

@@ -43,6 +43,7 @@ struct expected {
 
 static const struct expected service_rows[] = {
 	{"enabled", "true", CHANGE_NONE, false}, /* a service that is disabled has no generation to compare with */
+	{"optional", NULL, CHANGE_LIVE, false},
 	{"handler", "echo", CHANGE_WORKERS, false},
 	{"listen", "127.0.0.1:8", CHANGE_LISTENER, false},
 	{"backlog", NULL, CHANGE_LIVE, false},

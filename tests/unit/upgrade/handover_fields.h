@@ -52,8 +52,8 @@ static const struct field job_fields[] = {
 	FIELD(struct job, next),
 };
 static const struct field member_fields[] = {
-	FIELD(struct member, name), FIELD(struct member, now), FIELD(struct member, rolling),
-	FIELD(struct member, refs), FIELD(struct member, hh),
+	FIELD(struct member, name),    FIELD(struct member, now),  FIELD(struct member, waiting),
+	FIELD(struct member, rolling), FIELD(struct member, refs), FIELD(struct member, hh),
 };
 static const struct field operation_fields[] = {
 	FIELD(struct operation, kind),	  FIELD(struct operation, all),	    FIELD(struct operation, member),
@@ -117,6 +117,8 @@ static const struct field pool_fields[] = {
 static const struct field service_fields[] = {
 	FIELD(struct config_service, origin),
 	FIELD(struct config_service, enabled),
+	FIELD(struct config_service, optional),
+	FIELD(struct config_service, obstacle),
 	FIELD(struct config_service, handler),
 	FIELD(struct config_service, listen),
 	FIELD(struct config_service, n_listen),
@@ -132,6 +134,7 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, timeouts.total),
 	FIELD(struct config_service, timeouts.first_byte_busy),
 	FIELD(struct config_service, timeouts.send),
+	FIELD(struct config_service, timeouts.half_closed),
 	FIELD(struct config_service, timeouts.prove),
 	FIELD(struct config_service, access),
 	FIELD(struct config_service, penalty),
