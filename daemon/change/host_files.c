@@ -13,6 +13,7 @@
 #include "config/loader.h"
 #include "config/value_source.h"
 #include "config/values.h"
+#include "syntax/folder.h"
 #include "syntax/problems.h"
 
 #define INTERPRETERS_MOST 5 /* as execve(2) */
@@ -58,14 +59,14 @@ static void judge_file(struct host_report *report, const char *file, int how)
 /* All files that were read for the check, and the folder in which the daemon looks for more of them. */
 static void judge_configuration(struct host_report *report)
 {
-	const char *main_file = report->config->file, *slash = strrchr(main_file, '/'), *file;
 	char folder[PATH_MAX];
+	const char *file;
 
 	for (size_t i = 0; (file = problems_file_get(report->problems, i)) != NULL; i++) {
 		if (file[0] == '/')
 			judge_file(report, file, R_OK);
 	}
-	(void)snprintf(folder, sizeof(folder), "%.*s/conf.d", (int)(slash - main_file), main_file);
+	folder_beside(report->config->file, folder, sizeof(folder));
 	if (access(folder, F_OK) == 0)
 		judge_file(report, folder, R_OK | X_OK);
 }

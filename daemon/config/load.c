@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/load.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -78,14 +79,19 @@ static void check_all(struct checker *checker)
 {
 	struct config_store *store = checker->store;
 	const struct origin main_file = {.file = checker->source->file};
+	char folder[PATH_MAX];
 	size_t i;
 
 	/* The disabled ones stand behind the others. A service that was dropped because of its name or form was
 	 * reported already. */
-	if ((store->n_services == 0 || !store->services[0].service.enabled) && !problems_have_error(checker->problems))
+	folder_beside(checker->source->file, folder, sizeof(folder));
+	if (store->n_services == 0 && !problems_have_error(checker->problems))
 		problems_add(checker->problems, LOG_ERR, &main_file, "services",
-			     store->n_services == 0 ? "there is no service, here or in conf.d"
-						    : "all services are disabled (enabled = false)");
+			     "there is no service, here or in %.256s", folder);
+	else if (store->n_services > 0 && !store->services[0].service.enabled &&
+		 !problems_have_error(checker->problems))
+		problems_add(checker->problems, LOG_ERR, &main_file, "services",
+			     "all services are disabled (enabled = false)");
 	for (i = 0; i < store->n_services; i++)
 		lookup_service(checker, &store->services[i]);
 	conflict_check(checker);

@@ -19,7 +19,7 @@ enum config_modules {
 };
 
 struct config_source {
-	const char *file;	      /* the main file; "conf.d" in its folder holds the others */
+	const char *file;	      /* the main file; folder_beside() holds the others */
 	const char *const *overrides; /* "PATH=VALUE" of -o, applied last, in order */
 	size_t n_overrides;
 	const struct preforkd_module *const *handlers; /* NULL-terminated: the values that `handler` may have */

@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -49,13 +51,27 @@ static int read_conf_d(const char *folder, struct arena *arena, struct problems 
 	return rc;
 }
 
+void folder_beside(const char *main_file, char *out, size_t size)
+{
+	const char *slash = strrchr(main_file, '/'), *name = slash != NULL ? slash + 1 : main_file;
+	size_t len = strlen(name);
+
+	if (strcmp(name, "preforkd.conf") == 0) {
+		(void)snprintf(out, size, "%.*sconf.d", (int)(name - main_file), main_file);
+		return;
+	}
+	if (len > strlen(SUFFIX) && strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0)
+		len -= strlen(SUFFIX);
+	(void)snprintf(out, size, "%.*s.d", (int)(name - main_file) + (int)len, main_file);
+}
+
 int folder_read(const char *main_file, struct arena *arena, struct problems *problems, struct raws *raws)
 {
-	const char *slash = strrchr(main_file, '/');
-	int len = slash != NULL ? (int)(slash + 1 - main_file) : 0;
+	char folder[PATH_MAX];
 	int rc, rc_folder;
 
+	folder_beside(main_file, folder, sizeof(folder));
 	rc = read_file(main_file, arena, problems, raws);
-	rc_folder = read_conf_d(arena_printf(arena, "%.*sconf.d", len, main_file), arena, problems, raws);
+	rc_folder = read_conf_d(arena_strdup(arena, folder), arena, problems, raws);
 	return rc < 0 ? rc : rc_folder;
 }

@@ -226,14 +226,19 @@ class Running(SystemdCase):
 			self.configure({name: {"handler": "echo", "listen": ["127.0.0.1:%d" % port,
 									     "unix:/run/preforkd-%s/x" % name]}},
 									     name + ".conf")
+		further = 'services: { more: { handler = "echo"; listen = "127.0.0.1:%d"; }; };\n'
+		self.configure(further % 10, "a.d/more.conf")
+		self.configure(further % 11, "conf.d/more.conf")
 		self.systemctl("start", "preforkd@a", "preforkd@b")
 		for name, port in (("a", 7), ("b", 8)):
 			self.assertEqual(talk(self.tcp(port), b"x"), b"x")
 			self.assertEqual(talk(self.unix("/run/preforkd-%s/x" % name), b"x"), b"x")
 			status = json.loads(self.ctl("-s", "/run/preforkd-%s/control" % name, "--json", "status",
 						     check=True).stdout)
-			self.assertEqual([service["name"] for service in status["services"]], [name])
+			self.assertEqual([service["name"] for service in status["services"]],
+					 [name, "more"] if name == "a" else [name])
 			self.assertEqual(status["pid"], int(self.show("MainPID", "preforkd@%s.service" % name)))
+		self.assertTrue(self.tcp(11).refuses())
 		self.configure({"a": {"handler": "echo", "listen": "127.0.0.1:9"}}, "a.conf")
 		self.systemctl("reload", "preforkd@a")
 		self.assertEqual(talk(self.tcp(9), b"x"), b"x")

@@ -142,7 +142,7 @@ static inline void set_up(void)
 
 	(void)snprintf(own_user, sizeof(own_user), "user=%s", pw != NULL ? pw->pw_name : "");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(mkdir(path_of("conf.d"), 0755), 0);
+	ck_assert_int_eq(mkdir(path_of("main.d"), 0755), 0);
 	put("main.conf", BASE);
 	put("one", "192.0.2.1\n");
 	put("empty", "# nobody\n\n   \t\n");
@@ -150,13 +150,13 @@ static inline void set_up(void)
 
 static inline void tear_down(void)
 {
-	static const char *const names[] = {"main.conf", "one", "empty", "list", "conf.d/x"};
+	static const char *const names[] = {"main.conf", "one", "empty", "list", "main.d/x"};
 
 	problems_free(&problems);
 	config_free(&config);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		(void)unlink(path_of(names[i]));
-	(void)rmdir(path_of("conf.d"));
+	(void)rmdir(path_of("main.d"));
 	(void)rmdir(folder);
 }
 

@@ -133,7 +133,7 @@ static const struct {
 	{"services.a.access.allow=0.0.0.0/0", "services.a.listen=[\"[::1]:7\"]", NULL, 0},
 	{"services.a.access.allow_file=one", NULL, "\"one\" must be a full path", LOG_ERR},
 	{"services.a.access.allow_file=@/none", NULL, "cannot open it", LOG_ERR},
-	{"services.a.access.allow_file=@/conf.d", NULL, "it is a directory", LOG_ERR},
+	{"services.a.access.allow_file=@/main.d", NULL, "it is a directory", LOG_ERR},
 	{"services.a.access.deny_file=/dev/zero", NULL, "it is not a regular file", LOG_ERR},
 	{"services.a.access.deny_file=@/empty", NULL, NULL, 0},
 	{"services.a.access.allow_file=@/empty", NULL, "access.allow_file: there is no network in it: no client may",

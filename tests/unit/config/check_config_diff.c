@@ -292,7 +292,7 @@ START_TEST(same_in_other_words)
 	put("main.conf", "\n\ndefaults: { workers: { max = 1; min = 1; min_spare = 1; };\n"
 			 "  backlog = 9; timeouts: { total = 3600; }; };\n"
 			 "log: { target = \"stderr\"; level = \"debug\"; };\n");
-	put("conf.d/a.conf", "services: { a: { socket: { sndbuf = \"64K\"; }; command = \"/bin/sh\";\n"
+	put("main.d/a.conf", "services: { a: { socket: { sndbuf = \"64K\"; }; command = \"/bin/sh\";\n"
 			     "timeouts: { idle = \"90s\"; }; listen = \"127.0.0.1:7\";\n"
 			     "handler = \"exec\"; }; };\n");
 	b = load("control.path=/run/preforkd/control");

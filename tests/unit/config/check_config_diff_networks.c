@@ -93,7 +93,7 @@ START_TEST(many_keys)
 	put("main.conf", BASE);
 	a = load(NULL);
 	put("main.conf", BASE "log: { level = \"debug\"; };\n");
-	put("conf.d/a.conf", "services: { a: { workers: { max = 20; };\n"
+	put("main.d/a.conf", "services: { a: { workers: { max = 20; };\n"
 			     "timeouts: { idle = \"1s\"; drain = \"1s\"; }; backlog = 5; }; };\n");
 	b = load(NULL);
 	ck_assert_int_eq(config_diff_service(a, 0, b, 0, keys, sizeof(keys)), CHANGE_WORKERS);

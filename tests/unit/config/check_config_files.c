@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "config/nearest.h"
+#include "syntax/folder.h"
 
 #include "../config_fakes.h"
 #include "../suite.h"
@@ -112,14 +113,33 @@ START_TEST(broken_files)
 }
 END_TEST
 
+START_TEST(folder_names)
+{
+	static const char *const names[][2] = {
+		{"/etc/preforkd/preforkd.conf", "/etc/preforkd/conf.d"},
+		{"/etc/preforkd/web.conf", "/etc/preforkd/web.d"},
+		{"/etc/a.b.conf", "/etc/a.b.d"},
+		{"preforkd.conf", "conf.d"},
+		{"../web", "../web.d"},
+		{"/.conf", "/.conf.d"},
+	};
+	char out[64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		folder_beside(names[i][0], out, sizeof(out));
+		ck_assert_str_eq(out, names[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(conf_d)
 {
 	put("main.conf", "services: { m: { handler = \"echo\"; listen = \"*:1\"; }; };\n");
-	put("conf.d/b.conf", "services: { m: { backlog = 5; }; b: { handler = \"echo\"; listen = \"*:2\"; }; };");
-	put("conf.d/B.conf", "services: { c: { handler = \"echo\"; listen = \"*:3\"; }; };");
-	put("conf.d/.hidden.conf", "nonsense");
-	put("conf.d/b.conf~", "nonsense");
-	put("conf.d/README", "nonsense");
+	put("main.d/b.conf", "services: { m: { backlog = 5; }; b: { handler = \"echo\"; listen = \"*:2\"; }; };");
+	put("main.d/B.conf", "services: { c: { handler = \"echo\"; listen = \"*:3\"; }; };");
+	put("main.d/.hidden.conf", "nonsense");
+	put("main.d/b.conf~", "nonsense");
+	put("main.d/README", "nonsense");
 	load(NULL);
 	expect_good();
 	ck_assert_uint_eq(config->n_services, 3);
@@ -127,12 +147,12 @@ START_TEST(conf_d)
 	ck_assert_int_eq(config->services[0].backlog, 5);
 	ck_assert_str_eq(config->services[1].name, "c");
 	ck_assert_str_eq(config->services[2].name, "b");
-	put("conf.d/z.conf", "services: { m: { listen = \"*:4\";\nbacklog = 6; }; };");
+	put("main.d/z.conf", "services: { m: { listen = \"*:4\";\nbacklog = 6; }; };");
 	load(NULL);
 	expect_error("z.conf:1: services.m.listen: is set twice; the first time in ");
 	expect_error("main.conf:1");
 	expect_error("z.conf:2: services.m.backlog: is set twice; the first time in ");
-	expect_error("conf.d/b.conf:1");
+	expect_error("main.d/b.conf:1");
 }
 END_TEST
 
@@ -140,8 +160,8 @@ END_TEST
 START_TEST(all_files_reported)
 {
 	put("main.conf", "services: { m: { handler = \"echo\"; listen = \"*:1\"; backlog = 0; }; };\n");
-	put("conf.d/a.conf", "user = ;");
-	put("conf.d/b.conf", "services: { b: { backlog = 0; }; };\n");
+	put("main.d/a.conf", "user = ;");
+	put("main.d/b.conf", "services: { b: { backlog = 0; }; };\n");
 	load(NULL);
 	expect_error("main.conf:1: services.m.backlog: ");
 	expect_error("a.conf:1: user: the value is missing");
@@ -160,7 +180,7 @@ START_TEST(relative_file)
 
 	put("main.conf", "@include \"inc\"\n");
 	put("inc", "services: { a: { handler = \"echo\"; listen = \"*:1\"; }; };");
-	put("conf.d/b.conf", "@include \"../inc2\"\n");
+	put("main.d/b.conf", "@include \"../inc2\"\n");
 	put("inc2", "services: { a: { backlog = 5; }; };");
 	ck_assert_int_eq(chdir(folder), 0);
 	load_with("main.conf", (const char *[]){own_user, NULL});
@@ -264,6 +284,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 60); /* a resolver may take long to answer */
 	tcase_add_test(tc, broken_files);
+	tcase_add_test(tc, folder_names);
 	tcase_add_test(tc, conf_d);
 	tcase_add_test(tc, all_files_reported);
 	tcase_add_test(tc, relative_file);

@@ -104,7 +104,7 @@ static inline void set_up(void)
 	(void)snprintf(own_user, sizeof(own_user), "user=%s", pw != NULL ? pw->pw_name : "");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chmod(folder, 0755), 0);
-	ck_assert_int_eq(mkdir(path_of("conf.d"), 0755), 0);
+	ck_assert_int_eq(mkdir(path_of("main.d"), 0755), 0);
 }
 
 static inline void remove_in(const char *name)
@@ -127,7 +127,7 @@ static inline void tear_down(void)
 {
 	problems_free(&problems);
 	config_free(&config);
-	remove_in(path_of("conf.d"));
+	remove_in(path_of("main.d"));
 	remove_in(folder);
 }
 

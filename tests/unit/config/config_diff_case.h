@@ -73,7 +73,7 @@ static inline void set_up(void)
 
 	(void)snprintf(own_user, sizeof(own_user), "user=%s", pw != NULL ? pw->pw_name : "");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(mkdir(path_of("conf.d"), 0755), 0);
+	ck_assert_int_eq(mkdir(path_of("main.d"), 0755), 0);
 	put("main.conf", BASE);
 	put("list", "192.0.2.0/24\n");
 }
@@ -82,10 +82,10 @@ static inline void tear_down(void)
 {
 	config_free(&a);
 	config_free(&b);
-	(void)unlink(path_of("conf.d/a.conf"));
+	(void)unlink(path_of("main.d/a.conf"));
 	(void)unlink(path_of("main.conf"));
 	(void)unlink(path_of("list"));
-	(void)rmdir(path_of("conf.d"));
+	(void)rmdir(path_of("main.d"));
 	(void)rmdir(folder);
 }
 
