@@ -147,6 +147,25 @@ void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out)
 		board_count(&conn->slot->bytes_out, out);
 }
 
+static void note_taken(void)
+{
+	deadline_waits(DEADLINE_WRITES);
+}
+
+bool conn_deliver(struct preforkd_conn *conn)
+{
+	if (preforkd_ended(conn) || conn->reset || conn->peer_done || tcp_info_pending(conn->fd) == 0)
+		return true;
+	/* as for a service that writes: the client has its answer, if it greeted or not, and on a unix socket the
+	 * limits hold, too */
+	conn->limited = false;
+	conn_limit(conn, false);
+	deadline_greeted();
+	linger_deliver(conn->fd, note_taken);
+	deadline_waited();
+	return !preforkd_ended(conn);
+}
+
 void conn_end(struct preforkd_conn *conn)
 {
 	bool cut = deadline_passed() != DEADLINE_NONE || deadline_was_cut();

@@ -76,8 +76,14 @@ void conn_limit(struct preforkd_conn *conn, bool unseen);
 /* Counts payload bytes from the client and to it. */
 void conn_count(struct preforkd_conn *conn, uint64_t in, uint64_t out);
 
-/* Ends the limits and closes the socket, so that the client gets all that was written; with conn->reset, resets it. May
- * block for as long as a lingering close takes (net/linger.h). */
+/*
+ * The service has finished: waits within the limits until the client has all that was written, whatever the client
+ * sends meanwhile. False: a limit or an order has cut the connection before.
+ */
+bool conn_deliver(struct preforkd_conn *conn);
+
+/* Ends the limits and closes the socket; with conn->reset, resets it. May block for as long as a lingering close takes
+ * (net/linger.h). */
 void conn_end(struct preforkd_conn *conn);
 
 #endif

@@ -358,6 +358,8 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 		return;
 	}
 	failed = service->handler->serve(&conn) != 0;
+	if (!conn_deliver(&conn))
+		failed = true;
 	if (failed)
 		conn_say_something(&conn);
 	evicted = deadline_passed() == DEADLINE_EVICTED;

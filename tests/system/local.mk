@@ -24,6 +24,7 @@ system_tests = \
 	%D%/test_proxy_upstreams.py \
 	%D%/test_control.py \
 	%D%/test_pool.py \
+	%D%/test_delivery.py \
 	%D%/test_exec.py \
 	%D%/test_exec_chains.py \
 	%D%/test_exec_helpers.py \

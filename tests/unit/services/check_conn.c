@@ -345,6 +345,64 @@ START_TEST(the_answer_arrives_although_bytes_are_unread)
 }
 END_TEST
 
+/* More is unread, and comes while the answer is under way, than a socket buffers. On a unix socket, too, the client
+ * finds the end after the answer and not a reset. */
+START_TEST(a_large_answer_arrives_whatever_the_client_sends)
+{
+	int status;
+	pid_t pid;
+
+	service.timeouts.send = 10000;
+	begin_on(_i == 0);
+	pid = fork();
+	if (pid == 0) {
+		size_t got = 0;
+		ssize_t n = 1;
+
+		(void)close(conn.fd);
+		for (int i = 0; i < 10; i++)
+			n = send(far_end, buf, 60000, MSG_NOSIGNAL);
+		while (n > 0) {
+			n = recv(far_end, buf, 8192, 0);
+			got += n > 0 ? (size_t)n : 0;
+		}
+		_exit(n == 0 && got == 130000 ? 0 : 1);
+	}
+	(void)close(far_end);
+	ck_assert_int_eq(preforkd_write(&conn, buf, 65000), 0);
+	ck_assert_int_eq(preforkd_write(&conn, buf, 65000), 0);
+	ck_assert(conn_deliver(&conn));
+	conn_end(&conn);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* The client goes on sending, and takes nothing. */
+START_TEST(delivering_is_limited)
+{
+	pid_t pid;
+
+	service.timeouts.send = 300;
+	begin_on(_i == 0);
+	while (send(conn.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	pid = fork();
+	if (pid == 0) {
+		(void)close(conn.fd);
+		while (send(far_end, buf, sizeof(buf), MSG_NOSIGNAL) > 0)
+			;
+		_exit(0);
+	}
+	(void)close(far_end);
+	ck_assert(!conn_deliver(&conn));
+	conn_say_something(&conn);
+	ck_assert_str_eq(conn.reason, "the client took nothing for 300ms (timeouts.send)");
+	conn_end(&conn);
+	(void)waitpid(pid, NULL, 0);
+}
+END_TEST
+
 START_TEST(lingering_is_bounded_in_time)
 {
 	int64_t start = clock_ms();
@@ -474,6 +532,8 @@ int main(void)
 	tcase_add_test(tcase, a_cut_is_not_lost_before_the_read);
 	tcase_add_test(tcase, other_signals_do_not_disturb);
 	tcase_add_test(tcase, the_answer_arrives_although_bytes_are_unread);
+	tcase_add_loop_test(tcase, a_large_answer_arrives_whatever_the_client_sends, 0, 2);
+	tcase_add_loop_test(tcase, delivering_is_limited, 0, 2);
 	tcase_add_test(tcase, lingering_is_bounded_in_time);
 	tcase_add_test(tcase, lingering_is_bounded_in_bytes);
 	tcase_add_test(tcase, a_finished_client_is_not_waited_for);
