@@ -19,7 +19,8 @@ bool start_is_over(const struct fleet *fleet, const char **failed_out)
 	for (size_t i = 0; i < fleet->n_pools; i++) {
 		const struct pool *pool = fleet->pools[i];
 
-		if (pool->service->optional)
+		/* After an upgrade: programs that are replaced later. */
+		if (pool->service->optional || pool->is_rolling)
 			continue;
 		if (pool->failed_start && !pool->proved) {
 			if (*failed_out == NULL)

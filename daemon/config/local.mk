@@ -17,6 +17,8 @@ libpreforkd_a_SOURCES += \
 	%D%/control_check.h \
 	%D%/diff.c \
 	%D%/diff.h \
+	%D%/fingerprint.c \
+	%D%/fingerprint.h \
 	%D%/foreign_words.c \
 	%D%/foreign_words.h \
 	%D%/help.c \
@@ -42,6 +44,7 @@ libpreforkd_a_SOURCES += \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/print.c \
+	%D%/print.h \
 	%D%/program_check.c \
 	%D%/program_check.h \
 	%D%/row.c \

@@ -3,6 +3,8 @@
  * Any process. --print-config: all rows of all services as a file. It prints the values in force, after defaults and
  * look-ups; a configuration that is loaded from the output prints the same output.
  */
+#include "config/print.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -48,7 +50,7 @@ static void print_list(const struct text_list *list, FILE *out)
 	(void)fputs(" ]", out);
 }
 
-static void print_value(const struct row *row, const void *base, FILE *out)
+void print_value(const struct row *row, const void *base, FILE *out)
 {
 	const void *field = (const char *)base + row->offset;
 	char *const *string = field;

@@ -10,20 +10,24 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "config/diff.h"
+#include "config/fingerprint.h"
 #include "fleet/fleet.h"
+#include "fleet/leftover.h"
 #include "fleet/lenders.h"
 #include "fleet/waiting.h"
 #include "net/inherited.h"
+#include "pool/copies.h"
 #include "pool/pool_new.h"
+#include "pool/pool_take.h"
 #include "pool/wind_down.h"
 
 /* Workers of a master that was killed hold our addresses until they have cut their clients. */
 #define BUSY_MS 1000
 
 /* A pool of the service NAME that serves on: of the image before this one. NULL: there is none. */
-static const struct pool *find_former(const struct fleet *fleet, const char *name)
+static struct pool *find_former(const struct fleet *fleet, const char *name)
 {
-	const struct pool *pool;
+	struct pool *pool;
 
 	DL_FOREACH (fleet->retiring, pool)
 		if (pool->state == POOL_SUPERSEDED && strcmp(pool->service->name, name) == 0)
@@ -105,12 +109,39 @@ static void remove_pool(struct fleet *fleet, const struct pool *pool)
 		fleet->pools[at] = fleet->pools[at + 1];
 }
 
-static int put_into_force(struct fleet *fleet, struct pool *pool, struct member *member, struct err *err)
+/*
+ * Programs of the image before: where the configuration is the same, they go on as programs of POOL. Else POOL waits
+ * with its own until they are replaced step by step (BY_UPGRADE), or starts them at once. A pool that stays beside the
+ * one in force goes on doing so.
+ */
+static void meet_programs(const struct fleet *fleet, struct pool *pool, struct pool *former, bool by_upgrade)
+{
+	const struct config *config = fleet->generation->config;
+	uint64_t fingerprint = config_fingerprint(config, (size_t)(pool->service - config->services));
+	bool beside = leftover_is_beside(fleet, pool);
+
+	if (former == NULL || !pool->service->program.runs || !former->service->program.runs)
+		return;
+	if (former->fingerprint == fingerprint && pool_take_programs(pool, former)) {
+		if (beside)
+			copies_begin(pool); /* leftover.c sets the targets */
+		return;
+	}
+	if (former->procs == NULL || !by_upgrade)
+		return;
+	copies_begin(pool);
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		pool->lane_memory[i].copies = 0;
+}
+
+static int put_into_force(struct fleet *fleet, struct pool *pool, struct member *member, struct pool *former,
+			  bool by_upgrade, struct err *err)
 {
 	if (open_listeners(fleet, pool, err) < 0 || fleet_watch(fleet, pool, err) < 0)
 		return -1;
 	pool->state = POOL_SERVING;
 	member_replace(member, pool);
+	meet_programs(fleet, pool, former, by_upgrade);
 	if (fleet->drained)
 		wind_down_begin(pool, POOL_DRAINING, "drain");
 	if ((pool->service->handler->flags & PREFORKD_COMMAND) != 0)
@@ -121,7 +152,7 @@ static int put_into_force(struct fleet *fleet, struct pool *pool, struct member 
 int fleet_open_service(struct fleet *fleet, const struct config_service *service, const struct listener_offers *offers,
 		       struct inherited_set *inherited, int64_t busy_until_ms, struct err *err)
 {
-	const struct pool *former = find_former(fleet, service->name);
+	struct pool *former = find_former(fleet, service->name);
 	struct pool_parts parts = fleet_parts(fleet, fleet->generation, service, former);
 	struct member *member = member_get(&fleet->members, service->name);
 	struct config_workers limits;
@@ -143,7 +174,7 @@ int fleet_open_service(struct fleet *fleet, const struct config_service *service
 		pool_free(&pool);
 		return -1;
 	}
-	if (put_into_force(fleet, pool, member, err) == 0)
+	if (put_into_force(fleet, pool, member, former, inherited != NULL, err) == 0)
 		return 0;
 	if (service->optional) { /* else the start fails, and the listeners stay as they are for the next one */
 		remove_pool(fleet, pool);

@@ -22,6 +22,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool_policy.h \
 	%D%/pool_start.c \
 	%D%/pool_start.h \
+	%D%/pool_take.c \
+	%D%/pool_take.h \
 	%D%/pool_targets.c \
 	%D%/pool_targets.h \
 	%D%/pool_watch.c \

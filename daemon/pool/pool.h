@@ -73,6 +73,7 @@ struct pool {
 	struct generation
 		*generation; /* a reference; NULL: the pool is from another image of this program (handover.h) */
 	const struct config_service *service;
+	uint64_t fingerprint; /* of the configuration of a pool from another image (config/fingerprint.h); else 0 */
 	struct config_service *stand_in; /* owned: `service`, where there is no generation; else NULL */
 	struct config_workers limits;	 /* the service's, or those that "preforkctl resize" has set */
 	struct listener *listeners;	 /* owned; one for each lane */

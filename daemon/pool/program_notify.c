@@ -207,6 +207,18 @@ int program_notify_adopt(struct pool *pool, int fd, const char *name, struct err
 	return 0;
 }
 
+bool program_notify_move(struct pool *pool, struct pool *former)
+{
+	if (former->notify == NULL || former->notify->fd < 0)
+		return false;
+	program_notify_close(pool);
+	pool->notify = former->notify;
+	former->notify = NULL;
+	if (pool->notify->source != NULL)
+		(void)sd_event_source_set_userdata(pool->notify->source, pool);
+	return true;
+}
+
 void program_notify_close(struct pool *pool)
 {
 	struct program_notify *notify = pool->notify;

@@ -8,6 +8,8 @@
 #ifndef PREFORKD_POOL_PROGRAM_NOTIFY_H
 #define PREFORKD_POOL_PROGRAM_NOTIFY_H
 
+#include <stdbool.h>
+
 #include <systemd/sd-event.h>
 
 struct err;
@@ -26,6 +28,10 @@ int program_notify_open(struct pool *pool, struct err *err);
 
 /* Makes pool->notify, with the socket FD of another image. FD is taken over, also on an error; -1: there is none. */
 int program_notify_adopt(struct pool *pool, int fd, const char *name, struct err *err);
+
+/* POOL, whose own socket is closed, gets that of FORMER. False: FORMER has none that can be read, and nothing was
+ * done. */
+bool program_notify_move(struct pool *pool, struct pool *former);
 
 /* Closes and frees pool->notify, which may be NULL. */
 void program_notify_close(struct pool *pool);

@@ -243,6 +243,7 @@ static int read_state(const json_t *p, struct pool *pool, struct err *err)
 	if (strcmp(get_text(p, "state"), pool_state_name(POOL_ENDING)) == 0)
 		pool->state = POOL_ENDING;
 	pool->occasion = find_occasion(get_text(p, "occasion"));
+	pool->fingerprint = (uint64_t)get_number(p, "fingerprint");
 	return rows_read(&pool_table, p, pool, err);
 }
 

@@ -82,6 +82,8 @@ static const struct row pool_rows[] = {
 	ROW(ROW_SIGNED, struct pool, wind_down_ms, "wind_down"),
 	ROW(ROW_BOOL, struct pool, proved, "proved"),
 	ROW(ROW_BOOL, struct pool, cut, "cut"),
+	ROW(ROW_BOOL, struct pool, yields, "yields"),
+	ROW(ROW_BOOL, struct pool, stays, "stays"),
 };
 TABLE(pool, "pool");
 

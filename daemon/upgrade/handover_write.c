@@ -5,6 +5,7 @@
 #include "change/launch.h"
 #include "change/operation.h"
 #include "config/config.h"
+#include "config/fingerprint.h"
 #include "fleet/orphans.h"
 #include "listeners/control_socket.h"
 #include "pool/pool_targets.h"
@@ -62,6 +63,17 @@ static json_t *write_board(const struct board *board)
 	return out;
 }
 
+/* 0: the pool runs no programs, or is from an image before us and not in force. */
+static json_int_t compute_fingerprint(const struct pool *pool)
+{
+	const struct config *config;
+
+	if (pool->generation == NULL || !pool->service->program.runs)
+		return 0;
+	config = pool->generation->config;
+	return (json_int_t)config_fingerprint(config, (size_t)(pool->service - config->services));
+}
+
 static json_t *write_pool(const struct pool *pool)
 {
 	json_t *listeners = json_array(), *workers = json_array(), *out = rows_write(&pool_table, pool);
@@ -73,6 +85,7 @@ static json_t *write_pool(const struct pool *pool)
 		(void)json_array_append_new(workers, write_worker(proc));
 	add_value(out, "state", json_string(pool_state_name(pool->state)));
 	add_value(out, "occasion", pool->occasion != NULL ? json_string(pool->occasion) : json_null());
+	add_value(out, "fingerprint", json_integer(compute_fingerprint(pool)));
 	add_value(out, "programs", json_boolean(pool->service->command != NULL));
 	add_value(out, "service", rows_write(&service_table, pool->service));
 	add_value(out, "options", rows_write(&options_table, &pool->service->socket));

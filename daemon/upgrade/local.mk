@@ -13,4 +13,6 @@ libpreforkd_a_SOURCES += \
 	%D%/rehearsal.c \
 	%D%/rehearsal.h \
 	%D%/upgrade.c \
-	%D%/upgrade.h
+	%D%/upgrade.h \
+	%D%/upgrade_rolls.c \
+	%D%/upgrade_rolls.h

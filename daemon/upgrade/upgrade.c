@@ -27,11 +27,11 @@
 #include "fleet/retiring.h"
 #include "fleet/waiting.h"
 #include "listeners/control_socket.h"
-#include "pool/program.h"
 #include "pool/wind_down.h"
 #include "upgrade/handover.h"
 #include "upgrade/handover_env.h"
 #include "upgrade/rehearsal.h"
+#include "upgrade/upgrade_rolls.h"
 
 #define RETIRE_MS                                                                                                      \
 	5000 /* the verdict waits so long until all workers of the old binary have heard that they must leave */
@@ -40,9 +40,9 @@
 
 /*
  *	old image: rehearsing -> waiting (until everything can be handed over) -> exec
- *	new image: starting -> watching (programs only) -> retiring -> verdict
+ *	new image: starting -> rolling (programs only) -> retiring -> verdict
  */
-enum upgrade_state { UPGRADE_REHEARSING, UPGRADE_WAITING, UPGRADE_STARTING, UPGRADE_WATCHING, UPGRADE_RETIRING };
+enum upgrade_state { UPGRADE_REHEARSING, UPGRADE_WAITING, UPGRADE_STARTING, UPGRADE_ROLLING, UPGRADE_RETIRING };
 
 struct upgrade {
 	struct operation op;
@@ -50,6 +50,8 @@ struct upgrade {
 	struct trial trial;
 	int64_t since_ms;
 	char before[32]; /* the version that was replaced */
+	struct upgrade_rolls rolls;
+	json_t *failures; /* strings; NULL before the exec */
 };
 
 static void enter_state(struct upgrade *u, enum upgrade_state state)
@@ -58,7 +60,7 @@ static void enter_state(struct upgrade *u, enum upgrade_state state)
 		[UPGRADE_REHEARSING] = "rehearsing with the new binary",
 		[UPGRADE_WAITING] = "waiting for removed addresses to be empty",
 		[UPGRADE_STARTING] = "starting workers of the new binary",
-		[UPGRADE_WATCHING] = "watching new programs",
+		[UPGRADE_ROLLING] = "replacing programs",
 		[UPGRADE_RETIRING] = "retiring workers of the old binary",
 	};
 
@@ -217,6 +219,7 @@ int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err)
 		return err_set(err, "no memory for an upgrade");
 	}
 	u->trial.fd = -1;
+	u->failures = json_array();
 	(void)snprintf(u->before, sizeof(u->before), "%s", head.version);
 	rc = handover_restore(ops, handover, err);
 	json_decref(handover);
@@ -224,34 +227,12 @@ int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err)
 	return rc;
 }
 
-/* The pool in force that takes over from FORMER; NULL: the service is not configured any more. */
-static const struct pool *find_successor(const struct fleet *fleet, const struct pool *former)
+/* Old programs leave only where they were replaced, or taken over; leftovers of orders before stay what they are. */
+static bool may_retire(const struct upgrade *u, const struct pool *former)
 {
-	for (size_t i = 0; i < fleet->n_pools; i++)
-		if (fleet->pools[i]->totals == former->totals)
-			return fleet->pools[i];
-	return NULL;
-}
-
-/* A program that is ready may end in the next moment. The programs of before go on for as long as the new ones are
- * watched, and stay if the new ones end. */
-static bool has_programs_to_watch(const struct fleet *fleet)
-{
-	const struct pool *former, *pool;
-
-	DL_FOREACH (fleet->retiring, former) {
-		pool = find_successor(fleet, former);
-		if (former->state == POOL_SUPERSEDED && former->procs != NULL && pool != NULL &&
-		    pool->service->program.runs && pool->state == POOL_SERVING && !pool->paused)
-			return true;
-	}
-	return false;
-}
-
-static bool do_programs_fail(const struct pool *pool)
-{
-	return pool != NULL && pool->service->program.runs && pool->state == POOL_SERVING && !pool->paused &&
-	       pool->policy.failures > 0;
+	if (former->stays || former->yields)
+		return upgrade_rolls_have_replaced(&u->rolls, former);
+	return true;
 }
 
 /* The optional service of FORMER cannot be had in this image, or not yet: FORMER serves on until it can. */
@@ -270,26 +251,17 @@ static void retire_old(struct upgrade *u)
 	struct fleet *fleet = u->op.all->fleet;
 	struct pool *pool;
 
-	DL_FOREACH (fleet->retiring, pool)
-		if (pool->state == POOL_SUPERSEDED && !is_waited_for(fleet, pool) &&
-		    (pool->procs == NULL || !do_programs_fail(find_successor(fleet, pool))))
-			wind_down_begin(pool, POOL_ENDING, "upgrade");
+	DL_FOREACH (fleet->retiring, pool) {
+		if (pool->state != POOL_SUPERSEDED || is_waited_for(fleet, pool) || !may_retire(u, pool))
+			continue;
+		pool->stays = pool->yields = false;
+		wind_down_begin(pool, POOL_ENDING, "upgrade");
+	}
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		retiring_bound(fleet, fleet->pools[i]);
 	retiring_settle(fleet); /* for addresses that the new configuration does not have */
 	retiring_step(fleet);
 	enter_state(u, UPGRADE_RETIRING);
-}
-
-/* Programs of before serve on, because those of POOL end. */
-static bool is_kept(const struct fleet *fleet, const struct pool *pool)
-{
-	const struct pool *former;
-
-	DL_FOREACH (fleet->retiring, former)
-		if (former->state == POOL_SUPERSEDED && former->totals == pool->totals && former->procs != NULL)
-			return true;
-	return false;
 }
 
 static void warn_of_waiting(const struct fleet *fleet, json_t *reasons)
@@ -315,34 +287,52 @@ static void warn_of_waiting(const struct fleet *fleet, json_t *reasons)
 static void finish_upgrade(struct upgrade *u)
 {
 	struct fleet *fleet = u->op.all->fleet;
-	json_t *reasons = json_array();
-	const char *first = NULL;
+	bool fails = json_array_size(u->failures) > 0;
+	json_t *reasons = u->failures;
 	char text[192];
 
+	u->failures = NULL;
 	for (size_t i = 0; i < fleet->n_pools; i++) {
 		const struct pool *pool = fleet->pools[i];
 
-		if (pool->service->optional && !pool->proved)
+		if (pool->is_rolling || !pool->failed_start || pool->proved || pool->service->optional)
 			continue;
-		if (is_kept(fleet, pool))
-			(void)snprintf(text, sizeof(text),
-				       "services.%.64s: its new programs end; those of before serve on",
-				       pool->service->name);
-		else if (pool->failed_start && !pool->proved)
-			(void)snprintf(text, sizeof(text), "services.%.64s: its workers cannot start; trying again",
-				       pool->service->name);
-		else
-			continue;
-		if (first == NULL)
-			first = pool->service->name;
+		fails = true;
+		(void)snprintf(text, sizeof(text), "services.%.64s: its workers cannot start; trying again",
+			       pool->service->name);
 		(void)json_array_append_new(reasons, json_text(text));
 	}
 	warn_of_waiting(fleet, reasons);
 	hearing_warn(fleet, reasons);
-	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s%s%.64s%s", PACKAGE_VERSION,
-		       u->before, first != NULL ? ", but workers of " : "", first != NULL ? first : "",
-		       first != NULL ? " cannot start" : "");
-	operation_finish(&u->op, first == NULL, text, reasons);
+	(void)snprintf(text, sizeof(text), "upgraded: version %s took over from %s%s", PACKAGE_VERSION, u->before,
+		       fails ? ", but workers fail" : "");
+	operation_finish(&u->op, !fails, text, reasons);
+}
+
+/* Programs are replaced when all that need no replacing serve. */
+static void begin_rolls(struct upgrade *u, int64_t now)
+{
+	struct operations *ops = u->op.all;
+
+	ops->has_started = true;
+	if (ops->launch->when_ready != NULL)
+		ops->launch->when_ready();
+	enter_state(u, UPGRADE_ROLLING);
+	upgrade_rolls_begin(&u->rolls, ops->fleet, now);
+}
+
+static int64_t step_rolls(struct upgrade *u, int64_t now)
+{
+	char text[192];
+	int64_t due;
+
+	if (upgrade_rolls_step(&u->rolls, now, &due, u->failures)) {
+		retire_old(u);
+		return now;
+	}
+	upgrade_rolls_describe(&u->rolls, text, sizeof(text));
+	operation_progress(&u->op, text);
+	return due;
 }
 
 static int64_t step_upgrade(struct operation *op, int64_t now)
@@ -358,17 +348,10 @@ static int64_t step_upgrade(struct operation *op, int64_t now)
 			rehearse_binary(u);
 		return 0;
 	}
-	if (u->state == UPGRADE_STARTING && start_is_over(ops->fleet, &failed)) {
-		ops->has_started = true;
-		if (ops->launch->when_ready != NULL)
-			ops->launch->when_ready();
-		if (has_programs_to_watch(ops->fleet))
-			enter_state(u, UPGRADE_WATCHING);
-		else
-			retire_old(u);
-	}
-	if (u->state == UPGRADE_WATCHING && now - u->since_ms >= PROGRAM_EARLY_MS)
-		retire_old(u);
+	if (u->state == UPGRADE_STARTING && start_is_over(ops->fleet, &failed))
+		begin_rolls(u, now);
+	if (u->state == UPGRADE_ROLLING)
+		return step_rolls(u, now);
 	if (u->state == UPGRADE_RETIRING && (retiring_has_heard(ops->fleet) || now - u->since_ms >= RETIRE_MS))
 		finish_upgrade(u);
 	return now + STEP_MS;
@@ -391,7 +374,11 @@ static bool is_committed(const struct operation *op)
 
 static void clear_upgrade(struct operation *op)
 {
-	trial_clear(&((struct upgrade *)op)->trial);
+	struct upgrade *u = (struct upgrade *)op;
+
+	trial_clear(&u->trial);
+	upgrade_rolls_clear(&u->rolls);
+	json_decref(u->failures);
 }
 
 const struct operation_kind upgrade_kind = {

@@ -16,6 +16,7 @@ system_tests = \
 	%D%/test_ctl_jobs.py \
 	%D%/test_upgrade_unlucky.py \
 	%D%/test_verdicts.py \
+	%D%/test_upgrade_programs.py \
 	%D%/test_upgrade_rejected.py \
 	%D%/test_reload_verdict.py \
 	%D%/test_module_trouble.py \
@@ -108,6 +109,7 @@ EXTRA_DIST += \
 	%D%/harness/notify.py \
 	%D%/harness/order_case.py \
 	%D%/harness/proc.py \
+	%D%/harness/roll_case.py \
 	%D%/harness/proxy.py \
 	%D%/harness/proxy_case.py \
 	%D%/harness/realproxy.py \

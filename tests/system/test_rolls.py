@@ -10,80 +10,9 @@ import threading
 
 from harness import *
 from harness.listen_case import ListenCase, PYTHON
+from harness.roll_case import RollCase, ask_who
 
-# Echoes the first line of each client, and its own name. "dies=SECONDS": ends with status 3 so long after it was ready.
-# "gate=FILE": only as long as FILE is there. "once=FOLDER": only the copy that makes FOLDER.
-# "mute": it never says that it is ready.
-PROGRAM = r"""
-import os, select, socket, sys, time
-
-words = dict(word.partition("=")[::2] for word in sys.argv[2:])
-
-def has_to_die():
-	if "dies" not in words or not os.path.exists(words.get("gate", "/")):
-		return False
-	try:
-		if "once" in words:
-			os.mkdir(words["once"])
-		return True
-	except FileExistsError:
-		return False
-
-print("%s starts" % sys.argv[1], flush=True)
-server = socket.socket(fileno=3)
-end = time.monotonic() + float(words["dies"]) if has_to_die() else None
-if "mute" not in words:
-	with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-		s.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
-while True:
-	left = None if end is None else max(end - time.monotonic(), 0)
-	if left == 0:
-		print("Traceback (most recent call last):\n  the last \x1b line", file=sys.stderr, flush=True)
-		os._exit(3)
-	if select.select([server], [], [], left)[0]:
-		try:
-			client, _ = server.accept()
-		except BlockingIOError:
-			continue
-		with client:
-			client.settimeout(5)
-			client.sendall(sys.argv[1].encode() + b":" + client.recv(100))
-"""
-
-
-class Rolls(ListenCase):
-	def setUp(self):
-		super().setUp()
-		self.script = self.write("program.py", PROGRAM)
-
-	def named(self, name, *words, **more):
-		more.setdefault("workers", {"min": 4})
-		return self.service(name, *words, **more)
-
-	def begin(self, **more):
-		self.d = self.daemon(self.named("old", **more))
-		return self.wait_programs(more.get("workers", {}).get("min", 4))
-
-	def roll(self, name="new", *words, **more):
-		return self.d.reload(Config(self.named(name, *words, **more)))
-
-	def who(self):
-		with self.endpoint.connect() as s:
-			s.sendall(b"?")
-			return s.recv(100).decode().partition(":")[0]
-
-	def reject(self, done, reason):
-		self.assertEqual(done.returncode, 1, done.stdout)
-		self.assertIn("reload rejected; all goes on as before", done.stderr)
-		self.assertRegex(done.stderr, reason)
-
-	def expect_untouched(self, old, done, reason):
-		self.reject(done, reason)
-		self.assertEqual(self.wait_programs(len(old)), old, "no copy was told anything")
-		self.assertEqual(self.who(), "old")
-
-
-class Failing(Rolls):
+class Failing(RollCase):
 	def test_programs_that_end_once_they_are_ready(self):
 		old = self.begin()
 		for delay in ("0", "0.3", "1.3"):
@@ -146,7 +75,7 @@ class Failing(Rolls):
 		self.assertEqual(self.d.admin.service("echo")["workers"]["max"], 64)
 
 
-class Later(Rolls):
+class Later(RollCase):
 	"""Copies that fail after some were replaced."""
 
 	def begin_roll(self, *words, **more):
@@ -161,9 +90,6 @@ class Later(Rolls):
 			thread.join(4 * PATIENCE)
 			return over[0]
 		return verdict
-
-	def rolling(self):
-		return self.d.admin.service("prog")["rolling"]
 
 	def test_one_copy_of_four_only(self):
 		"""It is forgiven once: a client may crash any version."""
@@ -240,13 +166,6 @@ class Later(Rolls):
 		self.assertEqual(self.d.stop(), 0)
 		self.assertEqual(verdict().returncode, 1)
 		self.assertIn("the daemon stops", verdict().stderr)
-
-
-def ask_who(s, question, _over):
-	s.sendall(question[:50])
-	answer = s.recv(200)
-	if answer.partition(b":")[2] != question[:50]:
-		raise AssertionError("lost: %r" % answer)
 
 
 class Lossless(ListenCase):

@@ -327,7 +327,7 @@ class Upgrade(VerdictCase):
 				    "bad": {"handler": "listen", "listen": Endpoint.v4().text, "workers": {"min": 1},
 					    "command": ["/bin/sh", "-c", "sleep 0.3; exit 3"]}}))
 		with hold(a, b"before") as held:
-			self.ordered(d, "upgrade", status=FAILED, said="workers of bad cannot start")
+			self.ordered(d, "upgrade", status=FAILED, said="services.bad: its workers cannot start")
 			held.sendall(b"after")
 			self.assertEqual(recv_exact(held, 5), b"after")
 		self.assertEqual(talk(a, b"x"), b"x")
@@ -335,16 +335,16 @@ class Upgrade(VerdictCase):
 		self.assertIn(self.state(d, "bad"), ("throttled", "starting"))
 		self.assertEqual(d.stop(), 0)
 
-
-	def test_programs_that_end_do_not_replace_those_of_before(self):
-		"""The program's file is another one by the time of the upgrade, and ends soon after its start."""
+	def test_a_program_with_another_file_is_not_started_by_an_upgrade(self):
+		"""A restart is for that; and where the new file ends soon after its start, those of before stay."""
 		bad = self.path("bad")
 		program = ["/bin/sh", "-c", "test -e %s || exec sleep 1000; sleep 1.3; exit 3" % bad]
 		d = self.daemon({"prog": {"handler": "listen", "listen": Endpoint.v4().text, "command": program,
 					  "timeouts": {"start": "300ms"}, "workers": {"min": 2}}})
 		before = {w["pid"] for w in d.admin.told("workers", service="prog")["workers"]}
 		self.write("bad", "")
-		self.ordered(d, "upgrade", status=FAILED, said="workers of prog cannot start")
+		self.ordered(d, "upgrade", said="upgraded: ")
+		self.ordered(d, "restart", "prog", status=FAILED, said="ended with status 3")
 		self.assertEqual({pid for pid in before if proc.alive(pid)}, before)
 		os.unlink(bad)
 		self.ordered(d, "restart", "prog", said="prog: restarted")

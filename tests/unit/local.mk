@@ -42,6 +42,7 @@ unit_tests = \
 	%D%/config/check_config_diff \
 	%D%/config/check_config_diff_networks \
 	%D%/config/check_config_docs \
+	%D%/config/check_fingerprint \
 	%D%/config/check_config_files \
 	%D%/config/check_config_overrides \
 	%D%/config/check_config_portable \

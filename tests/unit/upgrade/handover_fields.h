@@ -64,8 +64,8 @@ static const struct field sources_fields[] = {
 	FIELD(struct sources, map),	  FIELD(struct sources, size),	  FIELD(struct sources, refs),
 	FIELD(struct sources, seat_used), FIELD(struct sources, n_seats),
 };
-/* By hand: state, service, listeners, board, procs, own, totals, sources, notify, occasion. The new image does not go
- * on rolling or growing such a pool: limits, copies, policy, full. A pause is the member's. */
+/* By hand: state, fingerprint, service, listeners, board, procs, own, totals, sources, notify, occasion. The new image
+ * does not go on rolling or growing such a pool: limits, copies, policy, full. A pause is the member's. */
 static const struct field pool_fields[] = {
 	FIELD(struct pool, event),
 	FIELD(struct pool, state),
@@ -97,8 +97,7 @@ static const struct field pool_fields[] = {
 	FIELD(struct pool, n_lost),
 	FIELD(struct pool, last_end),
 	FIELD(struct pool, crashes),
-	FIELD(struct pool, yields),
-	FIELD(struct pool, stays),
+	FIELD(struct pool, fingerprint),
 	FIELD(struct pool, notify),
 	FIELD(struct pool, procs),
 	FIELD(struct pool, n_procs),

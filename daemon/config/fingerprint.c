@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/fingerprint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/siphash.h"
+#include "config/config.h"
+#include "config/print.h"
+#include "config/rows.h"
+#include "config/value_source.h"
+#include "config/values.h"
+
+/* The sum of the hashes of its parts does not depend on their order, which another version may have changed. */
+struct sum {
+	uint64_t n;
+	uint64_t unique; /* without memory for a part: a number that no other configuration has */
+};
+
+static void add_bytes(struct sum *sum, const char *name, const void *data, size_t len)
+{
+	static const uint64_t key[2] = {0, 0};
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL) {
+		sum->n += ++sum->unique;
+		return;
+	}
+	(void)fprintf(f, "%s=", name);
+	(void)fwrite(data, 1, len, f);
+	if (fclose(f) != 0)
+		sum->unique++;
+	else
+		sum->n += siphash(key, text, size);
+	free(text);
+}
+
+static void add_row(struct sum *sum, const struct row *row, const void *base)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL) {
+		sum->n += ++sum->unique;
+		return;
+	}
+	print_value(row, base, f);
+	if (fclose(f) == 0)
+		add_bytes(sum, row->path, text, size);
+	free(text);
+	if (row->meaning == MEANS_ID)
+		add_bytes(sum, "id", (const char *)base + row->meant, sizeof(uid_t));
+	if (row->meaning == MEANS_FILE)
+		add_bytes(sum, "file", (const char *)base + row->meant, sizeof(uint64_t));
+}
+
+static void add_text(struct sum *sum, const char *name, const char *text)
+{
+	if (text != NULL)
+		add_bytes(sum, name, text, strlen(text));
+}
+
+/* The user and the groups that the workers really get; groups are a set. */
+static void add_identity(struct sum *sum, const struct identity *identity)
+{
+	if (!identity->set)
+		return;
+	add_bytes(sum, "uid", &identity->uid, sizeof(identity->uid));
+	add_bytes(sum, "gid", &identity->gid, sizeof(identity->gid));
+	for (size_t i = 0; i < identity->n_groups; i++)
+		add_bytes(sum, "group", &identity->groups[i], sizeof(identity->groups[i]));
+	add_text(sum, "name", identity->user);
+	add_text(sum, "home", identity->home);
+	add_text(sum, "shell", identity->shell);
+}
+
+static bool concerns_workers(const struct row *row, const struct value_source *source)
+{
+	return row->reload != RELOAD_LIVE && source->level != LEVEL_PRESET && row->meaning != MEANS_USER &&
+	       row->meaning != MEANS_GROUP;
+}
+
+uint64_t config_fingerprint(const struct config *config, size_t index)
+{
+	const struct main_values *main_values = &config->store->main;
+	const struct service_values *values = &config->store->services[index];
+	struct sum sum = {0};
+
+	for (size_t i = 0; i < rows_main_count; i++)
+		if (concerns_workers(&rows_main[i], &main_values->sources[i]))
+			add_row(&sum, &rows_main[i], main_values);
+	for (size_t i = 0; i < rows_service_count; i++)
+		if (concerns_workers(&rows_service[i], &values->sources[i]))
+			add_row(&sum, &rows_service[i], values);
+	add_identity(&sum, &values->service.identity);
+	return sum.n != 0 ? sum.n : 1;
+}
