@@ -65,7 +65,7 @@ class Unchanged(UpgradeRollCase):
 		mark = self.d.mark()
 		self.write("gate", "")
 		os.kill(self.programs()[0], signal.SIGKILL)
-		self.d.wait_log("prog: old starts", mark)
+		self.d.wait_log(r"prog\[\d+\]: old starts", mark)
 
 	def test_live_changes(self):
 		"""Another number is no reason to replace any."""
