@@ -81,6 +81,7 @@ static int adopt_program(struct proc *proc, const struct program *was, int outpu
 	proc->program->output = program_output_adopt(proc->pool->service->name, output);
 	if (proc->program->output == NULL)
 		return err_set(err, "no memory for a program");
+	program_limit_output(proc);
 	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "pool/copies.h"
 #include "pool/pool.h"
+#include "pool/program.h"
 #include "pool/program_notify.h"
 
 static bool has_all_lanes(const struct pool *pool, const struct pool *former)
@@ -42,6 +43,8 @@ static void take_program(struct pool *pool, struct pool *former, struct proc *pr
 	DL_APPEND(pool->procs, proc);
 	pool->n_procs++;
 	pool->proved = pool->proved || proc->ready;
+	if (proc->program != NULL && proc->program->output != NULL)
+		program_limit_output(proc);
 	fill_slot(proc);
 }
 

@@ -42,9 +42,14 @@ void program_free(struct program **program)
 	*program = NULL;
 }
 
-void program_started(struct proc *proc)
+void program_limit_output(struct proc *proc)
 {
 	proc->program->output->lines.per_second = (unsigned)proc->pool->service->program.log_rate;
+}
+
+void program_started(struct proc *proc)
+{
+	program_limit_output(proc);
 	program_output_watch(proc->program->output, proc->pid, proc->pool->event);
 }
 

@@ -31,6 +31,9 @@ struct program *program_new(const struct pool *pool, int *output_out, struct err
 /* To be called after the fork, in the master. */
 void program_started(struct proc *proc);
 
+/* Its output may write as much into the log as the service of its pool says (program.log_rate). */
+void program_limit_output(struct proc *proc);
+
 /* NULL is allowed; *program becomes NULL. */
 void program_free(struct program **program);
 

@@ -102,6 +102,7 @@ static const struct row service_rows[] = {
 	ROW(ROW_BOOL, struct config_service, program.notify, "notify"),
 	ROW(ROW_SIGNED, struct config_service, program.watchdog, "watchdog"),
 	ROW(ROW_SIGNED, struct config_service, program.stop_signal, "stop_signal"),
+	ROW(ROW_SIGNED, struct config_service, program.log_rate, "log_rate"),
 };
 TABLE(service, "service");
 

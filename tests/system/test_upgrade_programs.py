@@ -142,6 +142,7 @@ class Changed(UpgradeRollCase):
 		self.assertEqual(self.wait_programs(4), self.programs())
 		os.unlink(gate)
 		self.assertEqual(self.d.ctl("restart", "prog").returncode, 0)
+		self.wait_programs(4)
 		self.assertEqual({self.who() for _ in range(20)}, {"new"})
 		wait_until(lambda: self.state() == "serving", "all are of one kind")
 
