@@ -140,7 +140,6 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, proxy_protocol),
 	FIELD(struct config_service, on_hangup),
 	FIELD(struct config_service, upstreams),
-	FIELD(struct config_service, program.log_rate),
 	FIELD(struct config_service, socket),
 };
 static const struct field board_fields[] = {
