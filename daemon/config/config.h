@@ -133,6 +133,8 @@ struct config_program {	  /* of a service whose workers are programs that accept
 
 enum config_on_hangup { ON_HANGUP_TERM, ON_HANGUP_IGNORE };
 
+enum config_on_cut { ON_CUT_RESET, ON_CUT_CLOSE };
+
 enum config_balance {
 	BALANCE_ROUND_ROBIN, /* in turn */
 	BALANCE_LEAST_BUSY,  /* the one with the fewest connections */
@@ -173,6 +175,7 @@ struct config_service {
 	struct config_penalty penalty;
 	struct config_proxy_protocol proxy_protocol;
 	int on_hangup; /* enum config_on_hangup: what happens to a program whose client is gone */
+	int on_cut;    /* enum config_on_cut: how a connection ends before its service has finished */
 	struct config_upstreams upstreams;
 	struct config_program program;
 	struct socket_options socket;

@@ -17,9 +17,19 @@
 
 /* Keys about what a worker does between accept(2) and its program; a program that accepts by itself has no worker. */
 static const char *const without_effect[] = {
-	"access.",	   "penalty.",	     "proxy_protocol.",	  "timeouts.first_byte", "timeouts.send",
-	"timeouts.idle",   "timeouts.total", "workers.min_spare", "workers.max_spare",	 "workers.max_requests",
-	"workers.on_full", "on_hangup",
+	"access.",
+	"penalty.",
+	"proxy_protocol.",
+	"timeouts.first_byte",
+	"timeouts.send",
+	"timeouts.idle",
+	"timeouts.total",
+	"workers.min_spare",
+	"workers.max_spare",
+	"workers.max_requests",
+	"workers.on_full",
+	"on_hangup",
+	"on_cut",
 };
 
 static bool has_no_effect(const char *path)

@@ -56,6 +56,8 @@ const struct row_names row_names_signals = {NAMES({"TERM", SIGTERM}, {"INT", SIG
 
 const struct row_names row_names_on_hangup = {NAMES({"term", ON_HANGUP_TERM}, {"ignore", ON_HANGUP_IGNORE})};
 
+const struct row_names row_names_on_cut = {NAMES({"reset", ON_CUT_RESET}, {"close", ON_CUT_CLOSE})};
+
 const struct row_names row_names_balances = {NAMES({"round_robin", BALANCE_ROUND_ROBIN},
 						   {"least_busy", BALANCE_LEAST_BUSY}, {"source", BALANCE_SOURCE},
 						   {"failover", BALANCE_FAILOVER})};

@@ -93,6 +93,10 @@ const struct row rows_service[] = {
 	 .names = &row_names_on_hangup, .reload = RELOAD_WORKERS,
 	 .help = "What happens to a program whose client has reset the connection or vanished. term: it is ended. "
 		 "ignore: it runs on."},
+	{.path = "on_cut", .type = ROW_NAME, .offset = SERVICE(service.on_cut), .preset = "reset",
+	 .names = &row_names_on_cut, .reload = RELOAD_WORKERS,
+	 .help = "How a TCP connection ends that a limit or an order cuts, or whose program dies by a signal. reset: so "
+		 "that the client does not take a part for the whole. close: like a connection that is complete."},
 
 	{.path = "upstream", .type = ROW_LIST, .offset = SERVICE(upstream), .reload = RELOAD_WORKERS,
 	 .help = "The servers that the handler proxy passes connections on to, one string or a list: HOST:PORT, "

@@ -170,12 +170,13 @@ void conn_end(struct preforkd_conn *conn)
 {
 	bool cut = deadline_passed() != DEADLINE_NONE || deadline_was_cut();
 	const struct linger at_once = {.l_onoff = 1};
+	uint64_t in, out;
 
 	deadline_end();
 	/* the kernel need not keep what the client did not take in all that time */
-	if (deadline_passed() == DEADLINE_SEND)
+	if (deadline_passed() == DEADLINE_SEND || deadline_was_reset(&in, &out))
 		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	if (conn->reset)
+	if (conn->reset && !cut)
 		relay_reset(&conn->fd);
 	else if (conn->peer_done || cut)
 		fd_close(&conn->fd);

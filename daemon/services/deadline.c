@@ -3,7 +3,6 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/signals.h"
@@ -22,8 +21,9 @@ static void order_for_handlers(void)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-void deadline_init(void)
+void deadline_init(bool resets)
 {
+	deadline_state.resets = resets;
 	signals_handle(SIGALRM, deadline_look_on_alarm);
 }
 
@@ -40,7 +40,7 @@ void deadline_begin(int fd, int64_t total_due)
 	order_for_handlers();
 	client->fd = fd;
 	if (deadline_state.cut) /* the order came between two connections */
-		(void)shutdown(fd, SHUT_RDWR);
+		deadline_look_end(fd, DEADLINE_NONE);
 	deadline_look_no_later(total_due);
 }
 
@@ -145,6 +145,13 @@ enum deadline_kind deadline_passed(void)
 bool deadline_was_cut(void)
 {
 	return deadline_state.cut;
+}
+
+bool deadline_was_reset(uint64_t *in_out, uint64_t *out_out)
+{
+	*in_out = client->in;
+	*out_out = client->out;
+	return client->reset;
 }
 
 bool deadline_is_orphan(void)

@@ -2,8 +2,9 @@
 /*
  * Worker. Time limits of the connection that it serves, without a system call for each read and write. One timer
  * (SIGALRM) fires now and then; its handler (deadline_look.c) looks at what the service has noted, and at what the
- * kernel knows of a TCP connection (net/tcp_info.h). When a limit has passed, the handler shuts the socket down: that
- * ends a blocked call and every later one alike, so a signal that comes just before a call is not lost.
+ * kernel knows of a TCP connection (net/tcp_info.h). When a limit has passed, the handler resets the connection, or
+ * shuts it down: that ends a blocked call and every later one alike, so a signal that comes just before a call is not
+ * lost.
  *
  * There is a look at least every quarter of a limit. What the kernel counts but does not date gets the time of the look
  * that finds it changed: so idle and send may cut up to a quarter of the limit late, but never early (by more than the
@@ -19,15 +20,16 @@
 
 #include "services/deadline_limits.h"
 
-/* Installs the handler. Once, when the worker starts. */
-void deadline_init(void);
+/* Installs the handler. Once, when the worker starts. RESETS: a TCP connection that is cut is reset, unless nothing was
+ * asked of it and nothing was written to it. */
+void deadline_init(bool resets);
 
 /* SATURATED says whether clients wait while no worker is free. The signal handler calls it, so it must be
  * async-signal-safe. Without it first_byte_busy does not apply. */
 void deadline_saturated(bool (*saturated)(void));
 
 /* A new connection: the limits hold for FD until deadline_end(). TOTAL_DUE (base/clock.h; 0: never) is in force at
- * once. FD is shut down at once if the worker has been ordered to cut. */
+ * once. FD is cut at once if the worker has been ordered to cut. */
 void deadline_begin(int fd, int64_t total_due);
 
 /* Before the other limits: the PROXY header must be complete at DUE (base/clock.h; 0: it is). */
@@ -68,5 +70,9 @@ bool deadline_was_cut(void);
 
 /* The same, because its master is gone. */
 bool deadline_is_orphan(void);
+
+/* What cut the connection has reset it. Then the kernel has forgotten its counters: *IN_OUT and *OUT_OUT are the bytes
+ * that had come from the client and had been written to it. */
+bool deadline_was_reset(uint64_t *in_out, uint64_t *out_out);
 
 #endif

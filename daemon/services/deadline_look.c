@@ -3,12 +3,12 @@
  * All of this file runs in signal handlers, which may interrupt the worker anywhere: in malloc(), in stdio, in the
  * functions of deadline.c. So it takes no lock, allocates nothing, logs nothing, and calls only:
  *
- *   clock_gettime (by clock_ms), getsockopt, shutdown, poll, memset, _exit
+ *   clock_gettime (by clock_ms), connect, getsockopt, shutdown, poll, memset, _exit
  *	POSIX lists them as async-signal-safe.
  *   ioctl, setitimer
  *	Not in that list; glibc and musl make them one system call each, and keep no state beside it.
- *   tcp_info_traffic
- *	A getsockopt(TCP_INFO) into a struct on the stack.
+ *   tcp_info_traffic, tcp_info_pending
+ *	A getsockopt(TCP_INFO) into a struct on the stack, and an ioctl.
  *   the function of deadline_saturated
  *	worker/saturation.c: atomic loads, clock_gettime and poll.
  *   atomic loads and stores
@@ -57,11 +57,59 @@ void deadline_look_no_later(int64_t at_ms)
 		arm_timer(at_ms);
 }
 
-/* shutdown(2) ends a call that is blocked on the socket, and every later one alike. */
+/* May the client be told by a plain end? Not if that looks like the end of an answer. */
+static bool may_end_plainly(enum deadline_kind what, uint64_t written)
+{
+	switch (what) {
+	case DEADLINE_HALF_CLOSED:
+		return true;
+	case DEADLINE_FIRST_BYTE:
+	case DEADLINE_FIRST_BYTE_BUSY:
+	case DEADLINE_PROXY:
+	case DEADLINE_EVICTED:
+		return written == 0; /* the client has not asked for anything */
+	case DEADLINE_NONE:	     /* an order */
+	case DEADLINE_IDLE:
+	case DEADLINE_SEND:
+	case DEADLINE_TOTAL:
+	case DEADLINE_OWN:
+		break;
+	}
+	return false;
+}
+
+/* Resets a TCP connection at once, whoever else has the socket. False: it ends plainly. */
+static bool reset_connection(int fd, enum deadline_kind what)
+{
+	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	struct tcp_traffic traffic;
+	uint64_t written;
+
+	if (!deadline_state.resets || tcp_info_traffic(fd, &traffic) < 0)
+		return false;
+	written = traffic.out + tcp_info_pending(fd);
+	if (may_end_plainly(what, written))
+		return false;
+	client->in = traffic.in;
+	client->out = written;
+	client->reset = true;
+	/* Some kernels (6.1 to 6.5) refuse while another process waits for the socket, with EBUSY. That is a program,
+	 * which will be ended; then the last close(2) resets. */
+	return connect(fd, &nobody, sizeof(nobody)) == 0 ||
+	       (errno == EBUSY && client->limited && client->limits.unseen);
+}
+
+/* As with shutdown(2), a call that is blocked on a connection that was reset ends, and every later one alike. */
+void deadline_look_end(int fd, enum deadline_kind what)
+{
+	if (!reset_connection(fd, what))
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
 static void cut_client(enum deadline_kind what)
 {
 	client->passed = what;
-	(void)shutdown(client->fd, SHUT_RDWR);
+	deadline_look_end(client->fd, what);
 }
 
 static bool reads_from_client(void)
@@ -298,7 +346,7 @@ void deadline_look_cut(bool orphan)
 {
 	deadline_state.cut = true;
 	if (client->fd >= 0)
-		(void)shutdown(client->fd, SHUT_RDWR);
+		deadline_look_end(client->fd, DEADLINE_NONE);
 	if (orphan) {
 		deadline_state.orphaned = true;
 		arm_timer(clock_ms() + DEADLINE_ORPHAN_MS);

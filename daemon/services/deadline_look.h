@@ -10,11 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "services/deadline_limits.h"
+
 /* The handler of SIGALRM: cuts the connection if a limit has passed, else sets the timer for the next look. */
 void deadline_look_on_alarm(int sig, siginfo_t *info, void *context);
 
 /* Sets the timer so that it fires at AT_MS (base/clock.h; 0: never), or earlier if it is set so already. */
 void deadline_look_no_later(int64_t at_ms);
+
+/* Ends the connection FD because of WHAT (DEADLINE_NONE: an order): by a reset if deadline_init() was told so and the
+ * client could take a plain end for the end of an answer. */
+void deadline_look_end(int fd, enum deadline_kind what);
 
 /* Has the client sent its first byte, as far as can be told? Asks the kernel if need be. */
 bool deadline_look_is_greeted(void);

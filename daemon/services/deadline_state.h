@@ -29,6 +29,8 @@ struct deadline_client {
 	_Atomic int fd;				       /* -1: there is no client, and handlers read no other member */
 	_Atomic int64_t total_due, proxy_due, own_due; /* 0: never */
 	_Atomic int passed;			       /* enum deadline_kind */
+	_Atomic bool reset;			       /* what cut it has reset it */
+	_Atomic uint64_t in, out;		       /* bytes from and to it at that moment */
 	_Atomic int beyond_fd;			       /* deadline_beyond(); -1: none */
 	/* The last wait that the service has announced: enum deadline_wait, and when. */
 	_Atomic int waits;
@@ -49,6 +51,7 @@ struct deadline_state {
 	_Atomic int64_t armed; /* when the timer fires; 0: it does not */
 	_Atomic bool cut;      /* the worker must leave now */
 	_Atomic bool orphaned; /* and its master is gone */
+	bool resets;	       /* a cut resets the connection */
 	bool (*saturated)(void);
 };
 

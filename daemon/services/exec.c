@@ -218,6 +218,7 @@ static int judge_end(struct preforkd_conn *conn, const siginfo_t *info, bool cli
 	if (info->si_code == CLD_EXITED)
 		return preforkd_fail(conn, "%s exited with status %d", program, info->si_status);
 	conn->unserved = true;
+	conn->reset = conn->service->on_cut == ON_CUT_RESET;
 	return preforkd_fail(conn, "%s was killed by signal %d (SIG%s)%s", program, info->si_status,
 			     sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?",
 			     info->si_code == CLD_DUMPED ? ", core dumped" : "");
@@ -326,13 +327,18 @@ static int run_program(struct preforkd_conn *conn, struct wait *w, const sigset_
 static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
 {
 	struct tcp_traffic traffic;
+	uint64_t in, out;
 	struct wait w;
 	int rc = run_program(conn, &w, open);
 
 	end_others(conn, &w);
-	if (tcp_info_traffic(conn->fd, &traffic) == 0)
-		conn_count(conn, traffic.in > conn->header ? traffic.in - conn->header : 0,
-			   traffic.out + tcp_info_pending(conn->fd));
+	if (!deadline_was_reset(&in, &out)) {
+		if (tcp_info_traffic(conn->fd, &traffic) < 0)
+			return rc;
+		in = traffic.in;
+		out = traffic.out + tcp_info_pending(conn->fd);
+	}
+	conn_count(conn, in > conn->header ? in - conn->header : 0, out);
 	return rc;
 }
 

@@ -198,7 +198,7 @@ static void install_handlers(struct worker *w)
 
 	signals_harmless();
 	orders_init(params->listener, params->dead, &orders);
-	deadline_init();
+	deadline_init(params->service->on_cut == ON_CUT_RESET);
 	saturation_init(w->board.head, w->lane, params->listener);
 }
 

@@ -44,6 +44,7 @@ system_tests = \
 	%D%/test_ctl_completion.py \
 	%D%/test_ctl_status.py \
 	%D%/test_ctl_top.py \
+	%D%/test_cut.py \
 	%D%/test_daemonize.py \
 	%D%/test_datagrams.py \
 	%D%/test_datagrams_life.py \

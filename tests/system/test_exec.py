@@ -233,7 +233,8 @@ class Log(ExecCase):
 		d = self.serve("kill -SEGV $$")
 		with self.endpoint.connect() as s:
 			port = s.getsockname()[1]
-			read_all(s)
+			with self.assertRaises(ConnectionResetError):
+				read_all(s)
 		self.assertRegex(d.wait_log(r"prog.*127\.0\.0\.1:%d" % port), r"SEGV|[Ss]egmentation|signal 11")
 		self.assertEqual(d.stop(), 0)
 

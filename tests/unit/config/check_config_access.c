@@ -34,13 +34,14 @@ START_TEST(presets)
 	ck_assert(s->proxy_protocol.from == NULL && s->proxy_protocol.without == NULL);
 	ck_assert_int_eq(s->proxy_protocol.timeout, 5000);
 	ck_assert(s->workers.on_full == ON_FULL_QUEUE && s->on_hangup == ON_HANGUP_TERM);
+	ck_assert_int_eq(s->on_cut, ON_CUT_RESET);
 	ck_assert(s->timeouts.first_byte_busy == 3000 && s->timeouts.send == 120000);
 }
 END_TEST
 
 #define ALL_KEYS                                                                                                       \
 	"services: { a: { handler = \"echo\"; listen = [ \"127.0.0.1:7\", \"unix:@check\" ]; on_hangup = "             \
-	"\"ignore\";\n"                                                                                                \
+	"\"ignore\"; on_cut = \"close\";\n"                                                                            \
 	"workers: { on_full = \"refuse\"; max = 9; };\n"                                                               \
 	"access: { allow = [ \"10.0.0.0/8\", \"unix:\" ]; allow_file = \"%s/one\"; deny = \"10.1.0.0/16\";\n"          \
 	"  deny_file = [ \"%s/empty\" ]; refusal = \"close\"; banner = \"go\\r\\naway\\x01\\\"\"; per_source = 3;\n"   \
@@ -88,6 +89,7 @@ START_TEST(values)
 	ck_assert(in(s->proxy_protocol.from, "::1") && in(s->proxy_protocol.without, "127.0.0.1"));
 	ck_assert_int_eq(s->proxy_protocol.timeout, 1500);
 	ck_assert(s->workers.on_full == ON_FULL_REFUSE && s->on_hangup == ON_HANGUP_IGNORE);
+	ck_assert_int_eq(s->on_cut, ON_CUT_CLOSE);
 	ck_assert(s->timeouts.first_byte_busy == 500 && s->timeouts.send == 0);
 	load("services.a.access.refusal=reset", "services.a.access.banner=", "services.a.workers.on_full=refuse");
 	ck_assert(service(0)->access.refusal == REFUSAL_RESET && service(0)->access.banner == NULL);
@@ -191,6 +193,7 @@ static const struct {
 	{"services.a.proxy_protocol.timeout=2d", NULL, "out of range", LOG_ERR},
 	{"services.a.workers.on_full=drop", NULL, "is not one of queue, refuse, evict", LOG_ERR},
 	{"services.a.on_hangup=kill", NULL, "is not one of term, ignore", LOG_ERR},
+	{"services.a.on_cut=drop", NULL, "is not one of reset, close", LOG_ERR},
 	{"services.a.timeouts.send=400d", NULL, "out of range", LOG_ERR},
 	{"services.a.timeouts.half_closed=400d", NULL, "out of range", LOG_ERR},
 	{"services.a.timeouts.half_closed=1s", NULL, "it takes no timeouts.half_closed", LOG_ERR},

@@ -53,6 +53,7 @@ static const struct expected service_rows[] = {
 	{"user", "daemon", CHANGE_WORKERS, true},
 	{"group", "tty", CHANGE_WORKERS, true},
 	{"on_hangup", NULL, CHANGE_WORKERS, false},
+	{"on_cut", NULL, CHANGE_WORKERS, false},
 	{"upstream", "unix:@b", CHANGE_WORKERS, false},
 	{"balance", NULL, CHANGE_WORKERS, false},
 	{"send_proxy", NULL, CHANGE_WORKERS, false},

@@ -41,7 +41,7 @@ static inline void setup(void)
 	rules[1] = (struct access_rule){.allow = false, .text = "10.1.0.0/16"};
 	arena = arena_new();
 	signals_harmless();
-	deadline_init();
+	deadline_init(true);
 	log_set_level(LOG_EMERG);
 	ck_assert_int_eq(board_create(&board, 1, 8, &err), 0);
 	atomic_store(&board.head->workers_max, 8);

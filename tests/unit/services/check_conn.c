@@ -52,7 +52,7 @@ static void setup(void)
 	memset(&service, 0, sizeof(service));
 	service.name = (char *)"test";
 	signals_harmless();
-	deadline_init();
+	deadline_init(true);
 	log_set_level(LOG_EMERG);
 }
 

@@ -35,7 +35,7 @@ static bool is_saturated(void)
 static void setup(void)
 {
 	signals_harmless();
-	deadline_init();
+	deadline_init(true);
 	deadline_saturated(is_saturated);
 	limits = (struct deadline_limits){.greeted = &greeted, .silent_since = &silent_since};
 }

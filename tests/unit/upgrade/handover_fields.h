@@ -139,6 +139,7 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, penalty),
 	FIELD(struct config_service, proxy_protocol),
 	FIELD(struct config_service, on_hangup),
+	FIELD(struct config_service, on_cut),
 	FIELD(struct config_service, upstreams),
 	FIELD(struct config_service, socket),
 };

@@ -55,7 +55,7 @@ static void set_up(void)
 	signals_harmless();
 	orders_init(dup(ring), fd_dead(&err),
 		    &(struct orders){.master = getpid(), .board = &board, .ring = ring, .slot = slot});
-	deadline_init();
+	deadline_init(true);
 	connect_both();
 	deadline_begin(served, 0);
 }
