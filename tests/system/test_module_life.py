@@ -84,7 +84,7 @@ class Life(LifeCase):
 		with Talk(self.endpoint) as c:
 			self.assertEqual(c.ask("deadline 300"), "ok")
 			start = time.monotonic()
-			self.assertEqual(c.f.readline(), b"")
+			self.assertRaises(ConnectionResetError, c.f.readline)
 			self.assertGreater(time.monotonic() - start, 0.2)
 			self.assertLess(time.monotonic() - start, 10)
 		d.wait_log(r"mod 127\.0\.0\.1:\d+: not finished within 300ms \(the service's own limit\)")
@@ -103,7 +103,9 @@ class Life(LifeCase):
 		"""
 		d = self.start()
 		for rest in ("", "nap 0\n" * 2000):
-			talk(self.endpoint, ("deadline 100\nnap 200\n" + rest + "log alive\n").encode())
+			with self.endpoint.connect() as s:
+				s.sendall(("deadline 100\nnap 200\n" + rest + "log alive\n").encode())
+				self.assertRaises(ConnectionResetError, read_all, s)
 			wait_until(lambda: len(d.grep("not finished within 100ms")) > len(rest) // 12000, "its end")
 			self.assertFalse(d.grep("alive"))
 
@@ -112,7 +114,7 @@ class Life(LifeCase):
 		d = self.start(timeouts={"idle": "200ms"})
 		with Talk(self.endpoint) as c:
 			self.assertEqual(c.ask("deadline %d" % (2 ** 63 - 1)), "ok")
-			self.assertEqual(c.f.readline(), b"")
+			self.assertRaises(ConnectionResetError, c.f.readline)
 		d.wait_log(r"idle for 200ms \(timeouts\.idle\)$")
 
 	def test_it_does_not_say_why(self):
