@@ -86,9 +86,24 @@ bool log_enabled(int level)
 	return (level & LOG_ALWAYS) != 0 || level <= state.level;
 }
 
-int log_fd(void)
+bool log_is_stderr(void)
 {
-	return state.sink.fd;
+	return state.target == LOG_TO_STDERR;
+}
+
+void log_forget(void)
+{
+	log_sink_forget(&state.sink);
+}
+
+void log_raw(const char *lines, size_t len)
+{
+	static struct log_sink standard_error = {.fd = STDERR_FILENO};
+	struct log_sink *sink = log_is_stderr() ? &state.sink : &standard_error;
+	const struct iovec iov = {.iov_base = (char *)lines, .iov_len = len};
+
+	if (!log_sink_send(sink, &iov, 1))
+		state.lost++;
 }
 
 uint64_t log_lost(void)

@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <syslog.h> /* LOG_ERR ... LOG_DEBUG and the facilities */
@@ -33,8 +34,15 @@ bool log_enabled(int level);
 /* Is added to a level: the line is written whatever log_set_level() says. */
 #define LOG_ALWAYS 0x100
 
-/* The descriptor that lines go to, or -1. A process that closes all others keeps it. */
-int log_fd(void);
+/* Lines go to standard error. */
+bool log_is_stderr(void);
+
+/* In a child that others may take over: gives up the socket that the parent writes to. One description has one peer, so
+ * a connect(2) in the child would send the parent's lines elsewhere. The child's next line connects anew. */
+void log_forget(void);
+
+/* Writes LEN bytes of whole lines, as they are, to standard error: those that another process of ours wrote. */
+void log_raw(const char *lines, size_t len);
 
 /* Names for the configuration: "auto" "syslog" ..., "daemon" "local0" ..., "err" "info" ... -1: no such name. */
 int log_target_by_name(const char *name);

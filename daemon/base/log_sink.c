@@ -38,6 +38,13 @@ void log_sink_open(struct log_sink *sink, const char *path)
 		connect_to(sink);
 }
 
+void log_sink_forget(struct log_sink *sink)
+{
+	if (sink->path != NULL)
+		fd_close(&sink->fd);
+	sink->stalled = false;
+}
+
 static bool wait_writable(struct log_sink *sink)
 {
 	struct pollfd p = {.fd = sink->fd, .events = POLLOUT};

@@ -21,6 +21,10 @@ struct log_sink {
 /* Connects to PATH; NULL: standard error. A failure shows when a line is sent. */
 void log_sink_open(struct log_sink *sink, const char *path);
 
+/* Closes the socket that is shared with the process that forked this one; the next line connects anew. Standard error
+ * stays as it is. */
+void log_sink_forget(struct log_sink *sink);
+
 /* Sends one line of N parts; false if it is lost. Connects again after a restart of the reader. */
 bool log_sink_send(struct log_sink *sink, const struct iovec *iov, int n);
 

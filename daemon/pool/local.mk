@@ -47,4 +47,6 @@ libpreforkd_a_SOURCES += \
 	%D%/totals.c \
 	%D%/totals.h \
 	%D%/wind_down.c \
-	%D%/wind_down.h
+	%D%/wind_down.h \
+	%D%/worker_output.c \
+	%D%/worker_output.h

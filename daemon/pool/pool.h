@@ -35,6 +35,7 @@
 struct pool_full;
 struct program_end;
 struct program_notify;
+struct worker_output;
 
 /*
  *	held -> serving -> draining -> drained -> serving
@@ -79,8 +80,9 @@ struct pool {
 	struct listener *listeners;	 /* owned; one for each lane */
 	size_t n_lanes;
 	struct board board;
-	int ring;    /* an eventfd that workers write to; see pool_watch.h */
-	int targets; /* the memory of board/targets.h, if the service has upstreams; else -1 */
+	int ring;		      /* an eventfd that workers write to; see pool_watch.h */
+	struct worker_output *output; /* owned; NULL: no worker was started whose lines go to standard error */
+	int targets;		      /* the memory of board/targets.h, if the service has upstreams; else -1 */
 	sd_event_source *ring_source, *ring_timer; /* the timer ends a rest (source_rest.h); NULL: there was none */
 	uint64_t rung_us;			   /* when the ring was last answered; of the event loop's clock */
 	void (*on_ring)(struct pool *pool, void *userdata); /* set by pool_watch() */

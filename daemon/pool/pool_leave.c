@@ -16,6 +16,7 @@
 #include "pool/pool_full.h"
 #include "pool/program.h"
 #include "pool/program_end.h"
+#include "pool/worker_output.h"
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived for less has failed */
@@ -312,6 +313,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		program_tell_gone(proc, status);
 		record_loss(pool, proc, status);
 	} else {
+		worker_output_pass(pool->output); /* likewise */
 		log_ending(pool, proc, status, &ending);
 	}
 	record_ending(pool, proc, status, &ending);

@@ -10,6 +10,7 @@
 #include "pool/pool_full.h"
 #include "pool/pool_targets.h"
 #include "pool/program_notify.h"
+#include "pool/worker_output.h"
 
 static int make_board(struct pool *pool, struct err *err)
 {
@@ -101,6 +102,7 @@ void pool_free(struct pool **pool)
 		return;
 	pool_full_free(p);
 	program_notify_close(p);
+	worker_output_free(&p->output);
 	listener_give_back(p->listeners, p->n_lanes);
 	board_close(&p->board);
 	free(p->lanes);

@@ -15,6 +15,7 @@
 #include "pool/pool.h"
 #include "pool/program.h"
 #include "pool/program_notify.h"
+#include "pool/worker_output.h"
 #include "worker/worker.h"
 
 static struct worker_params params_for(const struct pool *pool, const struct proc *proc, int proof)
@@ -82,23 +83,41 @@ static void drop_proc(struct proc *proc)
 	free(proc);
 }
 
+/* The standard error of a program or worker. *KEPT_OUT: the pool keeps the descriptor for others. -1 and errno. */
+static int find_output(struct proc *proc, int *fd_out, bool *kept_out)
+{
+	struct pool *pool = proc->pool;
+	struct err err;
+
+	*fd_out = -1;
+	*kept_out = !pool->service->program.runs;
+	if (pool->service->program.runs) {
+		proc->program = program_new(pool, fd_out, &err);
+		return proc->program != NULL ? 0 : -1;
+	}
+	/* only now, because a reload may change the target of the log after it has made the pool */
+	if (pool->output == NULL && log_is_stderr())
+		pool->output = worker_output_new(pool->event, &err);
+	if (pool->output != NULL)
+		*fd_out = pool->output->write_end;
+	return pool->output != NULL || !log_is_stderr() ? 0 : -1;
+}
+
 /* Returns twice, as fork(2) does; the child never returns from worker_main(). -1 and errno. */
 static int fork_worker(struct proc *proc, int proof)
 {
 	struct worker_params params = params_for(proc->pool, proc, proof);
-	struct err err;
+	bool kept;
 	int saved;
 
-	if (proc->pool->service->program.runs) {
-		proc->program = program_new(proc->pool, &params.output, &err);
-		if (proc->program == NULL)
-			return -1;
-	}
+	if (find_output(proc, &params.output, &kept) < 0)
+		return -1;
 	proc->pid = fork();
 	if (proc->pid == 0)
 		worker_main(&params);
 	saved = errno;
-	fd_close(&params.output);
+	if (!kept)
+		fd_close(&params.output);
 	errno = saved;
 	return proc->pid > 0 ? 0 : -1;
 }

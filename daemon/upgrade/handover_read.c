@@ -22,6 +22,7 @@
 #include "pool/pool_targets.h"
 #include "pool/program.h"
 #include "pool/program_notify.h"
+#include "pool/worker_output.h"
 #include "upgrade/handover.h"
 #include "upgrade/handover_tables.h"
 
@@ -256,6 +257,19 @@ static int read_notify(const json_t *n, struct pool *pool, struct err *err)
 	return program_notify_adopt(pool, was.fd, was.name, err);
 }
 
+/* Of workers that live on, and whose lines go to standard error; O is NULL: there are none. */
+static int read_output(const json_t *o, struct pool *pool, struct err *err)
+{
+	struct worker_output was = {.fd = -1};
+
+	if (o == NULL)
+		return 0;
+	if (rows_read(&worker_output_table, o, &was, err) < 0)
+		return -1;
+	pool->output = worker_output_adopt(pool->event, was.fd, err);
+	return pool->output != NULL ? 0 : -1;
+}
+
 static int read_targets(const json_t *t, struct pool *pool, struct err *err)
 {
 	if (rows_read(&targets_table, t, pool, err) < 0)
@@ -306,6 +320,7 @@ static int read_pool(const json_t *p, struct fleet *fleet, const struct tables *
 	if (json_is_true(json_object_get(p, "programs")))
 		fleet->has_programs = true;
 	if (read_state(p, pool, err) < 0 || (targets != NULL && read_targets(targets, pool, err) < 0) ||
+	    read_output(json_object_get(p, "output"), pool, err) < 0 ||
 	    (pool->service->program.runs && read_notify(json_object_get(p, "notify"), pool, err) < 0))
 		return -1;
 	if (read_listeners(listeners, pool, err) < 0 ||

@@ -13,6 +13,7 @@
 #include "pool/program.h"
 #include "pool/program_notify.h"
 #include "pool/totals.h"
+#include "pool/worker_output.h"
 #include "upgrade/handover.h"
 
 /* Defines NAME_table, from the rows NAME_rows. */
@@ -190,6 +191,11 @@ static const struct row program_rows[] = {
 	ROW(ROW_TEXT, struct program, status, "status"),
 };
 TABLE(program, "program");
+
+static const struct row worker_output_rows[] = {
+	ROW(ROW_FD, struct worker_output, fd, "fd"),
+};
+TABLE(worker_output, "output of workers");
 
 static const struct row output_rows[] = {
 	ROW(ROW_FD, struct program_output, fd, "fd"),

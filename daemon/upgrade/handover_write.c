@@ -11,6 +11,7 @@
 #include "pool/pool_targets.h"
 #include "pool/program.h"
 #include "pool/program_notify.h"
+#include "pool/worker_output.h"
 #include "upgrade/handover.h"
 #include "upgrade/handover_tables.h"
 
@@ -97,6 +98,9 @@ static json_t *write_pool(const struct pool *pool)
 	add_value(out, "workers", workers);
 	if (pool->notify != NULL)
 		add_value(out, "notify", rows_write(&notify_table, pool->notify));
+	worker_output_pass(pool->output); /* a line of which a part has been read would be lost */
+	if (pool->output != NULL)
+		add_value(out, "output", rows_write(&worker_output_table, pool->output));
 	if (pool->targets >= 0)
 		add_value(out, "targets", pool_targets_write(pool));
 	return out;

@@ -5,6 +5,8 @@ libpreforkd_a_SOURCES += \
 	%D%/contract.h \
 	%D%/datagrams.c \
 	%D%/datagrams.h \
+	%D%/descriptors.c \
+	%D%/descriptors.h \
 	%D%/measure.c \
 	%D%/measure.h \
 	%D%/oom_score.c \

@@ -27,10 +27,9 @@ struct worker_params {
 	size_t lane; /* of this worker's listener, on the board */
 	size_t slot; /* of this worker, on the board */
 	pid_t master;
-	bool quiet; /* the service waits, and the reason is in the log already: a failure is not worth a line */
-	/* Only for a worker that becomes a program: */
-	int output;	    /* its standard output and error */
-	const char *notify; /* the address for its NOTIFY_SOCKET */
+	bool quiet;	    /* the service waits, and the reason is in the log already: a failure is not worth a line */
+	int output;	    /* its standard output and error; -1: /dev/null */
+	const char *notify; /* of a worker that becomes a program: the address for its NOTIFY_SOCKET */
 };
 
 #endif

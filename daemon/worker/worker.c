@@ -23,7 +23,6 @@
 #include "board/board.h"
 #include "board/sources.h"
 #include "config/config.h"
-#include "config/loader.h"
 #include "gate/gate.h"
 #include "gate/refuse.h"
 #include "net/datagram.h"
@@ -37,6 +36,7 @@
 #include "worker/become_program.h"
 #include "worker/contract.h"
 #include "worker/datagrams.h"
+#include "worker/descriptors.h"
 #include "worker/measure.h"
 #include "worker/oom_score.h"
 #include "worker/orders.h"
@@ -80,19 +80,6 @@ static uint64_t with_jitter(int64_t max_requests)
 	if (max_requests <= 0)
 		return 0;
 	return (uint64_t)(max_requests - random() % (max_requests / 10 + 1));
-}
-
-/* Closes all descriptors but those that a worker needs, and those that its module keeps. */
-static void close_others(const struct worker_params *params)
-{
-	const struct loaded_module *module = params->service->module;
-	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board,	 params->ring,	  params->dead,
-					  params->proof,    params->sources->fd, params->targets, log_fd()};
-	size_t n = 8;
-
-	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
-		keep[n++] = module->kept[i];
-	fds_close_except(keep, n);
 }
 
 /* Anew in each worker: otherwise all would draw the same random numbers, from the state that fork() copied. */
@@ -217,8 +204,7 @@ static void begin_upstreams(struct worker *w)
 
 static void set_up(struct worker *w, const struct worker_params *params)
 {
-	log_echo(-1); /* its descriptor is closed next, and the number may become a client's */
-	close_others(params);
+	descriptors_set_up(params);
 	oom_score_raise();
 	w->params = params = with_identity(params);
 	drop_privileges(params);

@@ -116,6 +116,7 @@ EXTRA_DIST += \
 	%D%/harness/realproxy.py \
 	%D%/harness/sandbox.py \
 	%D%/harness/sandbox.sh \
+	%D%/harness/system_log.py \
 	%D%/harness/systemd.py \
 	%D%/harness/tap.py \
 	%D%/harness/trap.py \

@@ -74,12 +74,21 @@ static void let_block(int fd)
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 }
 
+/* To a socket of this process, which reads nothing. */
 static void connect_elsewhere(int fd)
 {
-	struct sockaddr_un nobody = {.sun_family = AF_UNIX};
+	static struct sockaddr_un here = {.sun_family = AF_UNIX};
+	static socklen_t len;
 
-	(void)snprintf(nobody.sun_path + 1, sizeof(nobody.sun_path) - 1, "preforkd-test-nobody-%d", (int)getpid());
-	(void)connect(fd, (struct sockaddr *)&nobody, sizeof(nobody));
+	if (len == 0) {
+		int own = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		len = sizeof(sa_family_t);
+		(void)bind(own, (struct sockaddr *)&here, len); /* the kernel chooses a name */
+		len = sizeof(here);
+		(void)getsockname(own, (struct sockaddr *)&here, &len);
+	}
+	(void)connect(fd, (struct sockaddr *)&here, len);
 }
 
 static void cut_off(int fd)
@@ -271,7 +280,7 @@ static int obey(struct preforkd_conn *conn, const char *line)
 
 static int serve(struct preforkd_conn *conn)
 {
-	char line[80];
+	char line[120];
 	size_t len;
 	int got;
 

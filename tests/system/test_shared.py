@@ -7,11 +7,13 @@ import sys
 sys.dont_write_bytecode = True
 
 import os
+import re
 import time
 
 from harness import *
 from harness import modules
 from harness.module_case import ModuleCase, Talk, ask
+from harness.system_log import SystemLogCase
 
 SOON = 5 if SANITIZED else 1	# seconds for an answer of the master
 
@@ -61,6 +63,74 @@ class Memory(SharedCase):
 			self.assertEqual(d.reload(Config(self.services(), log=lines, **small)).returncode, 0)
 			self.assertRegex(ask(self.endpoint, "still there?")[0], r"^\d+: still there\?$")
 		self.assertFalse(d.grep("damaged"))
+
+
+HARM = ("shut", "empty", "junk", "block", "connect")
+
+
+class SystemLog(SystemLogCase, SharedCase):
+	def test_one_that_connects_elsewhere(self):
+		"""Lines of the master and of all services go through sockets of their own."""
+		self.d = self.serve(self.services(), connections="all")
+		ask(self.endpoint, "log it finds its way itself")
+		self.syslog.wait(b"mod: it finds its way itself")
+		for word in HARM:
+			ask(self.endpoint, word)
+		self.assertEqual(talk(self.echo, b"x" * 4711), b"x" * 4711)
+		self.syslog.wait(b"echo .*4711 bytes in")
+		self.assertEqual(self.d.ctl("pause", "echo").returncode, 0)
+		self.syslog.wait(b"preforkd.%d.: .*pause" % self.d.pid)
+
+
+class StandardError(SharedCase):
+	def serve_into(self, name, **options):
+		"""Standard error and output are one file, as with `preforkd >log 2>&1`."""
+		self.log = open(self.path(name), "a+b")
+		self.addCleanup(self.log.close)
+		self.serve(start=False, top={"log": {"connections": "all"}}, **options)
+		self.d.launch(stderr=self.log, stdout=self.log)
+		self.d.wait_ready()
+
+	def lines(self):
+		self.log.seek(0)
+		return self.log.read().decode("utf-8", "backslashreplace").splitlines()
+
+	def wait_line(self, pattern):
+		wait_until(lambda: any(re.search(pattern, x) for x in self.lines()), "a line with %r" % pattern)
+
+	def test_a_file_that_is_cut_short(self):
+		self.serve_into("log")
+		for i, word in enumerate(HARM):
+			ask(self.endpoint, word)
+			self.assertEqual(talk(self.echo, b"x" * (1000 + i)), b"x" * (1000 + i))
+		for i in range(len(HARM)):
+			self.wait_line("echo .* %d bytes in" % (1000 + i))
+		self.assertIn("started:", "\n".join(self.lines()))
+
+	def test_lines_stay_whole_and_in_order(self):
+		self.serve_into("log")
+		for i in range(60):
+			with Talk(self.endpoint) as t:
+				t.s.sendall(b"".join(b"print %d.%d %s\n" % (i, k, b"z" * 60) for k in range(20)))
+				for _ in range(20):
+					self.assertTrue(t.f.readline())
+		self.wait_line("^59.19 z{60}$")
+		printed = [x for x in self.lines() if x.endswith("z")]
+		self.assertEqual(printed, ["%d.%d %s" % (i, k, "z" * 60) for i in range(60) for k in range(20)])
+
+	def test_upgrade(self):
+		"""Workers of before write on, and what they wrote during the upgrade is there."""
+		self.serve_into("log")
+		with Talk(self.endpoint) as t:
+			t.ask("print before")
+			self.assertEqual(self.d.ctl("upgrade").returncode, 0)
+			t.ask("print after")
+			t.ask("log after all")
+			self.wait_line("^after$")
+			self.wait_line(r"mod: after all$")
+		self.wait_line("^before$")
+		ask(self.endpoint, "print new")
+		self.wait_line("^new$")
 
 
 if __name__ == "__main__":

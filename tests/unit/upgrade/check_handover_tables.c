@@ -59,6 +59,7 @@ MAP(map_notify, struct program_notify)
 MAP(map_listener, struct listener)
 MAP(map_worker, struct proc)
 MAP(map_program, struct program)
+MAP(map_worker_output, struct worker_output)
 MAP(map_output, struct program_output)
 
 #define HANDED(name, type, fields, ...)                                                                                \
@@ -84,6 +85,7 @@ static const struct handed all[] = {
 	HANDED(listener, struct listener, listener_fields, &listener_table),
 	HANDED(worker, struct proc, worker_fields, &worker_table),
 	HANDED(program, struct program, program_fields, &program_table),
+	HANDED(worker_output, struct worker_output, worker_output_fields, &worker_output_table),
 	HANDED(output, struct program_output, output_fields, &output_table),
 };
 enum { ALL = sizeof(all) / sizeof(all[0]) };

@@ -20,6 +20,7 @@
 #include "pool/pool.h"
 #include "pool/program.h"
 #include "pool/program_notify.h"
+#include "pool/worker_output.h"
 #include "upgrade/handover.h"
 #include "upgrade/handover_tables.h"
 
@@ -82,6 +83,7 @@ static const struct field pool_fields[] = {
 	FIELD(struct pool, listeners),
 	FIELD(struct pool, n_lanes),
 	FIELD(struct pool, board),
+	FIELD(struct pool, output),
 	FIELD(struct pool, ring),
 	FIELD(struct pool, ring_source),
 	FIELD(struct pool, ring_timer),
@@ -163,6 +165,10 @@ static const struct field worker_fields[] = {
 	FIELD(struct proc, next),
 };
 static const struct field program_fields[] = {FIELD(struct program, output)};
+static const struct field worker_output_fields[] = {
+	FIELD(struct worker_output, write_end), FIELD(struct worker_output, source), FIELD(struct worker_output, timer),
+	FIELD(struct worker_output, text),	FIELD(struct worker_output, used),
+};
 static const struct field output_fields[] = {
 	FIELD(struct program_output, source), FIELD(struct program_output, service), FIELD(struct program_output, pid),
 	FIELD(struct program_output, lines),  FIELD(struct program_output, last),
