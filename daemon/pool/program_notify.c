@@ -18,9 +18,10 @@
 #include "config/config.h"
 #include "pool/pool.h"
 #include "pool/program.h"
+#include "pool/source_rest.h"
 
 #define MESSAGE_MOST 4096
-#define AT_ONCE	     64 /* messages taken at once, before the rest of the loop has its turn */
+#define AT_ONCE	     16 /* messages taken at once, before the socket rests */
 #define DEPTH_MOST   16 /* generations of processes between a sender and its program */
 
 /* The parent of PID; 0: the process has ended, or cannot be seen. */
@@ -45,15 +46,33 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* The program of POOL that the process PID is, or descends from; NULL: none. */
-static struct proc *find_program(const struct pool *pool, pid_t pid)
+/*
+ * May a process of user UID descend from a program of POOL? A program that begins as root can become anybody, and one
+ * of a pool of another image may have had any user.
+ */
+static bool may_be_ours(const struct pool *pool, uid_t uid)
 {
+	uid_t own = pool->service->identity.uid;
+
+	return uid == own || uid == 0 || own == 0 || pool->generation == NULL;
+}
+
+/* The program of POOL that the process PID is, or descends from; NULL: none. *ASKED_OUT: /proc was asked, which takes
+ * long. */
+static struct proc *find_program(const struct pool *pool, const struct ucred *who, bool *asked_out)
+{
+	pid_t pid = who->pid;
+
+	*asked_out = false;
 	for (int i = 0; i < DEPTH_MOST && pid > 1; i++) {
 		struct proc *proc;
 
 		HASH_FIND(by_pid, *pool->by_pid, &pid, sizeof(pid), proc);
 		if (proc != NULL)
 			return proc->pool == pool && proc->program != NULL ? proc : NULL;
+		if (!may_be_ours(pool, who->uid))
+			return NULL;
+		*asked_out = true;
 		pid = parent_of(pid);
 	}
 	return NULL;
@@ -89,8 +108,13 @@ static struct ucred sender_of(struct msghdr *msg)
 	return who;
 }
 
-/* Takes one message. False: there is none. */
-static bool take_message(struct pool *pool)
+enum taken {
+	TAKEN_NONE,
+	TAKEN_ONE,
+	TAKEN_COSTLY, /* and no more for now */
+};
+
+static enum taken take_message(struct pool *pool)
 {
 	static struct log_limit strangers, long_ones;
 	char text[MESSAGE_MOST + 1];
@@ -106,22 +130,23 @@ static bool take_message(struct pool *pool)
 	struct proc *proc;
 	struct ucred who;
 	unsigned missed;
+	bool asked;
 	ssize_t n;
 
 	fds_drop_quickly(true);
 	n = recvmsg(pool->notify->fd, &msg, MSG_DONTWAIT);
 	fds_drop_quickly(false);
 	if (n < 0)
-		return errno == EINTR;
+		return errno == EINTR ? TAKEN_ONE : TAKEN_NONE;
 	who = sender_of(&msg);
-	proc = find_program(pool, who.pid);
+	proc = find_program(pool, &who, &asked);
 	if (proc == NULL) {
 		if (log_limit(&strangers, &missed))
 			log_about(LOG_NOTICE, &about,
 				  "process %d of user %u is no program of this service: what it "
 				  "says on NOTIFY_SOCKET is not heard",
 				  (int)who.pid, (unsigned)who.uid);
-		return true;
+		return asked ? TAKEN_COSTLY : TAKEN_ONE;
 	}
 	if ((msg.msg_flags & MSG_TRUNC) != 0) {
 		if (log_limit(&long_ones, &missed))
@@ -129,20 +154,24 @@ static bool take_message(struct pool *pool)
 				  "process %d says more than %d bytes at once on NOTIFY_SOCKET, "
 				  "which is not heard",
 				  (int)who.pid, MESSAGE_MOST);
-		return true;
+		return TAKEN_ONE;
 	}
 	text[n] = '\0';
 	read_lines(proc, text);
-	return true;
+	return TAKEN_ONE;
 }
 
 static int on_message(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	(void)source;
+	struct pool *pool = userdata;
+	enum taken taken = TAKEN_ONE;
+
 	(void)fd;
 	(void)revents;
-	for (int i = 0; i < AT_ONCE && take_message(userdata); i++)
-		;
+	for (int i = 0; i < AT_ONCE && taken == TAKEN_ONE; i++)
+		taken = take_message(pool);
+	if (taken != TAKEN_NONE)
+		source_rest(source, &pool->notify->timer);
 	return 0;
 }
 
@@ -226,6 +255,7 @@ void program_notify_close(struct pool *pool)
 	pool->notify = NULL;
 	if (notify == NULL)
 		return;
+	(void)sd_event_source_disable_unref(notify->timer);
 	(void)sd_event_source_disable_unref(notify->source);
 	fds_drop_quickly(true); /* a descriptor that a queued message holds must not delay the master (base/fds.h) */
 	fd_close(&notify->fd);

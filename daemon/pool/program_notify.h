@@ -3,7 +3,9 @@
  * Master. The receiving side of sd_notify(3): a datagram socket for each pool of programs, through which they say
  * READY=1, STATUS= and WATCHDOG=1. The name of the socket is abstract: no path is left behind, and a program in a
  * chroot reaches it. Any process of this host can send there, but the kernel names the sender: only programs of the
- * pool, and processes that they have started, are heard.
+ * pool, and processes that they have started, are heard. Whoever floods the socket costs the master little: a stranger
+ * is known by its user where that is enough, and after a stranger whose ancestors had to be looked up, or AT_ONCE
+ * messages, the socket rests.
  */
 #ifndef PREFORKD_POOL_PROGRAM_NOTIFY_H
 #define PREFORKD_POOL_PROGRAM_NOTIFY_H
@@ -18,9 +20,9 @@ struct pool;
 #define PROGRAM_NOTIFY_NAME 64
 
 struct program_notify {
-	int fd;				/* -1: another image's socket that could not be taken over */
-	char name[PROGRAM_NOTIFY_NAME]; /* "@...", for NOTIFY_SOCKET */
-	sd_event_source *source;
+	int fd;				 /* -1: another image's socket that could not be taken over */
+	char name[PROGRAM_NOTIFY_NAME];	 /* "@...", for NOTIFY_SOCKET */
+	sd_event_source *source, *timer; /* the timer ends a rest (source_rest.h); NULL: there was none */
 };
 
 /* Makes pool->notify, with a new socket. -1 and *err: no resources. */

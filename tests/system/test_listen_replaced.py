@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import signal
+import subprocess
 import threading
 import time
 import unittest
@@ -51,6 +52,15 @@ near.close()
 """
 
 
+FLOOD = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect("\\0" + sys.argv[1])
+while True:
+	s.send(b"STATUS=x")
+"""
+
+
 class Heard(ListenCase):
 	def says(self, what, *words, **more):
 		return self.service(command=[PYTHON, self.write("says.py", SAYS), what, *words], workers={"min": 1},
@@ -92,6 +102,24 @@ class Heard(ListenCase):
 		mark = self.d.mark()
 		time.sleep(1)
 		self.assertGreater(len(self.d.grep("other.*still here", mark)), 0, "others are heard, too")
+
+	@needs_root()
+	def test_a_flood_of_a_stranger(self):
+		"""Any user may send there: it costs the master little, and programs are heard."""
+		self.serve(timeouts={"start": "20s"})
+		pid, _ = self.wait_programs(2)
+		with open("/proc/%d/environ" % pid, "rb") as f:
+			name = dict(x.split(b"=", 1) for x in f.read().split(b"\0") if b"=" in x)[b"NOTIFY_SOCKET"]
+		command = [PYTHON, "-c", FLOOD, name[1:].decode()]
+		flood = [subprocess.Popen(command, user=12345) for _ in range(2)]
+		try:
+			self.d.wait_log(r"process \d+ of user 12345 is no program")
+			self.assertLess(proc.cpu_share([self.d.pid], 2), 0.4)
+			self.assertEqual(self.d.ctl("restart", "prog").returncode, 0)
+		finally:
+			for p in flood:
+				p.kill()
+				p.wait()
 
 	def test_the_daemon_stands_still(self):
 		"""What it could not hear it does not miss."""
