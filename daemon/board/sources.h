@@ -72,6 +72,15 @@ int sources_seat_take(struct sources *sources);
 int sources_seat_keep(struct sources *sources, size_t seat);
 void sources_seat_free(struct sources *sources, size_t seat);
 
+/* Master: writes anew how many seats there are, and clears those that no worker has: a worker that ran wild may have
+ * overwritten them. */
+void sources_mend(struct sources *sources);
+
+/* Master: clears a seat whose worker has no client, if it still is WORD, which sources_seat_word() gave before the
+ * worker was seen without a client. */
+uint64_t sources_seat_word(const struct sources *sources, size_t seat);
+void sources_seat_empty(struct sources *sources, size_t seat, uint64_t word);
+
 /* The key of the client's source, never 0: a hash, with a secret of this table, of its address cut to the first PREFIX4
  * or PREFIX6 bits (IPv4 in IPv6 is folded), or of its uid. CRED: the credentials of a client on a unix socket; NULL:
  * none. */

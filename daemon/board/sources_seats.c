@@ -78,6 +78,26 @@ void sources_seat_free(struct sources *sources, size_t seat)
 	sources->seat_used[seat] = false;
 }
 
+void sources_mend(struct sources *sources)
+{
+	if (atomic_load(&sources->map->n_seats) != sources->n_seats)
+		atomic_store(&sources->map->n_seats, (uint32_t)sources->n_seats);
+	for (size_t i = 0; i < sources->n_seats; i++)
+		if (!sources->seat_used[i] && (atomic_load(&sources->map->seat[i]) & ~SEAT_COUNT) != 0)
+			clear_seat(sources, i);
+}
+
+uint64_t sources_seat_word(const struct sources *sources, size_t seat)
+{
+	return atomic_load(&sources->map->seat[seat]);
+}
+
+void sources_seat_empty(struct sources *sources, size_t seat, uint64_t word)
+{
+	if ((word & ~SEAT_COUNT) != 0)
+		(void)atomic_compare_exchange_strong(&sources->map->seat[seat], &word, word & SEAT_COUNT);
+}
+
 /* ---- looking ---- */
 
 struct tally_seen {

@@ -8,7 +8,7 @@
 
 void hearing_of_pool(const struct pool *pool, struct hearing *out)
 {
-	const struct proc *proc;
+	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc) {
 		if (!pool_is_deaf(proc))

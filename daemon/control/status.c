@@ -330,26 +330,33 @@ static json_t *peer_json(const struct proc *proc)
 	return json_text(addr_format(&peer, text, sizeof(text)));
 }
 
-static json_t *worker_json(const struct pool *pool, const struct proc *proc, int64_t now)
+/* Since when it is in its state, if it can be believed. */
+static int64_t since_ms(const struct proc *proc, int64_t now)
 {
-	const struct board_slot *slot = proc_slot(proc);
-	struct counts c = {.accepted = 0};
+	int64_t since = atomic_load(&proc_slot(proc)->since_ms);
+
+	return since >= proc->started_ms && since <= now ? since : now;
+}
+
+static json_t *worker_json(const struct pool *pool, struct proc *proc, int64_t now)
+{
+	const struct counts *c = &proc->seen;
 	const char *state = worker_state(pool, proc);
 
-	pool_count_slot(&c, slot);
+	(void)pool_count_look(proc, now);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I, s:o}", "service",
 			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer", peer_json(proc),
 			 "listener", json_text(pool->listeners[proc->lane].text), "age",
-			 seconds_json(now - proc->started_ms), "since",
-			 seconds_json(now - atomic_load(&slot->since_ms)), "requests", (json_int_t)c.accepted, "bytes",
-			 "in", (json_int_t)c.bytes_in, "out", (json_int_t)c.bytes_out, "generation",
+			 seconds_json(now - proc->started_ms), "since", seconds_json(now - since_ms(proc, now)),
+			 "requests", (json_int_t)c->accepted, "bytes", "in", (json_int_t)c->bytes_in, "out",
+			 (json_int_t)c->bytes_out, "generation",
 			 (json_int_t)(pool->generation != NULL ? pool->generation->number : 0), "status",
 			 proc->program != NULL ? json_text(proc->program->status) : json_null());
 }
 
 static void add_workers(json_t *list, const struct pool *pool, int64_t now)
 {
-	const struct proc *proc;
+	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
 		(void)json_array_append_new(list, worker_json(pool, proc, now));

@@ -16,6 +16,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool_leave.h \
 	%D%/pool_look.c \
 	%D%/pool_look.h \
+	%D%/pool_board.c \
+	%D%/pool_board.h \
 	%D%/pool_new.c \
 	%D%/pool_new.h \
 	%D%/pool_policy.c \

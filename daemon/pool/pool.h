@@ -8,6 +8,7 @@
  *	pool_start  starts workers
  *	pool_leave  lets workers go, and accounts for those that have ended
  *	pool_count  counts the workers, and sums up what they have counted
+ *	pool_board  repairs what cannot be right in the memory that its workers share
  *	pool_look   looks after a pool: counts, asks pool_policy how many workers there should be, starts and retires
  *	pool_watch  connects a pool to the event loop
  *	wind_down   brings a pool to rest

@@ -4,7 +4,14 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "pool/pool.h"
+
+/* More than any worker can do in a millisecond. */
+#define CLIENTS_A_MS 100ULL
+#define BYTES_A_MS   (1ULL << 27)
+#define OWN_A_MS     (1ULL << 40)
+#define SLACK_MS     10 /* between a worker's count and its look at the clock */
 
 void pool_count_proc(const struct proc *proc, struct policy_lane *lane)
 {
@@ -47,23 +54,56 @@ struct pool_counts pool_count(const struct pool *pool, ssize_t lane)
 	};
 }
 
-void pool_count_slot(struct counts *counts, const struct board_slot *slot)
+/* Counts that VALUE has grown to TOLD, if that is at most by MOST. A counter that went back looks as if it had grown
+ * almost for ever, because there are no negative numbers here. */
+static bool follow(uint64_t *value, uint64_t told, uint64_t most)
 {
-	counts->accepted += atomic_load(&slot->accepted);
-	counts->failed += atomic_load(&slot->failed);
-	counts->bytes_in += atomic_load(&slot->bytes_in);
-	counts->bytes_out += atomic_load(&slot->bytes_out);
-	counts->probes += atomic_load(&slot->probes);
+	if (told - *value > most)
+		return false;
+	*value = told;
+	return true;
+}
+
+bool pool_count_look(struct proc *proc, int64_t now_ms)
+{
+	const struct board_slot *slot = proc_slot(proc);
+	struct counts *seen = &proc->seen;
+	uint64_t ms = (uint64_t)(now_ms - (proc->seen_ms != 0 ? proc->seen_ms : proc->started_ms)) + SLACK_MS;
+	uint64_t clients = ms * CLIENTS_A_MS, bytes = ms * BYTES_A_MS;
+	bool fine = follow(&seen->accepted, atomic_load(&slot->accepted), clients);
+
+	fine &= follow(&seen->failed, atomic_load(&slot->failed), clients);
+	fine &= follow(&seen->probes, atomic_load(&slot->probes), clients);
+	fine &= follow(&seen->bytes_in, atomic_load(&slot->bytes_in), bytes);
+	fine &= follow(&seen->bytes_out, atomic_load(&slot->bytes_out), bytes);
 	for (size_t i = 0; i < REFUSALS; i++)
-		counts->refused[i] += atomic_load(&slot->refused[i]);
+		fine &= follow(&seen->refused[i], atomic_load(&slot->refused[i]), clients);
+	for (size_t i = 0; i < BOARD_COUNTERS; i++) /* a module may count as it likes */
+		(void)follow(&proc->seen_own[i], atomic_load(&slot->own[i]), ms * OWN_A_MS);
+	proc->seen_ms = now_ms;
+	return fine;
+}
+
+void pool_count_add(struct counts *counts, const struct counts *from)
+{
+	counts->accepted += from->accepted;
+	counts->failed += from->failed;
+	counts->bytes_in += from->bytes_in;
+	counts->bytes_out += from->bytes_out;
+	counts->probes += from->probes;
+	for (size_t i = 0; i < REFUSALS; i++)
+		counts->refused[i] += from->refused[i];
 }
 
 void pool_count_living(const struct pool *pool, struct counts *counts)
 {
+	int64_t now = clock_ms();
 	struct proc *proc;
 
-	DL_FOREACH (pool->procs, proc)
-		pool_count_slot(counts, proc_slot(proc));
+	DL_FOREACH (pool->procs, proc) {
+		(void)pool_count_look(proc, now);
+		pool_count_add(counts, &proc->seen);
+	}
 }
 
 uint64_t pool_count_own(const struct pool *pool, const char *name)
@@ -74,6 +114,6 @@ uint64_t pool_count_own(const struct pool *pool, const char *name)
 	for (size_t i = 0; i < BOARD_COUNTERS; i++)
 		if (strcmp(pool->own.name[i], name) == 0)
 			DL_FOREACH (pool->procs, proc)
-				n += atomic_load(&proc_slot(proc)->own[i]);
+				n += proc->seen_own[i];
 	return n;
 }

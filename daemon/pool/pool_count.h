@@ -3,10 +3,10 @@
 #ifndef PREFORKD_POOL_POOL_COUNT_H
 #define PREFORKD_POOL_POOL_COUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct board_slot;
 struct counts;
 struct policy_lane;
 struct pool;
@@ -22,10 +22,17 @@ struct pool_counts pool_count(const struct pool *pool, ssize_t lane);
 /* Adds one worker to the fields starting, idle, busy, leaving and spent of LANE. */
 void pool_count_proc(const struct proc *proc, struct policy_lane *lane);
 
-/* Adds what the worker of SLOT has counted. */
-void pool_count_slot(struct counts *counts, const struct board_slot *slot);
+/*
+ * Looks at the counters that the worker has written since the last look, and keeps them in proc->seen, which never goes
+ * back. A counter that is lower than before, or higher than any worker can make it in that time, is not believed: it
+ * was written by a worker that ran wild. False: there was one.
+ */
+bool pool_count_look(struct proc *proc, int64_t now_ms);
 
-/* Adds what the living workers have counted. */
+/* Adds FROM to COUNTS. */
+void pool_count_add(struct counts *counts, const struct counts *from);
+
+/* Looks at the living workers, and adds what they have counted. */
 void pool_count_living(const struct pool *pool, struct counts *counts);
 
 /* The sum of NAME, a counter of their module, over the living workers. */

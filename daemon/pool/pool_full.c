@@ -258,18 +258,18 @@ bool pool_full_may_ring(const struct pool *pool, size_t lane)
 
 /* ---- what is logged ---- */
 
-static void add_counts(const struct board_slot *slot, uint64_t *away, uint64_t *evicted)
+static void add_counts(const struct counts *counts, uint64_t *away, uint64_t *evicted)
 {
-	uint64_t n = atomic_load(&slot->refused[REFUSED_EVICTED]);
+	uint64_t n = counts->refused[REFUSED_EVICTED];
 
 	*evicted += n;
-	*away += n + atomic_load(&slot->refused[REFUSED_FULL]) + atomic_load(&slot->refused[REFUSED_QUEUED_SILENT]);
+	*away += n + counts->refused[REFUSED_FULL] + counts->refused[REFUSED_QUEUED_SILENT];
 }
 
-void pool_full_gone(struct pool *pool, const struct board_slot *slot)
+void pool_full_gone(struct pool *pool, const struct counts *counts)
 {
 	if (pool->full != NULL)
-		add_counts(slot, &pool->full->gone_away, &pool->full->gone_evicted);
+		add_counts(counts, &pool->full->gone_away, &pool->full->gone_evicted);
 }
 
 static void log_evicted(struct pool *pool, uint64_t evicted, int64_t now_ms)
@@ -330,7 +330,7 @@ void pool_full_tick(struct pool *pool, int64_t now_ms)
 	away = pool->full->gone_away;
 	evicted = pool->full->gone_evicted;
 	DL_FOREACH (pool->procs, proc)
-		add_counts(proc_slot(proc), &away, &evicted);
+		add_counts(&proc->seen, &away, &evicted);
 	log_evicted(pool, evicted, now_ms);
 	log_advice(pool, away, now_ms);
 }

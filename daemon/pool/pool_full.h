@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-struct board_slot;
+struct counts;
 struct err;
 struct pool;
 struct victim;
@@ -77,7 +77,7 @@ bool pool_full_may_ring(const struct pool *pool, size_t lane);
 /* Once a second: logs what there is to say, at most one advice a minute for each service. */
 void pool_full_tick(struct pool *pool, int64_t now_ms);
 
-/* A worker has ended: remembers what it has counted in SLOT. */
-void pool_full_gone(struct pool *pool, const struct board_slot *slot);
+/* A worker has ended: remembers what it has counted. */
+void pool_full_gone(struct pool *pool, const struct counts *counts);
 
 #endif

@@ -28,10 +28,12 @@ void pool_retire_proc(struct proc *proc)
 {
 	proc->leaving = true;
 	proc->retire_ms = clock_ms();
-	if (proc->program != NULL)
+	if (proc->program != NULL) {
 		program_retire(proc);
-	else
-		(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
+		return;
+	}
+	atomic_store(&proc_slot(proc)->has_heard, 0); /* whatever another worker has written there */
+	(void)kill(proc->pid, WORKER_SIGNAL_RETIRE);
 }
 
 void pool_retire(struct pool *pool, ssize_t lane)
@@ -43,14 +45,16 @@ void pool_retire(struct pool *pool, ssize_t lane)
 			pool_retire_proc(proc);
 }
 
-bool pool_is_deaf(const struct proc *proc)
+bool pool_is_deaf(struct proc *proc)
 {
-	return proc->leaving && proc->kill_ms == 0 && atomic_load(&proc_slot(proc)->has_heard) == 0;
+	if (proc->leaving && atomic_load(&proc_slot(proc)->has_heard) != 0)
+		proc->heard = true;
+	return proc->leaving && proc->kill_ms == 0 && !proc->heard;
 }
 
 bool pool_all_heard(const struct pool *pool)
 {
-	const struct proc *proc;
+	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc)
 		if (pool_is_deaf(proc))
@@ -279,14 +283,13 @@ static void forget_replacement(struct pool *pool, const struct proc *gone)
 /* Adds what the worker has counted to the totals of the service, and gives back its slot and its seat. */
 static void clear_slot(struct pool *pool, struct proc *proc)
 {
-	struct board_slot *slot = proc_slot(proc);
-
 	if (proc_state(proc) == SLOT_IDLE) /* it can no longer take itself off the counter of idle workers */
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
-	pool_count_slot(&pool->totals->gone, slot);
-	pool_full_gone(pool, slot);
+	(void)pool_count_look(proc, clock_ms());
+	pool_count_add(&pool->totals->gone, &proc->seen);
+	pool_full_gone(pool, &proc->seen);
 	for (size_t i = 0; i < BOARD_COUNTERS && pool->own.name[i][0] != '\0'; i++)
-		totals_own_add(pool->totals, pool->own.name[i], atomic_load(&slot->own[i]), &pool->own);
+		totals_own_add(pool->totals, pool->own.name[i], proc->seen_own[i], &pool->own);
 	board_slot_free(&pool->board, proc->slot);
 	if (proc->seat >= 0)
 		sources_seat_free(pool->sources, (size_t)proc->seat);

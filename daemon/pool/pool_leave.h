@@ -20,7 +20,7 @@ void pool_retire_proc(struct proc *proc);
 void pool_retire(struct pool *pool, ssize_t lane);
 
 /* PROC was retired and has not heard it yet. */
-bool pool_is_deaf(const struct proc *proc);
+bool pool_is_deaf(struct proc *proc);
 
 /* Every retired worker has heard the order: none of them will take another client. */
 bool pool_all_heard(const struct pool *pool);

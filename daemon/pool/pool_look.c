@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "pool/copies.h"
 #include "pool/pool.h"
+#include "pool/pool_board.h"
 #include "pool/pool_count.h"
 #include "pool/pool_full.h"
 #include "pool/pool_leave.h"
@@ -110,24 +111,6 @@ static void count_lanes(struct pool *pool)
 }
 
 /*
- * A worker that is killed between two writes leaves the board's counter of idle workers wrong. A counter that was off
- * by the same number at two ticks is corrected. Until then it can only make a worker ring too early or too late.
- */
-static void mend_idle(struct pool *pool)
-{
-	for (size_t i = 0; i < pool->n_lanes; i++) {
-		_Atomic int32_t *idle = &pool->board.lanes[i].idle;
-		int32_t drift = (int32_t)pool->lanes[i].idle - atomic_load(idle);
-
-		if (drift != 0 && drift == pool->lane_memory[i].drift) {
-			(void)atomic_fetch_add(idle, drift);
-			drift = 0;
-		}
-		pool->lane_memory[i].drift = drift;
-	}
-}
-
-/*
  * Counts for each lane the ticks in a row at which clients waited and idle workers took none. After STUCK_TICKS the
  * lane is stuck: its idle workers were stopped, or hang in the kernel.
  */
@@ -153,7 +136,7 @@ static void look_at_tick(struct pool *pool, int64_t now)
 {
 	if (pool->service->program.runs && pool->state == POOL_SERVING)
 		program_mend_listeners(pool);
-	mend_idle(pool);
+	pool_board_mend(pool, now);
 	find_stuck(pool);
 	pool_kill_hung(pool, now);
 	pool_full_tick(pool, now);

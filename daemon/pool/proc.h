@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #include "board/board.h"
+#include "pool/totals.h"
 
 struct pool;
 struct program;
@@ -25,18 +26,23 @@ struct proc { /* times are ms of the clock */
 	size_t lane, slot;	   /* its indices on the board */
 	int seat; /* its index in the pool's table of sources; -1: it sits in a table that is not read */
 	int64_t started_ms;
-	bool ready;		 /* has been seen idle or busy */
-	int64_t ready_ms;	 /* since when */
-	bool outlived;		 /* a program: it has outlived its watch, or replaces one that had (rolling.h) */
-	bool believed;		 /* has ended the pauses between failed starts of its pool */
-	bool leaving;		 /* was retired: ordered to finish its client and leave */
-	int64_t retire_ms;	 /* when that was */
-	bool succeeded;		 /* is spent, and its successor has been started */
-	pid_t predecessor;	 /* the worker to retire when this one is ready; 0: none */
-	int64_t kill_ms;	 /* it was cut, and is killed then; 0: it was not cut */
-	int64_t evict_ms;	 /* when it was last asked to let its client go; 0: never */
-	uint32_t evict_turn;	 /* the turn of that client (board.h) */
-	int64_t sampled_ms;	 /* when its memory was last measured; 0: never */
+	bool ready;	     /* has been seen idle or busy */
+	int64_t ready_ms;    /* since when */
+	bool outlived;	     /* a program: it has outlived its watch, or replaces one that had (rolling.h) */
+	bool believed;	     /* has ended the pauses between failed starts of its pool */
+	bool leaving;	     /* was retired: ordered to finish its client and leave */
+	int64_t retire_ms;   /* when that was */
+	bool heard;	     /* it has received that order: once seen, it counts, whatever the board says later */
+	bool succeeded;	     /* is spent, and its successor has been started */
+	pid_t predecessor;   /* the worker to retire when this one is ready; 0: none */
+	int64_t kill_ms;     /* it was cut, and is killed then; 0: it was not cut */
+	int64_t evict_ms;    /* when it was last asked to let its client go; 0: never */
+	uint32_t evict_turn; /* the turn of that client (board.h) */
+	int64_t sampled_ms;  /* when its memory was last measured; 0: never */
+	struct counts seen;  /* what it has counted, as far as that is believed (pool_count.h) */
+	uint64_t seen_own[BOARD_COUNTERS];
+	int64_t seen_ms;	 /* when that was; 0: it has not been looked at */
+	int lingers;		 /* ticks in a row at which it said that it leaves by itself */
 	struct program *program; /* owned; NULL: it is a worker, no program that accepts by itself */
 	UT_hash_handle by_pid;
 	struct proc *prev, *next; /* of its pool's list */

@@ -18,9 +18,9 @@ static int listener;
 
 static bool are_clients_refused(void)
 {
-	int64_t at = atomic_load_explicit(&head->turned_away_ms, memory_order_relaxed), age = clock_coarse_ms() - at;
+	int64_t at = atomic_load_explicit(&head->turned_away_ms, memory_order_relaxed), now = clock_coarse_ms();
 
-	return at != 0 && age < TURNED_AWAY_MS && age > -TURNED_AWAY_MS; /* else the time is damaged */
+	return at != 0 && at > now - TURNED_AWAY_MS && at < now + TURNED_AWAY_MS; /* later: the time is damaged */
 }
 
 /* Runs in a signal handler. A worker that is to leave has no listener any more, and nobody waits for it. */

@@ -48,7 +48,9 @@ static void log_failure(struct board_head *head, const char *service, int code)
 	int64_t now = clock_coarse_ms();
 	int64_t next = atomic_load(&head->next_accept_error_ms);
 
-	if (now < next || !atomic_compare_exchange_strong(&head->next_accept_error_ms, &next, now + LOG_EVERY_MS))
+	/* a time too far ahead is damaged */
+	if ((now < next && next - now <= LOG_EVERY_MS) ||
+	    !atomic_compare_exchange_strong(&head->next_accept_error_ms, &next, now + LOG_EVERY_MS))
 		return;
 	log_about(LOG_WARNING, &about, "cannot accept clients for now: %s; they wait in the queue", strerror(code));
 }

@@ -248,7 +248,7 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 			      memory_order_release);
 	board_peer_set(w->slot, peer);
 	set_state(w, SLOT_BUSY);
-	idle = atomic_fetch_sub(&w->lane->idle, 1) - 1;
+	idle = (int32_t)((uint32_t)atomic_fetch_sub(&w->lane->idle, 1) - 1); /* it may be damaged: no overflow */
 	if (idle < atomic_load_explicit(&w->lane->lowest, memory_order_relaxed))
 		atomic_store_explicit(&w->lane->lowest, idle, memory_order_relaxed);
 	if (idle <= 0 && atomic_load_explicit(&w->lane->may_grow, memory_order_relaxed))

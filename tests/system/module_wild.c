@@ -194,7 +194,7 @@ static void scribble(const struct area *area, int n)
 
 static void hurt(int fd)
 {
-	switch (random() % 8) {
+	switch (random() % 7) {
 	case 0:
 		let_block(fd);
 		break;
@@ -215,11 +215,8 @@ static void hurt(int fd)
 	case 5:
 		empty(fd);
 		break;
-	case 6:
-		write_junk(fd);
-		break;
 	default:
-		(void)listen(fd, (int)random() % 2);
+		write_junk(fd);
 		break;
 	}
 }

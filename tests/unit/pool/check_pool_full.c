@@ -23,7 +23,7 @@ static struct config_service service = {.name = name, .workers = {.max = 64, .on
 static struct listener listener = {.fd = -1};
 static struct policy_lane lane;
 static struct pool pool;
-static struct board_slot gone;
+static struct counts gone;
 static int64_t now = 100 * MINUTE;
 static int lines[2];
 
@@ -57,7 +57,7 @@ static void full(bool is)
 static void away(enum refusal reason, uint64_t n)
 {
 	memset(&gone, 0, sizeof(gone));
-	atomic_store(&gone.refused[reason], n);
+	gone.refused[reason] = n;
 	pool_full_gone(&pool, &gone);
 }
 

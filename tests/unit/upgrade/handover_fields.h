@@ -150,7 +150,7 @@ static const struct field board_fields[] = {
 	FIELD(struct board, size), FIELD(struct board, used),  FIELD(struct board, next),
 };
 static const struct field counts_fields[] = {FIELD(struct counts, refused)};
-static const struct field notify_fields[] = {FIELD(struct program_notify, source)};
+static const struct field notify_fields[] = {FIELD(struct program_notify, source), FIELD(struct program_notify, timer)};
 static const struct field listener_fields[] = {
 	FIELD(struct listener, text),
 	FIELD(struct listener, lender),
@@ -161,8 +161,9 @@ static const struct field worker_fields[] = {
 	FIELD(struct proc, pool),     FIELD(struct proc, board),      FIELD(struct proc, succeeded),
 	FIELD(struct proc, ready_ms), FIELD(struct proc, outlived),   FIELD(struct proc, predecessor),
 	FIELD(struct proc, evict_ms), FIELD(struct proc, evict_turn), FIELD(struct proc, sampled_ms),
-	FIELD(struct proc, program),  FIELD(struct proc, by_pid),     FIELD(struct proc, prev),
-	FIELD(struct proc, next),
+	FIELD(struct proc, program),  FIELD(struct proc, by_pid),     FIELD(struct proc, seen),
+	FIELD(struct proc, seen_own), FIELD(struct proc, seen_ms),    FIELD(struct proc, heard),
+	FIELD(struct proc, lingers),  FIELD(struct proc, prev),	      FIELD(struct proc, next),
 };
 static const struct field program_fields[] = {FIELD(struct program, output)};
 static const struct field worker_output_fields[] = {
