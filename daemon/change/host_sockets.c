@@ -70,6 +70,17 @@ static bool may_be_ours(const struct host_unit *host, const struct holders *hold
 	       (holder->uid == host->starter.uid || holder->uid == (uid_t)-1);
 }
 
+/* A socket unit hands the address over, or the one for IPv4 only, which serves *:PORT as well. */
+static bool is_handed_over(const struct asked *a, const char *text)
+{
+	char v4[32];
+
+	if (host_unit_has_socket(a->report->host, text))
+		return true;
+	(void)snprintf(v4, sizeof(v4), "0.0.0.0:%u", (unsigned)addr_port(&a->where));
+	return a->addr->kind == ADDR_ANY && host_unit_has_socket(a->report->host, v4);
+}
+
 enum holding { HELD_BY_NOBODY, HELD_BY_US, HELD_BY_OTHERS };
 
 static enum holding find_holding(const struct asked *a, const char *text)
@@ -89,7 +100,7 @@ static enum holding find_holding(const struct asked *a, const char *text)
 	if (!address_holder_find(&asked, &holder))
 		return HELD_BY_NOBODY;
 	address_holder_processes(holder.inode, take_holder, &holders);
-	if (holders.ours || host_unit_has_socket(host, text))
+	if (holders.ours || is_handed_over(a, text))
 		return HELD_BY_US;
 	if (options->reuse_port && holder.uid == host->starter.uid)
 		return HELD_BY_NOBODY;
@@ -97,7 +108,7 @@ static enum holding find_holding(const struct asked *a, const char *text)
 		name_process(holders.pid, name, sizeof(name));
 	host_report_add(a->report, may_be_ours(host, &holders, &holder) ? HOST_DOUBT : HOST_REFUSAL, &a->place,
 			"%s is in use by %s%s", text, name,
-			holders.pid == 1 ? ", which holds it for a socket unit of another service" : "");
+			holders.pid == 1 ? ", which holds it for a socket unit" : "");
 	return HELD_BY_OTHERS;
 }
 

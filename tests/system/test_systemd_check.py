@@ -95,6 +95,14 @@ class Good(CheckCase):
 			self.systemctl("start", "preforkd.socket")
 			self.agree(0)
 			self.systemctl("stop", "preforkd.socket", "preforkd.service")
+		self.drop_in("[Socket]\nListenStream=\nListenStream=0.0.0.0:7070\n", "preforkd.socket")
+		self.systemctl("start", "preforkd.socket")
+		self.configure({"echo": {"handler": "echo", "listen": "*:7070"}})
+		self.agree(0)
+		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7070"}})
+		self.agree(71, r"127\.0\.0\.1:7070 is in use by systemd \(pid 1\), which holds it for a socket unit")
+		self.configure({"echo": {"handler": "echo", "listen": "systemd:echo"}})
+		self.systemctl("stop", "preforkd.socket", "preforkd.service")
 		self.agree(71, "systemd:echo: no socket unit of preforkd.service that is active has "
 			       "FileDescriptorName=echo")
 
@@ -238,7 +246,7 @@ class Addresses(CheckCase):
 		self.systemctl("daemon-reload")
 		self.systemctl("start", "other.socket")
 		self.serve("127.0.0.1:7007")
-		self.agree(71, r"127\.0\.0\.1:7007 is in use by systemd \(pid 1\), .* socket unit of another service")
+		self.agree(71, r"127\.0\.0\.1:7007 is in use by systemd \(pid 1\), .* socket unit")
 
 	def test_address_that_is_not_there(self):
 		self.serve("192.0.2.1:7007")
@@ -339,6 +347,41 @@ class Paths(CheckCase):
 	def test_control_socket(self):
 		self.configure({"x": ECHO}, control={"path": "/srv/control"})
 		self.agree(71, r"preforkd\.conf:\d+: control\.path: .*/srv")
+
+
+class WithoutSystemd(CheckCase):
+	"""As in the image of a host that does not run: the files of the unit say the same as systemd."""
+
+	def compare(self, status, *drop_ins):
+		for i, text in enumerate(drop_ins):
+			self.drop_in("[Service]\n" + text, name="%d.conf" % (50 + i))
+		told = self.check()
+		self.assertEqual(told.returncode, status, told.stderr)
+		read = self.run("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run/systemd && exec "$@"',
+				"sh", self.sandbox.installed("sbin/preforkd"), "--check=host")
+		self.assertEqual((read.returncode, read.stderr), (told.returncode, told.stderr))
+
+	def test_installed(self):
+		self.compare(0)
+
+	def test_relaxed(self):
+		self.configure({"echo": {**ECHO, "user": "nobody"}})
+		self.compare(78)
+		self.relax()
+		self.compare(0)
+
+	def test_rules(self):
+		services = {"d": {"handler": "echo", "listen": ["127.0.0.1:7", "[::1]:7", "unix:/srv/d"]}}
+		for name, path in (("a", "/home/joe/run"), ("b", "/srv/a/run"), ("c", "/srv/b/run")):
+			self.sandbox.write(path, PROGRAM, 0o755)
+			services[name] = {"handler": "exec", "listen": "unix:/run/preforkd/" + name, "command": [path]}
+		self.configure(services)
+		self.compare(78, "NoExecPaths=/srv\nExecPaths=/srv/b", "InaccessiblePaths=-/srv/a",
+			     "CapabilityBoundingSet=\nCapabilityBoundingSet=~CAP_NET_BIND_SERVICE",
+			     "RestrictAddressFamilies=\nRestrictAddressFamilies=~AF_INET6")
+
+	def test_limits(self):
+		self.compare(0, "TasksMax=20\nLimitNOFILE=30:40\nTimeoutStopSec=5s")
 
 
 class Template(CheckCase):
