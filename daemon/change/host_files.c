@@ -22,13 +22,17 @@
 static bool is_hidden(struct host_report *report, const struct host_place *place, const char *path, const char *real)
 {
 	const struct unit_view_rule *rule = unit_view_hides(&report->host->view, path);
+	bool missing;
 
 	if (rule == NULL)
 		rule = unit_view_hides(&report->host->view, real);
 	if (rule == NULL)
 		return false;
-	host_report_add(report, HOST_MISTAKE, place, "\"%.256s\": %s of %s hides %s; %s", path, rule->setting,
-			report->host->settings.unit, rule->path, report->host->edit);
+	/* An optional service waits for a file that is not there; a folder that cannot be entered is another error. */
+	missing = rule->kind == VIEW_PRIVATE || report->host->who.may_override;
+	host_report_add(report, missing && place->waits ? HOST_REFUSAL : HOST_MISTAKE, place,
+			"\"%.256s\": %s of %s hides %s; %s", path, rule->setting, report->host->settings.unit,
+			rule->path, report->host->edit);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include "change/host_report.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <syslog.h>
 
 #include "config/config.h"
@@ -16,6 +17,7 @@ struct host_place host_place_of(const struct service_values *values, const char 
 	return (struct host_place){
 		.where = source->level == LEVEL_PRESET ? &values->service.origin : &source->origin,
 		.key = source->key,
+		.waits = values->service.optional,
 	};
 }
 
@@ -29,15 +31,30 @@ struct host_place host_place_of_main(const struct config *config, const char *pa
 	};
 }
 
-void host_report_add(struct host_report *report, enum host_weight weight, const struct host_place *place,
-		     const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static struct problem *add_problem(struct host_report *report, int level,
+									 const struct host_place *place,
+									 const char *fmt, ...)
 {
 	struct problem *problem;
 	va_list ap;
 
 	va_start(ap, fmt);
-	problem = problems_vadd(report->problems, weight == HOST_DOUBT ? LOG_WARNING : LOG_ERR, place->where,
-				place->key, fmt, ap);
+	problem = problems_vadd(report->problems, level, place->where, place->key, fmt, ap);
 	va_end(ap);
-	problem->may_pass = weight == HOST_REFUSAL;
+	return problem;
+}
+
+void host_report_add(struct host_report *report, enum host_weight weight, const struct host_place *place,
+		     const char *fmt, ...)
+{
+	bool waits = weight == HOST_REFUSAL && place->waits;
+	char text[1100];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	add_problem(report, waits || weight == HOST_DOUBT ? LOG_WARNING : LOG_ERR, place, "%s%s", text,
+		    waits ? "; the service is optional, and waits for it" : "")
+		->may_pass = weight == HOST_REFUSAL && !waits;
 }

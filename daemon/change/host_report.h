@@ -3,6 +3,8 @@
 #ifndef PREFORKD_CHANGE_HOST_REPORT_H
 #define PREFORKD_CHANGE_HOST_REPORT_H
 
+#include <stdbool.h>
+
 struct config;
 struct host_unit;
 struct origin;
@@ -19,6 +21,7 @@ struct host_report {
 struct host_place {
 	const struct origin *where;
 	const char *key;
+	bool waits; /* the service is optional: a refusal does not fail the start */
 };
 
 /* The value of the key PATH of a service, or of the whole program. */

@@ -169,6 +169,12 @@ class Programs(CheckCase):
 			self.agree(78, r'services\.x\.command: "%s": %s of preforkd\.service hides .*; '
 				       r'see "systemctl edit preforkd\.service" and .*/relaxed\.conf' % (path, rule))
 
+	def test_hidden_program_of_an_optional_service(self):
+		self.serve("/tmp/run", optional=True)
+		self.agree(0, r'"/tmp/run": PrivateTmp=yes .*; the service is optional, and waits for it \(warning\)')
+		self.serve("/home/joe/run", optional=True)
+		self.agree(78, r"ProtectHome=yes of preforkd\.service hides /home")
+
 	def test_home_of_root(self):
 		self.serve("/root/bin/run")
 		os.chmod(self.sandbox.path("/root"), 0o755)
@@ -234,6 +240,13 @@ class Addresses(CheckCase):
 			self.agree(71, r"preforkd\.conf:\d+: services\.x\.listen: .*:7007 is in use by ")
 		self.serve("127.0.0.2:7007", "127.0.0.1:7008", "udp:127.0.0.1:7007", "[::1]:7007")
 		self.agree(0)
+
+	def test_busy_port_of_an_optional_service(self):
+		"""It waits, and the others serve."""
+		self.hold(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 7007))
+		self.configure({"x": ECHO | {"optional": True}, "y": ECHO | {"listen": "127.0.0.1:7008"}})
+		self.agree(0, r"services\.x\.listen: 127\.0\.0\.1:7007 is in use by .*; the service is optional, and "
+			      r"waits for it \(warning\)")
 
 	def test_busy_port_of_datagrams(self):
 		self.hold(socket.AF_INET6, socket.SOCK_DGRAM, ("::", 7007))
