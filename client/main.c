@@ -36,8 +36,10 @@ int main(int argc, char **argv)
 {
 	struct err err;
 
-	if (fds_fill_stdio(&err) < 0)
+	if (fds_fill_stdio(&err) < 0) {
+		(void)fprintf(stderr, "preforkc: %s\n", err.text);
 		return EX_OSERR;
+	}
 	/* A write to a peer that has closed must fail with EPIPE, not end the program. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))

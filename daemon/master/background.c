@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/exit_text.h"
 #include "base/fds.h"
 
 static int ready_fd = -1, terminal_fd = -1;
@@ -17,7 +18,7 @@ static int ready_fd = -1, terminal_fd = -1;
 /* Old process: waits until the daemon is ready (one byte) or ends (end of file), and exits accordingly. */
 _Noreturn static void wait_for_daemon(int fd, pid_t pid)
 {
-	char byte;
+	char byte, how[96];
 	ssize_t n;
 	int status;
 
@@ -29,7 +30,11 @@ _Noreturn static void wait_for_daemon(int fd, pid_t pid)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			_exit(EX_OSERR);
-	_exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EX_OSERR);
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status)); /* it has said why */
+	exit_text(status, how, sizeof(how));
+	(void)fprintf(stderr, "preforkd: the daemon %s before it was ready\n", how);
+	_exit(EX_OSERR);
 }
 
 /* Makes the sockets that were handed to the old process (sd_listen_fds(3)) ours. */

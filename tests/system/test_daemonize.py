@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import os
 import signal
 import socket
+import subprocess
 import time
 
 from harness import *
@@ -104,6 +105,22 @@ class Background(Case):
 		self.assertEqual(done.returncode, 71)
 		self.assertIn(endpoint.text, done.stderr)
 		self.assertEqual(self.left, [])
+
+	def test_killed_before_it_is_ready(self):
+		"""Then it cannot say anything, and the process that waits for it does."""
+		self.left = []
+		self.addCleanup(self.end)
+		path = self.write("preforkd.conf", self.config({
+			"x": {"handler": "listen", "listen": Endpoint.v4().text, "command": ["/bin/sleep", "1000"],
+			      "program": {"notify": True}, "timeouts": {"start": "1h"}, "workers": {"min": 1}}}))
+		with subprocess.Popen([PREFORKD, "-d", "-c", path], stderr=subprocess.PIPE, text=True) as started:
+			def find():
+				return [pid for pid in proc.children(started.pid) if "master" in proc.title(pid)]
+			daemon = wait_until(find, "the daemon")[0]
+			os.kill(daemon, signal.SIGKILL)
+			said = started.stderr.read()
+		self.assertEqual(started.returncode, 71)
+		self.assertRegex(said, r"preforkd: the daemon was killed by signal 9 .*before it was ready")
 
 	def test_bad_configuration(self):
 		done = self.launch({"echo": {"handler": "nothing", "listen": Endpoint.v4().text}})
