@@ -176,7 +176,7 @@ static bool has_failed(const struct pool *pool, const struct proc *proc, int sta
 		if (proc->ready && status == 0)
 			return false;
 	}
-	return has_ended_early(proc) || proc_state(proc) == SLOT_STARTING;
+	return has_ended_early(proc) || (!proc->ready && proc_state(proc) == SLOT_STARTING);
 }
 
 static struct ending judge_ending(const struct pool *pool, const struct proc *proc, int status)

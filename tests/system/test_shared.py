@@ -15,7 +15,9 @@ from harness import modules
 from harness.module_case import ModuleCase, Talk, ask
 from harness.system_log import SystemLogCase
 
-SOON = 5 if SANITIZED else 1	# seconds for an answer of the master
+HEARING = 3
+FULL = bool(os.environ.get("PREFORKD_TEST_FULL"))	# on a machine with nothing else to do
+SOON = 1 if FULL else 10	# seconds for an answer of the master
 
 
 class SharedCase(ModuleCase):
@@ -131,6 +133,62 @@ class StandardError(SharedCase):
 		self.wait_line("^before$")
 		ask(self.endpoint, "print new")
 		self.wait_line("^new$")
+
+
+class Wild(SharedCase):
+	"""A worker that does at random all that it can."""
+
+	SECONDS = 60 if FULL else 4
+	WORKERS = {"min": 4, "max": 8, "max_spare": 8}
+
+	def services(self):
+		return {**self.service(self.path("m.so"), workers=self.WORKERS),
+			"echo": {"handler": "echo", "listen": self.echo.text}}
+
+	def order(self, *words):
+		"""Is carried out, or refused, but soon. A worker that does not say that it has heard the order is
+		waited for, but for HEARING seconds."""
+		start = time.monotonic()
+		done = self.d.ctl(*words)
+		self.assertLess(time.monotonic() - start, SOON + (HEARING if words[0] == "resize" else 0), words)
+		self.assertIn(done.returncode, (0, 1), done.stderr)
+
+	def test_others_do_not_notice(self):
+		"""Other services are served, orders are answered, and the log is complete."""
+		d = self.serve(top={"log": {"connections": "all"}})
+		rounds = 0
+		with Talk(self.endpoint) as t:
+			t.s.sendall(b"wild %d\n" % (self.SECONDS * 1000))
+			end = time.monotonic() + self.SECONDS
+			while time.monotonic() < end:
+				data = b"x" * (100000 + rounds)
+				self.assertEqual(talk(self.echo, data), data)
+				for words in (("status",), ("resize", "mod", "4", "9"), ("pause", "echo"),
+					      ("resume", "echo"), ("resize", "mod", "4", "8"), ("status", "mod")):
+					self.order(*words)
+				rounds += 1
+				if rounds % 10 == 0:
+					self.assertEqual(d.reload().returncode, 0)
+		for n in range(rounds):
+			d.wait_log("echo .*: done .*, %d bytes in" % (100000 + n))
+		wait_until(lambda: len(d.grep("pause echo: ordered by")) == rounds, "%d orders in the log" % rounds)
+		self.assertGreater(rounds, 0)
+
+	def test_whole_again_two_seconds_later(self):
+		d = self.serve()
+		with Talk(self.endpoint) as t:
+			t.s.sendall(b"wild 2000\n")
+			t.f.readline()
+
+		def is_whole():
+			service = d.admin.service("mod")
+			n = service["workers"]
+			return service["state"] == "serving" and n["idle"] >= 4 and n["idle"] + n["busy"] <= 8
+		wait_until(is_whole, "a whole service", 2 if FULL else 20)
+		for i in range(20):
+			self.assertEqual(len(ask(self.endpoint, "still there?")), 1)
+		self.assertEqual(d.ctl("restart", "mod").returncode, 0)
+		self.assertEqual(len(ask(self.endpoint, "and now?")), 1)
 
 
 if __name__ == "__main__":
