@@ -24,6 +24,16 @@ const struct config *fleet_config(const struct fleet *fleet)
 	return (fleet->reread != NULL ? fleet->reread : fleet->generation)->config;
 }
 
+bool fleet_waits(const struct fleet *fleet)
+{
+	struct member *member, *next;
+
+	HASH_ITER (hh, fleet->members, member, next)
+		if (member->now == NULL && member->waiting != NULL)
+			return true;
+	return false;
+}
+
 struct pool *fleet_next(const struct fleet *fleet, struct fleet_cursor *cursor)
 {
 	struct pool *pool;
@@ -105,6 +115,7 @@ void fleet_close(struct fleet *fleet)
 	}
 	while (fleet->members != NULL)
 		member_remove(&fleet->members, fleet->members);
+	inherited_clear(&fleet->inherited);
 	fleet->retiring_timer = sd_event_source_disable_unref(fleet->retiring_timer);
 	generation_unref(&fleet->reread);
 	generation_unref(&fleet->generation);

@@ -14,6 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "fleet/member.h"
+#include "net/inherited.h"
 #include "pool/generation.h"
 #include "pool/pool.h"
 
@@ -36,6 +37,8 @@ struct fleet {
 	bool is_undraining; /* an undrain brings the services back, and tells which address could not be had */
 	bool is_stopping;   /* the daemon stops: the stop winds all pools down, and nothing else touches them */
 	bool retiring_due;  /* something has happened to a pool that winds down: retiring_step() must be called */
+	struct inherited_set
+		inherited; /* sockets of a service manager that no service has taken: those that wait may */
 	sd_event_source *retiring_timer;
 	void (*on_event)(void *userdata); /* a pool has rung, or has come closer to rest; may be NULL */
 	void *userdata;
@@ -48,6 +51,9 @@ struct pool *fleet_find(const struct fleet *fleet, const char *name);
 /* The configuration as it was read last: equal to that of the generation in force, except for line numbers and disabled
  * services. */
 const struct config *fleet_config(const struct fleet *fleet);
+
+/* A service has no pool, because it waits (waiting.h). */
+bool fleet_waits(const struct fleet *fleet);
 
 /* The position of fleet_next(); {0} is before the first pool. */
 struct fleet_cursor {

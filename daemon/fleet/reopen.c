@@ -64,7 +64,8 @@ static void open_service(struct fleet *fleet, const struct config_service *servi
 	struct listener_offers offers = {.n = 0};
 	struct err err;
 
-	if (lenders_collect(fleet, &offers, &err) < 0 || fleet_open_service(fleet, service, &offers, NULL, 0, &err) < 0)
+	if (lenders_collect(fleet, &offers, &err) < 0 ||
+	    fleet_open_service(fleet, service, &offers, &fleet->inherited, 0, &err) < 0)
 		waiting_failed(&member->waiting, name, err.text);
 	else
 		pool_look_after(member->now, false);

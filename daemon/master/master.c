@@ -226,19 +226,21 @@ static int begin_start_operation(struct master *master, bool resumed, struct err
 /* Opens the fleet: listeners come from the image before this one or from a service manager, or are bound. */
 static int open_all(struct master *master, struct err *err)
 {
-	struct inherited_set inherited;
+	struct inherited_set *inherited = &master->fleet.inherited;
 	bool resumed;
-	int rc;
 
 	master->fleet.dead = fd_dead(err);
 	if (master->fleet.dead < 0 || make_loop(master, err) < 0 || upgrade_resume(&master->ops, &resumed, err) < 0 ||
-	    begin_start_operation(master, resumed, err) < 0 || inherited_import(&inherited, err) < 0)
+	    begin_start_operation(master, resumed, err) < 0 || inherited_import(inherited, err) < 0)
 		return -1;
-	rc = fleet_open(&master->fleet, &inherited, err);
-	if (rc == 0)
-		report_leftovers(&inherited);
-	inherited_clear(&inherited);
-	return rc < 0 ? -1 : server_open(&master->ops, err);
+	report_unfit(inherited); /* first, because it may be why the start fails */
+	if (fleet_open(&master->fleet, inherited, err) < 0)
+		return -1;
+	if (!fleet_waits(&master->fleet)) {
+		report_leftovers(inherited);
+		inherited_clear(inherited);
+	}
+	return server_open(&master->ops, err);
 }
 
 static void log_limits(const struct master *master)

@@ -147,23 +147,53 @@ void report_patience(struct report *report)
 	notify_send("EXTEND_TIMEOUT_USEC=%d", EXTEND_MS * 1000);
 }
 
+/* No service takes the socket, and the service manager keeps it open: without this its clients would be let into the
+ * queue and wait for ever. */
+static void refuse_clients(const struct inherited *item, const char *text)
+{
+	if (item->datagram) {
+		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: no service listens there",
+			item->fd, item->name, text);
+		return;
+	}
+	(void)shutdown(item->fd, SHUT_RDWR);
+	log_msg(LOG_ERR,
+		"inherited descriptor %d \"%s\" (%s): no service listens there; its clients are refused until its "
+		"socket "
+		"unit and this daemon are started again",
+		item->fd, item->name, text);
+}
+
+void report_unfit(const struct inherited_set *inherited)
+{
+	for (size_t i = 0; i < inherited->n; i++) {
+		const struct inherited *item = &inherited->items[i];
+		char text[ADDR_TEXT_MAX] = "no address";
+
+		if (item->fd < 0 || item->stored || item->unfit == NULL)
+			continue;
+		if (item->addr.len > 0)
+			(void)addr_format(&item->addr, text, sizeof(text));
+		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: %s", item->fd, item->name, text,
+			item->unfit);
+	}
+}
+
 void report_leftovers(const struct inherited_set *inherited)
 {
 	for (size_t i = 0; i < inherited->n; i++) {
 		const struct inherited *item = &inherited->items[i];
 		char text[ADDR_TEXT_MAX] = "no address";
 
-		if (item->fd < 0)
+		if (item->fd < 0 || (!item->stored && item->unfit != NULL))
 			continue;
-		if (item->addr.len > 0)
-			(void)addr_format(&item->addr, text, sizeof(text));
-		if (item->stored) {
-			log_msg(LOG_NOTICE, "%s was kept for us, and is not configured any more: closed", text);
-			fd_store_forget(item->name);
+		(void)addr_format(&item->addr, text, sizeof(text));
+		if (!item->stored) {
+			refuse_clients(item, text);
 			continue;
 		}
-		log_msg(LOG_WARNING, "inherited descriptor %d \"%s\" (%s) is closed: %s", item->fd, item->name, text,
-			item->unfit != NULL ? item->unfit : "no service listens there");
+		log_msg(LOG_NOTICE, "%s was kept for us, and is not configured any more: closed", text);
+		fd_store_forget(item->name);
 	}
 }
 

@@ -26,7 +26,10 @@ void report_changes(struct report *report);
  * every few seconds, because it may take as long as the programs need. */
 void report_patience(struct report *report);
 
-/* Logs the inherited descriptors that no service has taken. */
+/* Logs the inherited descriptors that are no listeners. */
+void report_unfit(const struct inherited_set *inherited);
+
+/* Logs the others that no service has taken, and refuses their clients. */
 void report_leftovers(const struct inherited_set *inherited);
 
 /* Logs the state of the daemon, and one line for each pool and each lane. */

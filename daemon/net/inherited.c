@@ -12,6 +12,7 @@
 /* Why this descriptor cannot be a listener of ours; NULL: it can. Sets address and kind. */
 static const char *check_socket(struct inherited *item)
 {
+	struct sockaddr_any peer;
 	int type, listening;
 	socklen_t len = sizeof(type);
 
@@ -31,9 +32,11 @@ static const char *check_socket(struct inherited *item)
 	if (type != SOCK_STREAM)
 		return "it is neither for streams nor for datagrams";
 	len = sizeof(listening);
-	if (getsockopt(item->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || !listening)
-		return "it does not listen";
-	return NULL;
+	if (getsockopt(item->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening)
+		return NULL;
+	peer.len = sizeof(peer.ss);
+	return getpeername(item->fd, &peer.sa, &peer.len) == 0 ? "it is a connection; the socket unit needs Accept=no"
+							       : "it does not listen";
 }
 
 int inherited_import(struct inherited_set *set, struct err *err)

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,18 +69,43 @@ static int bind_dual(const struct sockaddr_any *addr, int type, const struct soc
 	return bind_inet(&v4, type, false, options, err);
 }
 
-/* True if a process listens at this path. Never blocks: a full queue (EAGAIN) and a socket of another type (EPROTOTYPE)
- * count as in use. */
+/* True if a process listens at this path; errno says how it is known. Never blocks: a full queue (EAGAIN), a socket of
+ * another type (EPROTOTYPE) and one that this process may not connect to (EACCES) count as in use. */
 static bool is_path_in_use(const struct sockaddr_any *addr, int type)
 {
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), saved;
 	bool used;
 
 	if (fd < 0)
 		return true;
 	used = connect(fd, &addr->sa, addr->len) == 0 || errno != ECONNREFUSED;
+	saved = errno;
 	fd_close(&fd);
+	errno = saved;
 	return used;
+}
+
+/* True: the folder of PATH lets this process remove only files of its own, and the file with ST is not one. */
+static bool is_stuck(const char *path, const struct stat *st)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	const char *slash = strrchr(path, '/');
+	struct stat of_folder;
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", slash > path ? (int)(slash - path) : 1, path);
+	return geteuid() != 0 && stat(folder, &of_folder) == 0 && (of_folder.st_mode & S_ISVTX) != 0 &&
+	       st->st_uid != geteuid() && of_folder.st_uid != geteuid();
+}
+
+/* If nobody listens there, the file cannot be removed. If somebody does, the file does not tell. */
+static int fail_on_stuck(const char *path, const struct stat *st, struct err *err)
+{
+	char owner[32] = "root";
+
+	if (st->st_uid != 0)
+		(void)snprintf(owner, sizeof(owner), "the user %u", (unsigned)st->st_uid);
+	return err_code(err, EPERM, "cannot bind unix:%s: the path belongs to %s, and the folder is sticky; remove it",
+			path, owner);
 }
 
 static int bind_path(int fd, const struct sockaddr_any *addr, const struct socket_options *options, struct err *err)
@@ -103,6 +129,7 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 	const char *path = addr->un.sun_path;
 	bool abstract = path[0] == '\0';
 	struct stat st;
+	bool used;
 	int fd = open_socket(AF_UNIX, type, err);
 
 	if (fd < 0)
@@ -116,12 +143,16 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 		goto fail;
 	}
 	if (lstat(path, &st) == 0) {
-		errno = EADDRINUSE;
 		if (!S_ISSOCK(st.st_mode)) {
 			(void)err_set(err, "cannot bind unix:%s: the path exists and is no socket", path);
 			goto fail;
 		}
-		if (is_path_in_use(addr, type)) {
+		used = is_path_in_use(addr, type);
+		if (is_stuck(path, &st) && (!used || errno == EACCES)) {
+			(void)fail_on_stuck(path, &st, err);
+			goto fail;
+		}
+		if (used) {
 			errno = EADDRINUSE;
 			(void)fail_on_addr(addr, "bind", err);
 			goto fail;

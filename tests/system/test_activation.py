@@ -189,6 +189,14 @@ class HandedOver(Case):
 			self.assertEqual(s.recv(100), b"hello")
 		self.assertEqual(d.stop(), 0)
 
+	def test_connection_of_a_unit_with_accept(self):
+		"""It is named, also if the start fails because systemd holds the address."""
+		listener = self.listener()
+		with socket.create_connection(listener.getsockname()), listener.accept()[0] as connection:
+			d = self.hand(echo(self.endpoint(listener).text), [connection], ["web"], start=False).launch()
+			self.assertEqual(d.wait(), 71)
+			self.assertIn("it is a connection; the socket unit needs Accept=no", "\n".join(d.lines()))
+
 	def test_something_that_is_no_socket(self):
 		a = self.listener()
 		with open("/dev/null", "rb") as null:

@@ -14,24 +14,48 @@ class Sockets(SystemdCase):
 		self.systemctl("daemon-reload")
 
 	def test_first_client_starts_it(self):
-		"""With the unit as it is installed: systemd:echo at 127.0.0.1:7007."""
+		"""With the unit as it is installed: systemd:echo at 127.0.0.1:7."""
 		self.configure({"echo": {"handler": "echo", "listen": "systemd:echo"}})
 		self.systemctl("enable", "--now", "preforkd.socket")
 		self.assertEqual(self.show("ActiveState"), "inactive")
-		with self.tcp(7007).connect() as s:
+		with self.tcp(7).connect() as s:
 			s.sendall(b"first")
 			self.assertEqual(recv_exact(s, 5), b"first")
 		self.wait_state("active")
 		self.assertEqual(self.show("TriggeredBy"), "preforkd.socket")
 
+	def test_unit_and_configuration_as_they_are_installed(self):
+		self.systemctl("enable", "--now", "preforkd.socket")
+		self.assertEqual(talk(self.tcp(7), b"hello"), b"hello")
+		self.wait_journal("echo: listening on 127.0.0.1:7 .inherited.")
+		self.assertEqual(self.messages("-p", "warning"), [])
+
+	def test_socket_that_no_service_takes(self):
+		"""Its clients are refused, also one that waits already, and the log is loud."""
+		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7007"}})
+		self.systemctl("start", "preforkd.socket")
+		with self.tcp(7).connect() as s:
+			self.wait_journal(r'"echo" \(127.0.0.1:7\): no service listens there; its clients are refused')
+			try:
+				self.assertEqual(s.recv(1), b"")
+			except ConnectionResetError:
+				pass
+		self.assertTrue(self.tcp(7).refuses())
+		self.assertEqual(talk(self.tcp(7007), b"hello"), b"hello")
+		self.configure({"echo": {"handler": "echo", "listen": "127.0.0.1:7"}})
+		self.systemctl("stop", "preforkd.socket", "preforkd.service")
+		self.systemctl("reset-failed", check=False)
+		self.systemctl("start", "preforkd.socket")
+		self.assertEqual(talk(self.tcp(7), b"hello"), b"hello")
+
 	def test_clients_wait_while_it_is_stopped(self):
 		self.configure({"echo": {"handler": "echo", "listen": "systemd:echo"}})
 		self.systemctl("start", "preforkd.socket")
-		self.assertEqual(talk(self.tcp(7007), b"x"), b"x")
-		with hold(self.tcp(7007)) as served:
+		self.assertEqual(talk(self.tcp(7), b"x"), b"x")
+		with hold(self.tcp(7)) as served:
 			restart = self.sandbox.start("systemctl", "restart", "preforkd.service")
 			self.wait_journal("stopping: ")
-			with self.tcp(7007).connect() as waiting:
+			with self.tcp(7).connect() as waiting:
 				waiting.sendall(b"hello")
 				served.sendall(b"bye")
 				self.assertEqual(recv_exact(served, 3), b"bye")
@@ -39,7 +63,7 @@ class Sockets(SystemdCase):
 				self.assertEqual(recv_exact(waiting, 5), b"hello")
 		self.assertEqual(restart.wait(PATIENCE), 0)
 		self.systemctl("stop", "preforkd.service")
-		self.assertEqual(talk(self.tcp(7007), b"again"), b"again")
+		self.assertEqual(talk(self.tcp(7), b"again"), b"again")
 
 	def test_many(self):
 		"""By name, two of one name, by address, and one that nobody wants."""
@@ -62,7 +86,8 @@ class Sockets(SystemdCase):
 				 self.unix("/run/c")):
 			self.assertEqual(talk(endpoint, b"hello"), b"hello", endpoint)
 		self.assertEqual(self.run("stat", "-c", "%i", "/run/c").stdout, inode)
-		self.wait_journal(r'"odd" \(127.0.0.1:99\) is closed: no service listens there')
+		self.wait_journal(r'"odd" \(127.0.0.1:99\): no service listens there; its clients are refused')
+		self.assertTrue(self.tcp(99).refuses())
 		self.systemctl("reload", "preforkd")
 		self.assertEqual(talk(self.tcp(80), b"hello"), b"hello")
 		self.systemctl("stop", "preforkd", "stranger.socket")

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -258,10 +260,40 @@ START_TEST(traffic_is_counted)
 }
 END_TEST
 
+/* A stale socket of root in a sticky folder: an ordinary user can neither connect to it nor remove it. */
+START_TEST(stale_path_of_another_user)
+{
+	char folder[] = "/tmp/check_listen.XXXXXX", text[128];
+	const struct passwd *pw = getpwnam("nobody");
+	struct sockaddr_any any;
+	int fd;
+
+	if (geteuid() != 0 || pw == NULL)
+		return;
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chmod(folder, 01777), 0);
+	for (mode_t mode = 0600; mode <= 0666; mode += 0066) {
+		(void)snprintf(text, sizeof(text), "unix:%s/%o", folder, (unsigned)mode);
+		any = resolve(text);
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		ck_assert_int_eq(bind(fd, &any.sa, any.len), 0);
+		ck_assert_int_eq(chmod(any.un.sun_path, mode), 0);
+		(void)close(fd);
+		ck_assert_int_eq(seteuid(pw->pw_uid), 0);
+		ck_assert_int_eq(listen_bind(&any, SOCK_STREAM, false, &options, &path, &err), -1);
+		ck_assert_msg(strstr(err.text, "belongs to root, and the folder is sticky") != NULL, "%s", err.text);
+		ck_assert_int_eq(seteuid(0), 0);
+		(void)unlink(any.un.sun_path);
+	}
+	(void)rmdir(folder);
+}
+END_TEST
+
 int main(void)
 {
-	return SUITE_RUN("listen", setup, the_kernels_clamp_is_seen, connections_inherit_the_options,
-			 any_takes_both_families, an_address_in_use_is_named, a_path_has_its_mode_and_goes_at_the_end,
-			 a_stale_path_is_replaced, a_living_path_is_left_alone, a_file_that_is_no_socket_is_left_alone,
-			 somebody_elses_path_is_not_removed, abstract_names_work, traffic_is_counted);
+	return SUITE_RUN("listen", setup, stale_path_of_another_user, the_kernels_clamp_is_seen,
+			 connections_inherit_the_options, any_takes_both_families, an_address_in_use_is_named,
+			 a_path_has_its_mode_and_goes_at_the_end, a_stale_path_is_replaced, a_living_path_is_left_alone,
+			 a_file_that_is_no_socket_is_left_alone, somebody_elses_path_is_not_removed,
+			 abstract_names_work, traffic_is_counted);
 }
