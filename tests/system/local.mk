@@ -83,6 +83,7 @@ system_tests = \
 	%D%/test_systemd_check.py \
 	%D%/test_systemd_limits.py \
 	%D%/test_systemd_log.py \
+	%D%/test_systemd_optional.py \
 	%D%/test_systemd_privileges.py \
 	%D%/test_systemd_programs.py \
 	%D%/test_systemd_restart.py \
