@@ -29,6 +29,19 @@ static void end_wait(struct operation *op, const char *why)
 
 /* ---- drain ---- */
 
+/* Former pools serve on for services that wait, and do not come back at an undrain. */
+static void end_formers(struct fleet *fleet)
+{
+	struct member *member, *next;
+
+	HASH_ITER (hh, fleet->members, member, next) {
+		struct pool *former = member->now == NULL ? fleet_former(fleet, member->name) : NULL;
+
+		if (former != NULL)
+			wind_down_begin(former, POOL_ENDING, "drain");
+	}
+}
+
 static void begin_drain(struct operation *op)
 {
 	struct fleet *fleet = op->all->fleet;
@@ -40,6 +53,7 @@ static void begin_drain(struct operation *op)
 	fleet->drained = true;
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		wind_down_begin(fleet->pools[i], POOL_DRAINING, "drain");
+	end_formers(fleet);
 	listen_settle();
 	retiring_step(fleet);
 	operation_progress(op, "serving queued clients");

@@ -32,6 +32,9 @@ static void begin_pause(struct operation *op)
 
 	if (now == NULL && op->member->waiting != NULL) {
 		op->member->paused = true;
+		former = fleet_former(op->all->fleet, op->member->name);
+		if (former != NULL)
+			pool_retire(former, -1);
 		finish_waiting(op, "paused");
 		return;
 	}

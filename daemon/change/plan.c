@@ -69,16 +69,21 @@ static int make_item(struct plan *plan, struct fleet *fleet, size_t index, const
 	if (item->member == NULL)
 		return err_set(err, "no memory for a service");
 	item->old = item->member->now;
-	parts = fleet_parts(fleet, plan->generation, service, item->old);
+	parts = fleet_parts(fleet, plan->generation, service,
+			    item->old != NULL ? item->old : fleet_former(fleet, service->name));
 	item->added = item->old == NULL && item->member->waiting == NULL;
 	if (!item->added && old >= 0)
 		item->change = config_diff_service(now, (size_t)old, next, index, item->keys, sizeof(item->keys));
 	if (service->optional && item->old == NULL)
 		return 0; /* it is opened after the commit (plan_optional.h) */
-	if (service->obstacle != NULL)
-		return item->change == CHANGE_NONE ? 0 : err_set(err, "%s", service->obstacle);
-	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
-		return -1;
+	if (service->obstacle != NULL && item->change == CHANGE_NONE)
+		return 0;
+	if (service->obstacle != NULL ||
+	    listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0) {
+		item->waits = service->optional;
+		item->change = CHANGE_LISTENER;
+		return item->waits ? 0 : -1;
+	}
 	if (item->change != CHANGE_NONE && try_options(fleet, service, parts.listeners, parts.n_listeners, err) < 0) {
 		listener_give_back(parts.listeners, parts.n_listeners);
 		return -1;
@@ -181,6 +186,18 @@ bool plan_is_empty(const struct plan *plan, const struct fleet *fleet)
 	return true;
 }
 
+static unsigned count_removed_waiting(const struct plan *plan, const struct fleet *fleet)
+{
+	struct member *member, *next;
+	unsigned n = 0;
+
+	if (plan->generation == fleet->generation)
+		return 0;
+	HASH_ITER (hh, fleet->members, member, next)
+		n += member->now == NULL && config_find_service(plan->generation->config, member->name) < 0;
+	return n;
+}
+
 void plan_describe(const struct plan *plan, const struct fleet *fleet, char *out, size_t size)
 {
 	unsigned changed = 0, added = 0, removed = 0;
@@ -193,6 +210,7 @@ void plan_describe(const struct plan *plan, const struct fleet *fleet, char *out
 	}
 	for (size_t i = 0; i < fleet->n_pools; i++)
 		removed += is_removed(plan, fleet->pools[i]);
+	removed += count_removed_waiting(plan, fleet);
 	(void)snprintf(out, size, "%u service%s changed, %u added, %u removed", changed, changed == 1 ? "" : "s", added,
 		       removed);
 }
@@ -296,7 +314,7 @@ static void log_item(const struct plan_item *item)
 	const struct pool *pool = item->fresh != NULL ? item->fresh : item->old;
 	struct log_about about;
 
-	if (pool == NULL)
+	if (pool == NULL || item->waits) /* the verdict tells it */
 		return;
 	about = pool_about(pool);
 	if (item->old == NULL)
@@ -331,6 +349,19 @@ static void forget_rollings(const struct plan *plan)
 			plan->items[i].member->rolling = NULL;
 }
 
+/* The new form of an optional service cannot be had. Its pool serves on, as a former one, until it can. */
+static void commit_waiting(struct plan_item *item, const struct plan *plan, struct fleet *fleet)
+{
+	struct pool *old = item->old;
+
+	item->member->now = NULL;
+	if (pool_winds_down(old) || old->state == POOL_DRAINED)
+		wind_down_begin(old, POOL_ENDING, plan->occasion);
+	else
+		old->state = POOL_SUPERSEDED;
+	retiring_add(fleet, old);
+}
+
 /* A resize holds until the next configuration is in force. */
 static void forget_resizes(struct fleet *fleet)
 {
@@ -354,9 +385,11 @@ void plan_commit(struct plan *plan, struct fleet *fleet)
 		log_item(item);
 		if (item->fresh != NULL)
 			commit_fresh(item, fleet);
+		else if (item->waits)
+			commit_waiting(item, plan, fleet);
 		else if (item->old != NULL)
 			commit_kept(item, plan);
-		pools[n] = item->fresh != NULL ? item->fresh : item->old;
+		pools[n] = item->member->now;
 		n += pools[n] != NULL;
 	}
 	commit_removed(plan, fleet);

@@ -24,6 +24,7 @@ struct plan_item { /* one service of the new generation */
 	struct pool *old;   /* NULL: a new service, or one that waits */
 	struct pool *fresh; /* replaces the old one; NULL: the old one is kept */
 	bool added;	    /* a new service */
+	bool waits;	    /* optional, and its new form cannot be had: the old one serves on until it can */
 	enum config_change change;
 	char keys[200];		   /* what has changed, for people */
 	int hold;		   /* the master's end of the canary's proof (worker/proof.h); -1: none */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. The optional services of a plan that do not serve yet. Nothing depends on them, so they are no reason to
- * reject it: each is opened when the plan is in force, or waits (fleet/waiting.h). One that serves is replaced like any
- * other service, because a reload must not end what serves.
+ * Master. The optional services of a plan that do not serve yet, or whose new form cannot be had. They are no reason to
+ * reject it: each is opened when the plan is in force, or waits (fleet/waiting.h). What served before a service began
+ * to wait serves on as a superseded pool, which leaves when the service is there again (fleet/reopen.h).
  */
 #ifndef PREFORKD_CHANGE_PLAN_OPTIONAL_H
 #define PREFORKD_CHANGE_PLAN_OPTIONAL_H
@@ -26,6 +26,6 @@ bool plan_optional_has_settled(const struct plan *plan);
 void plan_optional_retry(const struct plan *plan);
 
 /* Adds a warning for each service that waits, except those whose obstacle the check of the configuration has told. */
-void plan_optional_warn(const struct plan *plan, json_t *warnings);
+void plan_optional_warn(const struct plan *plan, const struct fleet *fleet, json_t *warnings);
 
 #endif

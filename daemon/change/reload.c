@@ -43,7 +43,7 @@ static void compare_config(struct rollout *r, struct config *config)
 	generation_unref(&fleet->reread);
 	fleet->reread = generation_ref(r->plan.generation);
 	plan_optional_retry(&r->plan);
-	plan_optional_warn(&r->plan, r->warnings);
+	plan_optional_warn(&r->plan, fleet, r->warnings);
 	operation_finish(&r->op, true, "nothing has changed", json_incref(r->warnings));
 }
 

@@ -100,7 +100,7 @@ static void accept_plan(struct rollout *r)
 	if (fails)
 		(void)json_array_extend(r->warnings, r->failures);
 	rolls_warn(&r->plan, r->warnings);
-	plan_optional_warn(&r->plan, r->warnings);
+	plan_optional_warn(&r->plan, r->op.all->fleet, r->warnings);
 	hearing_warn(r->op.all->fleet, r->warnings);
 	operation_finish(&r->op, !fails, text, json_incref(r->warnings));
 }

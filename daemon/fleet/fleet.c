@@ -2,6 +2,7 @@
 #include "fleet/fleet.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "config/config.h"
@@ -22,6 +23,16 @@ struct pool *fleet_find(const struct fleet *fleet, const char *name)
 const struct config *fleet_config(const struct fleet *fleet)
 {
 	return (fleet->reread != NULL ? fleet->reread : fleet->generation)->config;
+}
+
+struct pool *fleet_former(const struct fleet *fleet, const char *name)
+{
+	struct pool *pool;
+
+	DL_FOREACH (fleet->retiring, pool)
+		if (pool->state == POOL_SUPERSEDED && strcmp(pool->service->name, name) == 0)
+			return pool;
+	return NULL;
 }
 
 bool fleet_waits(const struct fleet *fleet)

@@ -52,6 +52,10 @@ struct pool *fleet_find(const struct fleet *fleet, const char *name);
  * services. */
 const struct config *fleet_config(const struct fleet *fleet);
 
+/* A superseded pool of the service NAME that serves on while the service waits (waiting.h), or until an upgrade is
+ * over. NULL: there is none. */
+struct pool *fleet_former(const struct fleet *fleet, const char *name);
+
 /* A service has no pool, because it waits (waiting.h). */
 bool fleet_waits(const struct fleet *fleet);
 

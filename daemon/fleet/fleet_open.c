@@ -24,17 +24,6 @@
 /* Workers of a master that was killed hold our addresses until they have cut their clients. */
 #define BUSY_MS 1000
 
-/* A pool of the service NAME that serves on: of the image before this one. NULL: there is none. */
-static struct pool *find_former(const struct fleet *fleet, const char *name)
-{
-	struct pool *pool;
-
-	DL_FOREACH (fleet->retiring, pool)
-		if (pool->state == POOL_SUPERSEDED && strcmp(pool->service->name, name) == 0)
-			return pool;
-	return NULL;
-}
-
 /* Takes the listeners that are borrowed, and starts those that do not listen yet. In a drained fleet a new listener is
  * only bound: it keeps its address and refuses clients. */
 static int open_listeners(struct fleet *fleet, struct pool *pool, struct err *err)
@@ -150,9 +139,9 @@ static int put_into_force(struct fleet *fleet, struct pool *pool, struct member 
 }
 
 int fleet_open_service(struct fleet *fleet, const struct config_service *service, const struct listener_offers *offers,
-		       struct inherited_set *inherited, int64_t busy_until_ms, struct err *err)
+		       struct inherited_set *inherited, int64_t busy_until_ms, bool at_start, struct err *err)
 {
-	struct pool *former = find_former(fleet, service->name);
+	struct pool *former = fleet_former(fleet, service->name);
 	struct pool_parts parts = fleet_parts(fleet, fleet->generation, service, former);
 	struct member *member = member_get(&fleet->members, service->name);
 	struct config_workers limits;
@@ -174,7 +163,7 @@ int fleet_open_service(struct fleet *fleet, const struct config_service *service
 		pool_free(&pool);
 		return -1;
 	}
-	if (put_into_force(fleet, pool, member, former, inherited != NULL, err) == 0)
+	if (put_into_force(fleet, pool, member, former, at_start, err) == 0)
 		return 0;
 	if (service->optional) { /* else the start fails, and the listeners stay as they are for the next one */
 		remove_pool(fleet, pool);
@@ -190,8 +179,9 @@ static int open_or_wait(struct fleet *fleet, const struct config_service *servic
 	int64_t patience_ms = service->optional ? 0 : fleet->started_ms + BUSY_MS;
 	struct member *member;
 	struct err why;
-	int rc = service->obstacle != NULL ? err_set(&why, "%s", service->obstacle)
-					   : fleet_open_service(fleet, service, offers, inherited, patience_ms, &why);
+	int rc = service->obstacle != NULL
+			 ? err_set(&why, "%s", service->obstacle)
+			 : fleet_open_service(fleet, service, offers, inherited, patience_ms, true, &why);
 
 	if (rc == 0)
 		return 0;

@@ -4,6 +4,7 @@
 #ifndef PREFORKD_FLEET_FLEET_OPEN_H
 #define PREFORKD_FLEET_FLEET_OPEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct config_service;
@@ -21,9 +22,9 @@ struct listener_offers;
 int fleet_open(struct fleet *fleet, struct inherited_set *inherited, struct err *err);
 
 /* Opens the pool of SERVICE, which is in the generation in force and has no pool, and puts it into force. OFFERS are of
- * lenders_collect(). An address that is in use is tried again until BUSY_UNTIL_MS. -1 and *err: it cannot be had. Of an
- * optional service nothing is left open then. */
+ * lenders_collect(). An address that is in use is tried again until BUSY_UNTIL_MS. AT_START: programs of the image
+ * before are replaced step by step. -1 and *err: it cannot be had. Of an optional service nothing is left open then. */
 int fleet_open_service(struct fleet *fleet, const struct config_service *service, const struct listener_offers *offers,
-		       struct inherited_set *inherited, int64_t busy_until_ms, struct err *err);
+		       struct inherited_set *inherited, int64_t busy_until_ms, bool at_start, struct err *err);
 
 #endif

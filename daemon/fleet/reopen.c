@@ -65,7 +65,7 @@ static void open_service(struct fleet *fleet, const struct config_service *servi
 	struct err err;
 
 	if (lenders_collect(fleet, &offers, &err) < 0 ||
-	    fleet_open_service(fleet, service, &offers, &fleet->inherited, 0, &err) < 0)
+	    fleet_open_service(fleet, service, &offers, &fleet->inherited, 0, false, &err) < 0)
 		waiting_failed(&member->waiting, name, err.text);
 	else
 		pool_look_after(member->now, false);
@@ -82,7 +82,7 @@ void reopen_begin(struct fleet *fleet, const struct config_service *service, str
 		open_service(fleet, service, member, NULL);
 }
 
-/* Pools of the image before have served on meanwhile. */
+/* Pools of the image or of the generation before have served on meanwhile. */
 static void retire_formers(struct fleet *fleet, const struct member *member)
 {
 	struct pool *former;
@@ -92,7 +92,7 @@ static void retire_formers(struct fleet *fleet, const struct member *member)
 	DL_FOREACH (fleet->retiring, former)
 		if (former->state == POOL_SUPERSEDED && former->totals == member->now->totals && !former->stays &&
 		    !former->yields)
-			wind_down_begin(former, POOL_ENDING, "upgrade");
+			wind_down_begin(former, POOL_ENDING, "reload");
 	fleet->retiring_due = true;
 }
 

@@ -127,16 +127,6 @@ static int try_descriptors(const struct operations *ops, struct err *err)
 	return 0;
 }
 
-static bool serves_now(const struct fleet *fleet, const char *name)
-{
-	const struct pool *pool;
-
-	DL_FOREACH (fleet->retiring, pool)
-		if (pool->state == POOL_SUPERSEDED && strcmp(pool->service->name, name) == 0)
-			return true;
-	return false;
-}
-
 static int try_all(struct operations *ops, struct err *err)
 {
 	const struct config *config = ops->fleet->generation->config;
@@ -153,10 +143,9 @@ static int try_all(struct operations *ops, struct err *err)
 	for (size_t i = 0; i < config->n_services && rc == 0; i++) {
 		const struct config_service *service = &config->services[i];
 
-		if (service->optional && !serves_now(ops->fleet, service->name))
-			continue; /* if it cannot be had, it waits */
-		rc = service->obstacle != NULL ? err_set(&why, "%s", service->obstacle)
-					       : try_pool(ops, service, &offers, &why);
+		if (service->optional)
+			continue; /* if it cannot be had, it waits, and what serves now serves on */
+		rc = try_pool(ops, service, &offers, &why);
 		if (rc < 0)
 			(void)err_set(err, "services.%s: %s", service->name, why.text);
 	}

@@ -110,7 +110,7 @@ static bool can_hand_over(const struct operations *ops)
 	const struct pool *pool;
 
 	DL_FOREACH (ops->fleet->retiring, pool)
-		if (wind_down_is_busy(pool))
+		if (pool->state != POOL_SUPERSEDED && wind_down_is_busy(pool))
 			return false;
 	return operation_find(ops, ORDER_PAUSE) == NULL && operation_find(ops, ORDER_UNDRAIN) == NULL;
 }
@@ -235,6 +235,21 @@ static bool may_retire(const struct upgrade *u, const struct pool *former)
 	return true;
 }
 
+/* The start does not wait for optional services. The upgrade does for a while: its verdict tells of them. */
+static bool are_optional_settled(const struct upgrade *u, int64_t now)
+{
+	const struct fleet *fleet = u->op.all->fleet;
+
+	for (size_t i = 0; i < fleet->n_pools && now - u->since_ms < RETIRE_MS; i++) {
+		const struct pool *pool = fleet->pools[i];
+
+		if (pool->service->optional && !pool->service->program.runs && pool->state == POOL_SERVING &&
+		    !pool->paused && !pool_all_ready(pool) && pool->policy.failures == 0)
+			return false;
+	}
+	return true;
+}
+
 /* The optional service of FORMER cannot be had in this image, or not yet: FORMER serves on until it can. */
 static bool is_waited_for(const struct fleet *fleet, const struct pool *former)
 {
@@ -348,7 +363,7 @@ static int64_t step_upgrade(struct operation *op, int64_t now)
 			rehearse_binary(u);
 		return 0;
 	}
-	if (u->state == UPGRADE_STARTING && start_is_over(ops->fleet, &failed))
+	if (u->state == UPGRADE_STARTING && start_is_over(ops->fleet, &failed) && are_optional_settled(u, now))
 		begin_rolls(u, now);
 	if (u->state == UPGRADE_ROLLING)
 		return step_rolls(u, now);

@@ -203,16 +203,96 @@ class Reload(OptionalCase):
 			done = d.reload(Config({**self.services(listen=busy.text, enabled=False)}))
 			self.assertEqual(self.state(d, "late"), "disabled")
 
-	def test_service_that_serves(self):
-		"""A reload does not end what serves: it is rejected."""
-		endpoint, busy = Endpoint.v4(), Endpoint.v4()
-		d = self.start(listen=endpoint.text)
+	def serve(self, **more):
+		self.endpoint, self.moved = Endpoint.v4(), Endpoint.v4()
+		self.busy = socket.create_server(self.moved.address)
+		self.addCleanup(self.busy.close)
+		d = self.start(listen=self.endpoint.text, **more)
 		wait_until(lambda: self.state(d, "late") == "serving", "it serves")
-		with socket.create_server(busy.address):
-			done = d.reload(Config(self.services(listen=busy.text)))
-		self.assertEqual(done.returncode, FAILED)
-		self.assertIn("Address already in use", done.stderr)
-		self.assertEqual(talk(endpoint, b"x"), b"x")
+		return d
+
+	def move(self, d, **more):
+		done = d.reload(Config(self.services(listen=self.moved.text, **more)))
+		self.assertEqual(done.returncode, OK, done.stderr)
+		self.assertIn("Address already in use; the service is optional: it waits, and is tried again; "
+			      "what served before serves on", done.stderr)
+		self.assertEqual(self.state(d, "late"), "waiting")
+
+	def test_service_that_serves(self):
+		"""What served before serves on until the new address can be had, and leaves then."""
+		d = self.serve()
+		with hold(self.endpoint) as client:
+			self.move(d)
+			self.assertEqual(talk(self.endpoint, b"x"), b"x")
+			self.busy.close()
+			wait_until(lambda: self.state(d, "late") == "serving", "it serves at the new address")
+			self.assertEqual(talk(self.moved, b"x"), b"x")
+			wait_until(self.endpoint.refuses, "the former address is gone")
+			client.sendall(b"still")
+			self.assertEqual(recv_exact(client, 5), b"still")
+		wait_until(lambda: d.admin.service("late")["workers"]["retiring"] == 0, "the former workers are gone")
+		self.assertEqual(d.stop(), 0)
+
+	def test_program_that_serves(self):
+		program = {"handler": "listen", "command": ["/bin/sleep", "1000"], "timeouts": {"start": "100ms"}}
+		d = self.serve(**program)
+		before = d.admin.workers("late")
+		self.move(d, **program)
+		self.assertEqual([w["pid"] for w in d.admin.workers("late")], [w["pid"] for w in before])
+		self.busy.close()
+		wait_until(lambda: self.state(d, "late") == "serving", "it serves at the new address")
+		wait_until(lambda: [w["listener"] for w in d.admin.workers("late")] == [self.moved.text],
+			   "the former program is gone")
+		self.assertEqual(d.stop(), 0)
+
+	def test_service_that_serves_and_is_removed(self):
+		d = self.serve()
+		self.move(d)
+		services = self.services()
+		del services["late"]
+		done = d.reload(Config(services))
+		self.assertEqual((done.returncode, done.stdout),
+				 (OK, "generation 3: 0 services changed, 0 added, 1 removed\n"))
+		wait_until(self.endpoint.refuses, "it is gone")
+		wait_until(lambda: all(w["service"] == "echo" for w in d.admin.workers()), "no worker is left")
+
+	def test_service_that_serves_and_is_mended(self):
+		"""By a configuration in which it is not even optional."""
+		d = self.serve()
+		self.move(d)
+		done = d.reload(Config(self.services(listen=self.endpoint.text, optional=False)))
+		self.assertEqual((done.returncode, done.stderr), (OK, ""))
+		self.assertEqual(talk(self.endpoint, b"x"), b"x")
+		self.assertEqual(self.state(d, "late"), "serving")
+		wait_until(lambda: d.admin.service("late")["workers"]["retiring"] == 0, "the former workers are gone")
+		self.assertEqual(talk(self.endpoint, b"x"), b"x")
+
+	def test_service_that_serves_and_lends_its_address(self):
+		d = self.serve()
+		services = self.services(listen=self.moved.text)
+		services["heir"] = {"handler": "daytime", "listen": self.endpoint.text}
+		self.assertEqual(d.reload(Config(services)).returncode, OK)
+		self.assertEqual(self.state(d, "late"), "waiting")
+		wait_until(lambda: d.admin.workers("late") == [], "no former worker takes clients of the heir")
+		self.assertRegex(talk(self.endpoint), rb"\d\d:\d\d")
+
+	def test_service_that_serves_and_drain(self):
+		d = self.serve()
+		self.move(d)
+		self.ordered(d, "drain")
+		wait_until(self.endpoint.refuses, "it is drained")
+		self.assertEqual(d.stop(), 0)
+
+	def test_service_that_serves_and_upgrade(self):
+		d = self.serve()
+		self.move(d)
+		self.ordered(d, "upgrade")
+		self.assertEqual(self.state(d, "late"), "waiting")
+		self.assertEqual(talk(self.endpoint, b"x"), b"x")
+		self.busy.close()
+		wait_until(lambda: self.state(d, "late") == "serving", "it serves at the new address")
+		wait_until(self.endpoint.refuses, "the former address is gone")
+		self.assertEqual(talk(self.moved, b"x"), b"x")
 
 	@unittest.skipIf(no_trap(), no_trap())
 	def test_name_of_a_service_that_serves(self):
