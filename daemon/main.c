@@ -16,6 +16,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/title.h"
+#include "change/config_trial.h"
 #include "change/host_check.h"
 #include "change/launch.h"
 #include "config/config.h"
@@ -215,15 +216,21 @@ static struct config_source source_of(const struct options *o)
 	};
 }
 
+static void print_problem(const char *text, bool is_error)
+{
+	char line[LOG_LINE_MAX];
+
+	(void)escape_bytes(text, strlen(text), line, sizeof(line));
+	(void)fprintf(stderr, "%s%s\n", line, is_error ? "" : " (warning)");
+}
+
 /* Writes what is wrong. */
 static void print_problems(const struct problems *problems)
 {
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);
-		char line[LOG_LINE_MAX];
 
-		(void)escape_bytes(p->text, strlen(p->text), line, sizeof(line));
-		(void)fprintf(stderr, "%s%s\n", line, p->level == LOG_ERR ? "" : " (warning)");
+		print_problem(p->text, p->level == LOG_ERR);
 	}
 }
 
@@ -240,11 +247,8 @@ static struct config *try_load(const struct options *o, int *status_out)
 {
 	struct config_source source = source_of(o);
 	struct problems *problems;
-	struct config *config;
+	struct config *config = config_load(&source, &problems);
 
-	if (handover_env_is_upgrade()) /* this is the process that serves: what goes wrong is waited for, as below */
-		source.modules = MODULES_USE;
-	config = config_load(&source, &problems);
 	print_problems(problems);
 	*status_out = status_of(problems);
 	problems_free(&problems);
@@ -270,14 +274,34 @@ static int check_host(const struct options *o)
 	return status;
 }
 
+/* The same in the process that serves already: nothing that the configuration contains may end it. */
+static struct config *try_load_in_child(const struct options *o)
+{
+	const struct config_source source = source_of(o);
+	json_t *reasons;
+	struct config *config = config_trial_now(&source, &reasons);
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach (reasons, i, text)
+		print_problem(json_string_value(text), config == NULL);
+	json_decref(reasons);
+	return config;
+}
+
 static struct config *load(const struct options *o)
 {
-	int status;
-	struct config *config = try_load(o, &status);
+	int status = EX_CONFIG;
+	struct config *config;
 
-	/* It was all right a moment ago, in the rehearsal, and there are clients: somebody is just writing it. */
-	while (config == NULL && handover_env_is_upgrade() && upgrade_wait(CONFIG_RETRY_MS) == 0)
+	if (!handover_env_is_upgrade())
 		config = try_load(o, &status);
+	else
+		/* It was all right a moment ago, in the rehearsal, and there are clients: somebody is just writing it,
+		 * or there was no memory. */
+		do
+			config = try_load_in_child(o);
+		while (config == NULL && upgrade_wait(CONFIG_RETRY_MS) == 0);
 	if (config == NULL)
 		exit(status);
 	return config;

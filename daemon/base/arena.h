@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any process. Memory of one configuration: allocated in pieces, freed as a whole. Each piece is an allocation of its
- * own, so that memory checkers see its bounds. Out of memory ends the process: at start nothing runs yet, and a reload
- * parses in a child first.
+ * own, so that memory checkers see its bounds; or all pieces lie one after the other in memory of the caller. Out of
+ * memory ends the process: at start nothing runs yet, and a reload reads the configuration in a child.
  */
 #ifndef PREFORKD_BASE_ARENA_H
 #define PREFORKD_BASE_ARENA_H
@@ -12,7 +12,18 @@
 struct arena;
 
 struct arena *arena_new(void);
-/* NULL is allowed; *arena becomes NULL. */
+
+/* For a process that must go on: NULL if there is no memory. The functions below then return NULL, too, if there is no
+ * memory. */
+struct arena *arena_try_new(void);
+
+/* An arena in the SIZE bytes at MEMORY, which are aligned as by malloc(3), and all zero. They are all that it has. */
+struct arena *arena_lay(void *memory, size_t size);
+
+/* The bytes of MEMORY that an arena of arena_lay() has taken so far. */
+size_t arena_used(const struct arena *arena);
+
+/* NULL is allowed; *arena becomes NULL. Memory of arena_lay() stays the caller's. */
 void arena_free(struct arena **arena);
 
 /* SIZE bytes, all zero; never NULL. They live as long as ARENA. */

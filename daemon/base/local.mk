@@ -44,6 +44,8 @@ libpreforkd_a_SOURCES += \
 	%D%/parse.h \
 	%D%/path_access.c \
 	%D%/path_access.h \
+	%D%/region.c \
+	%D%/region.h \
 	%D%/signals.c \
 	%D%/signals.h \
 	%D%/siphash.c \

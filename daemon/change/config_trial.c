@@ -1,129 +1,171 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/config_trial.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <syslog.h>
 
+#include "base/child.h"
+#include "base/err.h"
 #include "base/exit_text.h"
 #include "base/fds.h"
+#include "base/json_text.h"
+#include "base/notify.h"
 #include "base/title.h"
-#include "base/trial.h"
 #include "config/config.h"
-#include "config/load.h"
-#include "config/loader.h"
+#include "config/given.h"
+#include "syntax/problems.h"
 
-int config_trial_run(void *arg, int out)
+#define LOAD_MS	   60000 /* time for the child: it resolves names */
+#define ALIVE_USEC 1000000
+#define TEXT_GIVEN "."
+
+/* ---- the child ---- */
+
+/* Writes ".", or why the configuration cannot be given to the master. */
+static int read_config(void *arg, int out)
 {
-	struct problems *problems;
-	struct config *config;
-	FILE *f;
-
+	const struct config_trial *t = arg;
 	/* A client of the master must see the end of its connection when the master closes it, not when this child
 	 * ends. */
-	fds_close_except(&out, 1);
-	f = fdopen(out, "w");
-	if (f == NULL)
-		return EXIT_FAILURE;
+	int keep[] = {out, t->region.fd};
+	struct err err;
+
+	fds_close_except(keep, 2);
 	title_prefix("reads the configuration");
-	config = config_load(arg, &problems);
-	for (size_t i = 0; i < problems_count(problems); i++) {
-		const struct problem *p = problems_get(problems, i);
-
-		(void)fprintf(f, "%c %s\n", p->level == LOG_ERR ? 'E' : 'W', p->text);
+	if (given_fill(t->source, &t->region, &err) < 0) {
+		(void)dprintf(out, "%s", err.text);
+		return EXIT_FAILURE;
 	}
-	for (size_t i = 0; config != NULL && i < config->n_services; i++)
-		if (config->services[i].module != NULL)
-			(void)fprintf(f, "M %" PRIx64 "\n", config->services[i].module->mark);
-	if (config != NULL)
-		(void)fputs(".\n", f);
-	return fclose(f) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return dprintf(out, TEXT_GIVEN) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static void add_text(json_t *list, const char *text, size_t len)
-{
-	/* A path may hold any bytes. Those that are not UTF-8 were escaped when the problem was noted. */
-	(void)json_array_append_new(list, json_stringn(text, len));
-}
+/* ---- the master ---- */
 
-/* Adds the lines of TEXT that begin with KIND, without it. */
-static void add_lines(json_t *list, const char *text, char kind)
+int config_trial_start(struct config_trial *t, sd_event *event, const struct config_source *source,
+		       void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err)
 {
-	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
-
-		if (len > 2 && text[0] == kind && text[1] == ' ')
-			add_text(list, text + 2, len - 2);
-		text += len + (text[len] == '\n');
+	*t = (struct config_trial){.trial = {.fd = -1}, .source = source};
+	if (region_reserve(&t->region, err) < 0)
+		return -1;
+	if (trial_start(&t->trial, event, read_config, t, LOAD_MS, done, userdata, err) < 0) {
+		region_free(&t->region);
+		return -1;
 	}
-}
-
-int config_trial_judge(const struct trial *trial, json_t **reasons_out)
-{
-	bool complete = trial->len >= 2 && strcmp(trial->text + trial->len - 2, ".\n") == 0;
-	char how[128], text[256];
-
-	*reasons_out = json_array();
-	if (complete && WIFEXITED(trial->status) && WEXITSTATUS(trial->status) == 0)
-		return 0;
-	add_lines(*reasons_out, trial->text, 'E');
-	if (json_array_size(*reasons_out) == 0) {
-		exit_text(trial->status, how, sizeof(how));
-		(void)snprintf(text, sizeof(text), "the process that read the configuration %s%s", how,
-			       trial->late ? ", because it took too long" : "");
-		add_text(*reasons_out, text, strlen(text));
-	}
-	return -1;
-}
-
-/* Reads the marks of modules that the child has written. -1: no memory. The caller frees out->marks in any case. */
-static int read_tried(const struct trial *trial, struct modules_tried *out)
-{
-	*out = (struct modules_tried){.n = 0};
-	for (const char *line = trial->text; line != NULL && *line != '\0';) {
-		char *end;
-		uint64_t mark = line[0] == 'M' ? strtoull(line + 1, &end, 16) : 0;
-
-		if (mark != 0) {
-			uint64_t *grown = reallocarray(out->marks, out->n + 1, sizeof(*grown));
-
-			if (grown == NULL)
-				return -1;
-			out->marks = grown;
-			out->marks[out->n++] = mark;
-		}
-		line = strchr(line, '\n');
-		line = line != NULL ? line + 1 : NULL;
-	}
+	region_hide(&t->region);
 	return 0;
 }
 
-struct config *config_trial_load(const struct config_source *source, const struct trial *trial, json_t **reasons_out)
+static json_t *explain_end(const struct trial *trial)
 {
-	struct config_source use = *source;
-	struct modules_tried tried;
-	struct problems *problems;
-	struct config *config;
+	char how[128], text[512];
+	bool ended = WIFEXITED(trial->status);
 
-	*reasons_out = json_array();
-	if (read_tried(trial, &tried) < 0) {
-		free(tried.marks);
-		add_text(*reasons_out, "no memory", strlen("no memory"));
-		return NULL;
-	}
-	use.modules = MODULES_USE;
-	use.tried = &tried;
-	config = config_load(&use, &problems);
-	free(tried.marks);
+	exit_text(trial->status, how, sizeof(how));
+	if (ended && WEXITSTATUS(trial->status) == EX_OSERR) /* arena_check() */
+		(void)snprintf(text, sizeof(text), "no memory to read the configuration");
+	else
+		(void)snprintf(text, sizeof(text), "the process that read the configuration %s%s%s%.256s", how,
+			       trial->late ? ", because it took too long" : "", trial->len > 0 ? ": " : "",
+			       trial->text);
+	return json_text_list(text);
+}
+
+static json_t *list_problems(const struct problems *problems, int level)
+{
+	json_t *list = json_array();
+
 	for (size_t i = 0; i < problems_count(problems); i++) {
 		const struct problem *p = problems_get(problems, i);
 
-		if (config != NULL || p->level == LOG_ERR)
-			add_text(*reasons_out, p->text, strlen(p->text));
+		/* A path may hold any bytes. Those that are not UTF-8 were escaped when the problem was noted. */
+		if (p->level == level)
+			(void)json_array_append_new(list, json_string(p->text));
 	}
-	problems_free(&problems);
+	return list;
+}
+
+struct config *config_trial_take(struct config_trial *t, json_t **reasons_out)
+{
+	const struct trial *trial = &t->trial;
+	const struct given *given;
+	struct config *config;
+	struct err err;
+
+	if (strcmp(trial->text, TEXT_GIVEN) != 0 || !WIFEXITED(trial->status) || WEXITSTATUS(trial->status) != 0) {
+		*reasons_out = explain_end(trial);
+		return NULL;
+	}
+	given = given_take(&t->region, &err);
+	if (given == NULL) {
+		*reasons_out = json_text_list(err.text);
+		return NULL;
+	}
+	config = given->config;
+	*reasons_out = list_problems(given->problems, config != NULL ? LOG_WARNING : LOG_ERR);
+	if (config == NULL)
+		return NULL;
+	t->region = (struct region){.fd = -1}; /* it is the configuration's now */
+	if (given_load_modules(config, &err) == 0)
+		return config;
+	json_decref(*reasons_out);
+	*reasons_out = json_text_list(err.text);
+	config_free(&config);
+	return NULL;
+}
+
+void config_trial_clear(struct config_trial *t)
+{
+	trial_clear(&t->trial);
+	if (t->source != NULL)
+		region_free(&t->region);
+	t->source = NULL;
+}
+
+/* ---- at once ---- */
+
+static void on_over(struct trial *trial, void *userdata)
+{
+	(void)trial;
+	(void)userdata;
+}
+
+/* Waits for the child. The service manager's watchdog must not take the wait for a fault. */
+static int wait_for_child(struct config_trial *t, sd_event *event, const struct config_source *source, struct err *err)
+{
+	pid_t pid;
+
+	if (config_trial_start(t, event, source, on_over, NULL, err) < 0)
+		return -1;
+	pid = t->trial.pid;
+	while (!t->trial.over) {
+		notify_send("WATCHDOG=1");
+		if (sd_event_run(event, ALIVE_USEC) < 0) {
+			child_kill(pid);
+			break;
+		}
+	}
+	(void)trial_reaped(&t->trial, pid, child_wait(pid));
+	return 0;
+}
+
+struct config *config_trial_now(const struct config_source *source, json_t **reasons_out)
+{
+	struct config_trial t = {.trial = {.fd = -1}};
+	struct config *config = NULL;
+	sd_event *event = NULL;
+	struct err err;
+	int rc = sd_event_new(&event);
+
+	rc = rc < 0 ? err_code(&err, -rc, "cannot set up the event loop") : wait_for_child(&t, event, source, &err);
+	if (rc < 0)
+		*reasons_out = json_text_list(err.text);
+	else
+		config = config_trial_take(&t, reasons_out);
+	config_trial_clear(&t);
+	(void)sd_event_unref(event);
 	return config;
 }

@@ -1,26 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* Master, and a child of it. Reads a configuration first in the child: a crash of the parser, or a name server that
- * does not answer, then does not harm the master. */
+/* Master, and a child of it. The child reads the configuration, because the parser may crash or need more memory than
+ * there is, and name servers may not answer. The master gets the result as the child has it, and reads nothing. */
 #ifndef PREFORKD_CHANGE_CONFIG_TRIAL_H
 #define PREFORKD_CHANGE_CONFIG_TRIAL_H
 
 #include <jansson.h>
 
+#include "base/region.h"
+#include "base/trial.h"
+
 struct config;
 struct config_source;
-struct trial;
+struct err;
 
-/* Child: for trial_start(); ARG is a struct config_source. Writes a line "E text" for each error, "W text" for each
- * warning, "M mark" for each module that it has tried, and "." at the end if the configuration can be used. */
-int config_trial_run(void *arg, int out);
+struct config_trial {
+	struct trial trial;
+	struct region region;
+	const struct config_source *source;
+};
 
-/* Judges what the child has written. 0: the configuration can be used. -1: *reasons_out, a new list of strings in
- * either case, has the errors, or says how the child has ended. */
-int config_trial_judge(const struct trial *trial, json_t **reasons_out);
+/* As trial_start(). SOURCE must live until DONE is called. */
+int config_trial_start(struct config_trial *t, sd_event *event, const struct config_source *source,
+		       void (*done)(struct trial *trial, void *userdata), void *userdata, struct err *err);
 
-/* Loads the configuration in the master, after the child of TRIAL has loaded it without harm; of the modules only those
- * that the child has tried. NULL: the files have changed since then and are wrong now. *reasons_out, a new list of
- * strings, gets the errors; on success the warnings. */
-struct config *config_trial_load(const struct config_source *source, const struct trial *trial, json_t **reasons_out);
+/* The child has ended. Returns the configuration, with its modules loaded and begun; NULL: it cannot be used.
+ * *reasons_out, a new list of strings, gets the errors, or how the child has ended; on success the warnings. */
+struct config *config_trial_take(struct config_trial *t, json_t **reasons_out);
+
+/* As trial_clear(). */
+void config_trial_clear(struct config_trial *t);
+
+/* All this in one call, which blocks until the child has ended. For a master that does not serve yet. */
+struct config *config_trial_now(const struct config_source *source, json_t **reasons_out);
 
 #endif

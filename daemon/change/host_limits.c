@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/message_ids.h"
@@ -16,13 +17,15 @@
 
 static json_t *compare_host(const struct config *config, const struct limits *limits)
 {
-	struct problems *problems = NULL;
+	struct arena *arena = arena_try_new(); /* the daemon goes on without memory, and without these warnings */
+	struct problems *problems = arena != NULL ? problems_in(arena) : NULL;
 	json_t *list = json_array();
 
-	host_compare(config, limits, &problems);
-	for (size_t i = 0; i < problems_count(problems); i++)
+	if (problems != NULL)
+		host_compare(config, limits, &problems);
+	for (size_t i = 0; problems != NULL && i < problems_count(problems); i++)
 		(void)json_array_append_new(list, json_string(problems_get(problems, i)->text));
-	problems_free(&problems);
+	arena_free(&arena);
 	return list;
 }
 

@@ -6,7 +6,6 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/message_ids.h"
-#include "base/trial.h"
 #include "change/config_trial.h"
 #include "change/launch.h"
 #include "change/plan_optional.h"
@@ -14,11 +13,9 @@
 #include "config/config.h"
 #include "config/diff.h"
 
-#define LOAD_MS 60000 /* time for the child that reads the configuration: it resolves names */
-
 struct reload {
 	struct rollout rollout;
-	struct trial trial;
+	struct config_trial trial;
 };
 
 /* Compares a configuration without mistakes with the one in force. */
@@ -49,16 +46,13 @@ static void compare_config(struct rollout *r, struct config *config)
 
 static void on_loaded(struct trial *trial, void *userdata)
 {
-	struct rollout *r = userdata;
+	struct reload *reload = userdata;
+	struct rollout *r = &reload->rollout;
 	struct config *config;
 	json_t *reasons;
 
-	if (config_trial_judge(trial, &reasons) < 0) {
-		rollout_reject(r, reasons);
-		return;
-	}
-	json_decref(reasons);
-	config = config_trial_load(&r->op.all->launch->source, trial, &reasons);
+	(void)trial;
+	config = config_trial_take(&reload->trial, &reasons);
 	if (config == NULL) {
 		rollout_reject(r, reasons);
 		return;
@@ -74,12 +68,11 @@ static void begin_reload(struct operation *op)
 	struct operations *ops = op->all;
 	struct err err;
 
-	reload->trial.fd = -1;
+	reload->trial.trial.fd = -1;
 	log_about(LOG_NOTICE, &about, "reloading %s", ops->launch->source.file);
 	host_limits_ask(&ops->host);
 	operation_progress(op, "reading the configuration");
-	if (trial_start(&reload->trial, ops->fleet->event, config_trial_run, (void *)(uintptr_t)&ops->launch->source,
-			LOAD_MS, on_loaded, op, &err) < 0)
+	if (config_trial_start(&reload->trial, ops->fleet->event, &ops->launch->source, on_loaded, op, &err) < 0)
 		rollout_reject_text(&reload->rollout, err.text);
 }
 
@@ -90,7 +83,7 @@ static int64_t step_reload(struct operation *op, int64_t now)
 
 static void clear_reload(struct operation *op)
 {
-	trial_clear(&((struct reload *)op)->trial);
+	config_trial_clear(&((struct reload *)op)->trial);
 	rollout_clear(op);
 }
 
@@ -98,7 +91,7 @@ bool reload_reaped(struct operations *ops, pid_t pid, int status)
 {
 	struct reload *reload = (struct reload *)operation_find(ops, ORDER_RELOAD);
 
-	return reload != NULL && trial_reaped(&reload->trial, pid, status);
+	return reload != NULL && trial_reaped(&reload->trial.trial, pid, status);
 }
 
 const struct operation_kind reload_kind = {

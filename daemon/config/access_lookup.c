@@ -155,10 +155,13 @@ static void make_rules(struct checker *checker, struct config_access *access, co
 
 	if (list->n == 0)
 		return;
-	for (i = 0; i < list->n; i++)
-		list->entries[i].value = (uint32_t)i;
 	rules = arena_alloc(checker->store->arena, list->n * sizeof(*rules));
-	memcpy(rules, list->rules, list->n * sizeof(*rules));
+	for (i = 0; i < list->n; i++) {
+		list->entries[i].value = (uint32_t)i;
+		rules[i].allow = list->rules[i].allow; /* without the padding, which may look like a pointer */
+		rules[i].text = list->rules[i].text;
+		rules[i].origin = list->rules[i].origin;
+	}
 	access->rule = rules;
 	access->n_rules = list->n;
 	access->rules = networks_new(checker->store->arena, list->entries, list->n);

@@ -162,7 +162,8 @@ struct config_service {
 	const struct preforkd_module *handler;
 	struct addr *listen; /* as written, in order, at least one */
 	size_t n_listen;
-	struct origin *listen_origin; /* one for each of them */
+	struct origin *listen_origin;	/* one for each of them */
+	struct addr_resolved *resolved; /* of each; n 0: there is no name to look up */
 	int64_t backlog;
 	bool backlog_written;	      /* the backlog was written, not the default: a lower one deserves a warning */
 	char **command;		      /* NULL-terminated; NULL: none */

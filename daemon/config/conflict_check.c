@@ -47,6 +47,13 @@ static struct value_source find_place(const struct service_values *values, size_
 	return place;
 }
 
+static void keep_resolved(struct arena *arena, const struct sockaddr_any *list, size_t n, struct addr_resolved *out)
+{
+	out->list = arena_alloc(arena, n * sizeof(*list));
+	memcpy(out->list, list, n * sizeof(*list));
+	out->n = n;
+}
+
 static void add_entry(struct checker *checker, struct service_values *values, size_t index, struct lanes *lanes)
 {
 	struct sockaddr_any list[ADDRESSES_MOST];
@@ -71,6 +78,8 @@ static void add_entry(struct checker *checker, struct service_values *values, si
 		checker_waits(checker, values, &place, &err);
 		return;
 	}
+	if (!addr_is_literal(addr) && n > 0)
+		keep_resolved(checker->store->arena, list, (size_t)n, &values->service.resolved[index]);
 	if (addr->kind == ADDR_SYSTEMD) {
 		values->n_lanes++;
 		add_lane(lanes, &lane);

@@ -33,9 +33,8 @@ static char *make_absolute(struct arena *arena, const char *file)
 	return path;
 }
 
-static struct config *new_config(const struct config_source *source)
+static struct config *new_config(const struct config_source *source, struct arena *arena)
 {
-	struct arena *arena = arena_new();
 	struct config *config = arena_alloc(arena, sizeof(*config));
 
 	config->store = arena_alloc(arena, sizeof(*config->store));
@@ -47,17 +46,22 @@ static struct config *new_config(const struct config_source *source)
 
 void config_free(struct config **config)
 {
-	struct config_store *store;
+	const struct config_store *store;
+	struct region region;
 	struct arena *arena;
-	size_t i;
 
 	if (*config == NULL)
 		return;
 	store = (*config)->store;
-	for (i = 0; i < store->n_services && store->loader != NULL; i++)
-		store->loader->close(&store->services[i].service.module);
+	for (size_t i = 0; i < store->n_services && store->loader != NULL; i++) {
+		struct loaded_module *module = store->services[i].service.module;
+
+		store->loader->close(&module);
+	}
 	arena = store->arena;
+	region = store->region;
 	arena_free(&arena);
+	region_free(&region);
 	*config = NULL;
 }
 
@@ -118,10 +122,9 @@ static void publish_config(struct config *config)
 	}
 }
 
-struct config *config_load(const struct config_source *source, struct problems **problems_out)
+static struct config *load_config(const struct config_source *source, struct arena *arena, struct problems *problems)
 {
-	struct config *config = new_config(source);
-	struct problems *problems = problems_new();
+	struct config *config = new_config(source, arena);
 	struct raws raws = {.list = NULL};
 	struct checker checker = {
 		.source = source,
@@ -140,12 +143,23 @@ struct config *config_load(const struct config_source *source, struct problems *
 	if (source->modules != MODULES_LOOK && !problems_have_error(problems))
 		(void)lookup_module_begin(&checker, source->modules == MODULES_REHEARSE);
 	problems_sort(problems);
-	*problems_out = problems;
 	if (problems_have_error(problems))
 		config_free(&config);
 	else
 		publish_config(config);
 	return config;
+}
+
+struct config *config_load(const struct config_source *source, struct problems **problems_out)
+{
+	*problems_out = problems_new();
+	return load_config(source, arena_new(), *problems_out);
+}
+
+struct config *config_load_into(const struct config_source *source, struct arena *arena, struct problems **problems_out)
+{
+	*problems_out = problems_in(arena);
+	return load_config(source, arena, *problems_out);
 }
 
 int config_begin_modules(struct config *config, const struct config_source *source, struct problems **problems_out)

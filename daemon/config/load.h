@@ -11,15 +11,19 @@
 #include "config/source.h"
 #include "syntax/problems.h"
 
+struct arena;
 struct config;
-struct preforkd_module;
 struct preforkd_module;
 
 /* Returns the configuration; NULL: there was an error. *problems_out has all errors and warnings, in the order of the
  * files; it is always set, and the caller frees it. Out of memory ends the process. */
 struct config *config_load(const struct config_source *source, struct problems **problems_out);
 
-/* Does for CONFIG what MODULES_USE does while loading. -1: a module failed, and *problems_out says why. */
+/* The same with all memory from ARENA, that of *problems_out too, which is freed with it. */
+struct config *config_load_into(const struct config_source *source, struct arena *arena,
+				struct problems **problems_out);
+
+/* Calls the init() of the modules of CONFIG, in this process. -1: a module failed, and *problems_out says why. */
 int config_begin_modules(struct config *config, const struct config_source *source, struct problems **problems_out);
 
 /* --print-config: writes every key with its value, as a file that loads to the same configuration. */

@@ -21,7 +21,7 @@ struct loaded_module {
 	struct preforkd_module table; /* a copy; members that the module's own table lacks are 0 */
 	char *path;		      /* absolute */
 	uint64_t mark;		      /* of the contents of the file: it differs if the contents do */
-	bool is_tried;		      /* a child has done all this before, with these contents */
+	bool is_tried;		      /* a child has done all this, and init(), with these contents */
 	void *handle;		      /* of dlopen(3) */
 	int fd;			      /* the private copy that is mapped; close-on-exec */
 	const struct config_service
@@ -30,16 +30,11 @@ struct loaded_module {
 	size_t n_kept;
 };
 
-/* The modules that a child has loaded, and whose init() it has called, without any trouble. */
-struct modules_tried {
-	uint64_t *marks; /* malloc()ed by whoever makes the list */
-	size_t n;
-};
-
 struct module_loader {
-	/* Loads PATH, first in a child, to see whether that fails; with TRIED, it must be among these, and no child is
-	 * needed. NULL and *err. Without TRIED it may block. */
-	struct loaded_module *(*open)(const char *path, const struct modules_tried *tried, struct err *err);
+	/* Loads PATH, first in a child, to see whether that fails; this may block. TRIED (0: none) is the mark of the
+	 * contents that a child has loaded, and whose init() it has called, without any trouble: then the file must
+	 * still have them, and no child is needed. NULL and *err. */
+	struct loaded_module *(*open)(const char *path, uint64_t tried, struct err *err);
 	/* Calls init() for SERVICE, which has MODULE, in a child that ends, unless one has tried it before; then,
 	 * unless REHEARSE, in this process. -1 and *err. */
 	int (*begin)(struct loaded_module *module, const struct config_service *service, bool rehearse,

@@ -21,6 +21,8 @@ libpreforkd_a_SOURCES += \
 	%D%/fingerprint.h \
 	%D%/foreign_words.c \
 	%D%/foreign_words.h \
+	%D%/given.c \
+	%D%/given.h \
 	%D%/help.c \
 	%D%/host_compare.c \
 	%D%/host_compare.h \

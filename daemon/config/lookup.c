@@ -79,6 +79,7 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 		checker_error(checker, values, source, "the list of addresses is empty");
 	service->listen = arena_alloc(arena, values->listen.n * sizeof(*service->listen));
 	service->listen_origin = arena_alloc(arena, values->listen.n * sizeof(struct origin));
+	service->resolved = arena_alloc(arena, values->listen.n * sizeof(*service->resolved));
 	for (i = 0; i < values->listen.n; i++) {
 		addr = &service->listen[service->n_listen];
 		place.origin = values->listen.origins[i];

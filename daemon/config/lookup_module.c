@@ -58,7 +58,7 @@ void lookup_module(struct checker *checker, struct service_values *values)
 	}
 	if (checker->source->portable || loader == NULL)
 		return;
-	module = loader->open(values->path, checker->source->tried, &err);
+	module = loader->open(values->path, 0, &err);
 	if (module == NULL) {
 		checker_error(checker, values, source, "module %s", err.text);
 		return;

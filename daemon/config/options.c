@@ -30,18 +30,23 @@ size_t options_width(int type)
 	return type >= 0 && (size_t)type < sizeof(types) / sizeof(types[0]) ? types[type].width : 0;
 }
 
-struct row options_row(const struct preforkd_option *option)
+static const char *copy_text(struct arena *arena, const char *text)
+{
+	return text != NULL ? arena_strdup(arena, text) : NULL;
+}
+
+struct row options_row(const struct preforkd_option *option, struct arena *arena)
 {
 	return (struct row){
-		.path = option->name,
+		.path = copy_text(arena, option->name),
 		.type = types[option->type].type,
 		.offset = types[option->type].offset,
-		.preset = option->preset,
+		.preset = copy_text(arena, option->preset),
 		.min = option->min,
 		.max = option->max,
-		.zero = option->zero,
+		.zero = copy_text(arena, option->zero),
 		.reload = RELOAD_WORKERS,
-		.help = option->help != NULL ? option->help : "",
+		.help = option->help != NULL ? copy_text(arena, option->help) : "",
 	};
 }
 
@@ -102,7 +107,7 @@ static void take_option(const struct checker *checker, const struct service_valu
 	struct raw *raw = find_raw(values, option->name);
 	struct err err;
 
-	value->row = options_row(option);
+	value->row = options_row(option, checker->store->arena);
 	value->source.key =
 		arena_printf(checker->store->arena, "services.%s.options.%s", values->service.name, option->name);
 	take_preset(checker, values, value);

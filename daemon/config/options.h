@@ -7,6 +7,7 @@
 #include "config/value_source.h"
 #include "config/values.h"
 
+struct arena;
 struct checker;
 struct preforkd_module;
 struct preforkd_option;
@@ -22,8 +23,8 @@ struct option_value {
 	};
 };
 
-/* The row for OPTION. The module owns its texts. */
-struct row options_row(const struct preforkd_option *option);
+/* The row for OPTION, with texts in ARENA: the module may be unloaded before the configuration is freed. */
+struct row options_row(const struct preforkd_option *option, struct arena *arena);
 
 /* The size of the member that an option of TYPE (enum preforkd_type) is stored in; 0: there is no such type. */
 size_t options_width(int type);

@@ -8,14 +8,12 @@
 
 struct identity;
 struct module_loader;
-struct modules_tried;
 struct preforkd_module;
 
 /* How far loading goes with the modules of a configuration. */
 enum config_modules {
 	MODULES_LOOK,	  /* modules are loaded, and their options checked */
 	MODULES_REHEARSE, /* their init() is called too, in a child */
-	MODULES_USE,	  /* their init() is called in a child and then in this process */
 };
 
 struct config_source {
@@ -25,8 +23,6 @@ struct config_source {
 	const struct preforkd_module *const *handlers; /* NULL-terminated: the values that `handler` may have */
 	const struct module_loader *loader;	       /* loads what `path` names; NULL: no module is loaded */
 	enum config_modules modules;
-	const struct modules_tried *tried; /* what a child has tried already, and nothing else is loaded; NULL: each
-					      module is tried in a child first */
 	/* The configuration is for another host: users, groups, hosts and interfaces are not looked up, and programs
 	 * are not looked for. The result may be looked at, but no service can be started with it. */
 	bool portable;

@@ -7,6 +7,7 @@
 #ifndef PREFORKD_CONFIG_VALUES_H
 #define PREFORKD_CONFIG_VALUES_H
 
+#include "base/region.h"
 #include "config/config.h"
 
 struct arena;
@@ -65,7 +66,8 @@ struct service_values {
 };
 
 struct config_store {
-	struct arena *arena; /* owns all of it, and the struct config itself */
+	struct arena *arena;  /* owns all of it, and the struct config itself */
+	struct region region; /* the memory of the arena, if a child has read the configuration; else at is NULL */
 	struct main_values main;
 	struct service_values *services;    /* in the order of config->services */
 	size_t n_services;		    /* the disabled ones included */

@@ -19,8 +19,6 @@
 #include "net/listen_beside.h"
 #include "net/listen_quiesce.h"
 
-#define ADDRESSES_MAX 16 /* that one host name may stand for */
-
 /* The listeners that are being opened for one service, and where they may come from. */
 struct opening {
 	const struct config_service *service;
@@ -275,18 +273,21 @@ static int open_one(struct opening *o, const struct listener_key *key, struct er
 	return bind_one(o, key, err);
 }
 
-static int open_addr(struct opening *o, const struct addr *addr, struct err *err)
+static int open_addr(struct opening *o, const struct addr *addr, const struct addr_resolved *resolved, struct err *err)
 {
-	struct sockaddr_any where[ADDRESSES_MAX];
-	size_t before = o->n;
-	int n;
+	const struct sockaddr_any *where = resolved->list;
+	size_t before = o->n, n = resolved->n;
+	struct sockaddr_any literal;
 
 	if (addr->kind == ADDR_SYSTEMD)
 		return open_named(o, addr, err);
-	n = addr_resolve(addr, where, ADDRESSES_MAX, err);
-	if (n < 0)
-		return -1;
-	for (int i = 0; i < n; i++) {
+	if (n == 0) {
+		if (addr_resolve(addr, &literal, 1, err) < 1)
+			return -1;
+		where = &literal;
+		n = 1;
+	}
+	for (size_t i = 0; i < n; i++) {
 		struct listener_key key = {
 			.asked = where[i],
 			.datagram = addr->datagram,
@@ -297,7 +298,7 @@ static int open_addr(struct opening *o, const struct addr *addr, struct err *err
 
 		if (open_one(o, &key, err) == 0)
 			continue;
-		if (!can_do_without(&where[i], (size_t)n, err))
+		if (!can_do_without(&where[i], n, err))
 			return -1;
 		log_msg(LOG_WARNING, "%s: %s; served without it", o->service->name, err->text);
 	}
@@ -325,7 +326,7 @@ int listener_open_all(const struct config_service *service, const struct listene
 	};
 
 	for (size_t i = 0; i < service->n_listen; i++) {
-		if (open_addr(&o, &service->listen[i], err) == 0)
+		if (open_addr(&o, &service->listen[i], &service->resolved[i], err) == 0)
 			continue;
 		listener_give_back(o.items, o.n);
 		return -1;

@@ -110,24 +110,16 @@ static int map_in_child(void *arg, struct err *err)
 	return 0;
 }
 
-static bool is_among(uint64_t mark, const struct modules_tried *tried)
-{
-	for (size_t i = 0; i < tried->n; i++)
-		if (tried->marks[i] == mark)
-			return true;
-	return false;
-}
-
 /* In a child, or by what a child has found out already: the master must not wait for one. */
-static int try_loading(struct loaded_module *module, const struct modules_tried *tried, struct err *err)
+static int try_loading(struct loaded_module *module, uint64_t tried, struct err *err)
 {
-	if (tried == NULL)
+	if (tried == 0)
 		return module_trial_run(map_in_child, module, err);
-	module->is_tried = is_among(module->mark, tried);
+	module->is_tried = module->mark == tried;
 	return module->is_tried ? 0 : err_set(err, "it changed while the configuration was read; try again");
 }
 
-static struct loaded_module *open_module(const char *path, const struct modules_tried *tried, struct err *err)
+static struct loaded_module *open_module(const char *path, uint64_t tried, struct err *err)
 {
 	struct loaded_module *module = calloc(1, sizeof(*module));
 	struct err why = {.text = "no memory"};

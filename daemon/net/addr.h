@@ -27,6 +27,12 @@ struct sockaddr_any {
 	};
 };
 
+/* What a name stood for when the configuration was read: the master must not look it up. */
+struct addr_resolved {
+	struct sockaddr_any *list;
+	size_t n;
+};
+
 enum addr_kind {
 	ADDR_HOST,    /* HOST:PORT, an IPv4 address or a name */
 	ADDR_HOST6,   /* [V6]:PORT, a literal IPv6 address (a zone %IF is allowed) */

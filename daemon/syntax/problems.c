@@ -19,31 +19,55 @@ struct entry {
 };
 
 struct problems {
-	struct arena *arena;
+	struct arena *arena; /* has all of it, this struct included */
+	bool is_guest;	     /* the arena is somebody else's */
 	struct entry *entries;
-	size_t n_entries;
+	size_t n_entries, room_entries;
 	const char **files;
-	size_t n_files;
+	size_t n_files, room_files;
+	struct problem lost; /* stands for one that could not be added */
 };
 
 struct problems *problems_new(void)
 {
-	struct problems *problems = arena_resize(NULL, 1, sizeof(*problems));
+	struct problems *problems = problems_in(arena_new());
 
-	memset(problems, 0, sizeof(*problems));
-	problems->arena = arena_new();
+	problems->is_guest = false;
+	return problems;
+}
+
+struct problems *problems_in(struct arena *arena)
+{
+	struct problems *problems = arena_alloc(arena, sizeof(*problems));
+
+	if (problems != NULL)
+		*problems = (struct problems){.arena = arena, .is_guest = true};
 	return problems;
 }
 
 void problems_free(struct problems **problems)
 {
-	if (*problems == NULL)
-		return;
-	arena_free(&(*problems)->arena);
-	free((*problems)->entries);
-	free((*problems)->files);
-	free(*problems);
+	struct arena *arena = *problems != NULL && !(*problems)->is_guest ? (*problems)->arena : NULL;
+
 	*problems = NULL;
+	arena_free(&arena);
+}
+
+/* Returns LIST of N elements with room for one more, in the arena. NULL: no memory; LIST stays as it is. */
+static void *grow_list(struct arena *arena, void *list, size_t n, size_t size, size_t *room)
+{
+	size_t wanted = n == 0 ? 8 : 2 * n;
+	void *grown;
+
+	if (n < *room)
+		return list;
+	grown = arena_alloc(arena, wanted * size);
+	if (grown == NULL)
+		return NULL;
+	if (n > 0)
+		memcpy(grown, list, n * size);
+	*room = wanted;
+	return grown;
 }
 
 static size_t find_file(const struct problems *problems, const char *file)
@@ -60,12 +84,16 @@ static size_t find_file(const struct problems *problems, const char *file)
 void problems_file(struct problems *problems, const char *file)
 {
 	size_t n = problems->n_files;
+	const char **files, *copy;
 
 	if (find_file(problems, file) < n)
 		return;
-	problems->files = arena_resize(problems->files, n + 1, sizeof(*problems->files));
-	problems->files[n] = arena_strdup(problems->arena, file);
-	problems->n_files++;
+	copy = arena_strdup(problems->arena, file);
+	files = grow_list(problems->arena, problems->files, n, sizeof(*files), &problems->room_files);
+	if (copy == NULL || files == NULL)
+		return;
+	problems->files = files;
+	problems->files[problems->n_files++] = copy;
 }
 
 const char *problems_file_get(const struct problems *problems, size_t i)
@@ -101,7 +129,8 @@ struct problem *problems_vadd(struct problems *problems, int level, const struct
 {
 	char place[640], text[1200], line[2048], safe[2560];
 	struct problem *reported;
-	struct entry *entry;
+	struct entry *entry, *entries;
+	const char *copy;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	format_place(where, place, sizeof(place));
@@ -111,11 +140,14 @@ struct problem *problems_vadd(struct problems *problems, int level, const struct
 	reported = find_reported(problems, safe);
 	if (reported != NULL)
 		return reported;
-	problems->entries = arena_resize(problems->entries, problems->n_entries + 1, sizeof(*problems->entries));
-	entry = &problems->entries[problems->n_entries];
-	memset(entry, 0, sizeof(*entry));
-	entry->problem.level = level;
-	entry->problem.text = arena_strdup(problems->arena, safe);
+	copy = arena_strdup(problems->arena, safe);
+	entries = grow_list(problems->arena, problems->entries, problems->n_entries, sizeof(*entries),
+			    &problems->room_entries);
+	if (copy == NULL || entries == NULL)
+		return &problems->lost;
+	problems->entries = entries;
+	entry = &entries[problems->n_entries];
+	*entry = (struct entry){.problem = {.level = level, .text = copy}};
 	entry->number = problems->n_entries++;
 	entry->file = problems->n_files;
 	entry->line = INT_MAX;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
 struct origin;
 struct problems;
 
@@ -20,7 +21,12 @@ struct problem {
 };
 
 struct problems *problems_new(void);
-/* NULL is allowed; *problems becomes NULL. */
+
+/* A list that is a part of ARENA. NULL: ARENA is one of arena_try_new(), and there is no memory. With such an arena a
+ * problem for which there is no memory is not added. */
+struct problems *problems_in(struct arena *arena);
+
+/* NULL is allowed; *problems becomes NULL. Leaves the arena of problems_in() alone. */
 void problems_free(struct problems **problems);
 
 /* Tells that FILE is read next. Problems are sorted by the order of these calls. */
@@ -32,7 +38,7 @@ const char *problems_file_get(const struct problems *problems, size_t i);
 /*
  * Adds one problem of LEVEL, found at WHERE (NULL: at no place; line 0: in the file as a whole) about KEY (NULL: none).
  * A text that is in the list already is not added again. problems_vadd() returns the problem, which is valid until the
- * next one is added.
+ * next one is added; with an arena of arena_try_new() it may be one that is in no list.
  */
 void problems_add(struct problems *problems, int level, const struct origin *where, const char *key, const char *fmt,
 		  ...) __attribute__((format(printf, 5, 6)));

@@ -2,6 +2,7 @@
 # A Check program has the tests of one file, or of a part of it. The source of check_X is check_X.c; what the
 # programs of one file share is in a header X_case.h beside them.
 unit_tests = \
+	%D%/base/check_arena \
 	%D%/base/check_child \
 	%D%/base/check_err \
 	%D%/base/check_escape \
@@ -12,6 +13,7 @@ unit_tests = \
 	%D%/base/check_memory_use \
 	%D%/base/check_parse \
 	%D%/base/check_path_access \
+	%D%/base/check_region \
 	%D%/base/check_siphash \
 	%D%/base/check_trial \
 	%D%/base/check_unit \
@@ -47,6 +49,7 @@ unit_tests = \
 	%D%/config/check_config_overrides \
 	%D%/config/check_config_portable \
 	%D%/config/check_foreign_words \
+	%D%/config/check_given \
 	%D%/config/check_host_compare \
 	%D%/ctl/check_status_table \
 	%D%/fleet/check_fleet \

@@ -62,7 +62,7 @@ static void tear_down(void)
 static struct loaded_module *load(const char *path)
 {
 	struct err err = {.text = ""};
-	struct loaded_module *module = module_loader.open(path, NULL, &err);
+	struct loaded_module *module = module_loader.open(path, 0, &err);
 
 	ck_assert_msg(module != NULL, "%s", err.text);
 	return module;
