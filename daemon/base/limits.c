@@ -24,11 +24,13 @@ void limits_init(struct limits *limits)
 static int64_t read_number(const char *path)
 {
 	FILE *f = fopen(path, "re");
-	char text[32];
+	char text[32], buffer[64];
 	int64_t number = -1;
 
 	if (f == NULL)
 		return -1;
+	/* Without memory for a buffer stdio would read byte by byte, and a sysctl has its first byte only for that. */
+	(void)setvbuf(f, buffer, _IOFBF, sizeof(buffer));
 	if (fgets(text, sizeof(text), f) != NULL) {
 		text[strcspn(text, "\n")] = '\0';
 		if (parse_integer(text, &number, NULL) < 0)

@@ -22,6 +22,7 @@ libpreforkd_a_SOURCES += \
 	%D%/exit_text.h \
 	%D%/fds.c \
 	%D%/fds.h \
+	%D%/hash.h \
 	%D%/json_text.c \
 	%D%/json_text.h \
 	%D%/last_lines.c \

@@ -106,9 +106,10 @@ static int init_plan(struct plan *plan, struct generation *generation, size_t n,
 	*plan = (struct plan){
 		.generation = generation_ref(generation),
 		.items = calloc(n, sizeof(*plan->items)),
+		.pools = calloc(n, sizeof(*plan->pools)),
 		.n = n,
 	};
-	if (plan->items == NULL) {
+	if (plan->items == NULL || plan->pools == NULL) {
 		plan->n = 0;
 		return err_set(err, "no memory for a plan");
 	}
@@ -373,11 +374,10 @@ static void forget_resizes(struct fleet *fleet)
 
 void plan_commit(struct plan *plan, struct fleet *fleet)
 {
-	struct pool **pools = calloc(plan->n + 1, sizeof(struct pool *));
+	struct pool **pools = plan->pools;
 	size_t n = 0;
 
-	if (pools == NULL)
-		abort(); /* some hundred bytes: the plan itself took far more */
+	plan->pools = NULL;
 	/* Removed pools come last, because their listeners may move to other services. */
 	for (size_t i = 0; i < plan->n; i++) {
 		struct plan_item *item = &plan->items[i];
@@ -483,6 +483,7 @@ void plan_clear(struct plan *plan)
 		fd_close(&plan->items[i].hold);
 	}
 	free(plan->items);
+	free(plan->pools);
 	generation_unref(&plan->generation);
 	*plan = (struct plan){.n = 0};
 }

@@ -39,6 +39,7 @@ struct plan_item { /* one service of the new generation */
 struct plan {
 	struct generation *generation; /* a reference */
 	struct plan_item *items;       /* one for each service of `generation`, in its order */
+	struct pool **pools;	       /* memory for as many, which the commit fills: nothing may fail there */
 	size_t n;
 	const char *occasion; /* "reload", "resize", "restart": a literal, for the log */
 };

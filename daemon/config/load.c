@@ -39,6 +39,7 @@ static struct config *new_config(const struct config_source *source, struct aren
 
 	config->store = arena_alloc(arena, sizeof(*config->store));
 	config->store->arena = arena;
+	config->store->region.fd = -1;
 	config->store->loader = source->loader;
 	config->file = make_absolute(arena, source->file);
 	return config;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -48,21 +49,18 @@ static void write_some(struct control_conn *conn)
 /* Takes REPLY over. May free CONN. */
 static void send_reply(struct control_conn *conn, json_t *reply)
 {
-	char *text = reply != NULL ? json_dumps(reply, JSON_COMPACT) : NULL;
-	size_t len = text != NULL ? strlen(text) : 0;
-	unsigned char *out = NULL;
+	/* json_dumps(3) leaves out what it has no memory for. */
+	size_t len = reply != NULL ? json_dumpb(reply, NULL, 0, JSON_COMPACT) : 0;
+	unsigned char *out = len > 0 && len <= FRAME_REPLY_MAX ? malloc(FRAME_HEAD + len) : NULL;
+	bool whole = out != NULL && json_dumpb(reply, (char *)out + FRAME_HEAD, len, JSON_COMPACT) == len;
 
 	json_decref(reply);
-	if (text != NULL && len <= FRAME_REPLY_MAX)
-		out = malloc(FRAME_HEAD + len);
-	if (out == NULL) { /* no memory, or a reply that is too long for a frame */
-		free(text);
+	if (!whole) { /* no memory, or a reply that is too long for a frame */
+		free(out);
 		control_conn_free(conn);
 		return;
 	}
 	frame_head(out, (uint32_t)len);
-	memcpy(out + FRAME_HEAD, text, len);
-	free(text);
 	free(conn->data);
 	conn->data = out;
 	conn->len = FRAME_HEAD + len;
@@ -79,6 +77,10 @@ static void take_request(struct control_conn *conn, size_t len)
 	json_t *request = json_loadb((const char *)conn->data + FRAME_HEAD, len, JSON_REJECT_DUPLICATES, &error);
 	json_t *reply;
 
+	if (request == NULL && error.text[0] == '\0') { /* jansson says what is wrong with a text, but not this */
+		send_reply(conn, commands_refuse(EX_OSERR, "no memory for the request"));
+		return;
+	}
 	if (!json_is_object(request)) {
 		json_decref(request);
 		send_reply(conn, commands_refuse(64, "the request is no JSON object"));

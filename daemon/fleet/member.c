@@ -31,6 +31,8 @@ struct member *member_get(struct member **table, const char *name)
 	}
 	member->refs = 1;
 	HASH_ADD_KEYPTR(hh, *table, member->name, strlen(member->name), member);
+	if (member->hh.tbl == NULL)
+		member_unref(&member);
 	return member;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool/pool_adopt.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <utlist.h>
@@ -126,6 +127,10 @@ int proc_adopt(struct pool *pool, const struct proc *was, const struct program *
 	if (!known->board)
 		fill_blank_slot(proc, program != NULL);
 	HASH_ADD(by_pid, *pool->by_pid, pid, sizeof(proc->pid), proc);
+	if (proc->by_pid.tbl == NULL) {
+		free(proc);
+		return err_code(err, ENOMEM, "cannot note a worker of the program before");
+	}
 	DL_APPEND(pool->procs, proc);
 	pool->n_procs++;
 	return program != NULL ? adopt_program(proc, program, output, err) : 0;

@@ -2,8 +2,10 @@
 #include "pool/pool_start.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -122,6 +124,19 @@ static int fork_worker(struct proc *proc, int proof)
 	return proc->pid > 0 ? 0 : -1;
 }
 
+/* Puts the new process into the table by which its end is noticed. -1 and errno: no memory; it is killed. */
+static int enter_table(struct proc *proc)
+{
+	HASH_ADD(by_pid, *proc->pool->by_pid, pid, sizeof(proc->pid), proc);
+	if (proc->by_pid.tbl != NULL)
+		return 0;
+	(void)kill(proc->pid, SIGKILL);
+	while (waitpid(proc->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	errno = ENOMEM;
+	return -1;
+}
+
 static void report_failure(struct pool *pool, int error)
 {
 	static struct log_limit limit;
@@ -142,7 +157,7 @@ static struct proc *start_worker(struct pool *pool, size_t lane, int proof)
 	if (pool->generation == NULL) /* of another image, which alone had the configuration for its workers */
 		return NULL;
 	proc = new_proc(pool, lane, now);
-	if (proc == NULL || fork_worker(proc, proof) < 0) {
+	if (proc == NULL || fork_worker(proc, proof) < 0 || enter_table(proc) < 0) {
 		int error = errno;
 
 		drop_proc(proc);
@@ -152,7 +167,6 @@ static struct proc *start_worker(struct pool *pool, size_t lane, int proof)
 	}
 	if (proc->program != NULL)
 		program_started(proc);
-	HASH_ADD(by_pid, *pool->by_pid, pid, sizeof(proc->pid), proc);
 	DL_APPEND(pool->procs, proc);
 	pool->n_procs++;
 	return proc;

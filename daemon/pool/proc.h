@@ -11,8 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "board/board.h"
 #include "pool/totals.h"
 

@@ -11,6 +11,7 @@ system_tests = \
 	%D%/test_listen_replaced.py \
 	%D%/test_full.py \
 	%D%/test_hangup.py \
+	%D%/test_shortage.py \
 	%D%/test_sources.py \
 	%D%/test_ctl.py \
 	%D%/test_ctl_jobs.py \
@@ -117,6 +118,7 @@ EXTRA_DIST += \
 	%D%/harness/realproxy.py \
 	%D%/harness/sandbox.py \
 	%D%/harness/sandbox.sh \
+	%D%/harness/shortage.py \
 	%D%/harness/system_log.py \
 	%D%/harness/systemd.py \
 	%D%/harness/tap.py \
@@ -127,5 +129,6 @@ EXTRA_DIST += \
 	%D%/module_probe.c \
 	%D%/module_wild.c \
 	%D%/old_module.h \
+	%D%/shortage.c \
 	%D%/trap.c
 EXTRA_DIST += $(system_tests)

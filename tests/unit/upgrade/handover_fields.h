@@ -124,6 +124,7 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, listen),
 	FIELD(struct config_service, n_listen),
 	FIELD(struct config_service, listen_origin),
+	FIELD(struct config_service, resolved),
 	FIELD(struct config_service, backlog_written),
 	FIELD(struct config_service, command),
 	FIELD(struct config_service, module),
