@@ -98,8 +98,9 @@ static int map_in_child(void *arg, struct err *err)
 	int rc;
 
 	module_trial_step("while it was loaded");
-	module_traces_take(&before);
-	rc = module_map_load(module, err);
+	rc = module_traces_take(&before, err);
+	if (rc == 0)
+		rc = module_map_load(module, err);
 	if (rc == 0)
 		rc = module_traces_compare(&before, NULL, 0, "loading it", err);
 	module_traces_clear(&before);
@@ -172,10 +173,10 @@ static void call_fini(struct loaded_module *module)
 static int run_init(struct loaded_module *module, const struct config_service *service, struct err *err)
 {
 	struct module_traces before;
-	int rc;
+	int rc = module_traces_take(&before, err);
 
-	module_traces_take(&before);
-	rc = call_init(module, service, err);
+	if (rc == 0)
+		rc = call_init(module, service, err);
 	module->begun = rc == 0 ? service : NULL;
 	if (rc == 0)
 		rc = module_traces_compare(&before, module->kept, module->n_kept, "init()", err);

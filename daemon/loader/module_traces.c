@@ -22,15 +22,18 @@
 #include "base/err.h"
 #include "net/addr.h"
 
-/* The entries of FOLDER in /proc whose names are numbers, into *OUT (malloc()ed). Returns how many. */
-static size_t list_numbers(const char *folder, int **out)
+/* The entries of FOLDER in /proc whose names are numbers, into *OUT (malloc()ed). Returns how many; -1: no resources.
+ */
+static ssize_t list_numbers(const char *folder, int **out)
 {
 	DIR *dir = opendir(folder);
 	size_t n = 0, room = 0;
 	struct dirent *entry;
 
 	*out = NULL;
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+	if (dir == NULL)
+		return -1;
+	while ((entry = readdir(dir)) != NULL) {
 		int number = entry->d_name[0] >= '0' && entry->d_name[0] <= '9' ? (int)strtol(entry->d_name, NULL, 10)
 										: dirfd(dir);
 
@@ -39,16 +42,17 @@ static size_t list_numbers(const char *folder, int **out)
 		if (n == room) {
 			int *more = reallocarray(*out, room * 2 + 64, sizeof(**out));
 
-			if (more == NULL)
-				break;
+			if (more == NULL) {
+				(void)closedir(dir);
+				return -1;
+			}
 			*out = more;
 			room = room * 2 + 64;
 		}
 		(*out)[n++] = number;
 	}
-	if (dir != NULL)
-		(void)closedir(dir);
-	return n;
+	(void)closedir(dir);
+	return (ssize_t)n;
 }
 
 /* Is there a child, alive or a zombie? */
@@ -104,18 +108,15 @@ static const char *changed_setting(const struct module_traces *before, const str
 	return NULL;
 }
 
-void module_traces_take(struct module_traces *traces)
+static int record_descriptors(struct module_traces *traces)
 {
-	int *numbers, *threads;
+	int *numbers;
 	struct stat st;
-	size_t n = list_numbers("/proc/self/fd", &numbers);
+	ssize_t n = list_numbers("/proc/self/fd", &numbers);
 
-	*traces = (struct module_traces){.threads = list_numbers("/proc/self/task", &threads)};
-	free(threads);
-	traces->children = has_children();
-	record_settings(traces);
-	traces->fds = calloc(n + 1, sizeof(*traces->fds));
-	for (size_t i = 0; traces->fds != NULL && i < n; i++) {
+	if (n >= 0)
+		traces->fds = calloc((size_t)n + 1, sizeof(*traces->fds));
+	for (ssize_t i = 0; traces->fds != NULL && i < n; i++) {
 		if (fstat(numbers[i], &st) < 0)
 			continue;
 		traces->fds[traces->n_fds].fd = numbers[i];
@@ -123,6 +124,21 @@ void module_traces_take(struct module_traces *traces)
 		traces->fds[traces->n_fds++].ino = st.st_ino;
 	}
 	free(numbers);
+	return traces->fds != NULL ? 0 : -1;
+}
+
+int module_traces_take(struct module_traces *traces, struct err *err)
+{
+	int *threads;
+	ssize_t n_threads = list_numbers("/proc/self/task", &threads);
+
+	free(threads);
+	*traces = (struct module_traces){.threads = n_threads > 0 ? (size_t)n_threads : 0};
+	traces->children = has_children();
+	record_settings(traces);
+	if (n_threads >= 0 && record_descriptors(traces) == 0)
+		return 0;
+	return err_set(err, "no memory or no descriptor to see what it leaves behind");
 }
 
 void module_traces_clear(struct module_traces *traces)
@@ -240,10 +256,10 @@ int module_traces_compare(const struct module_traces *before, const int *kept, s
 			  struct err *err)
 {
 	struct module_traces now;
-	int rc;
+	int rc = module_traces_take(&now, err);
 
-	module_traces_take(&now);
-	rc = compare_process(before, &now, who, err);
+	if (rc == 0)
+		rc = compare_process(before, &now, who, err);
 	if (rc == 0)
 		rc = compare_descriptors(before, &now, kept, n_kept, who, err);
 	module_traces_clear(&now);

@@ -32,9 +32,9 @@ struct module_traces {
 	char locale[128];
 };
 
-/* Records the state of this process in *traces; free it with module_traces_clear(). Without memory the list of
- * descriptors is empty. */
-void module_traces_take(struct module_traces *traces);
+/* Records the state of this process in *traces; free it with module_traces_clear() in any case. -1 and *err: no memory,
+ * or no descriptor. */
+int module_traces_take(struct module_traces *traces, struct err *err);
 void module_traces_clear(struct module_traces *traces);
 
 /*
