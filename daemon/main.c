@@ -28,7 +28,7 @@
 #include "services/kinds.h"
 #include "upgrade/handover_env.h"
 #include "upgrade/rehearsal.h"
-#include "upgrade/upgrade.h"
+#include "upgrade/retry.h"
 
 enum check { CHECK_NOT, CHECK_HERE, CHECK_HOST, CHECK_PORTABLE };
 
@@ -76,9 +76,12 @@ _Noreturn static void die_usage(const char *text, const char *what)
 	exit(EX_USAGE);
 }
 
+static char **command_line; /* for retry_start() */
+
 _Noreturn static void die_no_memory(void)
 {
 	(void)fputs("preforkd: no memory\n", stderr);
+	retry_start(command_line);
 	exit(EX_OSERR);
 }
 
@@ -301,7 +304,8 @@ static struct config *load(const struct options *o)
 		 * or there was no memory. */
 		do
 			config = try_load_in_child(o);
-		while (config == NULL && upgrade_wait(CONFIG_RETRY_MS) == 0);
+		while (config == NULL && retry_wait(CONFIG_RETRY_MS, "the configuration cannot be used; trying again "
+								     "until it can") == 0);
 	if (config == NULL)
 		exit(status);
 	return config;
@@ -362,18 +366,21 @@ static int run(struct options *o, struct config *config)
 	struct launch launch = {
 		.log_target = o->target,
 		.verbose = o->verbose,
-		.foreground = !o->daemon && !handover_env_in_background(),
 		.binary = o->binary,
 		.when_ready = o->daemon ? on_ready : NULL,
 	};
 	struct err err;
+	bool background;
 	int terminal, status;
 
+	if (handover_env_in_background(&background, &err) < 0 && err.code == ENOMEM)
+		die_no_memory(); /* other errors are found again, and reported, by handover_env_take() */
+	launch.foreground = !o->daemon && !background;
 	free(o->file);
 	o->file = copy(config->file); /* absolute, and so is what comes of it at a reload */
 	launch.source = source_of(o);
 	o->again = same_again(o);
-	launch.argv = o->again;
+	launch.argv = command_line = o->again;
 	launch_log(&launch, config);
 	if (handover_env_is_rehearsal())
 		_exit(rehearsal_run(&launch, config)); /* of a process that others look after: nothing is put away */
@@ -401,6 +408,7 @@ fail:
 	log_msg(LOG_ERR, "%s", err.text);
 	status = EX_OSERR;
 end:
+	retry_start(command_line);
 	config_free(&config);
 	free_list(launch.argv);
 	return status;
@@ -413,9 +421,13 @@ int main(int argc, char **argv)
 	struct err err;
 	int status = EX_OK;
 
+	if (handover_env_is_upgrade())
+		master_set_signals();
+	command_line = argv;
 	/* First of all, also in the image after an upgrade: workers may have the same user. */
 	if (dumpable_set(false, &err) < 0 || fds_fill_stdio(&err) < 0) {
 		(void)fprintf(stderr, "preforkd: %s\n", err.text);
+		retry_start(command_line);
 		return EX_OSERR;
 	}
 	o.overrides = calloc((size_t)argc + 1, sizeof(*o.overrides));

@@ -47,6 +47,14 @@ void signals_handle(int sig, void (*handler)(int sig, siginfo_t *info, void *con
 	(void)sigaction(sig, &action, NULL);
 }
 
+void signals_block_all(sigset_t *before)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, before);
+}
+
 bool signals_is_harmless(const struct sigaction *action)
 {
 	return action->sa_handler == SIG_DFL || action->sa_handler == do_nothing;

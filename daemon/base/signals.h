@@ -18,6 +18,10 @@ void signals_harmless(void);
  * EINTR, so that the caller notices. INFO has the sender (sigaction(2)). */
 void signals_handle(int sig, void (*handler)(int sig, siginfo_t *info, void *context));
 
+/* Blocks all signals; *before is the mask until now. Before an exec: signals that arrive while the new image has not
+ * set its handlers yet wait. */
+void signals_block_all(sigset_t *before);
+
 /* True for SIG_DFL and for the handler of signals_harmless(), which exec(2) resets. */
 bool signals_is_harmless(const struct sigaction *action);
 

@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "base/title.h"
 #include "change/host_limits.h"
+#include "change/launch.h"
 #include "change/operation.h"
 #include "change/reload.h"
 #include "change/start.h"
@@ -27,6 +28,7 @@
 #include "master/report.h"
 #include "master/watchdog.h"
 #include "net/inherited.h"
+#include "upgrade/retry.h"
 #include "upgrade/upgrade.h"
 
 #define TICK_USEC 1000000
@@ -172,7 +174,7 @@ static const struct {
 
 #define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
-static void block_signals(void)
+void master_set_signals(void)
 {
 	sigset_t block;
 
@@ -180,16 +182,9 @@ static void block_signals(void)
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		(void)sigaddset(&block, signals[i].sig);
 	(void)sigprocmask(SIG_BLOCK, &block, NULL);
-}
-
-/* The process that started us may have blocked SIGALRM, which fds_drop_quickly() needs. */
-static void unblock_alarm(void)
-{
-	sigset_t alarm;
-
-	(void)sigemptyset(&alarm);
-	(void)sigaddset(&alarm, SIGALRM);
-	(void)sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+	signals_harmless();
+	/* All others are let through, whoever blocked them: fds_drop_quickly() needs SIGALRM. */
+	(void)sigprocmask(SIG_SETMASK, &block, NULL);
 }
 
 static int set_loop_error(int rc, struct err *err)
@@ -314,15 +309,14 @@ int master_run(const struct launch *launch, struct config *config)
 
 	init_master(&master, launch, config);
 	/* From here on signals wait for the loop: a stop during a slow start must not be lost. */
-	block_signals();
-	signals_harmless();
-	unblock_alarm();
+	master_set_signals();
 	title_prefix("master");
 	orphans_init();
 	if (master.fleet.generation != NULL)
 		log_limits(&master); /* first, because a limit may be why the start fails */
 	if (master.fleet.generation == NULL || open_all(&master, &err) < 0) {
 		log_about(LOG_ERR, &about, "%s", err.text);
+		retry_start(launch->argv);
 		stop_leave_listeners(&master.fleet);
 	} else {
 		status = run_loop(&master);

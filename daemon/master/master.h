@@ -14,6 +14,10 @@ struct launch;
  * Runs the daemon until it is stopped, and returns the exit status (sysexits.h). The caller has opened the log and the
  * descriptors 0 to 2. CONFIG is taken over.
  */
+/* Sets the handlers and the mask of signals. After the exec of an upgrade it is the first act, because the handlers of
+ * the image before are gone; signals have been blocked meanwhile. */
+void master_set_signals(void);
+
 int master_run(const struct launch *launch, struct config *config);
 
 #endif

@@ -58,8 +58,10 @@ int pool_adopt_board(struct pool *pool, const struct board *was, int64_t version
 		*known_out = true;
 		return 0;
 	}
+	if (board_create(&pool->board, was->n_lanes, was->n_slots, err) < 0)
+		return -1;
 	fd_close(&fd);
-	return board_create(&pool->board, was->n_lanes, was->n_slots, err);
+	return 0;
 }
 
 /* -1: the worker sits in a table that is not read, and counts there. */
@@ -74,10 +76,8 @@ static int keep_seat(struct pool *pool, int seat, bool known)
 static int adopt_program(struct proc *proc, const struct program *was, int output, struct err *err)
 {
 	proc->program = calloc(1, sizeof(*proc->program));
-	if (proc->program == NULL) {
-		fd_close(&output);
+	if (proc->program == NULL)
 		return err_set(err, "no memory for a program");
-	}
 	*proc->program = *was;
 	proc->program->output = program_output_adopt(proc->pool->service->name, output);
 	if (proc->program->output == NULL)

@@ -226,10 +226,8 @@ int program_notify_adopt(struct pool *pool, int fd, const char *name, struct err
 {
 	struct program_notify *notify = new_notify(pool, fd, err);
 
-	if (notify == NULL) {
-		fd_close(&fd);
+	if (notify == NULL)
 		return -1;
-	}
 	(void)snprintf(notify->name, sizeof(notify->name), "%s", name);
 	if (fd >= 0)
 		watch_socket(pool);

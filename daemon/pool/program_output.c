@@ -56,7 +56,6 @@ struct program_output *program_output_adopt(const char *service, int fd)
 	if (o == NULL || name == NULL) {
 		free(o);
 		free(name);
-		fd_close(&fd);
 		return NULL;
 	}
 	o->fd = fd;
@@ -82,6 +81,7 @@ struct program_output *program_output_new(const char *service, int *write_end_ou
 	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	o = program_output_adopt(service, ends[0]);
 	if (o == NULL) {
+		fd_close(&ends[0]);
 		fd_close(&ends[1]);
 		(void)err_set(err, "no memory for a program");
 		return NULL;

@@ -16,15 +16,20 @@
 #define HANDOVER  "PREFORKD_HANDOVER"
 #define REHEARSAL "PREFORKD_REHEARSAL"
 
-void handover_env_set(int handover, bool rehearsal)
+static int taken = -1; /* the memfd, once the environment is cleared */
+
+int handover_env_set(int handover, bool rehearsal, struct err *err)
 {
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%d", handover);
-	(void)setenv(HANDOVER, number, 1);
-	if (rehearsal)
-		(void)setenv(REHEARSAL, "1", 1);
+	if (setenv(HANDOVER, number, 1) < 0 || (rehearsal && setenv(REHEARSAL, "1", 1) < 0)) {
+		(void)err_sys(err, "cannot name the handover to the new program");
+		handover_env_clear();
+		return -1;
+	}
 	(void)fcntl(handover, F_SETFD, 0);
+	return 0;
 }
 
 void handover_env_clear(void)
@@ -55,14 +60,14 @@ static int find_fd(void)
 	return (int)number;
 }
 
-bool handover_env_in_background(void)
+int handover_env_in_background(bool *out, struct err *err)
 {
 	int fd = find_fd();
-	json_t *handover = fd >= 0 ? handover_read(fd, getpid(), NULL) : NULL;
-	bool background = handover != NULL && handover_head(handover).background;
+	json_t *handover = fd >= 0 ? handover_read(fd, getpid(), err) : NULL;
 
+	*out = handover != NULL && handover_head(handover).background;
 	json_decref(handover);
-	return background;
+	return fd >= 0 && handover == NULL ? -1 : 0;
 }
 
 int handover_env_take(json_t **out, struct err *err)
@@ -76,7 +81,17 @@ int handover_env_take(json_t **out, struct err *err)
 		return 0;
 	if (fd < 0)
 		return err_set(err, HANDOVER " is set, but it is not the number of an open descriptor");
+	taken = fd;
 	*out = handover_read(fd, getpid(), err);
-	fd_close(&fd);
 	return *out != NULL ? 0 : -1;
+}
+
+int handover_env_fd(void)
+{
+	return handover_env_is_upgrade() ? find_fd() : taken;
+}
+
+void handover_env_done(void)
+{
+	fd_close(&taken);
 }

@@ -12,10 +12,10 @@
 
 #define SIZE_MAX_READ (256L << 20)
 
-static int write_all(const char *data, size_t len, void *fd)
+static int write_all(const char *data, size_t len, int fd)
 {
 	while (len > 0) {
-		ssize_t n = write(*(int *)fd, data, len);
+		ssize_t n = write(fd, data, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -25,6 +25,21 @@ static int write_all(const char *data, size_t len, void *fd)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+/* json_dump_callback(3) would go on after a write that has failed. */
+static int write_json(const json_t *handover, int fd, struct err *err)
+{
+	size_t len = json_dumpb(handover, NULL, 0, JSON_COMPACT);
+	char *text = len > 0 ? malloc(len) : NULL;
+	int rc;
+
+	if (text == NULL || json_dumpb(handover, text, len, JSON_COMPACT) != len)
+		rc = err_set(err, "no memory for a handover");
+	else
+		rc = write_all(text, len, fd) < 0 ? err_sys(err, "cannot write a handover") : 0;
+	free(text);
+	return rc;
 }
 
 int handover_write(const json_t *handover, struct err *err)
@@ -39,11 +54,8 @@ int handover_write(const json_t *handover, struct err *err)
 	fd = fd_above_stdio(fd, err);
 	if (fd < 0)
 		return -1;
-	if (json_dump_callback(handover, write_all, &fd, JSON_COMPACT) < 0) {
-		(void)err_sys(err, "cannot write a handover");
+	if (write_json(handover, fd, err) < 0)
 		fd_close(&fd);
-		return -1;
-	}
 	return fd;
 }
 
@@ -60,6 +72,7 @@ struct handover_head handover_head(const json_t *handover)
 static json_t *load_json(int fd, struct err *err)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
+	json_error_t error = {.text = "it is cut"};
 	json_t *handover = NULL;
 	char *text;
 
@@ -67,11 +80,13 @@ static json_t *load_json(int fd, struct err *err)
 		return (void)err_sys(err, "cannot read what the program before left"), NULL;
 	text = size < SIZE_MAX_READ ? malloc((size_t)size + 1) : NULL;
 	if (text == NULL)
-		return (void)err_set(err, "no memory for what the program before left"), NULL;
+		return (void)err_code(err, ENOMEM, "cannot read what the program before left"), NULL;
 	if (pread(fd, text, (size_t)size, 0) == size)
-		handover = json_loadb(text, (size_t)size, 0, NULL);
+		handover = json_loadb(text, (size_t)size, 0, &error);
 	free(text);
-	if (handover == NULL)
+	if (handover == NULL && error.text[0] == '\0') /* jansson says what is wrong with a text, but not this */
+		(void)err_code(err, ENOMEM, "cannot read what the program before left");
+	else if (handover == NULL)
 		(void)err_set(err, "what the program before left is not readable");
 	return handover;
 }

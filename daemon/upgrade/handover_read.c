@@ -71,13 +71,15 @@ static int read_table(const json_t *s, struct table *out, struct err *err)
 	out->is_known = out->sources != NULL;
 	if (out->is_known)
 		return 0;
+	out->sources = sources_new(was.n_records, err);
+	if (out->sources == NULL)
+		return -1;
 	fd_close(&was.fd);
 	log_msg(LOG_WARNING,
 		"the table of sources of the program before is not taken over: %s; "
 		"limits and penalties of clients begin anew",
 		why.text);
-	out->sources = sources_new(was.n_records, err);
-	return out->sources != NULL ? 0 : -1;
+	return 0;
 }
 
 static int read_tables(const json_t *list, struct tables *tables, struct err *err)

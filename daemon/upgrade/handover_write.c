@@ -15,9 +15,18 @@
 #include "upgrade/handover.h"
 #include "upgrade/handover_tables.h"
 
+static bool is_partial; /* a part of the handover is missing, because there was no memory */
+
 static void add_value(json_t *object, const char *key, json_t *value)
 {
-	(void)json_object_set_new(object, key, value);
+	if (json_object_set_new(object, key, value) < 0)
+		is_partial = true;
+}
+
+static void add_item(json_t *list, json_t *value)
+{
+	if (json_array_append_new(list, value) < 0)
+		is_partial = true;
 }
 
 static json_t *write_worker(const struct proc *proc)
@@ -26,7 +35,8 @@ static json_t *write_worker(const struct proc *proc)
 
 	if (proc->program != NULL) {
 		program = rows_write(&program_table, proc->program);
-		(void)json_object_update_new(program, rows_write(&output_table, proc->program->output));
+		if (json_object_update_new(program, rows_write(&output_table, proc->program->output)) < 0)
+			is_partial = true;
 		add_value(out, "program", program);
 	}
 	return out;
@@ -37,7 +47,7 @@ static json_t *write_own_names(const struct own_names *own)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < BOARD_COUNTERS && own->name[i][0] != '\0'; i++)
-		(void)json_array_append_new(list, json_string(own->name[i]));
+		add_item(list, json_string(own->name[i]));
 	return list;
 }
 
@@ -50,7 +60,7 @@ static json_t *write_totals(const struct totals *totals)
 		add_value(refused, refusal_name(r), json_integer((json_int_t)totals->gone.refused[r]));
 	for (size_t i = 0; i < TOTALS_OWN; i++)
 		if (totals->own[i].name[0] != '\0')
-			(void)json_array_append_new(own, rows_write(&own_count_table, &totals->own[i]));
+			add_item(own, rows_write(&own_count_table, &totals->own[i]));
 	add_value(out, "refused", refused);
 	add_value(out, "own", own);
 	return out;
@@ -81,9 +91,9 @@ static json_t *write_pool(const struct pool *pool)
 	const struct proc *proc;
 
 	for (size_t i = 0; i < pool->n_lanes; i++)
-		(void)json_array_append_new(listeners, rows_write(&listener_table, &pool->listeners[i]));
+		add_item(listeners, rows_write(&listener_table, &pool->listeners[i]));
 	DL_FOREACH (pool->procs, proc)
-		(void)json_array_append_new(workers, write_worker(proc));
+		add_item(workers, write_worker(proc));
 	add_value(out, "state", json_string(pool_state_name(pool->state)));
 	add_value(out, "occasion", pool->occasion != NULL ? json_string(pool->occasion) : json_null());
 	add_value(out, "fingerprint", json_integer(compute_fingerprint(pool)));
@@ -118,7 +128,7 @@ static void add_sources(json_t *list, const struct sources *sources)
 			return;
 	out = rows_write(&sources_table, sources);
 	add_value(out, "version", json_integer(sources_version()));
-	(void)json_array_append_new(list, out);
+	add_item(list, out);
 }
 
 static void add_job(json_t *list, const struct job *job)
@@ -127,7 +137,7 @@ static void add_job(json_t *list, const struct job *job)
 
 	if (job->reasons != NULL)
 		add_value(out, "reasons", json_incref(job->reasons));
-	(void)json_array_append_new(list, out);
+	add_item(list, out);
 }
 
 static json_t *write_jobs(const struct jobs *jobs)
@@ -158,7 +168,7 @@ static json_t *write_waiting(const struct operations *ops)
 		add_value(out, "order", json_string(op->kind->name));
 		if (op->member != NULL)
 			add_value(out, "service", json_string(op->member->name));
-		(void)json_array_append_new(list, out);
+		add_item(list, out);
 	}
 	return list;
 }
@@ -172,7 +182,7 @@ static json_t *write_members(const struct fleet *fleet)
 		json_t *out = rows_write(&member_table, member);
 
 		add_value(out, "name", json_string(member->name));
-		(void)json_array_append_new(list, out);
+		add_item(list, out);
 	}
 	return list;
 }
@@ -207,8 +217,9 @@ json_t *handover_collect(const struct operations *ops, unsigned job)
 	struct fleet_cursor at = {0};
 	const struct pool *pool;
 
+	is_partial = false;
 	while ((pool = fleet_next(ops->fleet, &at)) != NULL) {
-		(void)json_array_append_new(pools, write_pool(pool));
+		add_item(pools, write_pool(pool));
 		add_sources(sources, pool->sources);
 	}
 	add_value(out, "before_us", orphans_before_us());
@@ -218,5 +229,9 @@ json_t *handover_collect(const struct operations *ops, unsigned job)
 	add_value(out, "waiting", write_waiting(ops));
 	add_value(out, "members", write_members(ops->fleet));
 	add_control(out, ops);
+	if (is_partial) {
+		json_decref(out);
+		return NULL;
+	}
 	return out;
 }

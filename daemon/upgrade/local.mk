@@ -12,6 +12,8 @@ libpreforkd_a_SOURCES += \
 	%D%/handover_write.c \
 	%D%/rehearsal.c \
 	%D%/rehearsal.h \
+	%D%/retry.c \
+	%D%/retry.h \
 	%D%/upgrade.c \
 	%D%/upgrade.h \
 	%D%/upgrade_rolls.c \

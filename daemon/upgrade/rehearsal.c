@@ -54,7 +54,10 @@ static int execute_binary(void *arg, int out)
 		return EX_OSERR;
 	}
 	handover_keep(handover, true);
-	handover_env_set(fd, true);
+	if (handover_env_set(fd, true, &err) < 0) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		return EX_OSERR;
+	}
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)execve(ops->launch->binary, ops->launch->argv, environ);

@@ -18,7 +18,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/message_ids.h"
-#include "base/notify.h"
+#include "base/signals.h"
 #include "base/trial.h"
 #include "change/hearing.h"
 #include "change/launch.h"
@@ -83,6 +83,7 @@ static void execute_binary(struct upgrade *u)
 	struct operations *ops = u->op.all;
 	json_t *handover = handover_collect(ops, u->op.job);
 	const struct launch *launch = ops->launch;
+	sigset_t before;
 	struct err err;
 	int fd = handover_write(handover, &err);
 
@@ -90,10 +91,13 @@ static void execute_binary(struct upgrade *u)
 		log_msg(LOG_NOTICE, "executing %s", launch->binary);
 		control_socket_before_exec(ops->control);
 		handover_keep(handover, true);
-		handover_env_set(fd, false);
-		(void)execve(launch->binary, launch->argv, environ);
-		(void)err_sys(&err, "cannot execute %s", launch->binary);
-		handover_env_clear();
+		if (handover_env_set(fd, false, &err) == 0) {
+			signals_block_all(&before);
+			(void)execve(launch->binary, launch->argv, environ);
+			(void)err_sys(&err, "cannot execute %s", launch->binary);
+			(void)sigprocmask(SIG_SETMASK, &before, NULL);
+			handover_env_clear();
+		}
 		handover_keep(handover, false);
 		fd_close(&fd);
 	}
@@ -185,19 +189,6 @@ bool upgrade_reaped(struct operations *ops, pid_t pid, int status)
 }
 
 /* ---- the new image ---- */
-
-int upgrade_wait(int ms)
-{
-	const struct timespec nap = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-	sigset_t stop;
-
-	notify_send("WATCHDOG=1\nSTATUS=upgrading: the configuration has a mistake; waiting for it to be mended");
-	(void)sigemptyset(&stop);
-	(void)sigaddset(&stop, SIGTERM);
-	(void)sigaddset(&stop, SIGINT);
-	(void)sigprocmask(SIG_BLOCK, &stop, NULL); /* the image before has blocked them, too: none is lost */
-	return sigtimedwait(&stop, NULL, &nap) < 0 ? 0 : -1;
-}
 
 int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err)
 {
@@ -330,6 +321,7 @@ static void begin_rolls(struct upgrade *u, int64_t now)
 	struct operations *ops = u->op.all;
 
 	ops->has_started = true;
+	handover_env_done();
 	if (ops->launch->when_ready != NULL)
 		ops->launch->when_ready();
 	enter_state(u, UPGRADE_ROLLING);

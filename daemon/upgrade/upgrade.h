@@ -21,10 +21,6 @@ extern const struct operation_kind upgrade_kind;
  * image. -1 and *err: the handover makes no sense, or there is no memory. */
 int upgrade_resume(struct operations *ops, bool *resumed_out, struct err *err);
 
-/* The new image, whose configuration has become wrong since the rehearsal: feeds the watchdog and waits MS for somebody
- * to correct it. -1: the daemon was told to stop. */
-int upgrade_wait(int ms);
-
 /* A child of the master has ended. True: it was the rehearsal. */
 bool upgrade_reaped(struct operations *ops, pid_t pid, int status);
 
