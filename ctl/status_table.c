@@ -149,10 +149,25 @@ static bool is_short(const json_t *listener)
 	       backlog < asked;
 }
 
+/* ", shut down" or ", mended 2 times"; "" for a listener that has always been well. */
+static const char *describe_trouble(const json_t *listener, char *out, size_t size)
+{
+	char trouble[64], number[VALUES_NUMBER_MAX];
+	int64_t mended;
+
+	out[0] = '\0';
+	if (json_is_string(json_object_get(listener, "trouble")))
+		(void)snprintf(out, size, ", %s", values_text(listener, "trouble", trouble, sizeof(trouble)));
+	else if (values_integer(listener, "mended", &mended) && mended > 0)
+		(void)snprintf(out, size, ", mended %s time%s", values_count_of(mended, number),
+			       mended == 1 ? "" : "s");
+	return out;
+}
+
 static void add_listeners(struct table *table, const json_t *listeners, bool always)
 {
 	char address[NAME_MAX_BYTES], queue[VALUES_NUMBER_MAX], backlog[VALUES_NUMBER_MAX];
-	char drops[VALUES_NUMBER_MAX], asked[VALUES_NUMBER_MAX];
+	char drops[VALUES_NUMBER_MAX], asked[VALUES_NUMBER_MAX], trouble[96];
 	const json_t *listener;
 	size_t width = 0, i;
 
@@ -163,14 +178,15 @@ static void add_listeners(struct table *table, const json_t *listeners, bool alw
 		width = w > width ? w : width;
 	}
 	json_array_foreach (listeners, i, listener) {
-		if (!always && !is_short(listener))
+		(void)describe_trouble(listener, trouble, sizeof(trouble));
+		if (!always && !is_short(listener) && trouble[0] == '\0')
 			continue;
 		(void)values_text(listener, "address", address, sizeof(address));
-		table_note(table, TABLE_PLAIN, "    %s%*s  queue %s/%s%s%s%s, %s dropped", address,
+		table_note(table, TABLE_PLAIN, "    %s%*s  queue %s/%s%s%s%s, %s dropped%s", address,
 			   (int)(width - table_text_width(address)), "", values_count(listener, "queue", queue),
 			   values_count(listener, "backlog", backlog), is_short(listener) ? " (" : "",
 			   is_short(listener) ? values_count(listener, "backlog_asked", asked) : "",
-			   is_short(listener) ? " asked for)" : "", values_count(listener, "drops", drops));
+			   is_short(listener) ? " asked for)" : "", values_count(listener, "drops", drops), trouble);
 	}
 }
 

@@ -60,15 +60,29 @@ void status_counts(const struct operations *ops, const struct pool *pool, struct
 			pool_count_living(former, out);
 }
 
+static const char *trouble_name(enum listen_trouble trouble)
+{
+	switch (trouble) {
+	case LISTEN_WELL:
+		break;
+	case LISTEN_SHUT:
+		return "shut down";
+	case LISTEN_CONNECTED:
+		return "connected";
+	}
+	return NULL;
+}
+
 static json_t *listener_json(const struct pool *pool, const struct listener *listener)
 {
 	struct listen_queue queue = {.queued = -1, .limit = -1, .drops = -1};
 
 	if (listener->fd >= 0 && listener->listening && !listener->refusing)
 		(void)listen_queue(listener->fd, &queue);
-	return json_pack("{s:o, s:o, s:I, s:I, s:o}", "address", json_text(listener->text), "queue",
+	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:s?, s:I}", "address", json_text(listener->text), "queue",
 			 number_json(queue.queued), "backlog", (json_int_t)listener->backlog, "backlog_asked",
-			 (json_int_t)pool->service->backlog, "drops", number_json(queue.drops));
+			 (json_int_t)pool->service->backlog, "drops", number_json(queue.drops), "trouble",
+			 trouble_name(listener->trouble), "mended", (json_int_t)listener->mended);
 }
 
 int64_t status_refused(const struct operations *ops)

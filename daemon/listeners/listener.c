@@ -59,24 +59,6 @@ int listener_start(struct listener *listener, const struct config_service *servi
 	return 0;
 }
 
-bool listener_revive(struct listener *listener, const struct config_service *service)
-{
-	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-	socklen_t len = sizeof(int);
-	struct err err;
-	int listens = 1;
-
-	if (listener->fd < 0 || !listener->listening || listener->refusing || listener->quiesced_ms != 0 ||
-	    listener->key.datagram || getsockopt(listener->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
-		return false;
-	if (listens != 0)
-		return false;
-	/* Dissolve it first: a socket that was shut down a second time, when it did not listen any more, would pass
-	 * that state on to each connection. */
-	(void)connect(listener->fd, &nowhere, sizeof(nowhere));
-	return listen_start(listener->fd, service->backlog, &listener->backlog, &err) == 0;
-}
-
 void listener_steer(struct listener *listener)
 {
 	struct listener *rival = listener->rival;
@@ -178,8 +160,7 @@ static bool is_abstract(const struct listener *listener)
 	return listener->addr.sa.sa_family == AF_UNIX && listener->addr.un.sun_path[0] == '\0';
 }
 
-/* For a unix socket: one that was shut down stays so, and a path that was removed needs a new socket. */
-static int bind_again(struct listener *listener, const struct config_service *service, struct err *err)
+int listener_bind_again(struct listener *listener, const struct config_service *service, struct err *err)
 {
 	struct listen_path path;
 	int fd;
@@ -214,7 +195,7 @@ int listener_readmit(struct listener *listener, const struct config_service *ser
 	if (listener->fd < 0 || listener->inherited || (!listener->refusing && listener->quiesced_ms == 0))
 		return 0;
 	if (listener->addr.sa.sa_family == AF_UNIX && (shut || !is_abstract(listener))) {
-		if (bind_again(listener, service, err) < 0)
+		if (listener_bind_again(listener, service, err) < 0)
 			return -1;
 	} else if (listener->quiesced_ms != 0 || shut) {
 		if (listen_readmit(listener->fd, service->backlog, &listener->backlog, err) < 0)

@@ -13,6 +13,7 @@
 
 #include "net/addr.h"
 #include "net/listen.h"
+#include "net/listen_look.h"
 
 struct config_service;
 struct err;
@@ -35,6 +36,11 @@ struct listener {
 	bool inherited;		  /* another process gave it to us and has it too: its queue is not ours to close */
 	bool listening;
 	bool refusing; /* drained: clients are turned away, and the address is kept */
+	bool lost;     /* closed, because it was shut down and could not be bound anew so far (listener_mend.h) */
+	enum listen_trouble trouble; /* as last looked, if it could not be mended */
+	uint32_t mended;	     /* how often it was mended */
+	bool told;		     /* the log says that it could not be */
+	int64_t mended_ms;	     /* when it was mended last; workers that began before may leave because of that */
 	struct listen_path path;
 	int64_t backlog;	 /* in force */
 	int64_t quiesced_ms;	 /* since when no new clients are let in; 0: they are */
@@ -74,9 +80,10 @@ int listener_start(struct listener *listener, const struct config_service *servi
  * was inherited, is closed, or is kept already. */
 void listener_keep(struct listener *listener, const char *service);
 
-/* Any process that has a copy of the socket may shut it down (shutdown(2)) for all others. True: that had happened, and
- * the listener listens again. */
-bool listener_revive(struct listener *listener, const struct config_service *service);
+/* Gives a listener that is not inherited a new socket at the same address, which does not listen yet: a unix socket
+ * that was shut down stays so, and a path that was removed needs a new one. The former socket is closed. -1 and *err.
+ */
+int listener_bind_again(struct listener *listener, const struct config_service *service, struct err *err);
 
 /* Directs all new clients of the rival here. The rival must be closed soon. */
 void listener_steer(struct listener *listener);

@@ -6,4 +6,6 @@ libpreforkd_a_SOURCES += \
 	%D%/fd_store.h \
 	%D%/listener.c \
 	%D%/listener.h \
+	%D%/listener_mend.c \
+	%D%/listener_mend.h \
 	%D%/listener_open.c

@@ -23,6 +23,8 @@ libpreforkd_a_SOURCES += \
 	%D%/listen_beside.h \
 	%D%/listen_hide.c \
 	%D%/listen_hide.h \
+	%D%/listen_look.c \
+	%D%/listen_look.h \
 	%D%/listen_path.c \
 	%D%/listen_queue.c \
 	%D%/listen_queue.h \

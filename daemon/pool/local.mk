@@ -18,6 +18,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool_look.h \
 	%D%/pool_board.c \
 	%D%/pool_board.h \
+	%D%/pool_mend.c \
+	%D%/pool_mend.h \
 	%D%/pool_new.c \
 	%D%/pool_new.h \
 	%D%/pool_policy.c \

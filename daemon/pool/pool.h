@@ -109,6 +109,7 @@ struct pool {
 	const char *occasion;	  /* of wind_down_begin(): "stop", "reload" ...; a literal */
 	bool failed_start;	  /* a worker has died before any worker was ever ready */
 	bool proved;		  /* some worker has been ready */
+	bool suspects;		  /* a worker has left because of its listener, which is to be looked at */
 	bool paused;		  /* by order: takes no client, unless it ends; clients wait in the queue */
 	bool cut;		  /* wind_down_now() has cut the pool's clients */
 	bool yields;		  /* superseded: its programs leave as those of the pool in force are ready */

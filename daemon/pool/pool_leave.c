@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/message_ids.h"
 #include "gate/penalty.h"
+#include "listeners/listener_mend.h"
 #include "pool/pool.h"
 #include "pool/pool_count.h"
 #include "pool/pool_full.h"
@@ -166,9 +167,21 @@ static bool has_ended_early(const struct proc *proc)
 	       clock_ms() - proc->started_ms < early_ms;
 }
 
+/* It left because its listener was shut down, which pool/pool_mend.h mends or has mended meanwhile. Where that is not
+ * possible, workers that begin and leave again have failed. */
+static bool has_lost_listener(const struct pool *pool, const struct proc *proc, int status)
+{
+	const struct listener *listener = &pool->listeners[proc->lane];
+
+	if (proc->program != NULL || !WIFEXITED(status) || WEXITSTATUS(status) != WORKER_EXIT_LISTENER)
+		return false;
+	return listener->lost || proc->started_ms <= listener->mended_ms ||
+	       (listener->trouble == LISTEN_WELL && listener_look(listener) != LISTEN_WELL);
+}
+
 static bool has_failed(const struct pool *pool, const struct proc *proc, int status)
 {
-	if (proc->leaving)
+	if (proc->leaving || has_lost_listener(pool, proc, status))
 		return false;
 	if (proc->program == NULL) {
 		if (pool_winds_down(pool)) /* then workers leave by themselves */
@@ -320,6 +333,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 		log_ending(pool, proc, status, &ending);
 	}
 	record_ending(pool, proc, status, &ending);
+	pool->suspects |= has_lost_listener(pool, proc, status);
 	forget_replacement(pool, proc);
 	clear_slot(pool, proc);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);

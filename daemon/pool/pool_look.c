@@ -12,6 +12,7 @@
 #include "pool/pool_count.h"
 #include "pool/pool_full.h"
 #include "pool/pool_leave.h"
+#include "pool/pool_mend.h"
 #include "pool/pool_start.h"
 #include "pool/program.h"
 #include "pool/recycle.h"
@@ -134,8 +135,6 @@ static void find_stuck(struct pool *pool)
 
 static void look_at_tick(struct pool *pool, int64_t now)
 {
-	if (pool->service->program.runs && pool->state == POOL_SERVING)
-		program_mend_listeners(pool);
 	pool_board_mend(pool, now);
 	find_stuck(pool);
 	pool_kill_hung(pool, now);
@@ -239,6 +238,8 @@ void pool_look_after(struct pool *pool, bool tick)
 	board_answer(&pool->board, pool->ring);
 	notice_ready(pool, now);
 	program_step(pool, now);
+	if ((tick || pool->suspects) && pool->state == POOL_SERVING)
+		pool_mend_listeners(pool);
 	if (tick)
 		recycle_tick(pool, now);
 	count_lanes(pool);

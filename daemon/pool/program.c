@@ -181,18 +181,6 @@ void program_step(struct pool *pool, int64_t now_ms)
 	}
 }
 
-void program_mend_listeners(struct pool *pool)
-{
-	struct log_about about = pool_about(pool);
-
-	for (size_t i = 0; i < pool->n_lanes; i++)
-		if (listener_revive(&pool->listeners[i], pool->service))
-			log_about(LOG_ERR, &about,
-				  "%s: a program has shut it down (shutdown(2)) for all, where it should "
-				  "close it; it listens again",
-				  pool->listeners[i].text);
-}
-
 void program_tell_gone(const struct proc *proc, int status)
 {
 	struct log_about about = about_program(proc);

@@ -54,9 +54,6 @@ void program_retire(struct proc *proc);
 /* Kills programs of POOL that hang, or were retired and have not left within timeouts.drain. */
 void program_step(struct pool *pool, int64_t now_ms);
 
-/* Makes listeners listen again that a program has shut down (shutdown(2)) for all who have them. */
-void program_mend_listeners(struct pool *pool);
-
 /* The program has ended, with STATUS of waitpid(2): logs that, loudly if nobody ordered it. */
 void program_tell_gone(const struct proc *proc, int status);
 

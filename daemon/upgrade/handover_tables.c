@@ -161,6 +161,8 @@ static const struct row listener_rows[] = {
 	ROW(ROW_BOOL, struct listener, inherited, "inherited"),
 	ROW(ROW_BOOL, struct listener, listening, "listening"),
 	ROW(ROW_BOOL, struct listener, refusing, "refusing"),
+	ROW(ROW_BOOL, struct listener, lost, "lost"),
+	ROW(ROW_UNSIGNED, struct listener, mended, "mended"),
 	ROW(ROW_UNSIGNED, struct listener, path.dev, "dev"),
 	ROW(ROW_UNSIGNED, struct listener, path.ino, "ino"),
 	ROW(ROW_SIGNED, struct listener, backlog, "backlog"),

@@ -27,6 +27,7 @@
 #include "gate/refuse.h"
 #include "net/datagram.h"
 #include "net/listen.h"
+#include "net/listen_look.h"
 #include "net/socket_kind.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
@@ -413,6 +414,9 @@ static enum wait_result serve_with_program(struct worker *w)
 	title_rest("[datagrams]");
 	conn_begin_shared(&conn, w->answers, orders_to_leave, params->service, w->slot);
 	failed = params->service->handler->serve(&conn) != 0;
+	/* A program may have connected the socket, which it shares with the next one. */
+	if (listen_look(w->answers) == LISTEN_CONNECTED)
+		(void)listen_disconnect(w->answers); /* else the master mends it, and says so */
 	log_connection(&conn, failed, params->config->log.connections);
 	deadline_end();
 	title_rest("[idle]");
@@ -472,6 +476,8 @@ _Noreturn void worker_main(const struct worker_params *params)
 			set_state(&w, SLOT_LEAVING);
 			if (atomic_load(&w.board.head->draining)) /* the master has shut the listener down */
 				exit_worker(&w, WORKER_EXIT_DONE);
+			if (errno == EINVAL) /* it was shut down; the master says so once, for all workers */
+				exit_worker(&w, WORKER_EXIT_LISTENER);
 			give_up(params, WORKER_EXIT_LISTENER, strerror(errno));
 		}
 	}

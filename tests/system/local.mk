@@ -23,6 +23,7 @@ system_tests = \
 	%D%/test_reload_verdict.py \
 	%D%/test_module_trouble.py \
 	%D%/test_upgrade.py \
+	%D%/test_listener_mended.py \
 	%D%/test_proxy_addresses.py \
 	%D%/test_proxy_upstreams.py \
 	%D%/test_control.py \

@@ -61,6 +61,7 @@ unit_tests = \
 	%D%/gate/check_gate \
 	%D%/gate/check_refuse \
 	%D%/listeners/check_control_socket \
+	%D%/listeners/check_listener_mend \
 	%D%/loader/check_module \
 	%D%/net/check_addr \
 	%D%/net/check_address_holder \
@@ -70,6 +71,7 @@ unit_tests = \
 	%D%/net/check_inherited \
 	%D%/net/check_listen \
 	%D%/net/check_listen_beside \
+	%D%/net/check_listen_look \
 	%D%/net/check_listen_queue \
 	%D%/net/check_listen_quiesce \
 	%D%/net/check_lookup \

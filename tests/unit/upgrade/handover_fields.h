@@ -110,6 +110,7 @@ static const struct field pool_fields[] = {
 	FIELD(struct pool, full),
 	FIELD(struct pool, occasion),
 	FIELD(struct pool, failed_start),
+	FIELD(struct pool, suspects),
 	FIELD(struct pool, paused),
 	FIELD(struct pool, prev),
 	FIELD(struct pool, next),
@@ -153,9 +154,8 @@ static const struct field board_fields[] = {
 static const struct field counts_fields[] = {FIELD(struct counts, refused)};
 static const struct field notify_fields[] = {FIELD(struct program_notify, source), FIELD(struct program_notify, timer)};
 static const struct field listener_fields[] = {
-	FIELD(struct listener, text),
-	FIELD(struct listener, lender),
-	FIELD(struct listener, rival),
+	FIELD(struct listener, text),	   FIELD(struct listener, trouble), FIELD(struct listener, told),
+	FIELD(struct listener, mended_ms), FIELD(struct listener, lender),  FIELD(struct listener, rival),
 };
 /* A worker that is spent or was asked to let its client go leaves in any case: its pool has been superseded. */
 static const struct field worker_fields[] = {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/listen_look.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "net/addr.h"
+#include "net/socket_kind.h"
+
+/* poll(2) tells it of all sockets but those that listen for TCP: shutdown(2) makes them sockets that do not listen. */
+static bool is_shut(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+static bool is_listening(int fd)
+{
+	int listens = 1;
+	socklen_t len = sizeof(listens);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 || listens != 0;
+}
+
+static bool is_connected(int fd)
+{
+	struct sockaddr_any peer = {.len = sizeof(peer.ss)};
+
+	return getpeername(fd, &peer.sa, &peer.len) == 0;
+}
+
+enum listen_trouble listen_look(int fd)
+{
+	bool datagram = socket_kind_is_datagram(fd);
+
+	if (is_shut(fd) || (!datagram && !is_listening(fd)))
+		return LISTEN_SHUT;
+	return datagram && is_connected(fd) ? LISTEN_CONNECTED : LISTEN_WELL;
+}
+
+int listen_disconnect(int fd)
+{
+	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	int interface = 0;
+	socklen_t len = sizeof(interface);
+
+	/* The kernel forgets the interface together with the peer. Unix sockets have none. */
+	if (getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, &len) < 0)
+		interface = 0;
+	if (connect(fd, &nowhere, sizeof(nowhere)) < 0)
+		return -1;
+	if (interface == 0)
+		return 0;
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, sizeof(interface));
+}

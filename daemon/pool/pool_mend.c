@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool/pool_mend.h"
+
+#include <preforkd/module.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "listeners/listener_mend.h"
+#include "pool/pool.h"
+#include "pool/pool_leave.h"
+#include "pool/proc.h"
+
+static bool runs_programs(const struct config_service *service)
+{
+	return service->program.runs || (service->handler != NULL && (service->handler->flags & PREFORKD_COMMAND) != 0);
+}
+
+static size_t count_procs(const struct pool *pool, size_t lane, bool only_busy)
+{
+	const struct proc *proc;
+	size_t n = 0;
+
+	DL_FOREACH (pool->procs, proc)
+		n += proc->lane == lane && (!only_busy || proc_state(proc) == SLOT_BUSY);
+	return n;
+}
+
+/* A program that was given the datagrams of a socket may connect it for as long as it runs; its worker disconnects it
+ * afterwards. */
+static bool is_borrowed(const struct pool *pool, size_t lane)
+{
+	return pool->listeners[lane].key.datagram && !pool->service->program.runs && runs_programs(pool->service) &&
+	       count_procs(pool, lane, true) > 0;
+}
+
+static void log_trouble(const struct pool *pool, const struct listener *listener, enum listen_trouble trouble,
+			enum listener_mended mended, const struct err *err)
+{
+	const char *who = runs_programs(pool->service) ? "a program" : "a process";
+	struct log_about about = pool_about(pool);
+
+	if (trouble == LISTEN_CONNECTED)
+		log_about(LOG_ERR, &about,
+			  "%s: %s has connected it (connect(2)) for all, so that it received from one peer only; %s",
+			  listener->text, who, mended == LISTENER_NOT_MENDED ? err->text : "it is disconnected again");
+	else
+		log_about(LOG_ERR, &about,
+			  "%s: %s has shut it down (shutdown(2)) for all, where it should close it; %s%s",
+			  listener->text, who, mended == LISTENER_NOT_MENDED ? "it does not listen: " : "",
+			  mended == LISTENER_NOT_MENDED ? err->text
+			  : mended == LISTENER_ANEW	? "it is bound anew"
+							: "it listens again");
+}
+
+static void mend_lane(struct pool *pool, size_t lane)
+{
+	struct listener *listener = &pool->listeners[lane];
+	enum listen_trouble trouble = listener_look(listener);
+	enum listener_mended mended;
+	struct err err;
+
+	listener->trouble = LISTEN_WELL;
+	if (trouble == LISTEN_WELL || (trouble == LISTEN_CONNECTED && is_borrowed(pool, lane)))
+		return;
+	mended = listener_mend(listener, pool->service, &err);
+	if (mended == LISTENER_ANEW || listener->lost)
+		pool_retire(pool, (ssize_t)lane);
+	if (mended != LISTENER_NOT_MENDED) {
+		listener->mended++;
+		listener->mended_ms = clock_ms();
+		listener->told = false;
+		log_trouble(pool, listener, trouble, mended, &err);
+		return;
+	}
+	listener->trouble = trouble;
+	if (listener->told || (listener->lost && count_procs(pool, lane, false) > 0))
+		return; /* workers that have not left yet may have the address */
+	listener->told = true;
+	log_trouble(pool, listener, trouble, mended, &err);
+}
+
+void pool_mend_listeners(struct pool *pool)
+{
+	pool->suspects = false;
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		mend_lane(pool, i);
+}
