@@ -25,6 +25,7 @@
 #include "loader/module.h"
 #include "master/background.h"
 #include "master/master.h"
+#include "net/inherited.h"
 #include "services/kinds.h"
 #include "upgrade/handover_env.h"
 #include "upgrade/rehearsal.h"
@@ -414,6 +415,12 @@ end:
 	return status;
 }
 
+/* Started by a running daemon, which hands its descriptors over. */
+static bool is_another_image(void)
+{
+	return handover_env_is_upgrade() || handover_env_is_rehearsal();
+}
+
 int main(int argc, char **argv)
 {
 	static struct options o = {.target = -1}; /* what the daemon uses to its end is in here */
@@ -435,6 +442,10 @@ int main(int argc, char **argv)
 		die_no_memory();
 	o.file = copy(DEFAULT_CONFIG);
 	parse(argc, argv, &o);
+	if (!o.print && o.check == CHECK_NOT && !is_another_image() && inherited_close_others(&err) < 0) {
+		(void)fprintf(stderr, "preforkd: %s\n", err.text);
+		return EX_OSERR;
+	}
 	o.binary = launch_binary(argv[0]);
 	if (o.binary == NULL)
 		die_no_memory();

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/fds.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -83,7 +85,44 @@ static int compare_fds(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-void fds_close_except(int *keep, size_t n)
+/* One by one, as /proc lists them. Only system calls, because it may run in a child that shares its parent's memory. */
+static int close_listed(unsigned first, unsigned last)
+{
+	int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	union {
+		struct dirent64 entry; /* for its alignment */
+		char bytes[2048];
+	} list;
+	long n;
+
+	if (folder < 0)
+		return -1;
+	while ((n = syscall(SYS_getdents64, folder, &list, sizeof(list))) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dirent64 *entry = (const void *)(list.bytes + at);
+			unsigned long fd = strtoul(entry->d_name, NULL, 10);
+
+			if (entry->d_name[0] != '.' && fd >= first && fd <= last && fd != (unsigned long)folder)
+				(void)close((int)fd);
+			at += entry->d_reclen;
+		}
+	}
+	fd_close(&folder);
+	return n < 0 ? -1 : 0;
+}
+
+static int close_between(unsigned first, unsigned last)
+{
+	/* Some containers refuse close_range(2). */
+	return close_range(first, last, 0) == 0 ? 0 : close_listed(first, last);
+}
+
+int fds_close_from(int first)
+{
+	return close_between((unsigned)first, ~0U);
+}
+
+int fds_close_except(int *keep, size_t n)
 {
 	unsigned first = 3;
 
@@ -91,11 +130,11 @@ void fds_close_except(int *keep, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (keep[i] < (int)first)
 			continue;
-		if (keep[i] > (int)first)
-			(void)close_range(first, (unsigned)keep[i] - 1, 0);
+		if (keep[i] > (int)first && close_between(first, (unsigned)keep[i] - 1) < 0)
+			return -1;
 		first = (unsigned)keep[i] + 1;
 	}
-	(void)close_range(first, ~0U, 0);
+	return close_between(first, ~0U);
 }
 
 void fds_close_received(const struct cmsghdr *cmsg)

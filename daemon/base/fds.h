@@ -23,9 +23,15 @@ int fds_fill_stdio(struct err *err);
 /* Puts /dev/null on FD (one of 0, 1, 2). */
 int fd_null(int fd, struct err *err);
 
-/* Closes every descriptor from 3 up except those in KEEP, which is sorted in place; entries of -1 are skipped. Called
- * right after fork(2), so that a worker holds only the descriptors that it needs. */
-void fds_close_except(int *keep, size_t n);
+/*
+ * Closes every descriptor from 3 up except those in KEEP, which is sorted in place; entries of -1 are skipped. Called
+ * right after fork(2), so that a worker holds only the descriptors that it needs. -1 and errno: some may be open still,
+ * and the process must not go on.
+ */
+int fds_close_except(int *keep, size_t n);
+
+/* The same for every descriptor from FIRST up. Async-signal-safe, also in a child that shares its parent's memory. */
+int fds_close_from(int first);
 
 /* Closes the descriptors that a peer sent along with a message (SCM_RIGHTS), if CMSG has any. */
 void fds_close_received(const struct cmsghdr *cmsg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/config_trial.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,10 @@ static int read_config(void *arg, int out)
 	int keep[] = {out, t->region.fd};
 	struct err err;
 
-	fds_close_except(keep, 2);
+	if (fds_close_except(keep, 2) < 0) {
+		(void)dprintf(out, "cannot close descriptors: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
 	title_prefix("reads the configuration");
 	if (given_fill(t->source, &t->region, &err) < 0) {
 		(void)dprintf(out, "%s", err.text);

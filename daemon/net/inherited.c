@@ -39,6 +39,15 @@ static const char *check_socket(struct inherited *item)
 							       : "it does not listen";
 }
 
+int inherited_close_others(struct err *err)
+{
+	int n = sd_listen_fds(0);
+
+	if (fds_close_from(SD_LISTEN_FDS_START + (n > 0 ? n : 0)) < 0)
+		return err_sys(err, "cannot close the descriptors that were inherited");
+	return 0;
+}
+
 int inherited_import(struct inherited_set *set, struct err *err)
 {
 	char **names = NULL;

@@ -30,6 +30,10 @@ struct inherited_set {
 	size_t n;
 };
 
+/* To be called before anything else is opened: closes descriptors that the process has inherited, from 3 on, except
+ * those of LISTEN_FDS. A fifo or a lock of the starter would stay open as long as the daemon runs. -1 and *err. */
+int inherited_close_others(struct err *err);
+
 /* Takes the descriptors of LISTEN_FDS, and removes the variables so that no program started later takes them, too. */
 int inherited_import(struct inherited_set *set, struct err *err);
 

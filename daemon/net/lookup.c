@@ -29,8 +29,10 @@ _Noreturn static void run_child(const struct addr *addr, int out)
 	static struct answer answer;
 	int keep[] = {out};
 
-	fds_close_except(keep, 1);
-	answer.n = addr_resolve(addr, answer.list, LOOKUP_MOST, &answer.err);
+	if (fds_close_except(keep, 1) < 0)
+		answer.n = err_sys(&answer.err, "\"%s\": cannot look it up: cannot close descriptors", addr->text);
+	else
+		answer.n = addr_resolve(addr, answer.list, LOOKUP_MOST, &answer.err);
 	(void)!write(out, &answer, sizeof(answer));
 	_exit(0);
 }

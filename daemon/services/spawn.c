@@ -12,6 +12,7 @@
 #include "base/child.h"
 #include "base/err.h"
 #include "base/executable.h"
+#include "base/fds.h"
 #include "base/signals.h"
 
 /* The child runs in the memory of the worker: no instrumentation of its stack by a sanitizer. */
@@ -57,7 +58,8 @@ NO_SANITIZER static int become_program(void *arg)
 		goto fail;
 	if (dup2(spawn->socket, 0) < 0 || dup2(spawn->socket, 1) < 0 || dup2(spawn->errors, 2) < 0)
 		goto fail;
-	(void)close_range(3, ~0U, 0);
+	if (fds_close_from(3) < 0)
+		goto fail;
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)execve(spawn->argv[0], spawn->argv, spawn->envp);

@@ -55,7 +55,8 @@ static void put_descriptors(int listener, int output)
 		give_up_with_errno("cannot put the listener on descriptor 3");
 	if (fcntl(LISTEN_FD, F_SETFD, 0) < 0)
 		give_up_with_errno("cannot keep the listener");
-	(void)close_range(LISTEN_FD + 1, ~0U, 0);
+	if (fds_close_from(LISTEN_FD + 1) < 0)
+		give_up_with_errno("cannot close the other descriptors");
 }
 
 /* Default actions, and not the empty handlers that workers have: an order to stop that comes before execve(2) must end
@@ -81,7 +82,10 @@ _Noreturn void become_program(const struct worker_params *params)
 
 	is_quiet = params->quiet;
 	log_echo(-1);
-	fds_close_except(keep, sizeof(keep) / sizeof(keep[0]));
+	if (fds_close_except(keep, sizeof(keep) / sizeof(keep[0])) < 0) {
+		(void)dprintf(params->output, "cannot close the descriptors of the master: %s\n", strerror(errno));
+		_exit(WORKER_EXIT_SETUP);
+	}
 	oom_score_raise();
 	put_descriptors(params->listener, params->output);
 	service = privileges_find(params->service, &err);

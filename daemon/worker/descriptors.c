@@ -22,7 +22,7 @@ static void replace_standard_fds(const struct worker_params *params)
 }
 
 /* Closes all descriptors but those that a worker needs, and those that its module keeps. */
-static void close_others(const struct worker_params *params)
+static int close_others(const struct worker_params *params)
 {
 	const struct loaded_module *module = params->service->module;
 	int keep[7 + MODULE_KEPT_MOST] = {params->listener, params->board,	 params->ring,	 params->dead,
@@ -31,11 +31,11 @@ static void close_others(const struct worker_params *params)
 
 	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
 		keep[n++] = module->kept[i];
-	fds_close_except(keep, n);
+	return fds_close_except(keep, n);
 }
 
-void descriptors_set_up(const struct worker_params *params)
+int descriptors_set_up(const struct worker_params *params)
 {
 	replace_standard_fds(params);
-	close_others(params);
+	return close_others(params);
 }

@@ -205,7 +205,8 @@ static void begin_upstreams(struct worker *w)
 
 static void set_up(struct worker *w, const struct worker_params *params)
 {
-	descriptors_set_up(params);
+	if (descriptors_set_up(params) < 0)
+		give_up(params, WORKER_EXIT_SETUP, "cannot close the descriptors of the master");
 	oom_score_raise();
 	w->params = params = with_identity(params);
 	drop_privileges(params);

@@ -74,6 +74,16 @@ class Background(Case):
 		self.assertEqual(os.waitstatus_to_exitcode(status), 0)
 		self.assertEqual(talk(endpoint, b"x"), b"x")
 
+	def test_descriptors_that_were_inherited(self):
+		"""Who waits for the end of a pipe must not wait for the end of the daemon."""
+		ours, inherited = os.pipe()
+		path = self.write("preforkd.conf", self.config({"echo": {"handler": "echo",
+									 "listen": Endpoint.v4().text}}))
+		with open(ours, "rb") as f:
+			self.assertEqual(self.run_and_find(path, pass_fds=(inherited,)).returncode, 0)
+			os.close(inherited)
+			self.assertEqual(f.read(), b"")
+
 	def test_ready_when_it_returns(self):
 		endpoint = Endpoint.v4()
 		done = self.launch({"echo": {"handler": "echo", "listen": endpoint.text}})

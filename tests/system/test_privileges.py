@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import os
+import re
 import shutil
 
 from harness import *
@@ -102,6 +103,15 @@ class Rights(Case):
 			self.assertTrue(d.grep(r"worker leaves: cannot give up the capabilities \(capset\): "
 					       "Operation not permitted"))
 
+	@needs_root()
+	def test_ambient_ones_cannot_be_given_up(self):
+		PR_CAP_AMBIENT = 47
+		d = self.daemon({"sh": {"handler": "exec", "listen": Endpoint.v4().text, "user": "root",
+					"command": ["/bin/true"]}},
+				how={"refuse": {"prctl": PR_CAP_AMBIENT}}, start=False)
+		self.assertEqual(d.launch().wait(), 71)
+		self.assertTrue(d.grep(r"cannot give up the ambient capabilities .*: Operation not permitted"))
+
 	def test_workers_go_first_when_memory_runs_out(self):
 		for how in ({}, {"uid": NOBODY}) if IS_ROOT else ({},):
 			with self.subTest(how):
@@ -110,6 +120,46 @@ class Rights(Case):
 						       **more), how=how)
 				for pid in d.workers():
 					self.assertEqual(score(pid), min(score(d.pid) + 100, 1000))
+
+
+def descriptors(pid):
+	"""What it has open, without the numbers that differ."""
+	folder = "/proc/%d/fd" % pid
+	return sorted(re.sub(r"\d+", "", os.readlink(os.path.join(folder, fd))) for fd in os.listdir(folder))
+
+
+class Descriptors(Case):
+	def look(self, how):
+		"""What a worker, a program for one client, and a program that accepts have open."""
+		echo, once, accepts = Endpoint.v4(), Endpoint.v4(), Endpoint.v4()
+		d = self.daemon({
+			"echo": {"handler": "echo", "listen": echo.text},
+			"once": {"handler": "exec", "listen": once.text,
+				 "command": ["/bin/sh", "-c", "echo $$; read x"]},
+			"long": {"handler": "listen", "listen": accepts.text, "command": ["/bin/sleep", "1000"],
+				 "program": {"notify": False}, "timeouts": {"start": "100ms"}}}, how=how)
+		with once.connect() as s:
+			pids = [d.admin.workers("echo")[0]["pid"], int(s.makefile().readline()),
+				d.admin.workers("long")[0]["pid"]]
+			return [descriptors(pid) for pid in pids]
+
+	def test_close_range_is_refused(self):
+		self.assertEqual(self.look({"refuse": {"close_range": None}}), self.look({}))
+
+	def test_they_cannot_be_closed_at_all(self):
+		d = self.daemon({"echo": {"handler": "echo", "listen": Endpoint.v4().text}}, start=False,
+				how={"refuse": {"close_range": None, "getdents64": None}})
+		self.assertEqual(d.launch().wait(), 71)
+		self.assertTrue(d.grep("cannot close the descriptors that were inherited: Operation not permitted"))
+
+	def test_those_that_were_inherited_are_closed(self):
+		"""Who waits for the end of a pipe must not wait for the end of the daemon."""
+		ours, inherited = os.pipe()
+		with open(ours, "rb") as f:
+			d = self.daemon({"echo": {"handler": "echo", "listen": Endpoint.v4().text}}, start=False)
+			d.start(pass_fds=(inherited,))
+			os.close(inherited)
+			self.assertEqual(f.read(), b"")
 
 
 class Memory(ModuleCase):
