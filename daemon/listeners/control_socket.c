@@ -65,7 +65,7 @@ static void close_place(struct place *place)
 	if (place->fd < 0)
 		return;
 	address_of(place->path, &addr);
-	listen_unlink(&addr, &place->mark);
+	(void)listen_path_unlink(&addr, &place->mark);
 	fd_close(&place->fd);
 }
 
@@ -119,19 +119,20 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 	struct control_socket *socket = userdata;
 
 	(void)usec;
-	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	(void)sd_event_source_set_enabled(socket->source, SD_EVENT_ON);
-	return 0;
+	if (sd_event_source_set_enabled(socket->source, SD_EVENT_ON) >= 0)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	/* no memory for that in the kernel */
+	(void)sd_event_source_set_time_relative(source, PAUSE_MS * 1000ULL);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 /* The socket stays readable, so without a pause its handler would be called without end. */
 static void pause_accepting(struct control_socket *socket)
 {
-	(void)sd_event_source_set_enabled(socket->source, SD_EVENT_OFF);
 	socket->pause = sd_event_source_disable_unref(socket->pause);
 	if (sd_event_add_time_relative(socket->event, &socket->pause, CLOCK_MONOTONIC, PAUSE_MS * 1000ULL, 1000,
-				       on_pause_over, socket) < 0)
-		(void)sd_event_source_set_enabled(socket->source, SD_EVENT_ON);
+				       on_pause_over, socket) >= 0)
+		(void)sd_event_source_set_enabled(socket->source, SD_EVENT_OFF);
 }
 
 /* False: no client can be accepted for now, because descriptors or memory are lacking. */

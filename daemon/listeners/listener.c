@@ -119,7 +119,7 @@ void listener_quiesce(struct listener *listener, bool for_good)
 		return;
 	if (for_good)
 		drop_stored(listener);
-	listen_unlink(&listener->addr, &listener->path);
+	(void)listen_path_unlink(&listener->addr, &listener->path);
 	listener->path.ino = 0;
 	if (for_good)
 		(void)listen_quiesce_for_good(listener->fd, &listener->addr);
@@ -145,7 +145,7 @@ void listener_refuse(struct listener *listener)
 	if (listener->refusing || listener->inherited || listener->fd < 0)
 		return;
 	listener->refusing = true;
-	listen_unlink(&listener->addr, &listener->path);
+	(void)listen_path_unlink(&listener->addr, &listener->path);
 	listener->path.ino = 0;
 	if (!listener->listening)
 		return;
@@ -218,7 +218,7 @@ void listener_close(struct listener *listener)
 	}
 	if (listener->fd >= 0 && !listener->inherited) {
 		drop_stored(listener);
-		listen_unlink(&listener->addr, &listener->path);
+		(void)listen_path_unlink(&listener->addr, &listener->path);
 		(void)shutdown(listener->fd, SHUT_RDWR);
 	}
 	listener->path.ino = 0;

@@ -240,7 +240,7 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 		return -1;
 	listener = add_listener(o, err);
 	if (listener == NULL) {
-		listen_unlink(&key->asked, &path);
+		(void)listen_path_unlink(&key->asked, &path);
 		fd_close(&fd);
 		return -1;
 	}

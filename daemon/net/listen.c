@@ -128,6 +128,7 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 {
 	const char *path = addr->un.sun_path;
 	bool abstract = path[0] == '\0';
+	struct listen_path stale;
 	struct stat st;
 	bool used;
 	int fd = open_socket(AF_UNIX, type, err);
@@ -157,19 +158,21 @@ static int bind_unix(const struct sockaddr_any *addr, int type, const struct soc
 			(void)fail_on_addr(addr, "bind", err);
 			goto fail;
 		}
-		if (unlink(path) < 0 && errno != ENOENT) {
+		stale = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
+		if (listen_path_unlink(addr, &stale) < 0) {
 			(void)fail_on_addr(addr, "remove the stale", err);
 			goto fail;
 		}
 	}
 	if (bind_path(fd, addr, options, err) < 0)
 		goto fail;
-	if (lstat(path, &st) == 0)
-		*path_out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
+	if (listen_path_find(fd, addr, path_out) < 0) {
+		(void)err_set(err, "cannot bind unix:%s: another process has replaced the socket", path);
+		goto fail;
+	}
 	if ((options->owner != (uid_t)-1 || options->group != (gid_t)-1) &&
-	    lchown(path, options->owner, options->group) < 0) {
-		(void)fail_on_addr(addr, "change the owner of", err);
-		listen_unlink(addr, path_out);
+	    listen_path_apply(addr, path_out, options, err) < 0) {
+		(void)listen_path_unlink(addr, path_out);
 		goto fail;
 	}
 	return fd;
@@ -194,7 +197,7 @@ int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const stru
 	if (fd < 0)
 		return -1;
 	if (socket_options_set(fd, family, options, err) < 0) {
-		listen_unlink(addr, path_out);
+		(void)listen_path_unlink(addr, path_out);
 		fd_close(&fd);
 		return -1;
 	}
@@ -241,14 +244,4 @@ bool listen_pending(int fd)
 		return false;
 	/* A unix socket is readable for ever after listen_quiesce_for_good(). */
 	return (p.revents & POLLRDHUP) == 0 || (listen_queue(fd, &queue) == 0 && queue.queued > 0);
-}
-
-void listen_unlink(const struct sockaddr_any *addr, const struct listen_path *path)
-{
-	struct stat st;
-
-	if (path->ino == 0)
-		return;
-	if (lstat(addr->un.sun_path, &st) == 0 && st.st_ino == path->ino && st.st_dev == path->dev)
-		(void)unlink(addr->un.sun_path);
 }

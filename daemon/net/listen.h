@@ -6,19 +6,13 @@
 #ifndef PREFORKD_NET_LISTEN_H
 #define PREFORKD_NET_LISTEN_H
 
+#include "net/listen_path.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct err;
 struct sockaddr_any;
 struct socket_options;
-
-/* Identifies the file of a unix socket that we made: another process may replace it later. */
-struct listen_path {
-	dev_t dev;
-	ino_t ino; /* 0: we made no file */
-};
 
 /*
  * A bound socket of TYPE (SOCK_STREAM or SOCK_DGRAM), close-on-exec, blocking, not yet listening; -1 and *err on
@@ -35,19 +29,5 @@ int listen_start(int fd, int64_t backlog, int64_t *got_out, struct err *err);
 
 /* True if a client waits to be accepted, or a datagram to be received. Does not block. */
 bool listen_pending(int fd);
-
-/*
- * Gives the file of a unix socket that listen_bind() made the mode and the owner of OPTIONS; an owner that is not set
- * becomes that of a new socket. err->code ESTALE: the file is gone, or another process has replaced it.
- */
-int listen_path_apply(const struct sockaddr_any *addr, const struct listen_path *path,
-		      const struct socket_options *options, struct err *err);
-
-/* For a listener from another process or image: 0 and *out if the path of ADDR leads to FD, or if there is no path
- * (abstract, TCP). -1: clients cannot reach FD through the path any more. */
-int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path *out);
-
-/* Removes the file of a unix socket if it is still the one that listen_bind() made. */
-void listen_unlink(const struct sockaddr_any *addr, const struct listen_path *path);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. The file of a unix socket that already listens. */
+#include "net/listen_path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -16,7 +17,6 @@
 #include "base/fds.h"
 #include "net/addr.h"
 #include "net/diag.h"
-#include "net/listen.h"
 #include "net/socket_options.h"
 
 /* A descriptor (O_PATH) of the file at the path, if it is ours. Later changes of the path do not matter: the descriptor
@@ -141,4 +141,33 @@ int listen_path_find(int fd, const struct sockaddr_any *addr, struct listen_path
 		return -1;
 	*out = (struct listen_path){.dev = st.st_dev, .ino = st.st_ino};
 	return 0;
+}
+
+/* Where the last name of PATH begins, and in *FOLDER_OUT a descriptor of its folder; -1 and errno. */
+static const char *open_folder(const char *path, int *folder_out)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
+	*folder_out = open(slash != NULL ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return name;
+}
+
+int listen_path_unlink(const struct sockaddr_any *addr, const struct listen_path *path)
+{
+	struct stat st;
+	const char *name;
+	int folder, rc;
+
+	if (path->ino == 0)
+		return 0;
+	/* By its folder: the owner of a folder above cannot point the path at another one between these calls. */
+	name = open_folder(addr->un.sun_path, &folder);
+	rc = folder < 0 ? -1 : fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW);
+	if (rc == 0 && st.st_ino == path->ino && st.st_dev == path->dev)
+		rc = unlinkat(folder, name, 0);
+	fd_close(&folder);
+	return rc < 0 && errno != ENOENT ? -1 : 0;
 }

@@ -26,6 +26,7 @@ libpreforkd_a_SOURCES += \
 	%D%/listen_look.c \
 	%D%/listen_look.h \
 	%D%/listen_path.c \
+	%D%/listen_path.h \
 	%D%/listen_queue.c \
 	%D%/listen_queue.h \
 	%D%/listen_quiesce.c \

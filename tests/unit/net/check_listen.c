@@ -3,11 +3,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -23,8 +25,26 @@ static struct err err;
 static struct listen_path path;
 static char file[64];
 
+static bool swaps; /* somebody puts a file in the place of each new socket at once */
+
+/* In place of the C library's. */
+int bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	int rc = (int)syscall(SYS_bind, fd, addr, len);
+	FILE *f;
+
+	if (!swaps || rc < 0)
+		return rc;
+	(void)unlink(file);
+	f = fopen(file, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fclose(f);
+	return 0;
+}
+
 static void setup(void)
 {
+	swaps = false;
 	options = (struct socket_options){
 		.nodelay = true,
 		.v6only = true,
@@ -159,7 +179,7 @@ START_TEST(a_path_has_its_mode_and_goes_at_the_end)
 	ck_assert_int_eq(stat(file, &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0620);
 	(void)dial(&addr);
-	listen_unlink(&addr, &path);
+	(void)listen_path_unlink(&addr, &path);
 	ck_assert_int_lt(stat(file, &st), 0);
 	(void)close(fd);
 }
@@ -218,10 +238,25 @@ START_TEST(somebody_elses_path_is_not_removed)
 	ours = path;
 	(void)rename(file, "/tmp/check_listen.old");
 	(void)open_listener(unix_text(), 8, &addr); /* another daemon's */
-	listen_unlink(&addr, &ours);
+	(void)listen_path_unlink(&addr, &ours);
 	ck_assert_int_eq(stat(file, &st), 0);
 	(void)unlink(file);
 	(void)unlink("/tmp/check_listen.old");
+}
+END_TEST
+
+START_TEST(another_file_gets_no_owner)
+{
+	struct sockaddr_any addr = resolve(unix_text());
+	struct stat st;
+
+	options.owner = geteuid() == 0 ? 65534 : geteuid();
+	swaps = true;
+	ck_assert_int_eq(listen_bind(&addr, SOCK_STREAM, false, &options, &path, &err), -1);
+	ck_assert_msg(strstr(err.text, "another process has replaced the socket") != NULL, "%s", err.text);
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_int_eq(st.st_uid, geteuid());
+	(void)unlink(file);
 }
 END_TEST
 
@@ -295,5 +330,5 @@ int main(void)
 			 connections_inherit_the_options, any_takes_both_families, an_address_in_use_is_named,
 			 a_path_has_its_mode_and_goes_at_the_end, a_stale_path_is_replaced, a_living_path_is_left_alone,
 			 a_file_that_is_no_socket_is_left_alone, somebody_elses_path_is_not_removed,
-			 abstract_names_work, traffic_is_counted);
+			 another_file_gets_no_owner, abstract_names_work, traffic_is_counted);
 }

@@ -160,7 +160,7 @@ static void ends_without_loss(const char *text, bool v4, bool for_good)
 		ck_assert_int_eq(exact, 1);
 		drain_and_close(fd);
 		clients_end(&clients);
-		listen_unlink(&addr, &path);
+		(void)listen_path_unlink(&addr, &path);
 	}
 }
 
@@ -242,7 +242,7 @@ START_TEST(a_unix_queue_ends)
 	ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
 	ck_assert(!clients_serve_one(fd));
 	ck_assert_int_eq(errno, EINVAL);
-	listen_unlink(&addr, &path);
+	(void)listen_path_unlink(&addr, &path);
 }
 END_TEST
 
@@ -259,7 +259,7 @@ START_TEST(by_backlog)
 	ck_assert(clients_serve_one(fd));
 	(void)dial();
 	ck_assert_int_eq(cannot_dial(), EAGAIN);
-	listen_unlink(&addr, &path);
+	(void)listen_path_unlink(&addr, &path);
 }
 END_TEST
 
@@ -430,7 +430,7 @@ START_TEST(unix_is_not_refused)
 
 	ck_assert_int_eq(listen_refuse(fd, &addr), -1);
 	ck_assert_int_eq(listen_handshakes(&addr), 0);
-	listen_unlink(&addr, &path);
+	(void)listen_path_unlink(&addr, &path);
 }
 END_TEST
 
