@@ -24,19 +24,48 @@ static void forget_conn(struct control_conn *conn, void *userdata)
 	server->n_conns--;
 }
 
-/* Ends the oldest connection that has not sent a request yet, because the others are owed an answer; or else the oldest
- * of all. */
-static void make_way(struct server *server)
+/* Of the clients that may change something, or of those that may not: the oldest that has not sent a request yet,
+ * because the others are owed an answer; or else the oldest of all. NULL: there is none. */
+static struct control_conn *find_victim(const struct server *server, bool may_change)
 {
-	struct control_conn *conn;
+	struct control_conn *conn, *oldest = NULL;
 
 	DL_FOREACH (server->conns, conn) {
-		if (conn->job != 0 || conn->len > 0)
+		if (conn->peer.may_change != may_change)
 			continue;
-		control_conn_free(conn);
-		return;
+		if (conn->job == 0 && conn->len == 0)
+			return conn;
+		if (oldest == NULL)
+			oldest = conn;
 	}
-	control_conn_free(server->conns);
+	return oldest;
+}
+
+static unsigned count_readers(const struct server *server)
+{
+	const struct control_conn *conn;
+	unsigned n = 0;
+
+	DL_FOREACH (server->conns, conn)
+		n += !conn->peer.may_change;
+	return n;
+}
+
+/* Makes room for a client, at the cost of one that may not change anything where there is one. False: there is none,
+ * and the new client may not change anything either. */
+static bool make_way(const struct server *server, bool may_change)
+{
+	struct control_conn *victim;
+
+	if (server->n_conns < SERVER_CLIENTS_MAX && (may_change || count_readers(server) < SERVER_READERS_MAX))
+		return true;
+	victim = find_victim(server, false);
+	if (victim == NULL && may_change)
+		victim = find_victim(server, true);
+	if (victim == NULL)
+		return false;
+	control_conn_free(victim);
+	return true;
 }
 
 static void on_client(int fd, void *userdata)
@@ -47,8 +76,10 @@ static void on_client(int fd, void *userdata)
 	struct control_conn *conn;
 
 	control_peer_get(fd, &ops->fleet->generation->config->control, &peer);
-	if (server->n_conns >= SERVER_CLIENTS_MAX)
-		make_way(server);
+	if (!make_way(server, peer.may_change)) {
+		fd_close(&fd);
+		return;
+	}
 	conn = control_conn_new(ops, fd, &peer, forget_conn, server);
 	if (conn == NULL)
 		return;

@@ -332,6 +332,22 @@ class Permissions(Case):
 		self.assertEqual(d.admin.service("echo")["state"], "serving")
 		self.assertEqual(talk(self.endpoint, b"x"), b"x")
 
+	def test_flood_of_strangers(self):
+		"""It takes the place of none that may give orders, and leaves room for new ones."""
+		d = self.start(mode="0666")
+		ours = [d.admin.connect() for _ in range(8)]
+		os.seteuid(STRANGER)
+		try:
+			flood = [d.admin.connect() for _ in range(200)]
+		finally:
+			os.seteuid(0)
+		more = [d.admin.connect() for _ in range(8)]
+		for s in ours + more:
+			s.sendall(frame({"command": "ping"}))
+			self.assertIs(read_reply(s)["ok"], True)
+		for s in ours + more + flood:
+			s.close()
+
 	@needs_tool("setpriv")
 	def test_read_by_all(self):
 		d = self.start(mode="0666", read="all")
