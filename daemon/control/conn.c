@@ -37,8 +37,10 @@ static void write_some(struct control_conn *conn)
 		if (n > 0) {
 			conn->at += (size_t)n;
 		} else if (n < 0 && errno == EAGAIN) {
-			(void)sd_event_source_set_io_events(conn->io, EPOLLOUT);
-			return;
+			if (sd_event_source_set_io_events(conn->io, EPOLLOUT) >= 0 &&
+			    sd_event_source_set_enabled(conn->io, SD_EVENT_ON) >= 0)
+				return;
+			break;
 		} else if (n >= 0 || errno != EINTR) {
 			break;
 		}

@@ -15,6 +15,7 @@
 #include "pool/pool_mend.h"
 #include "pool/pool_start.h"
 #include "pool/program.h"
+#include "pool/program_notify.h"
 #include "pool/recycle.h"
 
 #define STUCK_TICKS 3
@@ -135,6 +136,7 @@ static void find_stuck(struct pool *pool)
 
 static void look_at_tick(struct pool *pool, int64_t now)
 {
+	program_notify_watch(pool);
 	pool_board_mend(pool, now);
 	find_stuck(pool);
 	pool_kill_hung(pool, now);

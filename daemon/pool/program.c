@@ -173,6 +173,8 @@ void program_step(struct pool *pool, int64_t now_ms)
 	DL_FOREACH (pool->procs, proc) {
 		if (proc->program == NULL || proc->kill_ms != 0)
 			continue;
+		if (proc->program->output != NULL)
+			program_output_watch(proc->program->output, proc->pid, pool->event);
 		if (away) /* what it said meanwhile may not have been read yet */
 			proc->program->alive_ms = now_ms;
 		check_watchdog(proc, now_ms);

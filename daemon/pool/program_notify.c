@@ -175,16 +175,27 @@ static int on_message(sd_event_source *source, int fd, uint32_t revents, void *u
 	return 0;
 }
 
-static void watch_socket(struct pool *pool)
+void program_notify_watch(struct pool *pool)
 {
+	static struct log_limit limit;
 	struct program_notify *notify = pool->notify;
+	struct log_about about = pool_about(pool);
+	unsigned missed;
+	int rc;
 
-	if (pool->event == NULL) /* a rehearsal: messages are for the running daemon */
+	/* no event loop: a rehearsal, and messages are for the running daemon */
+	if (notify == NULL || notify->fd < 0 || notify->source != NULL || pool->event == NULL)
 		return;
-	if (sd_event_add_io(pool->event, &notify->source, notify->fd, EPOLLIN, on_message, pool) < 0)
-		notify->source = NULL;
-	else /* as low as the output of programs (program_output.c), so that both get their turn after all else */
+	rc = sd_event_add_io(pool->event, &notify->source, notify->fd, EPOLLIN, on_message, pool);
+	if (rc >= 0) {
+		/* as low as the output of programs (program_output.c), so that both get their turn after all else */
 		(void)sd_event_source_set_priority(notify->source, SD_EVENT_PRIORITY_IDLE);
+		return;
+	}
+	notify->source = NULL;
+	if (log_limit(&limit, &missed))
+		log_about(LOG_ERR, &about, "cannot hear what programs say on NOTIFY_SOCKET: %s; trying again",
+			  strerror(-rc));
 }
 
 static struct program_notify *new_notify(struct pool *pool, int fd, struct err *err)
@@ -218,7 +229,7 @@ int program_notify_open(struct pool *pool, struct err *err)
 	if (setsockopt(notify->fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
 	    bind(notify->fd, (struct sockaddr *)&un, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		return err_sys(err, "cannot bind the socket that programs notify through");
-	watch_socket(pool);
+	program_notify_watch(pool);
 	return 0;
 }
 
@@ -229,8 +240,7 @@ int program_notify_adopt(struct pool *pool, int fd, const char *name, struct err
 	if (notify == NULL)
 		return -1;
 	(void)snprintf(notify->name, sizeof(notify->name), "%s", name);
-	if (fd >= 0)
-		watch_socket(pool);
+	program_notify_watch(pool);
 	return 0;
 }
 

@@ -35,6 +35,10 @@ int program_notify_adopt(struct pool *pool, int fd, const char *name, struct err
  * done. */
 bool program_notify_move(struct pool *pool, struct pool *former);
 
+/* Hears the programs if it does not yet. The pool's tick repeats it: the kernel may have lacked memory. What was said
+ * meanwhile waits in the socket. */
+void program_notify_watch(struct pool *pool);
+
 /* Closes and frees pool->notify, which may be NULL. */
 void program_notify_close(struct pool *pool);
 

@@ -92,14 +92,22 @@ struct program_output *program_output_new(const char *service, int *write_end_ou
 
 void program_output_watch(struct program_output *o, pid_t pid, sd_event *event)
 {
+	static struct log_limit limit;
+	unsigned missed;
+	int rc;
+
 	o->pid = pid;
-	if (event == NULL || o->fd < 0)
+	if (event == NULL || o->fd < 0 || o->source != NULL)
 		return;
-	if (sd_event_add_io(event, &o->source, o->fd, EPOLLIN, on_output, o) < 0)
-		o->source = NULL;
-	/* whatever it writes, everything else comes first */
-	else
+	rc = sd_event_add_io(event, &o->source, o->fd, EPOLLIN, on_output, o);
+	if (rc >= 0) { /* whatever it writes, everything else comes first */
 		(void)sd_event_source_set_priority(o->source, SD_EVENT_PRIORITY_IDLE);
+		return;
+	}
+	o->source = NULL;
+	if (log_limit(&limit, &missed))
+		log_msg(LOG_ERR, "%s: cannot read what program %d writes: %s; trying again", o->service, (int)pid,
+			strerror(-rc));
 }
 
 void program_output_end(struct program_output *o)

@@ -33,7 +33,8 @@ struct program_output *program_output_new(const char *service, int *write_end_ou
 /* The same with an end FD that another image of this program had; NULL: no memory, and FD is closed. */
 struct program_output *program_output_adopt(const char *service, int fd);
 
-/* The program runs. Lines are read as they come from here on; EVENT may be NULL: only at the end. */
+/* The program runs. Lines are read as they come from here on; EVENT may be NULL: only at the end. The pool's tick
+ * repeats it: the kernel may have lacked memory. */
 void program_output_watch(struct program_output *output, pid_t pid, sd_event *event);
 
 /* The program has ended: takes what is still there, and a last line without its newline. NULL is allowed. */

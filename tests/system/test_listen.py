@@ -11,6 +11,7 @@ import re
 import socket
 import threading
 import time
+import unittest
 
 from harness import *
 from harness.listen_case import ListenCase, PYTHON
@@ -124,6 +125,20 @@ class Ready(ListenCase):
 			self.assertEqual(w["status"], "echoes as %d" % w["pid"])
 		self.assertEqual(self.ask(b"hello"), b"hello")
 		self.assertEqual(self.d.stop(), 0)
+
+	@unittest.skipIf(no_trap(), no_trap())
+	def test_they_cannot_be_heard_for_a_while(self):
+		"""For lack of memory in the kernel: what they say is not lost, and the log says why it takes time."""
+		trap = Trap(self.folder("trap"))
+		trap.set("watch", "fail")
+		self.d = self.daemon(self.service(), start=False, env=trap.env)
+		self.d.launch()
+		self.d.wait_log("prog: cannot hear what programs say on NOTIFY_SOCKET: Operation not permitted")
+		self.d.wait_log(r"prog: cannot read what program \d+ writes: Operation not permitted")
+		trap.clear("watch")
+		self.d.wait_ready()
+		self.wait_programs(2)
+		self.d.wait_log("prog.*: starts")
 
 	def test_it_is_alive(self):
 		self.serve("mute", notify=False, timeouts={"start": "2s"}, start=False)

@@ -6,6 +6,7 @@
  *	setup	a worker has dropped its privileges
  *	user	a worker changes its user
  *	load	a configuration is about to be read
+ *	watch	the master begins to listen to its programs: to their output, or to what they say on NOTIFY_SOCKET
  *	passwd	a user is looked up; "fail": the user data base says "try again"
  *	passwd-NAME	the same for the user NAME
  *	resolve	a name of a host is looked up; "fail": the name server says so
@@ -23,8 +24,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,6 +119,19 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 		return EAI_AGAIN;
 	*(void **)&next = dlsym(RTLD_NEXT, "getaddrinfo");
 	return next(name, service, hints, out);
+}
+
+int epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+	struct stat st;
+	int kind = 0;
+	socklen_t len = sizeof(kind);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &len);
+	if (what == EPOLL_CTL_ADD && (kind == SOCK_DGRAM || (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))) &&
+	    obey("watch") < 0)
+		return -1;
+	return (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
 }
 
 int setresuid(uid_t real, uid_t effective, uid_t saved)
