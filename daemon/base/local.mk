@@ -45,6 +45,8 @@ libpreforkd_a_SOURCES += \
 	%D%/parse.h \
 	%D%/path_access.c \
 	%D%/path_access.h \
+	%D%/path_trust.c \
+	%D%/path_trust.h \
 	%D%/region.c \
 	%D%/region.h \
 	%D%/signals.c \

@@ -63,6 +63,9 @@ static void add_entry(struct checker *checker, struct service_values *values, si
 	struct err err;
 	int n, i;
 
+	if (addr->port == 0 && (addr->kind == ADDR_HOST || addr->kind == ADDR_HOST6 || addr->kind == ADDR_ANY))
+		checker_warning(checker, values, &place,
+				"\"%s\": the port is 0, so the kernel chooses another one at each start", addr->text);
 	if (!values->service.enabled) { /* it takes no address from the others */
 		values->n_lanes++;
 		return;

@@ -70,7 +70,9 @@ void config_free(struct config **config)
 static bool read_raws(const struct config_source *source, struct arena *arena, struct problems *problems,
 		      struct raws *raws)
 {
-	bool complete = folder_read(source->file, arena, problems, raws) == 0;
+	/* What root starts as root must not be in the hands of others. */
+	bool as_root = geteuid() == 0 && (source->starter == NULL || source->starter->uid == 0);
+	bool complete = folder_read(source->file, as_root && !source->portable, arena, problems, raws) == 0;
 	size_t i;
 
 	for (i = 0; i < source->n_overrides; i++) {

@@ -3,6 +3,7 @@
 #ifndef PREFORKD_SYNTAX_FOLDER_H
 #define PREFORKD_SYNTAX_FOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -14,7 +15,8 @@ struct raws;
 void folder_beside(const char *main_file, char *out, size_t size);
 
 /* Reads MAIN_FILE, then the files *.conf in folder_beside(), in the byte order of the names. Names that begin with a
- * dot are left out. -1: one of the files could not be read as a whole, which is reported; the others were read. */
-int folder_read(const char *main_file, struct arena *arena, struct problems *problems, struct raws *raws);
+ * dot are left out, and others are reported. If WARY, files and a folder that others than root could change are
+ * mistakes. -1: one of the files could not be read as a whole, which is reported; the others were read. */
+int folder_read(const char *main_file, bool wary, struct arena *arena, struct problems *problems, struct raws *raws);
 
 #endif

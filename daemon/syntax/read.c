@@ -159,12 +159,12 @@ static int parse_text(const struct scan *scan, struct arena *arena, struct probl
 	return rc;
 }
 
-int read_file(const char *file, struct arena *arena, struct problems *problems, struct raws *raws)
+int read_file(const char *file, bool wary, struct arena *arena, struct problems *problems, struct raws *raws)
 {
 	struct scan scan;
 	int rc;
 
-	rc = scan_file(file, arena, problems, &scan);
+	rc = scan_file(file, wary, arena, problems, &scan);
 	if (rc == 0)
 		rc = parse_text(&scan, arena, problems, raws);
 	scan_clear(&scan);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "syntax/scan.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/path_trust.h"
 #include "syntax/grammar.h"
 #include "syntax/number.h"
 #include "syntax/problems.h"
@@ -35,6 +38,7 @@ struct scanner {
 	struct problems *problems;
 	struct grammar grammar;
 	unsigned n_includes;
+	bool wary;
 	bool failed;
 	/* The first string that goes on over line ends up to what looks like the next value, and where it ends. */
 	bool has_long_string;
@@ -279,6 +283,17 @@ static bool is_open(const struct input *in, const struct slurp *file)
 	return false;
 }
 
+/* Reads FILE; not if others than root could change it, and S is wary. */
+static int read_input(const struct scanner *s, const char *file, struct slurp *out, struct err *err)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (s->wary && path_trust(file, real, &st, err) < 0 && err->code == 0)
+		return -1;
+	return slurp(file, FILE_MOST, out, err);
+}
+
 /* Inserts the file NAME, which IN includes. */
 static void insert_file(struct scanner *s, struct input *in, const char *name)
 {
@@ -300,7 +315,7 @@ static void insert_file(struct scanner *s, struct input *in, const char *name)
 		report_error(s, &in->at, "@include \"%s\": more than %d files", name, INCLUDES_MOST);
 		return;
 	}
-	if (slurp(child.at.file, FILE_MOST, &file, &err) < 0) {
+	if (read_input(s, child.at.file, &file, &err) < 0) {
 		report_error(s, &in->at, "@include \"%s\": %s", name, err.text);
 		return;
 	}
@@ -433,9 +448,9 @@ static int run_scan(struct scanner *s, struct input *in)
 	return -1;
 }
 
-int scan_file(const char *file, struct arena *arena, struct problems *problems, struct scan *out)
+int scan_file(const char *file, bool wary, struct arena *arena, struct problems *problems, struct scan *out)
 {
-	struct scanner s = {.out = out, .arena = arena, .problems = problems};
+	struct scanner s = {.out = out, .arena = arena, .problems = problems, .wary = wary};
 	struct input in = {.may_include = true};
 	struct slurp content;
 	struct err err;
@@ -444,7 +459,7 @@ int scan_file(const char *file, struct arena *arena, struct problems *problems, 
 	*out = (struct scan){.text = NULL};
 	in.at.file = arena_strdup(arena, file);
 	problems_file(problems, file);
-	if (slurp(file, FILE_MOST, &content, &err) < 0) {
+	if (read_input(&s, file, &content, &err) < 0) {
 		report_error(&s, &in.at, "%s", err.text);
 		return -1;
 	}

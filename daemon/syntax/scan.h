@@ -8,6 +8,7 @@
 #ifndef PREFORKD_SYNTAX_SCAN_H
 #define PREFORKD_SYNTAX_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "syntax/origin.h"
@@ -22,9 +23,10 @@ struct scan {
 	size_t n_lines;
 };
 
-/* Reads FILE and the files that it includes. -1: there is a mistake, which is reported, and the text must not be
- * parsed. The names of files live in ARENA. The caller clears *out in both cases. */
-int scan_file(const char *file, struct arena *arena, struct problems *problems, struct scan *out);
+/* Reads FILE and the files that it includes; if WARY, only those that nobody but root can change. -1: there is a
+ * mistake, which is reported, and the text must not be parsed. The names of files live in ARENA. The caller clears *out
+ * in both cases. */
+int scan_file(const char *file, bool wary, struct arena *arena, struct problems *problems, struct scan *out);
 
 /* The same for a piece of text that was written at WHERE. It cannot include files. */
 int scan_text(const char *text, const struct origin *where, struct arena *arena, struct problems *problems,

@@ -44,7 +44,7 @@ static char *load_and_print(const void *data, size_t size)
 	FILE *out;
 
 	write_file(path, data, size);
-	(void)read_file(path, arena, problems, &raws);
+	(void)read_file(path, false, arena, problems, &raws);
 	(void)unlink(path);
 	build_store(&raws, problems, &store);
 	problems_sort(problems);

@@ -96,6 +96,41 @@ class Check(CommandLine):
 			f.write('\nservices: { worse: { handler = "nothing"; listen = "127.0.0.1:7014"; }; };\n')
 		self.bad(self.run_with(path, "-t"), 78, r"20-bad\.conf:2: .*services\.worse\.handler")
 
+	@needs_root()
+	def test_files_that_others_may_change(self):
+		"""Root does not take them, nor a folder where others may put some; who only looks at them may."""
+		path = self.config()
+		folder = self.folder("conf.d")
+		more = self.write("conf.d/more.conf", '@include "../included"\n')
+		included = self.write("included", "")
+		self.ok(self.run_with(path, "-t"))
+		for file in (path, more, included, folder):
+			mode = os.stat(file).st_mode & 0o777
+			os.chmod(file, mode | 0o002)
+			for options in (("-t",), ("-l", "stderr")):
+				self.bad(self.run_with(path, *options), 78,
+					 r"%s can be written by everybody \(mode %04o\)"
+					 % (os.path.basename(file), mode | 0o002))
+			self.ok(self.run_with(path, "--check=portable"))
+			os.chmod(file, mode)
+			os.chown(file, 65534, -1)
+			self.bad(self.run_with(path, "-t"), 78,
+				 "%s belongs to the user 65534, who could change it; it must belong to root"
+				 % os.path.basename(file))
+			os.chown(file, 0, -1)
+		self.ok(self.run_with(path, "-t"))
+
+	def test_what_is_hardly_meant(self):
+		path = self.config({"echo": {"handler": "echo", "listen": "*:0"}})
+		self.folder("conf.d")
+		self.write("conf.d/more.conf.old", "nonsense")
+		self.write("conf.d/.more.conf", "nonsense")
+		done = self.run_with(path, "-t")
+		self.assertEqual(done.returncode, 0, done.stderr)
+		self.assertRegex(done.stderr, r'"\*:0": the port is 0, so the kernel chooses .* \(warning\)')
+		self.assertRegex(done.stderr, r"conf\.d/more\.conf\.old: it is not read, because .* \(warning\)")
+		self.assertNotIn(".more.conf:", done.stderr.replace("/more.conf", ""))
+
 	@needs_tool("strace")
 	def test_binds_nothing_and_writes_nothing(self):
 		path = self.config({

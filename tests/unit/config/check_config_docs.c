@@ -63,7 +63,7 @@ static void read_sample(struct arena *arena, struct problems *problems, struct r
 	write_uncommented(text, out);
 	ck_assert_int_eq(fclose(out), 0);
 	free(text);
-	(void)read_file(path, arena, problems, raws);
+	(void)read_file(path, false, arena, problems, raws);
 	(void)unlink(path);
 }
 
