@@ -190,6 +190,7 @@ static bool send_syslog(int level, const struct log_about *about, const char *te
 	time_t now = time(NULL);
 	struct tm tm;
 
+	tzset(); /* as in services/daytime.c: lines of all processes have the same zone */
 	if (localtime_r(&now, &tm) == NULL || strftime(stamp, sizeof(stamp), "%h %e %T", &tm) == 0)
 		stamp[0] = '\0';
 	(void)snprintf(head, sizeof(head), "<%d>%s " TAG "[%d]: ", state.facility | level, stamp, (int)getpid());

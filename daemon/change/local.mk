@@ -40,6 +40,8 @@ libpreforkd_a_SOURCES += \
 	%D%/plan_optional.h \
 	%D%/reload.c \
 	%D%/reload.h \
+	%D%/renew.c \
+	%D%/renew.h \
 	%D%/resize.c \
 	%D%/resize.h \
 	%D%/restart.c \

@@ -9,9 +9,11 @@
 #include "change/config_trial.h"
 #include "change/launch.h"
 #include "change/plan_optional.h"
+#include "change/renew.h"
 #include "change/rollout.h"
 #include "config/config.h"
 #include "config/diff.h"
+#include "listeners/control_socket.h"
 
 struct reload {
 	struct rollout rollout;
@@ -23,7 +25,8 @@ static void compare_config(struct rollout *r, struct config *config)
 {
 	struct fleet *fleet = r->op.all->fleet;
 	bool outside = config_diff_log(fleet->generation->config, config) ||
-		       config_diff_control(fleet->generation->config, config);
+		       config_diff_control(fleet->generation->config, config) ||
+		       control_socket_is_gone(r->op.all->control);
 	struct generation *generation = generation_new(config, fleet->generation->number + 1);
 	struct err err = {.text = "no memory for a generation"};
 	int rc = generation != NULL ? plan_reload(&r->plan, fleet, generation, &err) : -1;
@@ -40,8 +43,14 @@ static void compare_config(struct rollout *r, struct config *config)
 	generation_unref(&fleet->reread);
 	fleet->reread = generation_ref(r->plan.generation);
 	plan_optional_retry(&r->plan);
+	if (r->warnings == NULL)
+		r->warnings = json_array();
 	plan_optional_warn(&r->plan, fleet, r->warnings);
-	operation_finish(&r->op, true, "nothing has changed", json_incref(r->warnings));
+	if (renew_listeners(fleet, r->warnings))
+		operation_finish(&r->op, true, "nothing has changed", json_incref(r->warnings));
+	else
+		operation_finish(&r->op, false, "nothing has changed, but not all addresses are there",
+				 json_incref(r->warnings));
 }
 
 static void on_loaded(struct trial *trial, void *userdata)

@@ -10,6 +10,7 @@
 #include "change/hearing.h"
 #include "change/launch.h"
 #include "change/plan_optional.h"
+#include "change/renew.h"
 #include "change/rolls.h"
 #include "change/worker_watch.h"
 #include "config/config.h"
@@ -82,22 +83,25 @@ static void reject_half_way(struct rollout *r)
 
 static void accept_plan(struct rollout *r)
 {
-	bool fails = r->failures != NULL && json_array_size(r->failures) > 0;
+	bool fails, lacks_address;
 	char text[192];
 
+	if (r->warnings == NULL)
+		r->warnings = json_array();
+	lacks_address = !renew_listeners(r->op.all->fleet, r->warnings);
+	fails = json_array_size(r->failures) > 0 || lacks_address;
 	if (r->op.kind->order == ORDER_RESTART)
 		(void)snprintf(text, sizeof(text), "%.128s: restarted", r->op.member->name);
 	else if (fails)
-		(void)snprintf(text, sizeof(text), "generation %u is in force, but new workers fail",
-			       r->op.all->fleet->generation->number);
+		(void)snprintf(text, sizeof(text), "generation %u is in force, but %s",
+			       r->op.all->fleet->generation->number,
+			       lacks_address ? "not all addresses are there" : "new workers fail");
 	else
 		(void)snprintf(text, sizeof(text), "generation %u: %s", r->op.all->fleet->generation->number,
 			       r->summary);
 	host_limits_tell(r->limits);
 	r->op.remarks = json_incref(r->limits);
-	if (r->warnings == NULL)
-		r->warnings = json_array();
-	if (fails)
+	if (r->failures != NULL)
 		(void)json_array_extend(r->warnings, r->failures);
 	rolls_warn(&r->plan, r->warnings);
 	plan_optional_warn(&r->plan, r->op.all->fleet, r->warnings);
@@ -125,6 +129,14 @@ static void go_back(struct rollout *r)
 		rollout_reject(r, take_failures(r));
 }
 
+/* It is in force, but this was not done. */
+static void note(struct rollout *r, const char *text)
+{
+	if (r->warnings == NULL)
+		r->warnings = json_array();
+	(void)json_array_append_new(r->warnings, json_text(text));
+}
+
 static void commit_plan(struct rollout *r)
 {
 	struct operations *ops = r->op.all;
@@ -142,7 +154,8 @@ static void commit_plan(struct rollout *r)
 	plan_commit(&r->plan, ops->fleet); /* this may free BEFORE */
 	if (other_config) {
 		plan_optional_commit(&r->plan, ops->fleet);
-		control_socket_commit(ops->control, &next->control);
+		if (control_socket_commit(ops->control, &next->control, &err) < 0)
+			note(r, err.text);
 		r->limits = host_limits_warnings(&ops->host, next);
 	}
 	if (other_log)

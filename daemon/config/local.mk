@@ -49,6 +49,8 @@ libpreforkd_a_SOURCES += \
 	%D%/print.h \
 	%D%/program_check.c \
 	%D%/program_check.h \
+	%D%/program_mark.c \
+	%D%/program_mark.h \
 	%D%/row.c \
 	%D%/row.h \
 	%D%/row_names.c \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/checker.h"
+#include "config/program_mark.h"
 #include "config/rows.h"
 #include "config/same.h"
 #include "config/set_value.h"
@@ -107,6 +108,8 @@ static void complete_values(struct service_values *values)
 void program_check(const struct checker *checker, struct service_values *values)
 {
 	warn_useless(checker, values);
-	if (values->service.program.runs)
-		complete_values(values);
+	if (!values->service.program.runs)
+		return;
+	complete_values(values);
+	values->program_mark = program_mark(values->command.items, values->command.n, &values->service.identity);
 }

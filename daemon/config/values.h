@@ -59,7 +59,8 @@ struct service_values {
 	struct raw **option_raws; /* `options` as written, until the module is loaded and tells their types */
 	size_t n_option_raws;
 	struct option_values options;
-	uint64_t module_mark; /* of the contents of the file `path` */
+	uint64_t module_mark;  /* of the contents of the file `path` */
+	uint64_t program_mark; /* of the files of `command`, if it accepts by itself (program_mark.h); else 0 */
 	struct network_sets sets;
 	size_t n_lanes;		      /* number of socket addresses of `listen`, with names resolved */
 	struct value_source *sources; /* one for each row of rows_service */

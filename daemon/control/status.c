@@ -69,6 +69,10 @@ static const char *trouble_name(enum listen_trouble trouble)
 		return "shut down";
 	case LISTEN_CONNECTED:
 		return "connected";
+	case LISTEN_NO_DEVICE:
+		return "no interface";
+	case LISTEN_NO_PATH:
+		return "no path";
 	}
 	return NULL;
 }

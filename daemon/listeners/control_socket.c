@@ -38,6 +38,7 @@ struct control_socket {
 	sd_event *event;
 	struct place now, next; /* next: of a reload that is not in force yet */
 	bool replace;		/* the commit replaces `now` by `next`, which may be none */
+	bool told;		/* the log says that its path is gone */
 	struct former *formers; /* list */
 	sd_event_source *source, *pause;
 	void (*on_client)(int fd, void *userdata); /* NULL: nobody serves */
@@ -310,11 +311,11 @@ int control_socket_prepare(struct control_socket *socket, const struct config_co
 	return 0;
 }
 
-void control_socket_commit(struct control_socket *socket, const struct config_control *now)
+int control_socket_commit(struct control_socket *socket, const struct config_control *now, struct err *err)
 {
 	struct socket_options options = options_of(now);
 	struct sockaddr_any addr;
-	struct err err;
+	struct err why;
 	int rc = 0;
 
 	if (socket->replace) {
@@ -322,13 +323,30 @@ void control_socket_commit(struct control_socket *socket, const struct config_co
 		socket->now = socket->next;
 		socket->next.fd = -1;
 		socket->replace = false;
-		rc = watch_now(socket, &err);
+		rc = watch_now(socket, &why);
 	} else if (socket->now.fd >= 0) {
 		address_of(socket->now.path, &addr);
-		rc = listen_path_apply(&addr, &socket->now.mark, &options, &err);
+		rc = listen_path_apply(&addr, &socket->now.mark, &options, &why);
 	}
-	if (rc < 0)
-		log_msg(LOG_WARNING, "the control socket: %s", err.text);
+	return rc < 0 ? err_set(err, "the control socket: %s", why.text) : 0;
+}
+
+bool control_socket_is_gone(const struct control_socket *socket)
+{
+	return socket != NULL && socket->now.fd >= 0 && !is_reachable(&socket->now);
+}
+
+void control_socket_look(struct control_socket *socket)
+{
+	bool gone = control_socket_is_gone(socket);
+
+	if (gone && !socket->told)
+		log_msg(LOG_WARNING,
+			"%s: the path of the control socket was removed, or is another socket's; a reload (SIGHUP) "
+			"makes it anew",
+			socket->now.path);
+	if (socket != NULL)
+		socket->told = gone;
 }
 
 int control_socket_try(struct control_socket **socket, const struct config_control *config, struct err *err)

@@ -6,6 +6,8 @@
 #ifndef PREFORKD_LISTENERS_CONTROL_SOCKET_H
 #define PREFORKD_LISTENERS_CONTROL_SOCKET_H
 
+#include <stdbool.h>
+
 #include <systemd/sd-event.h>
 
 #include "net/listen.h"
@@ -37,13 +39,20 @@ void control_socket_adopt(struct control_socket *socket, int fd, const char *pat
  */
 int control_socket_open(struct control_socket *socket, const struct config_control *config, struct err *err);
 
+/* Its path was removed, or is another socket's: nobody can connect. A reload binds it anew. SOCKET may be NULL. */
+bool control_socket_is_gone(const struct control_socket *socket);
+
+/* To be called at each tick: warns once if it is gone. */
+void control_socket_look(struct control_socket *socket);
+
 /*
  * A reload: prepare opens the socket that NEXT asks for, if it is another one, and commit puts it into force. -1 and
  * *err as above; then nothing has changed. Prepare without commit has no effect but for a socket at the path of NEXT,
- * which the next prepare or the end closes.
+ * which the next prepare or the end closes. Commit: -1 and *err says what could not be done: owner and mode of a socket
+ * that stays.
  */
 int control_socket_prepare(struct control_socket *socket, const struct config_control *next, struct err *err);
-void control_socket_commit(struct control_socket *socket, const struct config_control *now);
+int control_socket_commit(struct control_socket *socket, const struct config_control *now, struct err *err);
 
 /*
  * All verdicts so far have been given. A socket that was replaced is closed CONTROL_SOCKET_FAREWELL_MS later, and never

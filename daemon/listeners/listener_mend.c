@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "listeners/listener_mend.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/fds.h"
@@ -10,14 +12,29 @@
 #include "listeners/listener.h"
 #include "net/listen.h"
 
+/* `path` marks the file that we have made; an inherited socket has no mark. */
+static bool lacks_path(const struct listener *listener)
+{
+	struct stat st;
+
+	if (listener->addr.sa.sa_family != AF_UNIX || listener->path.ino == 0 || listener->inherited)
+		return false;
+	if (lstat(listener->addr.un.sun_path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return st.st_dev != listener->path.dev || st.st_ino != listener->path.ino;
+}
+
 enum listen_trouble listener_look(const struct listener *listener)
 {
+	enum listen_trouble trouble;
+
 	if (listener->lost)
 		return LISTEN_SHUT;
 	if (listener->fd < 0 || !listener->listening || listener->refusing || listener->quiesced_ms != 0 ||
 	    listener->lender != NULL)
 		return LISTEN_WELL;
-	return listen_look(listener->fd);
+	trouble = listen_look(listener->fd);
+	return trouble == LISTEN_WELL && lacks_path(listener) ? LISTEN_NO_PATH : trouble;
 }
 
 /* Only TCP lets a socket that was shut down listen again. */
@@ -61,6 +78,9 @@ enum listener_mended listener_mend(struct listener *listener, const struct confi
 			return LISTENER_MENDED;
 		(void)err_sys(err, "it cannot be disconnected");
 		return LISTENER_NOT_MENDED;
+	case LISTEN_NO_DEVICE:
+	case LISTEN_NO_PATH:
+		return bind_anew(listener, service, err);
 	case LISTEN_SHUT:
 		if (listener->fd >= 0 && !listener->key.datagram && listener->addr.sa.sa_family != AF_UNIX)
 			return listen_again(listener, service, err);

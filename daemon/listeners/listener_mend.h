@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. Finds listeners that clients cannot reach any more, because a process that has a copy has shut the socket
- * down or connected it, and mends them. */
+/* Master. Finds listeners that clients cannot reach any more, and mends them: a process that has a copy has shut the
+ * socket down or connected it, its path was removed, or its interface. */
 #ifndef PREFORKD_LISTENERS_LISTENER_MEND_H
 #define PREFORKD_LISTENERS_LISTENER_MEND_H
 

@@ -170,7 +170,8 @@ static int take_stored(struct opening *o, const struct listener_key *key, const 
 		return -1;
 	fd_store_seen(name);
 	listener = NULL;
-	if (listen_path_find(fd, where, &path) == 0 &&
+	/* One that is bound to an interface that is gone would take no client any more. */
+	if (listen_look(fd) != LISTEN_NO_DEVICE && listen_path_find(fd, where, &path) == 0 &&
 	    listen_readmit(fd, o->service->backlog, &backlog, &ignored) == 0 &&
 	    socket_options_set(fd, where->sa.sa_family, &o->service->socket, &ignored) == 0)
 		listener = add_listener(o, &ignored);

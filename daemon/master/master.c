@@ -25,6 +25,7 @@
 #include "fleet/fleet_open.h"
 #include "fleet/orphans.h"
 #include "fleet/reopen.h"
+#include "listeners/control_socket.h"
 #include "master/report.h"
 #include "master/watchdog.h"
 #include "net/inherited.h"
@@ -70,6 +71,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 		reopen_step(&master->fleet);
 	if (master->fleet.has_programs)
 		(void)orphans_end(master->fleet.by_pid);
+	control_socket_look(master->ops.control);
 	report_patience(&master->report);
 	master->report.is_due = true;
 	(void)sd_event_source_set_time_relative(source, TICK_USEC);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/listen_look.h"
 
+#include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -30,13 +32,25 @@ static bool is_connected(int fd)
 	return getpeername(fd, &peer.sa, &peer.len) == 0;
 }
 
+static bool lacks_device(int fd)
+{
+	char name[IF_NAMESIZE];
+	int index = 0;
+	socklen_t len = sizeof(index);
+
+	return getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &len) == 0 && index > 0 &&
+	       if_indextoname((unsigned)index, name) == NULL && errno == ENXIO;
+}
+
 enum listen_trouble listen_look(int fd)
 {
 	bool datagram = socket_kind_is_datagram(fd);
 
 	if (is_shut(fd) || (!datagram && !is_listening(fd)))
 		return LISTEN_SHUT;
-	return datagram && is_connected(fd) ? LISTEN_CONNECTED : LISTEN_WELL;
+	if (datagram && is_connected(fd))
+		return LISTEN_CONNECTED;
+	return lacks_device(fd) ? LISTEN_NO_DEVICE : LISTEN_WELL;
 }
 
 int listen_disconnect(int fd)

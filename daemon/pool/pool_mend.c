@@ -55,6 +55,21 @@ static void log_trouble(const struct pool *pool, const struct listener *listener
 							: "it listens again");
 }
 
+/* An administrator has done that: a reload makes it good, and not we by ourselves. */
+static void warn_of_trouble(const struct pool *pool, struct listener *listener, enum listen_trouble trouble)
+{
+	struct log_about about = pool_about(pool);
+
+	listener->trouble = trouble;
+	if (listener->told)
+		return;
+	listener->told = true;
+	log_about(LOG_WARNING, &about, "%s: %s, so that clients cannot reach it; a reload binds it anew",
+		  listener->text,
+		  trouble == LISTEN_NO_PATH ? "its path was removed, or is another socket's"
+					    : "the interface that it is bound to is gone");
+}
+
 static void mend_lane(struct pool *pool, size_t lane)
 {
 	struct listener *listener = &pool->listeners[lane];
@@ -63,6 +78,10 @@ static void mend_lane(struct pool *pool, size_t lane)
 	struct err err;
 
 	listener->trouble = LISTEN_WELL;
+	if (trouble == LISTEN_NO_PATH || trouble == LISTEN_NO_DEVICE) {
+		warn_of_trouble(pool, listener, trouble);
+		return;
+	}
 	if (trouble == LISTEN_WELL || (trouble == LISTEN_CONNECTED && is_borrowed(pool, lane)))
 		return;
 	mended = listener_mend(listener, pool->service, &err);
@@ -80,6 +99,33 @@ static void mend_lane(struct pool *pool, size_t lane)
 		return; /* workers that have not left yet may have the address */
 	listener->told = true;
 	log_trouble(pool, listener, trouble, mended, &err);
+}
+
+int pool_renew_listeners(struct pool *pool, unsigned *n_out, struct err *err)
+{
+	struct log_about about = pool_about(pool);
+	int rc = 0;
+
+	for (size_t i = 0; i < pool->n_lanes; i++) {
+		struct listener *listener = &pool->listeners[i];
+		enum listen_trouble trouble = listener_look(listener);
+		struct err why;
+
+		if (trouble != LISTEN_NO_PATH && trouble != LISTEN_NO_DEVICE)
+			continue;
+		if (listener_mend(listener, pool->service, &why) == LISTENER_NOT_MENDED) {
+			rc = err_set(err, "services.%s: %s: %s", pool->service->name, listener->text, why.text);
+			continue;
+		}
+		pool_retire(pool, (ssize_t)i); /* its workers have the former socket */
+		listener->trouble = LISTEN_WELL;
+		listener->told = false;
+		listener->mended++;
+		listener->mended_ms = clock_ms();
+		log_about(LOG_NOTICE, &about, "%s: it is bound anew", listener->text);
+		++*n_out;
+	}
+	return rc;
 }
 
 void pool_mend_listeners(struct pool *pool)

@@ -12,6 +12,8 @@ static size_t format_now(char *text, size_t size)
 	time_t now = time(NULL);
 	struct tm tm;
 
+	tzset(); /* reads /etc/localtime again if it has changed: localtime_r() alone reads it once in a worker's life
+		  */
 	if (localtime_r(&now, &tm) == NULL)
 		return 0;
 	/* the SMTP form that the RFC gives as an example, with a four-digit year and the time zone */

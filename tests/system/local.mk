@@ -20,6 +20,7 @@ system_tests = \
 	%D%/test_upgrade_programs.py \
 	%D%/test_upgrade_rejected.py \
 	%D%/test_upgrade_shortage.py \
+	%D%/test_reload_looks.py \
 	%D%/test_reload_verdict.py \
 	%D%/test_module_trouble.py \
 	%D%/test_upgrade.py \

@@ -51,6 +51,7 @@ unit_tests = \
 	%D%/config/check_foreign_words \
 	%D%/config/check_given \
 	%D%/config/check_host_compare \
+	%D%/config/check_program_mark \
 	%D%/ctl/check_status_table \
 	%D%/fleet/check_fleet \
 	%D%/fleet/check_lenders \

@@ -94,7 +94,7 @@ static bool is_served(const char *path)
 static void move_to(const struct config_control *config)
 {
 	ck_assert_int_eq(control_socket_prepare(control, config, &err), 0);
-	control_socket_commit(control, config);
+	ck_assert_int_eq(control_socket_commit(control, config, &err), 0);
 }
 
 static mode_t mode_of(const char *path)
@@ -162,7 +162,7 @@ START_TEST(what_is_prepared_is_not_in_force)
 	ck_assert_int_eq(control_socket_prepare(control, &second, &err), 0);
 	ck_assert(is_served(paths[0]));
 	ck_assert_int_eq(control_socket_prepare(control, &first, &err), 0);
-	control_socket_commit(control, &first);
+	ck_assert_int_eq(control_socket_commit(control, &first, &err), 0);
 	ck_assert(is_served(paths[0]));
 	ck_assert(!is_served(paths[1]));
 	ck_assert_int_lt(access(paths[1], F_OK), 0);
