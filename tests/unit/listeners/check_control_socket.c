@@ -85,7 +85,7 @@ static bool is_served(const char *path)
 	addr.un.sun_family = AF_UNIX;
 	(void)snprintf(addr.un.sun_path, sizeof(addr.un.sun_path), "%s", path);
 	connected = connect(fd, &addr.sa, addr.len) == 0;
-	for (int i = 0; connected && n_clients == before && i < 100; i++)
+	for (int i = 0; connected && n_clients == before && i < 5000; i++)
 		run_for(1);
 	fd_close(&fd);
 	return n_clients == before + 1;
