@@ -105,17 +105,45 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-static void draw_screen(const struct screen *screen, const char *text, const char *foot, FILE *out)
+/* The lines of the terminal above the foot. */
+static size_t get_room(const struct screen *screen)
 {
-	size_t n = count_lines(text), room = screen->lines > 1 ? screen->lines - 1 : 0, i;
+	return screen->lines > 1 ? screen->lines - 1 : 0;
+}
 
+size_t screen_page(const struct screen *screen, size_t fixed)
+{
+	size_t room = get_room(screen);
+
+	return room > fixed + 2 ? room - fixed - 2 : 1; /* one line stays to be seen, and one is the note */
+}
+
+static const char *skip_lines(const char *text, size_t n)
+{
+	for (; n > 0; n--) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return text;
+}
+
+static void draw_screen(const struct screen *screen, const char *text, size_t fixed, size_t *first, const char *foot,
+			FILE *out)
+{
+	size_t n = count_lines(text), room = get_room(screen), most = n > room ? n - room : 0, i;
+
+	if (*first > most)
+		*first = most;
 	(void)fputs(HOME, out);
 	for (i = 0; i < room; i++) {
-		size_t length = strcspn(text, "\n");
+		size_t length;
 
+		if (i == fixed)
+			text = skip_lines(text, *first);
+		length = strcspn(text, "\n");
 		(void)fputs(CLEAR_LINE, out);
-		if (i + 1 == room && n > room) {
-			(void)fprintf(out, "(%zu more lines)", n - room + 1);
+		if (i + 1 == room && *first < most) {
+			(void)fprintf(out, "(%zu more lines: arrow keys, PageDown)", n - room + 1 - *first);
 		} else {
 			draw_line(text, length, screen->columns, out);
 			text += length + (text[length] == '\n' ? 1 : 0);
@@ -126,7 +154,8 @@ static void draw_screen(const struct screen *screen, const char *text, const cha
 	draw_line(foot, strlen(foot), screen->columns, out);
 }
 
-int screen_show(const struct screen *screen, const char *text, const char *foot, struct err *err)
+int screen_show(const struct screen *screen, const char *text, size_t fixed, size_t *first, const char *foot,
+		struct err *err)
 {
 	char *drawn = NULL;
 	size_t size;
@@ -135,7 +164,7 @@ int screen_show(const struct screen *screen, const char *text, const char *foot,
 
 	if (out == NULL)
 		return err_sys(err, "cannot draw");
-	draw_screen(screen, text, foot, out);
+	draw_screen(screen, text, fixed, first, foot, out);
 	if (fclose(out) != 0) {
 		free(drawn);
 		return err_sys(err, "cannot draw");

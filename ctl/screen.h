@@ -7,6 +7,7 @@
 #define PREFORKD_CTL_SCREEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <termios.h>
 
 struct err;
@@ -26,8 +27,15 @@ void screen_close(struct screen *screen);
 /* Asks the terminal for its size (after SIGWINCH). */
 void screen_measure(struct screen *screen);
 
-/* Draws TEXT from the top, and FOOT in the last line. Lines that are too long are cut; a note says how many lines do
- * not fit. A signal ends the drawing early: the caller draws again. Fails when the terminal is gone. */
-int screen_show(const struct screen *screen, const char *text, const char *foot, struct err *err);
+/*
+ * Draws TEXT from the top, and FOOT in the last line: its first FIXED lines always, then those from line *first of the
+ * others; *first is reduced to where the last line is at the bottom. Lines that are too long are cut; a note says how
+ * many lines follow. A signal ends the drawing early: the caller draws again. Fails when the terminal is gone.
+ */
+int screen_show(const struct screen *screen, const char *text, size_t fixed, size_t *first, const char *foot,
+		struct err *err);
+
+/* How many lines a page down scrolls, below FIXED lines. */
+size_t screen_page(const struct screen *screen, size_t fixed);
 
 #endif

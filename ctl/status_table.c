@@ -11,16 +11,17 @@
 #define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
 
 static const struct table_column columns[] = {
-	{.title = "SERVICE", .left = true},
+	{.title = "SERVICE", .left = true, .may_be_cut = true},
 	{.title = "HANDLER", .left = true, .may_be_dropped = true},
 	{.title = "STATE", .left = true},
 	{.title = "IDLE"},
 	{.title = "BUSY"},
-	{.title = "MAX"},
+	{.title = "MAX", .may_be_dropped = true},
 	{.title = "QUEUE"},
 	{.title = "RATE"},
 	{.title = "ACCEPTED"},
 	{.title = "REFUSED"},
+	{.title = "FAILED"},
 	{.title = "DROPS"},
 	{.title = "CRASH"},
 };
@@ -63,12 +64,14 @@ static enum table_look look_if_any(const struct values_sum *sum, enum table_look
 	return sum->known && sum->n > 0 ? look : TABLE_PLAIN;
 }
 
-static void write_head(const json_t *status, const struct table_paper *paper, FILE *out)
+/* Returns the number of lines. */
+static int write_head(const json_t *status, const struct table_paper *paper, FILE *out)
 {
 	const json_t *reload = json_object_get(status, "last_reload");
 	char text[NAME_MAX_BYTES], number[VALUES_NUMBER_MAX];
 	char line[1024];
 	int64_t lost;
+	int lines = 1;
 
 	(void)fprintf(out, "preforkd %s is ", values_text(status, "version", text, sizeof(text)));
 	(void)values_text(status, "state", text, sizeof(text));
@@ -83,13 +86,16 @@ static void write_head(const json_t *status, const struct table_paper *paper, FI
 			       values_age_words(reload, "age", number), values_text(reload, "text", why, sizeof(why)));
 		table_put(paper, TABLE_BAD, line, out);
 		(void)fputc('\n', out);
+		lines++;
 	}
 	if (values_integer(status, "log_lost", &lost) && lost > 0) {
 		(void)snprintf(line, sizeof(line), "%" PRId64 " line%s of the log %s lost", lost, lost == 1 ? "" : "s",
 			       lost == 1 ? "is" : "are");
 		table_put(paper, TABLE_WARN, line, out);
 		(void)fputc('\n', out);
+		lines++;
 	}
+	return lines;
 }
 
 /* Writes the members KEYS of OBJECT that are not 0, as in "12 starting, 3 retiring"; an empty string if all are 0. */
@@ -217,11 +223,12 @@ static void add_workers(struct table *table, const json_t *workers)
 	table_cell(table, TABLE_PLAIN, "%s", values_count(workers, "max", number));
 }
 
-/* The cells REFUSED, DROPS and CRASH. */
+/* The cells REFUSED, FAILED, DROPS and CRASH. */
 static void add_trouble(struct table *table, const json_t *service)
 {
-	struct values_sum refused = {.n = 0}, drops = {.n = 0}, crashes = {.n = 0};
-	json_t *reasons = json_object_get(json_object_get(service, "connections"), "refused");
+	struct values_sum refused = {.n = 0}, failed = {.n = 0}, drops = {.n = 0}, crashes = {.n = 0};
+	const json_t *connections = json_object_get(service, "connections");
+	json_t *reasons = json_object_get(connections, "refused");
 	const json_t *listener;
 	char number[VALUES_NUMBER_MAX];
 	const char *key;
@@ -234,8 +241,10 @@ static void add_trouble(struct table *table, const json_t *service)
 		values_add(&refused, reasons, key);
 	json_array_foreach (json_object_get(service, "listeners"), i, listener)
 		values_add(&drops, listener, "drops");
+	values_add(&failed, connections, "failed");
 	values_add(&crashes, service, "crashes");
 	table_cell(table, look_if_any(&refused, TABLE_WARN), "%s", values_sum_text(&refused, number));
+	table_cell(table, look_if_any(&failed, TABLE_WARN), "%s", values_sum_text(&failed, number));
 	table_cell(table, look_if_any(&drops, TABLE_BAD), "%s", values_sum_text(&drops, number));
 	table_cell(table, look_if_any(&crashes, TABLE_BAD), "%s", values_sum_text(&crashes, number));
 }
@@ -387,10 +396,12 @@ int status_table_write(const json_t *status, const struct status_view *view, FIL
 	int rc = -1;
 
 	if (entries != NULL) {
+		int above;
+
 		for (size_t i = 0; entries[i].service != NULL; i++)
 			add_service(table, entries[i].service, view->listeners);
-		write_head(status, &view->paper, out);
-		rc = table_write(table, &view->paper, out);
+		above = write_head(status, &view->paper, out) + 1;
+		rc = table_write(table, &view->paper, out) < 0 ? -1 : above;
 	}
 	free(entries);
 	table_free(&table);

@@ -27,8 +27,8 @@ struct status_view {
 /* The sort order for people, such as "by name". */
 const char *status_sort_name(enum status_sort sort);
 
-/* Writes a line about the daemon, more lines if something is wrong, and a row for each service. -1 and errno without
- * memory. */
+/* Writes a line about the daemon, more lines if something is wrong, the titles, and a row for each service. Returns the
+ * number of lines above the first row; -1 and errno without memory. */
 int status_table_write(const json_t *status, const struct status_view *view, FILE *out);
 
 #endif

@@ -8,6 +8,9 @@
 
 #define COLUMNS_MAX 16
 #define GAP	    2
+#define CUT_FIRST   20 /* the width to which columns are cut before others are dropped */
+#define CUT_LAST    8
+#define CUT_MOST    256 /* the longest text that is cut, in characters */
 
 struct cell {
 	char *text;
@@ -131,7 +134,22 @@ static size_t sum_widths(const struct table *table, const struct layout *layout)
 	return sum;
 }
 
-/* Makes the table fit into WIDTH: first with smaller gaps, then by dropping the columns that may be dropped. */
+/* Narrows the columns that may be cut, to LEAST, as far as the table does not fit into WIDTH. */
+static void cut_columns(const struct table *table, unsigned width, size_t least, struct layout *layout)
+{
+	size_t c, sum, excess;
+
+	for (c = 0; c < table->n_columns; c++) {
+		sum = sum_widths(table, layout);
+		if (!table->columns[c].may_be_cut || sum <= width || layout->widths[c] <= least)
+			continue;
+		excess = sum - width;
+		layout->widths[c] = layout->widths[c] - least > excess ? layout->widths[c] - excess : least;
+	}
+}
+
+/* Makes the table fit into WIDTH: first with smaller gaps, then by cutting long texts, then by dropping the columns
+ * that may be dropped. */
 static void fit_columns(const struct table *table, unsigned width, struct layout *layout)
 {
 	size_t c;
@@ -139,9 +157,13 @@ static void fit_columns(const struct table *table, unsigned width, struct layout
 	layout->gap = GAP;
 	if (width > 0 && sum_widths(table, layout) > width)
 		layout->gap = 1;
+	if (width > 0)
+		cut_columns(table, width, CUT_FIRST, layout);
 	for (c = 0; c < table->n_columns && width > 0; c++)
 		if (table->columns[c].may_be_dropped && sum_widths(table, layout) > width)
 			layout->dropped[c] = true;
+	if (width > 0)
+		cut_columns(table, width, CUT_LAST, layout);
 	for (c = 0; c < table->n_columns; c++)
 		if (!layout->dropped[c])
 			layout->last = c;
@@ -167,11 +189,32 @@ static void measure_columns(const struct table *table, unsigned width, struct la
 	fit_columns(table, width, layout);
 }
 
+/* TEXT, or as much of it as fits into WIDTH, with a ~ at its end, in OUT. */
+static const char *cut_text(const char *text, size_t width, char out[4 * CUT_MOST + 2])
+{
+	size_t n = 0, used = 0;
+
+	if (table_text_width(text) <= width || width > CUT_MOST)
+		return text;
+	while (used + 1 < width) {
+		out[n] = text[n];
+		n++;
+		if (((unsigned char)text[n] & 0xc0) != 0x80)
+			used++;
+	}
+	out[n] = '~';
+	out[n + 1] = '\0';
+	return out;
+}
+
 static void put_cell(const struct table *table, const struct layout *layout, size_t c, const char *text,
 		     enum table_look look, const struct table_paper *paper, FILE *out)
 {
-	int pad = (int)(layout->widths[c] - table_text_width(text));
+	char cut[4 * CUT_MOST + 2];
+	int pad;
 
+	text = cut_text(text, layout->widths[c], cut);
+	pad = (int)(layout->widths[c] - table_text_width(text));
 	if (!layout->dropped[c]) {
 		if (!table->columns[c].left)
 			(void)fprintf(out, "%*s", pad, "");

@@ -13,6 +13,7 @@ struct table_column {
 	const char *title;
 	bool left;	     /* aligned to the left, for text */
 	bool may_be_dropped; /* if the paper is too narrow for all columns */
+	bool may_be_cut;     /* then its texts are shortened, and end with ~ */
 };
 
 /* The medium that a table is written for. */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -21,7 +22,11 @@
 
 #define INTERVAL_MS 1000
 #define AGAIN_MS    100
-#define AWAY_MAX_MS 2000 /* the exec of an upgrade closes connections */
+#define LINES_MOST  1000000000 /* more than any status has */
+#define AWAY_MAX_MS 2000       /* the exec of an upgrade closes connections */
+
+/* Keys that send a sequence; the arrow keys are 'j' and 'k'. */
+enum { KEY_PAGE_UP = 1, KEY_PAGE_DOWN, KEY_HOME, KEY_END };
 
 struct top {
 	struct call call;
@@ -32,6 +37,8 @@ struct top {
 	int64_t interval_ms;
 	int64_t away_since_ms; /* 0: the daemon answered the last question */
 	enum status_sort sort;
+	size_t first; /* the first line below the titles that is shown */
+	size_t fixed; /* the lines up to the titles */
 	bool color;
 	bool paused;
 	bool quit;
@@ -63,6 +70,7 @@ static void draw_status(struct top *top)
 		return;
 	}
 	rc = status_table_write(top->status, &view, out);
+	top->fixed = rc > 0 ? (size_t)rc : 0;
 	if (fclose(out) != 0 || rc < 0) {
 		(void)err_sys(&top->err, "cannot draw");
 		end_top(top, EX_OSERR);
@@ -70,15 +78,44 @@ static void draw_status(struct top *top)
 		(void)snprintf(foot, sizeof(foot), "%s%s | n name w busy r rate u queue s next | space %s | q quit",
 			       top->paused ? "PAUSED, " : "", status_sort_name(top->sort),
 			       top->paused ? "go on" : "pause");
-		if (screen_show(&top->screen, text, foot, &top->err) < 0)
+		if (screen_show(&top->screen, text, top->fixed, &top->first, foot, &top->err) < 0)
 			end_top(top, EX_OSERR);
 	}
 	free(text);
 }
 
+/* Scrolls by LINES, which may be negative; beyond the end the drawing corrects it. */
+static void scroll(struct top *top, long lines)
+{
+	if (lines < 0 && top->first < (size_t)-lines)
+		top->first = 0;
+	else
+		top->first += (size_t)lines;
+}
+
 static void handle_key(struct top *top, char key)
 {
+	long page = (long)screen_page(&top->screen, top->fixed);
+
 	switch (key) {
+	case 'j':
+		scroll(top, 1);
+		break;
+	case 'k':
+		scroll(top, -1);
+		break;
+	case KEY_PAGE_DOWN:
+		scroll(top, page);
+		break;
+	case KEY_PAGE_UP:
+		scroll(top, -page);
+		break;
+	case KEY_HOME:
+		top->first = 0;
+		break;
+	case KEY_END:
+		top->first = LINES_MOST;
+		break;
 	case 'q':
 		top->quit = true;
 		break;
@@ -103,18 +140,46 @@ static void handle_key(struct top *top, char key)
 	}
 }
 
+/* The key whose escape sequence is at the beginning of the LEN bytes at TEXT, and the length of the sequence; 0: it is
+ * not known. */
+static char find_key(const char *text, size_t len, size_t *used_out)
+{
+	static const struct {
+		const char *sequence;
+		char key;
+	} keys[] = {
+		{"\033[A", 'k'},      {"\033OA", 'k'},		{"\033[B", 'j'},
+		{"\033OB", 'j'},      {"\033[5~", KEY_PAGE_UP}, {"\033[6~", KEY_PAGE_DOWN},
+		{"\033[H", KEY_HOME}, {"\033OH", KEY_HOME},	{"\033[1~", KEY_HOME},
+		{"\033[F", KEY_END},  {"\033OF", KEY_END},	{"\033[4~", KEY_END},
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		*used_out = strlen(keys[i].sequence);
+		if (*used_out <= len && memcmp(text, keys[i].sequence, *used_out) == 0)
+			return keys[i].key;
+	}
+	return 0;
+}
+
 static void read_keys(struct top *top)
 {
 	char keys[64];
 	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
+	size_t used;
 
 	/* 0: the terminal has hung up, and poll() would return at once for ever */
 	if (n == 0)
 		top->quit = true;
-	for (ssize_t i = 0; i < n && !top->quit; i++) {
-		if (keys[i] == '\033')
-			break; /* the sequence of a key such as an arrow */
-		handle_key(top, keys[i]);
+	for (ssize_t i = 0; i < n && !top->quit; i += (ssize_t)used) {
+		char key = keys[i];
+
+		used = 1;
+		if (key == '\033')
+			key = find_key(keys + i, (size_t)(n - i), &used);
+		if (key == 0)
+			break; /* the sequence of another key */
+		handle_key(top, key);
 	}
 }
 

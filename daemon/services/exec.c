@@ -215,9 +215,10 @@ static int judge_end(struct preforkd_conn *conn, const siginfo_t *info, bool cli
 		return 0;
 	if (info->si_code == CLD_EXITED && info->si_status == 0)
 		return 0;
+	/* its failure, even if a client that only probes the port would have closed as well */
+	conn->unserved = true;
 	if (info->si_code == CLD_EXITED)
 		return preforkd_fail(conn, "%s exited with status %d", program, info->si_status);
-	conn->unserved = true;
 	conn->reset = conn->service->on_cut == ON_CUT_RESET;
 	return preforkd_fail(conn, "%s was killed by signal %d (SIG%s)%s", program, info->si_status,
 			     sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?",

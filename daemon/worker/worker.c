@@ -258,33 +258,31 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 	return idle <= 0;
 }
 
-/*
- * A probe: the client connected and closed without a byte in either direction; not worth a log line. Where a program
- * serves a unix socket its bytes are not seen, so it cannot be told.
- */
-static bool is_probe(const struct preforkd_conn *conn)
+/* The client connected and closed without a byte in either direction. Where a program serves a unix socket its bytes
+ * are not seen, so it cannot be told. */
+static bool was_silent(const struct preforkd_conn *conn)
 {
 	const struct sockaddr_any *client = conn->via.len != 0 ? &conn->via : &conn->peer;
 	char byte;
 	ssize_t n;
 
-	if (conn->in != 0 || conn->out != 0 || conn->unserved || preforkd_ended(conn) ||
+	if (conn->in != 0 || conn->out != 0 || preforkd_ended(conn) ||
 	    ((conn->service->handler->flags & PREFORKD_COMMAND) != 0 && client->sa.sa_family == AF_UNIX))
 		return false;
 	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Clients that hang up are logged now and then only, unless all connections are logged: anybody can cause many of them
- * at no cost. */
-static void log_bad_end(struct preforkd_conn *conn, const char *via, enum config_log_connections which)
+/* Clients that hang up or are SILENT are logged now and then only, unless all connections are logged: anybody can cause
+ * many of them at no cost. */
+static void log_bad_end(struct preforkd_conn *conn, bool silent, const char *via, enum config_log_connections which)
 {
 	int priority = conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE;
 	static struct log_limit limit;
 	unsigned missed = 0;
 
 	if (which == LOG_CONNECTIONS_NONE || !log_enabled(priority) ||
-	    (which == LOG_CONNECTIONS_ERRORS && conn->hung_up && !log_limit(&limit, &missed)))
+	    (which == LOG_CONNECTIONS_ERRORS && (conn->hung_up || silent) && !log_limit(&limit, &missed)))
 		return;
 	if (missed > 0)
 		preforkd_log(conn, priority, "%s%s; %u more of this worker's clients since the last such line",
@@ -293,7 +291,7 @@ static void log_bad_end(struct preforkd_conn *conn, const char *via, enum config
 		preforkd_log(conn, priority, "%s%s", conn->reason, via);
 }
 
-static void log_connection(struct preforkd_conn *conn, bool failed, enum config_log_connections which)
+static void log_connection(struct preforkd_conn *conn, bool failed, bool silent, enum config_log_connections which)
 {
 	/* the master logs these, for many clients at once */
 	bool logged_elsewhere = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
@@ -301,7 +299,7 @@ static void log_connection(struct preforkd_conn *conn, bool failed, enum config_
 
 	(void)conn_via_text(conn, via, sizeof(via));
 	if (failed && !logged_elsewhere)
-		log_bad_end(conn, via, which);
+		log_bad_end(conn, silent, via, which);
 	if (which != LOG_CONNECTIONS_ALL)
 		return;
 	format_elapsed(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
@@ -333,7 +331,7 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 	char host[ADDR_TEXT_MAX];
 	struct preforkd_conn conn;
 	enum refusal refusal;
-	bool failed, evicted;
+	bool failed, evicted, silent;
 
 	title_rest(addr_format_host(peer, host, sizeof(host)));
 	conn_begin(&conn, fd, peer, service, w->slot);
@@ -351,11 +349,12 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 	if (failed)
 		conn_say_something(&conn);
 	evicted = deadline_passed() == DEADLINE_EVICTED;
+	silent = was_silent(&conn);
 	if (evicted)
 		refuse_count(&w->gate, &conn, REFUSED_EVICTED);
-	else if (is_probe(&conn))
+	else if (silent && !conn.unserved) /* a probe, which is not worth a log line */
 		conn.probe = true;
-	log_connection(&conn, failed, w->params->config->log.connections);
+	log_connection(&conn, failed, silent, w->params->config->log.connections);
 	conn_end(&conn);
 	gate_leave(&w->gate);
 	title_rest("[idle]");
@@ -418,7 +417,7 @@ static enum wait_result serve_with_program(struct worker *w)
 	/* A program may have connected the socket, which it shares with the next one. */
 	if (listen_look(w->answers) == LISTEN_CONNECTED)
 		(void)listen_disconnect(w->answers); /* else the master mends it, and says so */
-	log_connection(&conn, failed, params->config->log.connections);
+	log_connection(&conn, failed, false, params->config->log.connections);
 	deadline_end();
 	title_rest("[idle]");
 	count_served(w, &conn, failed);

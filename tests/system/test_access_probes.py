@@ -69,16 +69,30 @@ class Probes(Case):
 	def test_of_a_program(self):
 		endpoint = Endpoint.v4()
 		d = self.daemon({"echo": {"handler": "exec", "listen": endpoint.text,
-					  "command": ["/bin/sh", "-c", "read x || exit 3; echo $x"]}})
+					  "command": ["/bin/sh", "-c", "read x; echo $x"]}})
 		for _ in range(5):
 			endpoint.connect().close()
+		wait_until(lambda: d.admin.service("echo")["connections"]["accepted"] == 5, "5 connections")
+		self.assertEqual(d.admin.service("echo")["connections"]["failed"], 0)
+
+	def test_of_a_program_that_fails(self):
+		"""A client that says nothing and closes does not hide it, unless it is one that checks."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "exec", "listen": endpoint.text, "workers": {"min": 1, "max": 1},
+					  "command": ["/bin/sh", "-c", "read x || exit 3; echo $x"],
+					  "access": {"probes": "127.0.0.3"}}})
+		for _ in range(5):
+			come(endpoint, "127.0.0.3").close()
 		wait_until(lambda: self.count(d) == 5, "5 probes")
 		self.assertEqual(talk(endpoint, b"word\n"), b"word\n")
-		self.assertEqual(talk(endpoint, b"no end of line"), b"")
-		d.wait_log("exited with status 3")
+		self.assertEqual(d.admin.service("echo")["connections"]["failed"], 0)
+		for _ in range(5):
+			endpoint.connect().close()
+		wait_until(lambda: d.admin.service("echo")["connections"]["failed"] == 5, "5 failures")
+		self.assertEqual(self.count(d), 5)
+		d.wait_log(r"echo 127\.0\.0\.1:\d+: /bin/sh exited with status 3")
 		d.stop()
 		self.assertEqual(len(d.grep("exited with status 3")), 1)
-
 
 	def test_of_a_program_that_is_killed(self):
 		"""That is told, whatever the client did."""

@@ -16,8 +16,10 @@ class Status(CtlCase):
 		self.fake({"ok": True, "status": STATUS})
 		self.expect(self.ctl("status"), OK, out=(
 			"preforkd 0.1.0 is serving, pid 4711, up 3 h 25 min, generation 3\n"
-			"SERVICE  HANDLER  STATE    IDLE  BUSY  MAX   QUEUE   RATE  ACCEPTED  REFUSED  DROPS  CRASH\n"
-			"echo     echo     serving     2     1   64  0/4096  1.5/s        10        0      0      0\n"))
+			"SERVICE  HANDLER  STATE    IDLE  BUSY  MAX   QUEUE   RATE  ACCEPTED  "
+			"REFUSED  FAILED  DROPS  CRASH\n"
+			"echo     echo     serving     2     1   64  0/4096  1.5/s        10  "
+			"      0       3      0      0\n"))
 
 	def test_one_service_shows_its_listeners(self):
 		self.fake({"ok": True, "status": STATUS})
@@ -51,9 +53,12 @@ class Status(CtlCase):
 		self.fake({"ok": True, "status": {"services": [{}, None]}})
 		self.expect(self.ctl("status"), OK, out=(
 			"preforkd - is -, pid -, up -, generation -\n"
-			"SERVICE  HANDLER  STATE  IDLE  BUSY  MAX  QUEUE  RATE  ACCEPTED  REFUSED  DROPS  CRASH\n"
-			"-        -        -         -     -    -    -/-     -         -        -      -      -\n"
-			"-        -        -         -     -    -    -/-     -         -        -      -      -\n"))
+			"SERVICE  HANDLER  STATE  IDLE  BUSY  MAX  QUEUE  RATE  ACCEPTED  "
+			"REFUSED  FAILED  DROPS  CRASH\n"
+			"-        -        -         -     -    -    -/-     -         -  "
+			"      -       -      -      -\n"
+			"-        -        -         -     -    -    -/-     -         -  "
+			"      -       -      -      -\n"))
 
 	def test_workers(self):
 		self.fake({"ok": True, "workers": WORKERS})

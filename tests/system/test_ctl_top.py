@@ -190,6 +190,26 @@ class Top(Case):
 		terminal.type(b"q")
 		self.ends(terminal, 0)
 
+	def test_scrolling(self):
+		"""The titles stay, the end is the end, and no key is taken for another."""
+		self.status = dict(self.status, services=[service("s%02d" % i, 1, 1.0, 0) for i in range(40)])
+		terminal = self.top(wait=False)	# 24 lines: two of the head, 20 services, the note, and the foot
+		down, up, page_down, page_up = b"\x1b[B", b"\x1bOA", b"\x1b[6~", b"\x1b[5~"
+		for keys, first, note in ((down, "s01", "(19 more lines"), (b"j" + down, "s03", "(17 more lines"),
+					  (up + b"k", "s01", "(19 more lines"), (page_down, "s19", None),
+					  (page_up + page_up, "s00", "(20 more lines"), (b"\x1b[F", "s19", None),
+					  (down, "s19", None), (b"\x1b[1~", "s00", "(20 more lines")):
+			with self.subTest(keys=keys):
+				terminal.clear()
+				terminal.type(keys)
+				screen = terminal.wait_screen("it scrolls to %s" % first, lambda s, first=first:
+							      len(s) == 24 and s[2].startswith(first + " "))
+				self.assertTrue(screen[1].startswith("SERVICE "), screen)
+				if note is None:
+					self.assertTrue(screen[-2].startswith("s39 "), screen)
+				else:
+					self.assertTrue(screen[-2].startswith(note), screen)
+
 	def test_resize(self):
 		terminal = self.top()
 		terminal.clear()
@@ -199,7 +219,8 @@ class Top(Case):
 		self.assertTrue(all(len(line) <= 40 for line in screen), screen)
 		terminal.resize(40, 4)
 		terminal.process.send_signal(signal.SIGWINCH)
-		terminal.wait_screen("cut", lambda s: len(s) == 4 and s[2] == "(3 more lines)")
+		terminal.wait_screen("cut", lambda s: len(s) == 4 and
+				     s[2] == "(3 more lines: arrow keys, PageDown)")
 		terminal.resize(1, 1)
 		terminal.process.send_signal(signal.SIGWINCH)
 		terminal.wait_screen("hardly anything", lambda s: len(s) == 1)

@@ -14,7 +14,7 @@ ECHO = {
 	"name": "echo", "handler": "echo", "state": "serving",
 	"workers": {"idle": 2, "busy": 1, "starting": 0, "retiring": 0, "min": 2, "max": 64},
 	"listeners": [{"address": "127.0.0.1:7", "queue": 0, "backlog": 4096, "backlog_asked": 4096, "drops": 0}],
-	"connections": {"accepted": 10, "active": 1, "refused": {"draining": 0}},
+	"connections": {"accepted": 10, "active": 1, "failed": 3, "refused": {"draining": 0}},
 	"requests": 10, "bytes": {"in": 1, "out": 2}, "crashes": 0, "rate": 1.5,
 }
 STATUS = {
