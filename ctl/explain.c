@@ -33,6 +33,30 @@ static bool is_word(const json_t *object, const char *key, const char *word)
 	return json_is_string(value) && strcmp(json_string_value(value), word) == 0;
 }
 
+/* True: all workers are busy, and no more may be started. */
+static bool is_full(const json_t *workers)
+{
+	int64_t idle, busy, max;
+
+	return values_integer(workers, "idle", &idle) && values_integer(workers, "busy", &busy) &&
+	       values_integer(workers, "max", &max) && idle == 0 && busy > 0 && busy >= max;
+}
+
+/* What keeps a client from a worker although it is let in. */
+static void write_wait(const json_t *service, FILE *out)
+{
+	char number[VALUES_NUMBER_MAX];
+	int64_t queued;
+
+	if (is_word(service, "state", "paused"))
+		(void)fprintf(out, LABEL "clients wait in the queue until it is resumed\n", "but");
+	else if (is_word(service, "state", "draining") || is_word(service, "state", "drained"))
+		(void)fprintf(out, LABEL "it takes no new clients until \"preforkctl undrain\"\n", "but");
+	else if (is_full(json_object_get(service, "workers")))
+		(void)fprintf(out, LABEL "all workers are busy: clients wait in the queue, %s now\n", "but",
+			      values_integer(service, "queued", &queued) ? values_count_of(queued, number) : "some");
+}
+
 static void write_verdict(const json_t *service, const char *address, const struct table_paper *paper, FILE *out)
 {
 	bool admitted = is_true(service, "admitted");
@@ -51,6 +75,8 @@ static void write_verdict(const json_t *service, const char *address, const stru
 	(void)fputc('\n', out);
 	if (!is_word(service, "state", "serving"))
 		(void)fprintf(out, LABEL "it is %s\n", "state", values_text(service, "state", text, sizeof(text)));
+	if (admitted)
+		write_wait(service, out);
 }
 
 static void write_rule(const json_t *service, FILE *out)

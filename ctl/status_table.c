@@ -170,6 +170,13 @@ static const char *describe_trouble(const json_t *listener, char *out, size_t si
 	return out;
 }
 
+static bool is_for_datagrams(const json_t *listener)
+{
+	const char *address = json_string_value(json_object_get(listener, "address"));
+
+	return address != NULL && (strncmp(address, "udp:", 4) == 0 || strncmp(address, "unixgram:", 9) == 0);
+}
+
 static void add_listeners(struct table *table, const json_t *listeners, bool always)
 {
 	char address[NAME_MAX_BYTES], queue[VALUES_NUMBER_MAX], backlog[VALUES_NUMBER_MAX];
@@ -188,6 +195,12 @@ static void add_listeners(struct table *table, const json_t *listeners, bool alw
 		if (!always && !is_short(listener) && trouble[0] == '\0')
 			continue;
 		(void)values_text(listener, "address", address, sizeof(address));
+		if (is_for_datagrams(listener)) {
+			table_note(table, TABLE_PLAIN, "    %s%*s  %s dropped%s", address,
+				   (int)(width - table_text_width(address)), "", values_count(listener, "drops", drops),
+				   trouble);
+			continue;
+		}
 		table_note(table, TABLE_PLAIN, "    %s%*s  queue %s/%s%s%s%s, %s dropped%s", address,
 			   (int)(width - table_text_width(address)), "", values_count(listener, "queue", queue),
 			   values_count(listener, "backlog", backlog), is_short(listener) ? " (" : "",
@@ -206,6 +219,10 @@ static void add_queue(struct table *table, const json_t *listeners)
 	json_array_foreach (listeners, i, listener) {
 		values_add(&queue, listener, "queue");
 		values_add(&backlog, listener, "backlog");
+	}
+	if (!queue.known && backlog.known && backlog.n == 0) { /* sockets for datagrams only */
+		table_cell(table, TABLE_PLAIN, "-");
+		return;
 	}
 	table_cell(table, look_if_any(&queue, TABLE_WARN), "%s/%s", values_sum_text(&queue, a),
 		   values_sum_text(&backlog, b));

@@ -140,9 +140,21 @@ static void handle_key(struct top *top, char key)
 	}
 }
 
-/* The key whose escape sequence is at the beginning of the LEN bytes at TEXT, and the length of the sequence; 0: it is
- * not known. */
-static char find_key(const char *text, size_t len, size_t *used_out)
+/* The length of the escape sequence at the beginning of the LEN bytes at TEXT: ESC O X, ESC [ ... X, or ESC X. */
+static size_t measure_sequence(const char *text, size_t len)
+{
+	size_t n = 2;
+
+	if (len > 2 && text[1] == 'O')
+		n = 3;
+	if (len > 2 && text[1] == '[')
+		while (n < len && (text[n++] & 0xc0) == 0)
+			;
+	return n < len ? n : len;
+}
+
+/* The key whose escape sequence of LEN bytes is at TEXT; 0: it is not known. */
+static char find_key(const char *text, size_t len)
 {
 	static const struct {
 		const char *sequence;
@@ -155,8 +167,7 @@ static char find_key(const char *text, size_t len, size_t *used_out)
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		*used_out = strlen(keys[i].sequence);
-		if (*used_out <= len && memcmp(text, keys[i].sequence, *used_out) == 0)
+		if (strlen(keys[i].sequence) == len && memcmp(text, keys[i].sequence, len) == 0)
 			return keys[i].key;
 	}
 	return 0;
@@ -175,10 +186,10 @@ static void read_keys(struct top *top)
 		char key = keys[i];
 
 		used = 1;
-		if (key == '\033')
-			key = find_key(keys + i, (size_t)(n - i), &used);
-		if (key == 0)
-			break; /* the sequence of another key */
+		if (key == '\033') {
+			used = measure_sequence(keys + i, (size_t)(n - i));
+			key = find_key(keys + i, used);
+		}
 		handle_key(top, key);
 	}
 }

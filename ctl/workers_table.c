@@ -27,7 +27,7 @@ static enum table_look choose_look(const char *state)
 {
 	if (strcmp(state, "busy") == 0)
 		return TABLE_GOOD;
-	return strcmp(state, "leaving") == 0 || strcmp(state, "starting") == 0 ? TABLE_WARN : TABLE_PLAIN;
+	return strcmp(state, "retiring") == 0 || strcmp(state, "starting") == 0 ? TABLE_WARN : TABLE_PLAIN;
 }
 
 static void add_worker(struct table *table, const json_t *worker)

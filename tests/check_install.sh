@@ -97,5 +97,9 @@ left=$(find "$dest" -type f)
 [ -z "$left" ]
 result "make uninstall takes back an untouched configuration"
 [ -z "$left" ] || echo "$left" | sed 's/^/# /'
+left=$(find "$dest" -type d -name 'preforkd*')
+[ -z "$left" ]
+result "make uninstall leaves no folder of its own"
+[ -z "$left" ] || echo "$left" | sed 's/^/# /'
 
 plan

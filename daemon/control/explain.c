@@ -15,6 +15,7 @@
 #include "gate/decide.h"
 #include "gate/gate.h"
 #include "gate/penalty.h"
+#include "net/listen_queue.h"
 #include "net/networks.h"
 #include "net/unix_peer.h"
 #include "pool/pool_count.h"
@@ -322,6 +323,18 @@ static json_t *refusals_json(const struct known *k)
 	return list;
 }
 
+/* The clients that wait in the kernel, as far as it tells. */
+static json_int_t count_queued(const struct pool *pool)
+{
+	struct listen_queue queue;
+	json_int_t n = 0;
+
+	for (size_t i = 0; i < pool->n_lanes; i++)
+		if (pool->listeners[i].fd >= 0 && listen_queue(pool->listeners[i].fd, &queue) == 0 && queue.queued > 0)
+			n += (json_int_t)queue.queued;
+	return n;
+}
+
 static json_t *service_json(const struct operations *ops, const struct pool *pool, const struct explain_client *client)
 {
 	const struct config_access *access = &pool->service->access;
@@ -344,6 +357,7 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 					       (json_int_t)access->per_source, "all", count_json(&k, k.facts.all),
 					       "workers", "idle", (json_int_t)n.idle, "busy", (json_int_t)n.busy, "max",
 					       (json_int_t)pool->limits.max, "reserve", (json_int_t)access->reserve));
+	(void)json_object_set_new(out, "queued", json_integer(count_queued(pool)));
 	(void)json_object_update_new(out, json_pack("{s:{s:o, s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates",
 						    "source", rate_json(k.source_rate, k.facts.source_wait_us),
 						    "datagrams", datagram_rate_json(&k), "service",

@@ -2,6 +2,7 @@
 #include "control/status.h"
 
 #include <preforkd/module.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -77,16 +78,31 @@ static const char *trouble_name(enum listen_trouble trouble)
 	return NULL;
 }
 
+/* As the configuration writes it: that tells a socket for datagrams from one for connections at the same address. */
+static json_t *address_json(const struct listener *listener)
+{
+	bool is_unix = listener->addr.sa.sa_family == AF_UNIX;
+	char text[ADDR_TEXT_MAX + 16];
+
+	if (!listener->key.datagram || strncmp(listener->text, "udp:", 4) == 0)
+		return json_text(listener->text);
+	(void)snprintf(text, sizeof(text), "%s%s", is_unix ? "unixgram:" : "udp:",
+		       listener->text + (is_unix && strncmp(listener->text, "unix:", 5) == 0 ? 5 : 0));
+	return json_text(text);
+}
+
 static json_t *listener_json(const struct pool *pool, const struct listener *listener)
 {
 	struct listen_queue queue = {.queued = -1, .limit = -1, .drops = -1};
 
 	if (listener->fd >= 0 && listener->listening && !listener->refusing)
 		(void)listen_queue(listener->fd, &queue);
-	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:s?, s:I}", "address", json_text(listener->text), "queue",
-			 number_json(queue.queued), "backlog", (json_int_t)listener->backlog, "backlog_asked",
-			 (json_int_t)pool->service->backlog, "drops", number_json(queue.drops), "trouble",
-			 trouble_name(listener->trouble), "mended", (json_int_t)listener->mended);
+	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:s?, s:I}", "address", address_json(listener), "queue",
+			 number_json(queue.queued), "backlog",
+			 (json_int_t)(listener->key.datagram ? 0 : listener->backlog), "backlog_asked",
+			 (json_int_t)(listener->key.datagram ? 0 : pool->service->backlog), "drops",
+			 number_json(queue.drops), "trouble", trouble_name(listener->trouble), "mended",
+			 (json_int_t)listener->mended);
 }
 
 int64_t status_refused(const struct operations *ops)
@@ -323,18 +339,20 @@ static const char *worker_state(const struct pool *pool, const struct proc *proc
 
 	if (pool->state == POOL_HELD && state == SLOT_STARTING)
 		return "held";
+	if (proc->leaving)
+		return "retiring"; /* it may still serve its client */
 	switch (state) {
 	case SLOT_STARTING:
 		return "starting";
 	case SLOT_IDLE:
-		return proc->leaving ? "leaving" : "idle";
+		return "idle";
 	case SLOT_BUSY:
 		return "busy";
 	case SLOT_FREE:
 	case SLOT_LEAVING:
 		break;
 	}
-	return "leaving";
+	return "retiring";
 }
 
 static json_t *peer_json(const struct proc *proc)
@@ -364,7 +382,7 @@ static json_t *worker_json(const struct pool *pool, struct proc *proc, int64_t n
 	(void)pool_count_look(proc, now);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:{s:I, s:I}, s:I, s:o}", "service",
 			 pool->service->name, "pid", (int)proc->pid, "state", state, "peer", peer_json(proc),
-			 "listener", json_text(pool->listeners[proc->lane].text), "age",
+			 "listener", address_json(&pool->listeners[proc->lane]), "age",
 			 seconds_json(now - proc->started_ms), "since", seconds_json(now - since_ms(proc, now)),
 			 "requests", (json_int_t)c->accepted, "bytes", "in", (json_int_t)c->bytes_in, "out",
 			 (json_int_t)c->bytes_out, "generation",

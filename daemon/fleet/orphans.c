@@ -3,6 +3,8 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +15,9 @@
 #include "base/log.h"
 
 #define BEFORE_US_MAX 64
+#define ENTRIES_MAX   4096 /* of an environment that are read */
+#define NAME_SIZE     72
+#define NAME_LETTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 static pid_t before_us[BEFORE_US_MAX];
 static size_t n_before_us;
@@ -61,6 +66,46 @@ static bool is_among(const pid_t *list, size_t n, pid_t pid)
 	return false;
 }
 
+/* The value of PREFORKD_SERVICE in the environment of PID, "" if it is not known. The process may have changed it: only
+ * what can be the name of a service is taken. */
+static void find_service(pid_t pid, char *out, size_t size)
+{
+	static const char key[] = "PREFORKD_SERVICE=";
+	char path[64], *entry = NULL;
+	size_t room = 0;
+	FILE *f;
+
+	out[0] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return;
+	for (int i = 0; i < ENTRIES_MAX && getdelim(&entry, &room, '\0', f) > 0; i++) {
+		const char *value = entry + strlen(key);
+
+		if (strncmp(entry, key, strlen(key)) != 0)
+			continue;
+		if (strlen(value) < size && value[strspn(value, NAME_LETTERS)] == '\0')
+			(void)snprintf(out, size, "%s", value);
+		break;
+	}
+	free(entry);
+	(void)fclose(f);
+}
+
+static void end_orphan(pid_t pid)
+{
+	char service[NAME_SIZE];
+	struct log_about about = {.worker = pid};
+
+	find_service(pid, service, sizeof(service));
+	if (service[0] != '\0')
+		about.service = service;
+	log_about(LOG_NOTICE, &about,
+		  "process %d was left behind by a program; killed (a program must stay in the foreground)", (int)pid);
+	(void)kill(pid, SIGKILL);
+}
+
 int orphans_end(struct proc *by_pid)
 {
 	struct proc *proc;
@@ -75,8 +120,7 @@ int orphans_end(struct proc *by_pid)
 		HASH_FIND(by_pid, by_pid, &pid, sizeof(pid), proc);
 		if (proc != NULL || is_among(before_us, n_before_us, pid) || child_is_ours(pid))
 			continue;
-		log_msg(LOG_NOTICE, "process %d was left behind by a program; killed", number);
-		(void)kill(pid, SIGKILL);
+		end_orphan(pid);
 		n++;
 	}
 	(void)fclose(f);

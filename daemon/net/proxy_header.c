@@ -16,6 +16,9 @@ struct text {
 	size_t left;
 };
 
+#define STRING_OF_TOKEN(x) #x
+#define STRING_OF(x)	   STRING_OF_TOKEN(x)
+
 static enum proxy_parse refuse_header(struct err *err, const char *what)
 {
 	(void)err_set(err, "%s", what);
@@ -164,7 +167,7 @@ static enum proxy_parse parse_v1(const char *bytes, size_t len, struct proxy_hea
 		return refuse_header(err, "neither TCP4 nor TCP6 nor UNKNOWN");
 	if (line == 0) {
 		if (len >= PROXY_HEADER_V1_MAX)
-			return refuse_header(err, "no end of the line");
+			return refuse_header(err, "no end of the line within " STRING_OF(PROXY_HEADER_V1_MAX) " bytes");
 		if (!unknown && text.left > 6 && !may_become_line(text.at + 6, text.left - 6))
 			return refuse_header(err, "what cannot be in the line");
 		*need_out = bytes[len - 1] == '\r' ? 1 : 2;
@@ -314,7 +317,9 @@ static enum proxy_parse check_head(const uint8_t *bytes, size_t len, bool *local
 			return refuse_header(err, "too short for its addresses");
 	}
 	if (len >= PROXY_V2_HEAD && PROXY_V2_HEAD + read_16(bytes + 14) > PROXY_HEADER_V2_MAX)
-		return refuse_header(err, "longer than we take");
+		return refuse_header(err,
+				     "longer than the " STRING_OF(
+					     PROXY_HEADER_V2_REST_MAX) " bytes of addresses and TLVs that are taken");
 	return PROXY_OK;
 }
 

@@ -14,11 +14,10 @@
 
 struct err;
 
-#define PROXY_HEADER_V1_MAX 107 /* bytes, with the end of the line */
-#define PROXY_HEADER_V2_MAX                                                                                            \
-	(16 + 4096)	    /* we take at most 4096 bytes of addresses and TLVs; the format allows 65535               \
-			     */
-#define PROXY_HEADER_MIN 15 /* no header of either version is shorter */
+#define PROXY_HEADER_V1_MAX	 107  /* bytes, with the end of the line */
+#define PROXY_HEADER_V2_REST_MAX 4096 /* bytes of addresses and TLVs that we take; the format allows 65535 */
+#define PROXY_HEADER_V2_MAX	 (16 + PROXY_HEADER_V2_REST_MAX)
+#define PROXY_HEADER_MIN	 15 /* no header of either version is shorter */
 
 struct proxy_header {
 	int version; /* 1 or 2 */

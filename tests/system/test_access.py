@@ -7,6 +7,7 @@ sys.dont_write_bytecode = True
 
 import json
 import os
+import re
 import time
 
 from harness import *
@@ -39,6 +40,25 @@ class Rules(Case):
 		text = d.ctl("explain", "127.0.0.1", "echo")
 		self.assertEqual(text.returncode, 0)
 		self.assertIn("echo: lets 127.0.0.1 in", text.stdout)
+
+	def test_what_keeps_those_who_get_in_waiting(self):
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text,
+					  "workers": {"min": 1, "max": 1, "min_spare": 1, "max_spare": 1}}})
+		def said():
+			return d.ctl("explain", "127.0.0.1").stdout
+		self.assertNotIn("but", said())
+		with endpoint.connect() as first, endpoint.connect():
+			first.sendall(b"x")
+			self.assertEqual(first.recv(1), b"x")
+			wait_until(lambda: re.search("lets 127.0.0.1 in\n +but +all workers are busy: clients wait in "
+						     "the queue, 1 now", said()), "all are busy")
+			self.assertEqual(d.ctl("--json", "workers").stdout.count('"busy"'), 1)
+			d.ctl("pause", "echo")
+			self.assertRegex(said(), "but +clients wait in the queue until it is resumed")
+			d.ctl("resume", "echo")
+		d.ctl("drain")
+		self.assertRegex(said(), "but +it takes no new clients until")
 
 	def test_only_those_allowed(self):
 		endpoint = Endpoint.v4()

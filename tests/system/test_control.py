@@ -30,7 +30,8 @@ class Status(Case):
 	       "last_reload": type(None), "log_lost": int, "services": list}
 	SERVICE = {"name": str, "handler": str, "state": str, "workers": dict, "listeners": list,
 		   "connections": dict, "requests": int, "bytes": dict, "crashes": int, "rate": float,
-		   "sources": dict, "module": type(None), "counters": dict}
+		   "sources": dict, "upstreams": list, "module": type(None), "counters": dict,
+		   "rolling": type(None)}
 	WORKERS = dict.fromkeys(("idle", "busy", "starting", "retiring", "min", "max"), int)
 	LISTENER = {"address": str, "queue": int, "backlog": int, "backlog_asked": int, "drops": int}
 	CONNECTIONS = {"accepted": int, "active": int, "failed": int, "refused": dict, "probes": int}

@@ -185,7 +185,7 @@ class Top(Case):
 	def test_arrows_are_no_letters(self):
 		terminal = self.top()
 		terminal.clear()
-		terminal.type(b"\x1bOq")
+		terminal.type(b"\x1bOq\x1b[1;5q")
 		wait_until(lambda: len(terminal.screens()) > 3, "it goes on")
 		terminal.type(b"q")
 		self.ends(terminal, 0)

@@ -85,6 +85,17 @@ class Restraint(DatagramCase):
 		endpoint = gram(Endpoint.v4())
 		return self.daemon(self.service(handler, [endpoint], **more)), endpoint
 
+	def test_status(self):
+		"""Its address tells it from one for connections; it has no queue of clients."""
+		d, endpoint = self.one("daytime")
+		listener, = self.status(d)["listeners"]
+		self.assertEqual(listener["address"], str(endpoint))
+		self.assertEqual((listener["queue"], listener["backlog"], listener["backlog_asked"]), (None, 0, 0))
+		self.assertEqual({w["listener"] for w in d.admin.workers()}, {str(endpoint)})
+		text = d.ctl("status").stdout
+		self.assertNotIn("asked for", text)
+		self.assertNotIn("/", text.splitlines()[-1].replace("/s", ""))
+
 	def test_no_more_than_was_sent(self):
 		d, endpoint = self.one("daytime")
 		with self.asker(endpoint) as a:

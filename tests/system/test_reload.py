@@ -32,7 +32,7 @@ class ReloadCase(Case):
 		return done
 
 	def generations(self, name):
-		return {w["generation"] for w in self.d.admin.workers(name) if w["state"] != "leaving"}
+		return {w["generation"] for w in self.d.admin.workers(name) if w["state"] != "retiring"}
 
 	def backlog(self, endpoint):
 		"""As the kernel has it."""
