@@ -11,8 +11,9 @@
 #include "base/fds.h"
 #include "base/log.h"
 
-#define CHUNK	  16384
-#define REST_MOST 64 /* chunks: what a pipe holds, even if something that escaped goes on writing */
+#define CHUNK	   16384
+#define PER_SECOND 100 /* lines of a program whose configuration is not known, after an upgrade */
+#define REST_MOST  64  /* chunks: what a pipe holds, even if something that escaped goes on writing */
 
 static void log_line(void *userdata, int priority, const char *text)
 {
@@ -61,6 +62,7 @@ struct program_output *program_output_adopt(const char *service, int fd)
 	o->service = name;
 	o->lines = (struct line_log){
 		.source = "the program",
+		.per_second = PER_SECOND,
 		.write = log_line,
 		.userdata = o,
 		.last = &o->last,

@@ -100,7 +100,6 @@ static const struct row service_rows[] = {
 	ROW(ROW_SIGNED, struct config_service, timeouts.start, "start"),
 	ROW(ROW_SIGNED, struct config_service, timeouts.drain, "drain"),
 	ROW(ROW_BOOL, struct config_service, program.runs, "runs"),
-	ROW(ROW_SIGNED, struct config_service, program.log_rate, "log_rate"),
 	ROW(ROW_BOOL, struct config_service, program.notify, "notify"),
 	ROW(ROW_SIGNED, struct config_service, program.watchdog, "watchdog"),
 	ROW(ROW_SIGNED, struct config_service, program.stop_signal, "stop_signal"),
