@@ -33,7 +33,8 @@ class Status(Case):
 		   "sources": dict, "upstreams": list, "module": type(None), "counters": dict,
 		   "rolling": type(None), "waiting": type(None)}
 	WORKERS = dict.fromkeys(("idle", "busy", "starting", "retiring", "min", "max"), int)
-	LISTENER = {"address": str, "queue": int, "backlog": int, "backlog_asked": int, "drops": int}
+	LISTENER = {"address": str, "queue": int, "backlog": int, "backlog_asked": int, "drops": int,
+		    "trouble": type(None), "mended": int}
 	CONNECTIONS = {"accepted": int, "active": int, "failed": int, "refused": dict, "probes": int}
 	WORKER = {"service": str, "pid": int, "state": str, "peer": str, "listener": str, "age": float,
 		  "since": float, "requests": int, "bytes": dict, "generation": int, "status": type(None)}
