@@ -52,20 +52,20 @@ static int start_held_worker(struct plan_item *item, struct operations *ops, str
 	return err_code(err, -rc, "services.%s: cannot watch its first worker", name);
 }
 
+static int start_first(struct plan_item *item, struct operations *ops, struct err *err)
+{
+	if (item->fresh->service->program.runs)
+		return rolls_begin(item, ops->fleet, clock_ms(), err);
+	return start_held_worker(item, ops, err);
+}
+
 int canary_start(struct plan *plan, struct operations *ops, struct err *err)
 {
 	for (size_t i = 0; i < plan->n; i++) {
-		struct plan_item *item = &plan->items[i];
-		int rc;
-
-		if (item->fresh == NULL)
+		if (plan->items[i].fresh == NULL || start_first(&plan->items[i], ops, err) == 0)
 			continue;
-		if (item->fresh->service->program.runs)
-			rc = rolls_begin(item, ops->fleet, clock_ms(), err);
-		else
-			rc = start_held_worker(item, ops, err);
-		if (rc < 0)
-			return -1;
+		(void)rolls_back(plan, clock_ms()); /* of the services before: none was told anything */
+		return -1;
 	}
 	return 0;
 }

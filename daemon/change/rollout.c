@@ -221,7 +221,7 @@ static int64_t step_backing(struct rollout *r, int64_t now)
 {
 	int64_t due = 0;
 
-	switch (rolls_step_back(&r->plan, now, &due)) {
+	switch (rolls_step_back(&r->plan, r->op.all->fleet, now, &due)) {
 	case ROLLS_DONE:
 		rollout_reject(r, take_failures(r));
 		return 0;

@@ -126,7 +126,7 @@ bool rolls_back(struct plan *plan, int64_t now_ms)
 	return any;
 }
 
-enum rolls_verdict rolls_step_back(struct plan *plan, int64_t now_ms, int64_t *due_out)
+enum rolls_verdict rolls_step_back(struct plan *plan, const struct fleet *fleet, int64_t now_ms, int64_t *due_out)
 {
 	enum rolls_verdict verdict = ROLLS_DONE;
 
@@ -136,6 +136,10 @@ enum rolls_verdict rolls_step_back(struct plan *plan, int64_t now_ms, int64_t *d
 
 		if (r == NULL || r->is_unproven)
 			continue;
+		if (!rolls_may_serve(&plan->items[i], fleet)) {
+			rolling_abandon(r);
+			continue;
+		}
 		verdict = combine(verdict, judge_state(rolling_step(r, now_ms)));
 		*due_out = rolling_due(r, now_ms);
 	}

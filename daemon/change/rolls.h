@@ -42,8 +42,9 @@ void rolls_go(struct plan *plan, int64_t now_ms);
 /* All go back. True: some copy of before was told to leave, so that it takes a while. */
 bool rolls_back(struct plan *plan, int64_t now_ms);
 
-/* The same step by step. ROLLS_DONE: all is as it was before. ROLLS_STUCK: copies of before cannot be had again. */
-enum rolls_verdict rolls_step_back(struct plan *plan, int64_t now_ms, int64_t *due_out);
+/* The same step by step. ROLLS_DONE: all is as it was before, except in services that do not serve any more.
+ * ROLLS_STUCK: copies of before cannot be had again. */
+enum rolls_verdict rolls_step_back(struct plan *plan, const struct fleet *fleet, int64_t now_ms, int64_t *due_out);
 
 /* Ends the going back half way: the fresh copies serve on until those of before are there again. Writes "3 of 10
  * copies of web before ..., 7 new ones serve on", or "" if nothing is missing. */

@@ -204,6 +204,8 @@ static void step_forwards(struct rolling *r, int64_t now)
 
 void rolling_back(struct rolling *r, int64_t now_ms)
 {
+	if (r->state >= ROLLING_BACK)
+		return;		  /* it goes back, or has gone back */
 	set_targets(r->fresh, 0); /* those that are there stay until copies of before are ready */
 	if (!r->has_given_way) {
 		enter_state(r, ROLLING_RESTORED, now_ms);

@@ -138,7 +138,7 @@ START_TEST(if_one_fails_all_go_back)
 	for (int i = 0; i < 4; i++) {
 		struct proc *proc;
 
-		if (rolls_step_back(&plan, made_up_now, &due) == ROLLS_DONE)
+		if (rolls_step_back(&plan, &fleet, made_up_now, &due) == ROLLS_DONE)
 			break;
 		for (size_t k = 0; k < N; k++)
 			DL_FOREACH (plan.items[k].old->procs, proc)
@@ -197,10 +197,66 @@ START_TEST(a_pause_meanwhile_needs_no_proof)
 }
 END_TEST
 
+/* Nothing of the services before it is left as it was changed for the roll. */
+START_TEST(a_service_that_cannot_begin)
+{
+	struct listener *listener = &plan.items[1].fresh->listeners[0];
+	struct err err;
+
+	listener->lender = NULL;
+	listener->listening = false;
+	listener->fd = -1; /* which cannot listen */
+	ck_assert_int_eq(canary_start(&plan, &ops, &err), -1);
+	ck_assert(is_untouched(0) && is_untouched(1));
+	ck_assert_uint_eq(made_up_n_kills, 0);
+}
+END_TEST
+
+/* Its new programs leave, and those of before are not waited for. */
+START_TEST(a_pause_on_the_way_back)
+{
+	prove_first();
+	rolls_go(&plan, made_up_now);
+	ck_assert(rolls_back(&plan, made_up_now));
+	for (size_t i = 0; i < N; i++) {
+		plan.items[i].member->paused = plan.items[i].old->paused = true;
+		pool_retire(plan.items[i].old, -1);
+	}
+	ck_assert_int_eq(rolls_step_back(&plan, &fleet, made_up_now, &due), ROLLS_DONE);
+	for (size_t i = 0; i < N; i++) {
+		ck_assert_int_eq(copies_count(plan.items[i].fresh, 0).present, 0);
+		ck_assert(!plan.items[i].old->is_rolling);
+	}
+}
+END_TEST
+
+/* A service that is as it was stays so when the order is given up while another one still goes back. */
+START_TEST(a_cancel_on_the_way_back)
+{
+	struct proc *proc;
+	char text[192];
+
+	prove_first();
+	rolls_go(&plan, made_up_now);
+	ck_assert(rolls_back(&plan, made_up_now));
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(rolls_step_back(&plan, &fleet, made_up_now, &due), ROLLS_WAIT);
+		DL_FOREACH (plan.items[0].old->procs, proc)
+			proc->ready = true;
+	}
+	ck_assert_int_eq(plan.items[0].rolling.state, ROLLING_RESTORED);
+	ck_assert(rolls_back(&plan, made_up_now));
+	rolls_let_go(&plan, text, sizeof(text));
+	ck_assert_str_eq(text, "1 of 2 copies of b before are not there again, 1 new ones serve on");
+	ck_assert(!plan.items[0].fresh->yields);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("rolls", set_up, all_are_proven_before_any_gives_way, a_failure_before_changes_nothing,
 			 if_one_fails_all_go_back, new_ones_that_serve_on_are_counted,
 			 no_program_of_a_paused_service_is_started, no_program_of_a_drained_fleet_is_started,
-			 a_pause_meanwhile_needs_no_proof);
+			 a_pause_meanwhile_needs_no_proof, a_service_that_cannot_begin, a_pause_on_the_way_back,
+			 a_cancel_on_the_way_back);
 }
