@@ -26,12 +26,13 @@ void pool_count_proc(const struct proc *proc, struct policy_lane *lane)
 	case SLOT_IDLE:
 		lane->idle++;
 		break;
-	case SLOT_BUSY:
-		lane->busy++;
-		break;
 	case SLOT_FREE:
 	case SLOT_LEAVING:
 		lane->leaving++;
+		break;
+	case SLOT_BUSY:
+	default: /* another process has written there; it must count as something, or others would be started instead */
+		lane->busy++;
 		break;
 	}
 	if (atomic_load_explicit(&proc_slot(proc)->spent, memory_order_relaxed) && !proc->succeeded)

@@ -52,7 +52,8 @@ static void give_back_places(struct pool *pool, int slot, int seat)
 		sources_seat_free(pool->sources, (size_t)seat);
 }
 
-/* A process that is not there yet, with its slot on the board and its seat in the table of sources. NULL and errno. */
+/* A process that is not there yet, with its slot on the board and its seat in the table of sources. NULL and errno;
+ * EAGAIN: all slots or seats are taken. */
 static struct proc *new_proc(struct pool *pool, size_t lane, int64_t now)
 {
 	struct proc *proc = calloc(1, sizeof(*proc));
@@ -137,7 +138,7 @@ static int enter_table(struct proc *proc)
 	return -1;
 }
 
-static void report_failure(struct pool *pool, int error)
+static void report_failure(struct pool *pool, const char *why)
 {
 	static struct log_limit limit;
 	struct log_about about = pool_about(pool);
@@ -145,7 +146,7 @@ static void report_failure(struct pool *pool, int error)
 
 	about.message_id = MESSAGE_ID_WORKER_FAILED;
 	if (!pool_is_quiet(pool) && log_limit(&limit, &missed))
-		log_about(LOG_ERR, &about, "cannot start a worker: %s; trying again (%zu are running)", strerror(error),
+		log_about(LOG_ERR, &about, "cannot start a worker: %s; trying again (%zu are running)", why,
 			  pool->n_procs);
 }
 
@@ -157,11 +158,16 @@ static struct proc *start_worker(struct pool *pool, size_t lane, int proof)
 	if (pool->generation == NULL) /* of another image, which alone had the configuration for its workers */
 		return NULL;
 	proc = new_proc(pool, lane, now);
+	if (proc == NULL && errno == EAGAIN) {
+		report_failure(pool, "workers that have not left yet take up all places");
+		return NULL; /* no failure that calls for a pause: each look tries again, and the end of any worker is
+				followed by one */
+	}
 	if (proc == NULL || fork_worker(proc, proof) < 0 || enter_table(proc) < 0) {
 		int error = errno;
 
 		drop_proc(proc);
-		report_failure(pool, error);
+		report_failure(pool, strerror(error));
 		pool_policy_failed(&pool->policy, now);
 		return NULL;
 	}

@@ -89,6 +89,7 @@ unit_tests = \
 	%D%/pool/check_pool_full \
 	%D%/pool/check_pool_board \
 	%D%/pool/check_pool_policy \
+	%D%/pool/check_pool_start \
 	%D%/pool/check_pool_watch \
 	%D%/pool/check_rolling \
 	%D%/pool/check_rolling_chance \
@@ -124,6 +125,7 @@ made_up_fleet_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_
 %C%_fleet_check_waiting_LDFLAGS = $(AM_LDFLAGS) $(made_up_fleet_wraps)
 %C%_listeners_check_control_socket_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sd_event_add_time_relative
 %C%_pool_check_pool_board_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
+%C%_pool_check_pool_start_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
 %C%_pool_check_pool_watch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
 rolling_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_worker
 %C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) $(rolling_wraps)

@@ -102,6 +102,14 @@ START_TEST(an_impossible_state_replaces_all)
 }
 END_TEST
 
+/* Else as many again would be started in their place, until no slot is left for the successors. */
+START_TEST(a_state_that_does_not_exist_counts_as_a_client)
+{
+	atomic_store(&proc_slot(idle)->state, _i == 0 ? SLOT_LEAVING + 1 : UINT32_MAX);
+	ck_assert_int_eq(pool_count(&pool, -1).busy, 2);
+}
+END_TEST
+
 START_TEST(one_that_leaves_by_itself_has_a_second_for_it)
 {
 	atomic_store(&proc_slot(idle)->state, SLOT_LEAVING);
@@ -159,6 +167,7 @@ int main(void)
 	tcase_add_test(tcase, a_drift_is_corrected_at_the_second_tick);
 	tcase_add_test(tcase, an_impossible_lane_is_corrected_at_once);
 	tcase_add_loop_test(tcase, an_impossible_state_replaces_all, 0, 4);
+	tcase_add_loop_test(tcase, a_state_that_does_not_exist_counts_as_a_client, 0, 2);
 	tcase_add_test(tcase, one_that_leaves_by_itself_has_a_second_for_it);
 	tcase_add_loop_test(tcase, an_impossible_counter_is_not_counted, 0, 5);
 	tcase_add_test(tcase, seats_without_a_client_are_cleared);
