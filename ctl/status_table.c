@@ -155,7 +155,7 @@ static bool is_short(const json_t *listener)
 	       backlog < asked;
 }
 
-/* ", shut down" or ", mended 2 times"; "" for a listener that has always been well. */
+/* ", shut down", ", nobody accepts" or ", mended 2 times"; "" for a listener that has always been well. */
 static const char *describe_trouble(const json_t *listener, char *out, size_t size)
 {
 	char trouble[64], number[VALUES_NUMBER_MAX];

@@ -91,18 +91,21 @@ static json_t *address_json(const struct listener *listener)
 	return json_text(text);
 }
 
-static json_t *listener_json(const struct pool *pool, const struct listener *listener)
+static json_t *listener_json(const struct pool *pool, size_t lane)
 {
+	const struct listener *listener = &pool->listeners[lane];
+	const char *trouble = trouble_name(listener->trouble);
 	struct listen_queue queue = {.queued = -1, .limit = -1, .drops = -1};
 
 	if (listener->fd >= 0 && listener->listening && !listener->refusing)
 		(void)listen_queue(listener->fd, &queue);
+	if (trouble == NULL && pool->lane_memory[lane].untaken)
+		trouble = "nobody accepts";
 	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:s?, s:I}", "address", address_json(listener), "queue",
 			 number_json(queue.queued), "backlog",
 			 (json_int_t)(listener->key.datagram ? 0 : listener->backlog), "backlog_asked",
 			 (json_int_t)(listener->key.datagram ? 0 : pool->service->backlog), "drops",
-			 number_json(queue.drops), "trouble", trouble_name(listener->trouble), "mended",
-			 (json_int_t)listener->mended);
+			 number_json(queue.drops), "trouble", trouble, "mended", (json_int_t)listener->mended);
 }
 
 int64_t status_refused(const struct operations *ops)
@@ -131,7 +134,7 @@ static json_t *listeners_json(const struct pool *pool)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < pool->n_lanes; i++)
-		(void)json_array_append_new(list, listener_json(pool, &pool->listeners[i]));
+		(void)json_array_append_new(list, listener_json(pool, i));
 	return list;
 }
 

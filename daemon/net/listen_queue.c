@@ -9,7 +9,6 @@
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,7 +17,6 @@
 #include "net/socket_kind.h"
 
 #define STATE_LISTEN 10 /* of the kernel's include/net/tcp_states.h */
-#define FEW	     8	/* up to so many unix sockets are asked for one by one, more with one list */
 
 static const struct listen_queue unknown = {-1, -1, -1};
 
@@ -66,11 +64,6 @@ static uint32_t find_unix_inode(int fd)
 		return 0;
 	return (uint32_t)st.st_ino;
 }
-
-struct unix_answer {
-	uint32_t inode;
-	struct listen_queue *out;
-};
 
 /* Reads the lengths from one answer, if it has them. */
 static void read_lengths(const struct nlmsghdr *answer, struct listen_queue *out)
@@ -147,80 +140,4 @@ int listen_queue(int fd, struct listen_queue *out)
 		return -1;
 	ask_for_one(inode, out);
 	return 0;
-}
-
-struct wanted {
-	struct unix_answer *items;
-	size_t n;
-};
-
-static int compare_inodes(const void *a, const void *b)
-{
-	const struct unix_answer *x = a, *y = b;
-
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
-
-static bool take_wanted(const struct nlmsghdr *answer, void *arg)
-{
-	const struct unix_diag_msg *msg = NLMSG_DATA(answer);
-	const struct wanted *wanted = arg;
-	struct unix_answer key = {.inode = 0};
-	const struct unix_answer *found;
-
-	if (!is_listener(answer))
-		return true;
-	key.inode = msg->udiag_ino;
-	found = bsearch(&key, wanted->items, wanted->n, sizeof(key), compare_inodes);
-	if (found != NULL)
-		read_lengths(answer, found->out);
-	return true;
-}
-
-static void ask_for_all(struct wanted *wanted)
-{
-	struct unix_diag_req question = {
-		.sdiag_family = AF_UNIX,
-		.udiag_states = 1U << STATE_LISTEN,
-		.udiag_show = UDIAG_SHOW_RQLEN,
-	};
-
-	qsort(wanted->items, wanted->n, sizeof(*wanted->items), compare_inodes);
-	if (has_unix_diag())
-		(void)diag_ask(&question, sizeof(question), true, take_wanted, wanted);
-}
-
-void listen_queues(const int *fds, size_t n, struct listen_queue *out)
-{
-	struct wanted wanted = {.n = 0};
-	size_t missing = 0;
-
-	wanted.items = calloc(n > 0 ? n : 1, sizeof(*wanted.items));
-	for (size_t i = 0; i < n; i++) {
-		uint32_t inode;
-
-		out[i] = unknown;
-		if (fds[i] < 0 || read_tcp_queue(fds[i], &out[i]) == 0 || read_datagram_queue(fds[i], &out[i]) == 0)
-			continue;
-		inode = find_unix_inode(fds[i]);
-		if (inode == 0)
-			continue;
-		if (wanted.items == NULL)
-			ask_for_one(inode, &out[i]);
-		else
-			wanted.items[wanted.n++] = (struct unix_answer){inode, &out[i]};
-	}
-	if (wanted.items == NULL)
-		return;
-	if (wanted.n > FEW)
-		ask_for_all(&wanted);
-	/* The list is no snapshot: while sockets come and go, one may be left out; ask for that one alone. If many are
-	 * missing, the kernel does not answer at all. */
-	for (size_t i = 0; i < wanted.n && missing < FEW; i++) {
-		if (wanted.items[i].out->queued >= 0)
-			continue;
-		ask_for_one(wanted.items[i].inode, wanted.items[i].out);
-		missing++;
-	}
-	free(wanted.items);
 }

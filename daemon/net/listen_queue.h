@@ -3,7 +3,6 @@
 #ifndef PREFORKD_NET_LISTEN_QUEUE_H
 #define PREFORKD_NET_LISTEN_QUEUE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct listen_queue {	/* -1: not known */
@@ -14,11 +13,8 @@ struct listen_queue {	/* -1: not known */
 
 /*
  * For a listener of any family; -1 only if FD is no listener. For AF_UNIX it asks through netlink, and the kernel
- * searches all unix sockets of the host: 12 us among 1000. For many listeners use listen_queues(). Not for workers.
+ * searches all unix sockets of the host: 12 us among 1000. Not for workers.
  */
 int listen_queue(int fd, struct listen_queue *out);
-
-/* The same for N listeners, 0.5 us each; an FD of -1 gets -1 in all members. */
-void listen_queues(const int *fds, size_t n, struct listen_queue *out);
 
 #endif

@@ -50,6 +50,8 @@ libpreforkd_a_SOURCES += \
 	%D%/source_rest.h \
 	%D%/totals.c \
 	%D%/totals.h \
+	%D%/untaken.c \
+	%D%/untaken.h \
 	%D%/wind_down.c \
 	%D%/wind_down.h \
 	%D%/worker_output.c \

@@ -11,6 +11,7 @@
  *	pool_board  repairs what cannot be right in the memory that its workers share
  *	pool_look   looks after a pool: counts, asks pool_policy how many workers there should be, starts and retires
  *	pool_watch  connects a pool to the event loop
+ *	untaken     finds programs that do not accept
  *	wind_down   brings a pool to rest
  */
 #ifndef PREFORKD_POOL_POOL_H
@@ -28,6 +29,7 @@
 #include "board/sources.h"
 #include "config/config.h"
 #include "listeners/listener.h"
+#include "net/listen_waiting.h"
 #include "pool/generation.h"
 #include "pool/pool_policy.h"
 #include "pool/proc.h"
@@ -59,6 +61,10 @@ struct pool_lane {
 	int pending;	/* ticks in a row at which clients were queued and none was taken */
 	int64_t copies; /* programs that there should be, while is_rolling (copies.h) */
 	int64_t proven; /* of these, how many have outlived their watch (rolling.h) */
+	/* of untaken.c: */
+	int waited;		       /* ticks in a row at which clients waited though programs were ready */
+	bool untaken;		       /* nobody accepts, and the log says so */
+	struct listen_waiting waiting; /* the last look at those that wait; owned */
 };
 
 /* Workers of a pool that ended by themselves with a crash. */

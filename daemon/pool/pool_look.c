@@ -17,6 +17,7 @@
 #include "pool/program.h"
 #include "pool/program_notify.h"
 #include "pool/recycle.h"
+#include "pool/untaken.h"
 
 #define STUCK_TICKS 3
 
@@ -141,6 +142,7 @@ static void look_at_tick(struct pool *pool, int64_t now)
 	find_stuck(pool);
 	pool_kill_hung(pool, now);
 	pool_full_tick(pool, now);
+	untaken_tick(pool);
 }
 
 /* ---- what there should be ---- */

@@ -103,6 +103,8 @@ void pool_free(struct pool **pool)
 	pool_full_free(p);
 	program_notify_close(p);
 	worker_output_free(&p->output);
+	for (size_t i = 0; i < p->n_lanes && p->lane_memory != NULL; i++)
+		listen_waiting_free(&p->lane_memory[i].waiting);
 	listener_give_back(p->listeners, p->n_lanes);
 	board_close(&p->board);
 	free(p->lanes);

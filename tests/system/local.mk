@@ -9,6 +9,7 @@ system_tests = \
 	%D%/test_listen.py \
 	%D%/test_listen_ended.py \
 	%D%/test_listen_replaced.py \
+	%D%/test_listen_untaken.py \
 	%D%/test_full.py \
 	%D%/test_hangup.py \
 	%D%/test_shortage.py \

@@ -75,6 +75,7 @@ unit_tests = \
 	%D%/net/check_listen_look \
 	%D%/net/check_listen_queue \
 	%D%/net/check_listen_quiesce \
+	%D%/net/check_listen_waiting \
 	%D%/net/check_lookup \
 	%D%/net/check_net_relay \
 	%D%/net/check_net_relay_ends \
@@ -131,7 +132,6 @@ rolling_wraps = -Wl,--wrap=kill -Wl,--wrap=clock_ms -Wl,--wrap=pool_start_worker
 %C%_pool_check_rolling_LDFLAGS = $(AM_LDFLAGS) $(rolling_wraps)
 %C%_pool_check_rolling_chance_LDFLAGS = $(AM_LDFLAGS) $(rolling_wraps)
 %C%_pool_check_wind_down_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill
-%C%_net_check_listen_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
 %C%_net_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 %C%_base_check_unit_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid -Wl,--wrap=sd_booted
 %C%_worker_check_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4

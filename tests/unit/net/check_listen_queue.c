@@ -17,8 +17,6 @@
 
 #include "../suite.h"
 
-#define MANY 1000
-
 static struct sockaddr_any addr;
 static struct err err;
 
@@ -167,55 +165,8 @@ START_TEST(a_child_does_not_use_its_parents_socket)
 }
 END_TEST
 
-/* Questions to the kernel: what a look costs, on a busy machine, too. */
-static size_t questions;
-
-ssize_t __real_send(int fd, const void *data, size_t len, int flags); /* NOLINT: the linker's name */
-ssize_t __wrap_send(int fd, const void *data, size_t len, int flags); /* NOLINT */
-
-ssize_t __wrap_send(int fd, const void *data, size_t len, int flags) /* NOLINT */
-{
-	questions++;
-	return __real_send(fd, data, len, flags);
-}
-
-START_TEST(many_are_asked_at_once)
-{
-	static int fds[MANY + 2];
-	static struct listen_queue out[MANY + 2];
-	struct rlimit limit = {MANY + 100, MANY + 100};
-
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		(void)puts("# needs more descriptors than the limit allows");
-		return;
-	}
-	for (int i = 0; i < MANY; i++) {
-		fds[i] = open_abstract(i);
-		if (i % 100 == 0)
-			dial(0);
-	}
-	fds[MANY] = -1;
-	fds[MANY + 1] = open_listener("127.0.0.1:0", 5);
-	dial(0);
-	for (int i = 0; i < MANY; i++)
-		(void)listen_queue(fds[i], &out[i]);
-	ck_assert_uint_ge(questions, MANY);
-	questions = 0;
-	listen_queues(fds, MANY + 2, out);
-	ck_assert_uint_le(questions, 4);
-	for (int i = 0; i < MANY; i++) {
-		ck_assert_int_eq(out[i].queued, i % 100 == 0);
-		ck_assert_int_eq(out[i].limit, 7);
-	}
-	ck_assert_int_eq(out[MANY].queued, -1);
-	ck_assert_int_eq(out[MANY + 1].queued, 1);
-	ck_assert_int_eq(out[MANY + 1].limit, 5);
-}
-END_TEST
-
 int main(void)
 {
 	return SUITE_RUN("queue", NULL, tcp_tells, drops_are_counted, unix_tells, what_is_no_listener_fails,
-			 without_netlink_it_is_not_told, a_child_does_not_use_its_parents_socket,
-			 many_are_asked_at_once);
+			 without_netlink_it_is_not_told, a_child_does_not_use_its_parents_socket);
 }
