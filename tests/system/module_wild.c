@@ -210,6 +210,7 @@ static void hurt(int fd)
 		break;
 	case 4:
 		cut_off(fd);
+		cut_listener_off(fd);
 		break;
 	case 5:
 		empty(fd);
