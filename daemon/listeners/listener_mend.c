@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "listeners/listener.h"
 #include "net/listen.h"
+#include "net/listen_queue.h"
 
 /* `path` marks the file that we have made; an inherited socket has no mark. */
 static bool lacks_path(const struct listener *listener)
@@ -24,14 +25,19 @@ static bool lacks_path(const struct listener *listener)
 	return st.st_dev != listener->path.dev || st.st_ino != listener->path.ino;
 }
 
+static bool takes_clients(const struct listener *listener)
+{
+	return listener->fd >= 0 && listener->listening && !listener->refusing && listener->quiesced_ms == 0 &&
+	       listener->lender == NULL;
+}
+
 enum listen_trouble listener_look(const struct listener *listener)
 {
 	enum listen_trouble trouble;
 
 	if (listener->lost)
 		return LISTEN_SHUT;
-	if (listener->fd < 0 || !listener->listening || listener->refusing || listener->quiesced_ms != 0 ||
-	    listener->lender != NULL)
+	if (!takes_clients(listener))
 		return LISTEN_WELL;
 	trouble = listen_look(listener->fd);
 	return trouble == LISTEN_WELL && lacks_path(listener) ? LISTEN_NO_PATH : trouble;
@@ -87,4 +93,18 @@ enum listener_mended listener_mend(struct listener *listener, const struct confi
 		return bind_anew(listener, service, err);
 	}
 	return LISTENER_MENDED;
+}
+
+/* Not of a unix socket: the kernel would search all of the host at each tick. */
+bool listener_mend_backlog(struct listener *listener, const struct config_service *service, int64_t *found_out)
+{
+	struct listen_queue queue;
+	struct err ignored;
+
+	if (!takes_clients(listener) || listener->inherited || listener->key.datagram ||
+	    listener->addr.sa.sa_family == AF_UNIX || listen_queue(listener->fd, &queue) < 0 || queue.limit < 0 ||
+	    queue.limit == listener->backlog)
+		return false;
+	*found_out = queue.limit;
+	return listen_start(listener->fd, service->backlog, &listener->backlog, &ignored) == 0;
 }

@@ -4,6 +4,9 @@
 #ifndef PREFORKD_LISTENERS_LISTENER_MEND_H
 #define PREFORKD_LISTENERS_LISTENER_MEND_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "net/listen_look.h"
 
 struct config_service;
@@ -22,5 +25,9 @@ enum listener_mended {
 /* Mends what listener_look() has found. Not mended, with *err: it was inherited, or its address cannot be bound now;
  * then it is closed, and each later call tries again. Clients in the queue of a socket that was shut down are lost. */
 enum listener_mended listener_mend(struct listener *listener, const struct config_service *service, struct err *err);
+
+/* True: a process had called listen(2) on this TCP socket with another backlog, *found_out; it is as before again. Call
+ * it for a listener that is well. An inherited one is left as it is: other processes may use it, too. */
+bool listener_mend_backlog(struct listener *listener, const struct config_service *service, int64_t *found_out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool/pool_mend.h"
 
+#include <inttypes.h>
 #include <preforkd/module.h>
 #include <utlist.h>
 
@@ -70,6 +71,22 @@ static void warn_of_trouble(const struct pool *pool, struct listener *listener, 
 					    : "the interface that it is bound to is gone");
 }
 
+/* A program of its own may choose its backlog. */
+static void mend_backlog(const struct pool *pool, struct listener *listener)
+{
+	static struct log_limit limit;
+	struct log_about about = pool_about(pool);
+	unsigned missed;
+	int64_t found;
+
+	if (!pool->service->program.runs && listener_mend_backlog(listener, pool->service, &found) &&
+	    log_limit(&limit, &missed))
+		log_about(LOG_ERR, &about,
+			  "%s: a process has changed its backlog to %" PRId64 " (listen(2)) for all; it is %" PRId64
+			  " again",
+			  listener->text, found, listener->backlog);
+}
+
 static void mend_lane(struct pool *pool, size_t lane)
 {
 	struct listener *listener = &pool->listeners[lane];
@@ -78,6 +95,8 @@ static void mend_lane(struct pool *pool, size_t lane)
 	struct err err;
 
 	listener->trouble = LISTEN_WELL;
+	if (trouble == LISTEN_WELL)
+		mend_backlog(pool, listener);
 	if (trouble == LISTEN_NO_PATH || trouble == LISTEN_NO_DEVICE) {
 		warn_of_trouble(pool, listener, trouble);
 		return;

@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import ctypes
 import os
 import socket
+import struct
 import unittest
 
 from harness import *
@@ -38,6 +39,11 @@ def take_copy(pid, endpoint, kind):
 	raise AssertionError("process %d has no socket at %s" % (pid, endpoint))
 
 
+def backlog_of(s):
+	"""tcpi_sacked, which a listener has for this."""
+	return struct.unpack_from("I", s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 28)[0]
+
+
 @needs_root("needs root (a copy of another's descriptor)")
 class Streams(Case):
 	def check(self, endpoint, said):
@@ -66,6 +72,16 @@ class Streams(Case):
 
 	def test_tcp(self):
 		self.check(Endpoint.v4(), "it listens again")
+
+	def test_a_queue_that_was_cut(self):
+		"""A worker that calls listen(2) with another backlog would have the clients of a burst dropped."""
+		endpoint = Endpoint.v4()
+		d = self.daemon({"echo": {"handler": "echo", "listen": endpoint.text, "backlog": 77}})
+		with take_copy(d.pid, endpoint, socket.SOCK_STREAM) as s:
+			s.listen(0)
+			wait_until(lambda: backlog_of(s) == 77, "room for 77 clients")
+		d.wait_log(r"has changed its backlog to 0 \(listen\(2\)\) for all; it is 77 again")
+		self.assertEqual(d.admin.service("echo")["listeners"][0]["mended"], 0)
 
 	def test_unix(self):
 		self.check(Endpoint.unix(self.path("echo")), "it is bound anew")
