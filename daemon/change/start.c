@@ -11,6 +11,8 @@
 #include "change/stop.h"
 #include "config/config.h"
 
+#define LACK_MS 10000 /* time for a lack of descriptors or processes to pass */
+
 bool start_is_over(const struct fleet *fleet, const char **failed_out)
 {
 	bool over = true;
@@ -49,12 +51,29 @@ static void fail_start(struct operation *op, const char *service)
 	stop_now(op->all, "the start failed");
 }
 
+/*
+ * A service for which no worker could be forked so far: descriptors or processes are lacking. The lack may pass, but
+ * whoever starts the daemon must not wait for ever without a verdict. NULL: there is none.
+ */
+static const char *find_lacking(const struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->n_pools; i++) {
+		const struct pool *pool = fleet->pools[i];
+
+		if (pool->state == POOL_SERVING && !pool->paused && !pool->service->optional && !pool->proved &&
+		    pool->procs == NULL && pool->policy.failures > 0)
+			return pool->service->name;
+	}
+	return NULL;
+}
+
 static int64_t step_start(struct operation *op, int64_t now)
 {
 	const char *failed;
 	bool over = start_is_over(op->all->fleet, &failed);
 
-	(void)now;
+	if (!over && failed == NULL && now - op->all->fleet->started_ms >= LACK_MS)
+		failed = find_lacking(op->all->fleet);
 	if (failed != NULL) {
 		fail_start(op, failed);
 		return 0;

@@ -369,12 +369,15 @@ static json_t *peer_json(const struct proc *proc)
 	return json_text(addr_format(&peer, text, sizeof(text)));
 }
 
-/* Since when it is in its state, if it can be believed. */
+/* Since when it is in its state, within what can be believed. The worker's clock is a coarse one: it may say that the
+ * state is some milliseconds older than the worker. */
 static int64_t since_ms(const struct proc *proc, int64_t now)
 {
 	int64_t since = atomic_load(&proc_slot(proc)->since_ms);
 
-	return since >= proc->started_ms && since <= now ? since : now;
+	if (since > now)
+		return now;
+	return since > proc->started_ms ? since : proc->started_ms;
 }
 
 static json_t *worker_json(const struct pool *pool, struct proc *proc, int64_t now)

@@ -123,7 +123,8 @@ class Rejected(UpgradeCase):
 		self.rejected(d, "ended with status 4 in rehearsal")
 		self.assertLess(time.monotonic() - start, 20)
 		self.assertEqual(talk(self.endpoint, b"x"), b"x")
-		self.assertEqual(d.stop(), 0)
+		d.kill(signal.SIGTERM)	# what was left behind may outlive the daemon
+		self.assertEqual(d.wait(), 0)
 		with open(pid_file, encoding="ascii") as f:
 			return int(f.read())
 
