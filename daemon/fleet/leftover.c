@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "pool/copies.h"
+#include "pool/rolling.h"
 #include "pool/wind_down.h"
 
 static struct pool *find_in_force(const struct fleet *fleet, const struct pool *leftover)
@@ -41,26 +42,46 @@ static bool yield(struct pool *leftover, const struct pool *now)
 /* True: the leftover has ended. Only then the pool in force has all its copies again. */
 static bool stand_in(const struct pool *leftover, struct pool *now)
 {
-	for (size_t i = 0; i < now->n_lanes && now->is_rolling; i++) {
+	if (!now->is_rolling) /* an order that was rejected meanwhile has given the policy its rule back */
+		copies_begin(now);
+	for (size_t i = 0; i < now->n_lanes; i++) {
 		ssize_t lane = copies_find_lane(leftover, now, i);
 		int64_t others = lane >= 0 ? copies_count(leftover, (size_t)lane).present : 0;
 
 		now->lane_memory[i].copies = others < pool_copies(now) ? pool_copies(now) - others : 0;
 	}
-	if (has_copies(leftover))
+	return !has_copies(leftover);
+}
+
+/* An order replaces the programs of the pool in force, and alone says how many there are. */
+static bool is_being_replaced(const struct fleet *fleet, const struct pool *now)
+{
+	const struct member *member = member_find(fleet->members, now->service->name);
+
+	return member != NULL && member->rolling != NULL && member->rolling->state != ROLLING_STUCK;
+}
+
+static bool is_over(const struct fleet *fleet, struct pool *leftover, struct pool *now)
+{
+	if (now == NULL)
+		return leftover->yields || leftover->stays;
+	if (now->state == POOL_DRAINING || now->state == POOL_DRAINED) /* nobody may accept */
+		return leftover->service->program.runs;
+	if (is_being_replaced(fleet, now))
 		return false;
-	copies_end(now);
-	return true;
+	return (leftover->yields && yield(leftover, now)) || (leftover->stays && stand_in(leftover, now));
 }
 
 void leftover_step(struct fleet *fleet, struct pool *leftover)
 {
 	struct pool *now = find_in_force(fleet, leftover);
 
-	if (now == NULL || (leftover->yields && yield(leftover, now)) || (leftover->stays && stand_in(leftover, now))) {
-		leftover->yields = leftover->stays = false;
-		wind_down_begin(leftover, POOL_ENDING, "reload");
-	}
+	if (!is_over(fleet, leftover, now))
+		return;
+	leftover->yields = leftover->stays = false;
+	if (now != NULL && !is_being_replaced(fleet, now) && !leftover_is_beside(fleet, now))
+		copies_end(now);
+	wind_down_begin(leftover, POOL_ENDING, "reload");
 }
 
 bool leftover_is_beside(const struct fleet *fleet, const struct pool *pool)

@@ -12,7 +12,8 @@
 struct fleet;
 struct pool;
 
-/* Does what can be done now for LEFTOVER, which yields or stays. It winds down when it is not needed any more. */
+/* Does what can be done now for LEFTOVER, which is superseded. If it yields or stays it winds down when it is not
+ * needed any more; a pool of programs does so in any case when the one in force is drained. */
 void leftover_step(struct fleet *fleet, struct pool *leftover);
 
 /* Some leftover serves beside POOL, which is in force. */

@@ -78,10 +78,9 @@ void retiring_step(struct fleet *fleet)
 	DL_FOREACH_SAFE (fleet->retiring, pool, next) {
 		if (pool->state == POOL_SUPERSEDED) { /* it serves on until its successor is ready */
 			program_step(pool, now);
-			if (pool->yields || pool->stays) {
-				leftover_step(fleet, pool);
+			leftover_step(fleet, pool);
+			if (pool->yields || pool->stays || pool->state != POOL_SUPERSEDED)
 				ms = STEP_MS;
-			}
 			continue;
 		}
 		if (wind_down_step(pool, now)) {

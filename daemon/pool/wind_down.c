@@ -10,6 +10,7 @@
 #include "base/parse.h"
 #include "config/config.h"
 #include "net/listen_queue.h"
+#include "pool/copies.h"
 #include "pool/pool_count.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_look.h"
@@ -37,13 +38,16 @@ static void shut_lane(struct pool *pool, size_t lane)
 		listener_refuse(&pool->listeners[lane]);
 }
 
-/* Some program of LANE may still accept: it was not retired, or only a moment ago. */
+/* Some program may still accept at LANE, perhaps one of another generation of the service: it was not retired, or only
+ * a moment ago. */
 static bool has_takers(const struct pool *pool, size_t lane, int64_t now)
 {
-	const struct proc *proc;
+	const struct proc *proc, *next;
 
-	DL_FOREACH (pool->procs, proc)
-		if (proc->lane == lane && (!proc->leaving || now - proc->retire_ms < LET_GO_MS))
+	HASH_ITER (by_pid, *pool->by_pid, proc, next)
+		if (proc->pool->totals == pool->totals &&
+		    copies_find_lane(pool, proc->pool, proc->lane) == (ssize_t)lane &&
+		    (!proc->leaving || now - proc->retire_ms < LET_GO_MS))
 			return true;
 	return false;
 }

@@ -79,6 +79,7 @@ system_tests = \
 	%D%/test_reload.py \
 	%D%/test_reload_limits.py \
 	%D%/test_rolls.py \
+	%D%/test_rolls_meanwhile.py \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
 	%D%/test_shared.py \

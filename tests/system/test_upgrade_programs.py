@@ -122,6 +122,18 @@ class Changed(UpgradeRollCase):
 		self.assertEqual(self.state(), "serving")
 		self.assertEqual({self.who() for _ in range(20)}, {"good"})
 
+	def test_a_reload_that_is_rejected_afterwards(self):
+		"""New ones still take only the places of those of before that end."""
+		old = self.begin()
+		gate = self.write("gate", "")
+		self.upgraded("new", "dies=-1", "gate=" + gate, timeouts={"prove": "1s"}, status=1)
+		os.unlink(gate)
+		self.reject(self.roll("worse", "dies=0.3", timeouts={"prove": "1s"}), "ended with status 3")
+		self.assertEqual(self.wait_programs(4), old)
+		self.assertEqual(self.state(), "mixed")
+		os.kill(old[0], signal.SIGKILL)
+		self.assertEqual(set(self.wait_programs(4, old[:1])) & set(old), set(old[1:]))
+
 	def test_later_ones_that_end(self):
 		self.begin()
 		gate = self.path("gate")

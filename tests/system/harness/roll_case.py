@@ -6,7 +6,8 @@ from .crowd import Wrong
 from .listen_case import ListenCase
 from .waiting import wait_until
 
-# Echoes the first line of each client, and its own name. "dies=SECONDS": ends with status 3 so long after it was ready.
+# Echoes the first line of each client, and its own name. "dies=SECONDS": ends with status 3 so long after it was ready
+# (before that, if it is negative).
 # "gate=FILE": only as long as FILE is there. "once=FOLDER": only the copy that makes FOLDER.
 # "mute": it never says that it is ready.
 PROGRAM = r"""
@@ -32,6 +33,8 @@ os.set_blocking(tells, False)
 signal.set_wakeup_fd(tells)
 signal.signal(signal.SIGTERM, lambda *_: None)
 end = time.monotonic() + float(words["dies"]) if has_to_die() else None
+if float(words.get("dies", 0)) < 0 and end is not None:
+	os._exit(3)
 if "mute" not in words:
 	with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
 		s.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])

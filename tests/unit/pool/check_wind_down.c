@@ -308,6 +308,33 @@ START_TEST(programs_let_go_of_their_listener_first)
 }
 END_TEST
 
+/* The same holds for a program of another generation that serves the same address. */
+START_TEST(programs_of_other_generations_let_go_first)
+{
+	static struct listener others[LANES];
+	static struct pool other;
+	struct proc *proc;
+
+	for (int i = 0; i < LANES; i++) {
+		others[i] = listeners[i];
+		others[i].fd = -1; /* it is the pool's in force */
+	}
+	made_up_pool(&other, &service, others, LANES, &by_pid);
+	totals_unref(&other.totals);
+	other.totals = pool.totals;
+	proc = made_up_worker(&other, 0, SLOT_IDLE);
+	service.program.runs = true;
+	wind_down_begin(&pool, POOL_DRAINING, "drain");
+	ck_assert(!wind_down_step(&pool, now + LET_GO_MS));
+	ck_assert(!listeners[0].refusing && listeners[1].refusing);
+	pool_retire_proc(proc);
+	now = proc->retire_ms;
+	ck_assert(!wind_down_step(&pool, now + LET_GO_MS - 1));
+	ck_assert(wind_down_step(&pool, now + LET_GO_MS));
+	ck_assert(listeners[0].refusing);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("wind_down", set_up, an_empty_pool_ends_at_once, idle_workers_are_retired_and_waited_for,
@@ -316,5 +343,5 @@ int main(void)
 			 a_drained_pool_cuts_nobody_and_can_return,
 			 an_abstract_name_comes_back_when_the_sockets_are_ours, a_worker_that_hangs_is_killed,
 			 the_queue_of_an_inherited_listener_is_not_ours, no_more_patience,
-			 programs_let_go_of_their_listener_first);
+			 programs_let_go_of_their_listener_first, programs_of_other_generations_let_go_first);
 }
