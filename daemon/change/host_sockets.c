@@ -46,20 +46,6 @@ static bool take_holder(pid_t pid, void *userdata)
 	return !holders->ours;
 }
 
-static void name_process(pid_t pid, char *out, size_t size)
-{
-	char path[64], name[32] = "";
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	f = fopen(path, "re");
-	if (f != NULL && fgets(name, sizeof(name), f) != NULL)
-		name[strcspn(name, "\n")] = '\0';
-	if (f != NULL)
-		(void)fclose(f);
-	(void)snprintf(out, size, "%s (pid %d)", name, (int)pid);
-}
-
 /* The processes of the daemon let nobody look at their descriptors but root, and he may lack the right to as well. */
 static bool may_be_ours(const struct host_unit *host, const struct holders *holders,
 			const struct address_holder *holder)
@@ -99,13 +85,13 @@ static enum holding find_holding(const struct asked *a, const char *text)
 
 	if (!address_holder_find(&asked, &holder))
 		return HELD_BY_NOBODY;
-	address_holder_processes(holder.inode, take_holder, &holders);
+	address_holder_processes(holder.inode, 0, take_holder, &holders);
 	if (holders.ours || is_handed_over(a, text))
 		return HELD_BY_US;
 	if (options->reuse_port && holder.uid == host->starter.uid)
 		return HELD_BY_NOBODY;
 	if (holders.pid != 0)
-		name_process(holders.pid, name, sizeof(name));
+		address_holder_name(holders.pid, name, sizeof(name));
 	host_report_add(a->report, may_be_ours(host, &holders, &holder) ? HOST_DOUBT : HOST_REFUSAL, &a->place,
 			"%s is in use by %s%s", text, name,
 			holders.pid == 1 ? ", which holds it for a socket unit" : "");

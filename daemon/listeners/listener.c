@@ -167,7 +167,7 @@ int listener_bind_again(struct listener *listener, const struct config_service *
 
 	if (is_abstract(listener)) /* only a closed socket sets its name free */
 		fd_close(&listener->fd);
-	fd = listen_bind(&listener->key.asked, listener->key.datagram ? SOCK_DGRAM : SOCK_STREAM, false,
+	fd = listen_bind(&listener->key.asked, listener->key.datagram ? SOCK_DGRAM : SOCK_STREAM, listener->key.dual,
 			 &service->socket, &path, err);
 	if (fd < 0)
 		return -1;

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "listeners/fd_store.h"
 #include "listeners/listener.h"
+#include "listeners/listener_blame.h"
 #include "net/inherited.h"
 #include "net/listen_beside.h"
 #include "net/listen_quiesce.h"
@@ -237,8 +238,11 @@ static int bind_one(struct opening *o, const struct listener_key *key, struct er
 		if (rival != NULL)
 			fd = listen_beside_bind(rival->fd, &key->asked, key->dual, &o->service->socket, err);
 	}
-	if (fd < 0)
+	if (fd < 0) {
+		if (err->code == EADDRINUSE)
+			listener_blame_holder(key, &o->service->socket, err);
 		return -1;
+	}
 	listener = add_listener(o, err);
 	if (listener == NULL) {
 		(void)listen_path_unlink(&key->asked, &path);
@@ -329,6 +333,7 @@ int listener_open_all(const struct config_service *service, const struct listene
 	for (size_t i = 0; i < service->n_listen; i++) {
 		if (open_addr(&o, &service->listen[i], &service->resolved[i], err) == 0)
 			continue;
+		listener_blame_place(service, i, err);
 		listener_give_back(o.items, o.n);
 		return -1;
 	}

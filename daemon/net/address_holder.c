@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/addr.h"
 #include "net/diag.h"
 
@@ -84,7 +85,9 @@ static bool take_inet(const struct nlmsghdr *answer, void *arg)
 	const struct address_asked *asked = search->asked;
 	struct sockaddr_any theirs;
 
-	if (answer->nlmsg_len < NLMSG_LENGTH(sizeof(*msg)) || ntohs(msg->id.idiag_sport) != addr_port(asked->addr))
+	/* The list is read to its end: one that is left unfinished would cost the process its netlink socket. */
+	if (search->found || answer->nlmsg_len < NLMSG_LENGTH(sizeof(*msg)) ||
+	    ntohs(msg->id.idiag_sport) != addr_port(asked->addr))
 		return true;
 	if (asked->device != 0 && msg->id.idiag_if != 0 && msg->id.idiag_if != asked->device)
 		return true;
@@ -93,7 +96,7 @@ static bool take_inet(const struct nlmsghdr *answer, void *arg)
 		return true;
 	search->found = true;
 	*search->out = (struct address_holder){.inode = msg->idiag_inode, .uid = msg->idiag_uid};
-	return false;
+	return true;
 }
 
 static void find_inet(struct search *search)
@@ -137,12 +140,11 @@ static bool take_unix(const struct nlmsghdr *answer, void *arg)
 	size_t left = answer->nlmsg_len - NLMSG_LENGTH(sizeof(*msg));
 	struct search *search = arg;
 
-	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+	for (; RTA_OK(attr, left) && !search->found; attr = RTA_NEXT(attr, left)) {
 		if (!is_the_same(search, attr))
 			continue;
 		search->found = true;
 		*search->out = (struct address_holder){.inode = msg->udiag_ino, .uid = (uid_t)-1};
-		return false;
 	}
 	return true;
 }
@@ -195,7 +197,7 @@ static bool has_open(const char *pid, const char *socket)
 	return found;
 }
 
-void address_holder_processes(uint32_t inode, bool (*take)(pid_t pid, void *userdata), void *userdata)
+void address_holder_processes(uint32_t inode, int64_t until_ms, bool (*take)(pid_t pid, void *userdata), void *userdata)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
@@ -203,10 +205,24 @@ void address_holder_processes(uint32_t inode, bool (*take)(pid_t pid, void *user
 	char socket[64];
 
 	(void)snprintf(socket, sizeof(socket), "socket:[%u]", (unsigned)inode);
-	while (proc != NULL && more && (entry = readdir(proc)) != NULL) {
+	while (proc != NULL && more && (entry = readdir(proc)) != NULL && (until_ms == 0 || clock_ms() < until_ms)) {
 		if (isdigit((unsigned char)entry->d_name[0]) != 0 && has_open(entry->d_name, socket))
 			more = take((pid_t)strtol(entry->d_name, NULL, 10), userdata);
 	}
 	if (proc != NULL)
 		(void)closedir(proc);
+}
+
+void address_holder_name(pid_t pid, char *out, size_t size)
+{
+	char path[64], name[32] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	f = fopen(path, "re");
+	if (f != NULL && fgets(name, sizeof(name), f) != NULL)
+		name[strcspn(name, "\n")] = '\0';
+	if (f != NULL)
+		(void)fclose(f);
+	(void)snprintf(out, size, "%s (pid %d)", name, (int)pid);
 }

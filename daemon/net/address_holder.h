@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* --check=host. Finds the socket that keeps others from binding an address, and the processes that hold it, without
- * binding anything. */
+/* Master, and --check=host. Finds the socket that keeps others from binding an address, and the processes that hold it,
+ * without binding anything. */
 #ifndef PREFORKD_NET_ADDRESS_HOLDER_H
 #define PREFORKD_NET_ADDRESS_HOLDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,8 +26,12 @@ struct address_holder {
 /* True: *out is a socket because of which ASKED could not be bound now. */
 bool address_holder_find(const struct address_asked *asked, struct address_holder *out);
 
-/* Calls TAKE with each process that has the socket INODE open, until TAKE returns false. Only root sees processes of
- * other users. */
-void address_holder_processes(uint32_t inode, bool (*take)(pid_t pid, void *userdata), void *userdata);
+/* Calls TAKE with each process that has the socket INODE open, until TAKE returns false or it is UNTIL_MS (of the
+ * clock; 0: no limit). Only root sees processes of other users. */
+void address_holder_processes(uint32_t inode, int64_t until_ms, bool (*take)(pid_t pid, void *userdata),
+			      void *userdata);
+
+/* "nginx (pid 12)" */
+void address_holder_name(pid_t pid, char *out, size_t size);
 
 #endif

@@ -32,10 +32,11 @@ static int open_socket(int family, int type, struct err *err)
 	return fd_above_stdio(fd, err);
 }
 
-static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only, const struct socket_options *options,
+/* DUAL: ADDR stands for *:PORT. */
+static int bind_inet(const struct sockaddr_any *addr, int type, bool dual, const struct socket_options *options,
 		     struct err *err)
 {
-	int family = addr->sa.sa_family, only = v6only;
+	int family = addr->sa.sa_family, only = !dual && options->v6only;
 	int fd = open_socket(family, type, err);
 
 	if (fd < 0)
@@ -48,7 +49,10 @@ static int bind_inet(const struct sockaddr_any *addr, int type, bool v6only, con
 	if (socket_options_before_bind(fd, family, options, err) < 0)
 		goto fail;
 	if (bind(fd, &addr->sa, addr->len) < 0) {
-		(void)fail_on_addr(addr, "bind", err);
+		if (dual)
+			(void)err_sys(err, "cannot bind *:%u", (unsigned)addr_port(addr));
+		else
+			(void)fail_on_addr(addr, "bind", err);
 		goto fail;
 	}
 	return fd;
@@ -60,13 +64,13 @@ fail:
 static int bind_dual(const struct sockaddr_any *addr, int type, const struct socket_options *options, struct err *err)
 {
 	struct sockaddr_any v4 = {.len = sizeof(v4.in)};
-	int fd = bind_inet(addr, type, false, options, err);
+	int fd = bind_inet(addr, type, true, options, err);
 
 	if (fd >= 0 || (err->code != EAFNOSUPPORT && err->code != EADDRNOTAVAIL))
 		return fd;
 	v4.in.sin_family = AF_INET;
 	v4.in.sin_port = addr->in6.sin6_port;
-	return bind_inet(&v4, type, false, options, err);
+	return bind_inet(&v4, type, true, options, err);
 }
 
 /* True if a process listens at this path; errno says how it is known. Never blocks: a full queue (EAGAIN), a socket of
@@ -193,7 +197,7 @@ int listen_bind(const struct sockaddr_any *addr, int type, bool dual, const stru
 	else if (dual)
 		fd = bind_dual(addr, type, options, err);
 	else
-		fd = bind_inet(addr, type, options->v6only, options, err);
+		fd = bind_inet(addr, type, false, options, err);
 	if (fd < 0)
 		return -1;
 	if (socket_options_set(fd, family, options, err) < 0) {

@@ -7,6 +7,7 @@ sys.dont_write_bytecode = True
 
 import copy
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -97,6 +98,10 @@ class Rejected(VerdictCase):
 		self.rejected(Config(services), r"preforkd\.conf:\d+: .*bakclog", r"preforkd\.conf:\d+: .*nosuch",
 			      r"preforkd\.conf:\d+: .*" + ("no-such-user" if IS_ROOT else "backlog"))
 
+	def holder(self):
+		"""This process. A daemon that lacks capabilities which it has does not see its descriptors."""
+		return r"(\S+ \(pid %d\)|a process of the user %d)" % (os.getpid(), os.geteuid())
+
 	def test_port_of_somebody_else(self):
 		d = self.start()
 		taken = Endpoint.v4()
@@ -107,14 +112,28 @@ class Rejected(VerdictCase):
 			services["echo"]["listen"] = [self.endpoint.text, taken.text]
 			services["echo"]["timeouts"] = {"idle": "77s"}
 			services["new"] = echo(Endpoint.v4())
-			self.rejected(Config(services), r"services\.echo: cannot bind %s: Address already in use"
-				      % taken.text)
+			self.rejected(Config(services), r"services\.echo: listen \(.*\.conf:\d+\): cannot bind %s: "
+				      r"Address already in use by %s" % (taken.text, self.holder()))
 			new = Endpoint.v4()
 			services = {"a": echo(new), **self.services, "new": echo(taken)}
-			self.rejected(Config(services), r"services\.new: cannot bind %s" % taken.text)
+			self.rejected(Config(services), r"services\.new: listen \(.*\): cannot bind %s" % taken.text)
 			self.assertTrue(new.refuses(), "nothing of it is left")
 		self.assertEqual(d.reload(Config(services)).returncode, OK, "now it is free")
 		self.assertEqual(talk(taken, b"x"), b"x")
+
+	def test_any_address_of_somebody_else(self):
+		"""It is named as it is written, and so is its place; at a start, too."""
+		self.start()
+		with socket.create_server(("127.0.0.1", 0)) as s:
+			text = "*:%d" % s.getsockname()[1]
+			services = {**self.services, "new": {"handler": "echo", "listen": text}}
+			said = r"listen \(%%s:\d+\): cannot bind \%s: Address already in use by %s" % (
+				text, self.holder())
+			self.rejected(Config(services), r"services\.new: " + said % re.escape(self.d.config_file))
+			d = self.daemon({"new": services["new"]}, start=False)
+			d.launch()
+			self.assertEqual(d.wait(), 71)
+			d.wait_log(r'service "new": ' + said % re.escape(d.config_file))
 
 	def test_path_of_somebody_else(self):
 		self.start()

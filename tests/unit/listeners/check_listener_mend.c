@@ -3,6 +3,7 @@
 #include "listeners/listener_mend.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,13 +19,22 @@
 
 static struct config_service service;
 static struct addr address;
+static struct addr_resolved resolved; /* nothing: the address is none of a host name */
+static struct origin origin;
 static struct listener *listener;
 static struct err err;
 
 static void setup(void)
 {
 	log_set_level(LOG_EMERG);
-	service = (struct config_service){.name = (char *)"test", .listen = &address, .n_listen = 1, .backlog = 10};
+	service = (struct config_service){
+		.name = (char *)"test",
+		.listen = &address,
+		.listen_origin = &origin,
+		.resolved = &resolved,
+		.n_listen = 1,
+		.backlog = 10,
+	};
 }
 
 /* Opens the listener, which then listens. */
@@ -110,6 +120,22 @@ START_TEST(datagrams_wait_for_the_address)
 }
 END_TEST
 
+/* socket.v6only is about addresses that are written as [V6]:PORT. */
+START_TEST(any_address_keeps_both_families)
+{
+	socklen_t len = sizeof(int);
+	int only = 1;
+
+	service.socket.v6only = true;
+	open_at("udp:*:0");
+	shut();
+	expect_mended(LISTENER_ANEW);
+	if (listener->key.asked.sa.sa_family == AF_INET6 &&
+	    getsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0)
+		ck_assert_int_eq(only, 0);
+}
+END_TEST
+
 START_TEST(what_is_not_ours_is_not_bound_anew)
 {
 	open_abstract();
@@ -135,5 +161,6 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("listener_mend", setup, tcp_listens_again, unix_is_bound_anew, one_that_is_well_stays,
-			 datagrams_wait_for_the_address, what_is_not_ours_is_not_bound_anew, one_that_refuses_by_order);
+			 datagrams_wait_for_the_address, any_address_keeps_both_families,
+			 what_is_not_ours_is_not_bound_anew, one_that_refuses_by_order);
 }

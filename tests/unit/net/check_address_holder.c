@@ -72,7 +72,7 @@ START_TEST(test_tcp)
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_uint_eq(holder.inode, (uint32_t)st.st_ino);
 	ck_assert_int_eq((int)holder.uid, (int)geteuid());
-	address_holder_processes(holder.inode, take_pid, NULL);
+	address_holder_processes(holder.inode, 0, take_pid, NULL);
 	ck_assert_int_eq(seen, getpid());
 	ck_assert(is_held("0.0.0.0", port, false, false));
 	ck_assert(is_held("*", port, false, false));

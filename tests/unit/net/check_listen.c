@@ -160,6 +160,19 @@ START_TEST(an_address_in_use_is_named)
 }
 END_TEST
 
+START_TEST(any_address_in_use_is_named_as_it_is_written)
+{
+	struct sockaddr_any addr;
+	char text[32];
+
+	(void)open_listener("*:0", 8, &addr);
+	(void)snprintf(text, sizeof(text), " *:%u: ", (unsigned)addr_port(&addr));
+	ck_assert_int_eq(listen_bind(&addr, SOCK_STREAM, true, &options, &path, &err), -1);
+	ck_assert_int_eq(err.code, EADDRINUSE);
+	ck_assert_msg(strstr(err.text, text) != NULL, "%s", err.text);
+}
+END_TEST
+
 static const char *unix_text(void)
 {
 	static char text[80];
@@ -328,7 +341,8 @@ int main(void)
 {
 	return SUITE_RUN("listen", setup, stale_path_of_another_user, the_kernels_clamp_is_seen,
 			 connections_inherit_the_options, any_takes_both_families, an_address_in_use_is_named,
-			 a_path_has_its_mode_and_goes_at_the_end, a_stale_path_is_replaced, a_living_path_is_left_alone,
-			 a_file_that_is_no_socket_is_left_alone, somebody_elses_path_is_not_removed,
-			 another_file_gets_no_owner, abstract_names_work, traffic_is_counted);
+			 any_address_in_use_is_named_as_it_is_written, a_path_has_its_mode_and_goes_at_the_end,
+			 a_stale_path_is_replaced, a_living_path_is_left_alone, a_file_that_is_no_socket_is_left_alone,
+			 somebody_elses_path_is_not_removed, another_file_gets_no_owner, abstract_names_work,
+			 traffic_is_counted);
 }
