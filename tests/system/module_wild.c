@@ -103,6 +103,12 @@ static void cut_listener_off(int fd)
 		(void)shutdown(fd, SHUT_RDWR);
 }
 
+static void leave_no_queue(int fd)
+{
+	if (is_listening(fd))
+		(void)listen(fd, 0);
+}
+
 static void empty(int fd)
 {
 	struct stat st;
@@ -197,6 +203,7 @@ static void hurt(int fd)
 	switch (random() % 7) {
 	case 0:
 		let_block(fd);
+		leave_no_queue(fd);
 		break;
 	case 1:
 		(void)fcntl(fd, F_SETFL, (int)random());

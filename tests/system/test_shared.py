@@ -17,6 +17,7 @@ from harness.module_case import ModuleCase, Talk, ask
 from harness.system_log import SystemLogCase
 
 HEARING = 3
+DONE = re.compile(r"echo .*: done .*, (\d+) bytes in")
 FULL = bool(os.environ.get("PREFORKD_TEST_FULL"))	# on a machine with nothing else to do
 SOON = 1 if FULL else 10	# seconds for an answer of the master
 
@@ -183,9 +184,13 @@ class Wild(SharedCase):
 			rounds += 1
 			if rounds % 10 == 0:
 				self.assertEqual(d.reload().returncode, 0)
-		for n in range(rounds):
-			d.wait_log("echo .*: done .*, %d bytes in" % (100000 + n))
-		wait_until(lambda: len(d.grep("pause echo: ordered by")) == rounds, "%d orders in the log" % rounds)
+		all_sizes = set(range(100000, 100000 + rounds))
+
+		def logged():
+			return {int(x.group(1)) for x in map(DONE.search, d.lines()) if x}
+		wait_until(lambda: logged() >= all_sizes, "a line for each client", every=0.5)
+		wait_until(lambda: len(d.grep("pause echo: ordered by")) == rounds, "%d orders in the log" % rounds,
+			   every=0.5)
 		self.assertGreater(rounds, 0)
 
 	def test_whole_again_two_seconds_later(self):
