@@ -44,6 +44,15 @@ static void set_old_target(struct rolling *r, int64_t target)
 			r->old->lane_memory[i].copies = target;
 }
 
+/* Beside a leftover (fleet/leftover.h) the old pool had a target before, and keeps it. */
+static void release_old(struct rolling *r)
+{
+	if (r->was_rolling)
+		set_old_target(r, r->m);
+	else
+		copies_end(r->old);
+}
+
 int rolling_begin(struct rolling *r, struct pool *fresh, struct pool *old, int64_t now_ms)
 {
 	int64_t step = fresh->service->workers.max_unavailable;
@@ -60,7 +69,8 @@ int rolling_begin(struct rolling *r, struct pool *fresh, struct pool *old, int64
 	set_targets(fresh, 0);
 	fresh->lane_memory[0].copies = 1;
 	if (r->old != NULL) {
-		r->m = r->old->is_rolling ? r->old->lane_memory[0].copies : pool_copies(r->old);
+		r->was_rolling = r->old->is_rolling;
+		r->m = r->was_rolling ? r->old->lane_memory[0].copies : pool_copies(r->old);
 		copies_begin(r->old);
 		set_old_target(r, r->m);
 	} else {
@@ -210,7 +220,7 @@ void rolling_back(struct rolling *r, int64_t now_ms)
 	if (!r->has_given_way) {
 		enter_state(r, ROLLING_RESTORED, now_ms);
 		if (r->old != NULL)
-			copies_end(r->old);
+			release_old(r);
 		return;
 	}
 	enter_state(r, ROLLING_BACK, now_ms);
@@ -232,7 +242,7 @@ static void step_backwards(struct rolling *r, int64_t now)
 		r->since_ms = now;
 		return;
 	}
-	copies_end(r->old);
+	release_old(r);
 	enter_state(r, ROLLING_RESTORED, now);
 }
 
@@ -293,14 +303,14 @@ void rolling_abandon(struct rolling *r)
 	pool_retire(r->fresh, -1);
 	copies_end(r->fresh);
 	if (r->old != NULL)
-		copies_end(r->old);
+		release_old(r);
 	r->is_unproven = true;
 	r->state = ROLLING_DONE;
 }
 
 void rolling_let_go(struct rolling *r)
 {
-	copies_end(r->old);
+	release_old(r);
 	set_targets(r->fresh, 0);
 	r->fresh->yields = true;
 }

@@ -40,6 +40,7 @@ struct rolling {
 	int64_t target, old_target;
 	int64_t since_ms;   /* when `state` began, or its batch began anew */
 	unsigned n_lost;    /* of fresh->n_lost: how many have been dealt with */
+	bool was_rolling;   /* `old` had a target before */
 	bool has_retried;   /* this batch has begun anew once, after a copy of it had ended */
 	bool has_given_way; /* a copy of before was told to leave */
 	bool is_unproven;   /* rolling_abandon() */

@@ -154,6 +154,11 @@ static void note_taken(void)
 
 bool conn_deliver(struct preforkd_conn *conn)
 {
+	uint64_t in, out;
+
+	/* The service may have taken our own reset for the end of a client that had enough. */
+	if (deadline_was_reset(&in, &out))
+		return false;
 	if (preforkd_ended(conn) || conn->reset || conn->peer_done || tcp_info_pending(conn->fd) == 0)
 		return true;
 	/* as for a service that writes: the client has its answer, if it greeted or not, and on a unix socket the
