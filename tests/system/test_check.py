@@ -131,6 +131,7 @@ class Check(CommandLine):
 		self.assertRegex(done.stderr, r"conf\.d/more\.conf\.old: it is not read, because .* \(warning\)")
 		self.assertNotIn(".more.conf:", done.stderr.replace("/more.conf", ""))
 
+	@needs_root("needs root to look into the daemon")
 	@needs_tool("strace")
 	def test_binds_nothing_and_writes_nothing(self):
 		path = self.config({

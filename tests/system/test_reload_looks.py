@@ -26,6 +26,7 @@ def echo(listen, **more):
 class Files(ListenCase):
 	"""Of programs that accept by themselves."""
 
+	@needs_root("needs root, or the script is the service's own")
 	def test_a_script_that_is_replaced(self):
 		self.serve()
 		old = self.wait_programs(2)
