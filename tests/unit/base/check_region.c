@@ -93,7 +93,7 @@ START_TEST(nobody_writes_what_was_taken)
 	at = region.at;
 	ck_assert_int_eq(run(fill), 0);
 	ck_assert_int_eq(region_take(&region, &err), 0);
-	ck_assert_int_eq(run(write_there), -1);
+	ck_assert_int_ne(run(write_there), 0); /* killed; a sanitizer ends it with a status of its own */
 	ck_assert_int_eq(run(write_after_all), 0);
 	ck_assert_int_eq(at[200], 'x');
 	ck_assert_ptr_eq(*(void **)region.at, at + 100);
@@ -101,7 +101,7 @@ START_TEST(nobody_writes_what_was_taken)
 	at[200] = 'z';
 	ck_assert_int_eq(region_allow_writing(&region, false, &err), 0);
 	ck_assert_int_eq(at[200], 'z');
-	ck_assert_int_eq(run(write_there), -1);
+	ck_assert_int_ne(run(write_there), 0); /* killed; a sanitizer ends it with a status of its own */
 }
 END_TEST
 

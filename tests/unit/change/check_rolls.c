@@ -194,6 +194,7 @@ START_TEST(a_pause_meanwhile_needs_no_proof)
 	ck_assert_int_eq(step(3000), ROLLS_PROVEN);
 	rolls_warn(&plan, warnings);
 	ck_assert_uint_eq(json_array_size(warnings), 1);
+	json_decref(warnings);
 }
 END_TEST
 
