@@ -27,6 +27,7 @@ system_tests = \
 	%D%/test_upgrade.py \
 	%D%/test_listener_mended.py \
 	%D%/test_proxy_addresses.py \
+	%D%/test_proxy_half_closed.py \
 	%D%/test_proxy_upstreams.py \
 	%D%/test_control.py \
 	%D%/test_pool.py \
