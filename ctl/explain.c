@@ -42,7 +42,7 @@ static bool is_full(const json_t *workers)
 	       values_integer(workers, "max", &max) && idle == 0 && busy > 0 && busy >= max;
 }
 
-/* What keeps a client from a worker although it is let in. */
+/* Writes the reason why a client that is let in has to wait for a worker. */
 static void write_wait(const json_t *service, FILE *out)
 {
 	char number[VALUES_NUMBER_MAX];

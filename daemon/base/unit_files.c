@@ -91,7 +91,7 @@ static void set_limit(struct unit_reader *r, const char *name, const char *value
 	}
 }
 
-/* What is kept of an item such as "from:to:options". */
+/* Cuts an item such as "from:to:options" down to the part that the setting is about. */
 static void cut_item(const struct unit_setting_name *name, char *item)
 {
 	char *colon = name->kind == UNIT_LIST ? NULL : strchr(item, ':');

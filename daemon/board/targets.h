@@ -74,9 +74,9 @@ void target_set_addresses(struct target *target, const struct sockaddr_any *list
 bool target_rest_address(struct target *target, const struct sockaddr_any *addr, int64_t was, int64_t until_ms);
 
 /*
- * What is left at NOW of a rest that ends at UNTIL_MS; 0: nothing, so that one process claims the next try, which takes
- * at most connect_timeout and TARGET_LOOK_UP_MS. A rest that ends too late was written by a worker that ran wild, or
- * under another configuration: it does not count.
+ * The time that is left at NOW of a rest that ends at UNTIL_MS; 0: nothing, so that one process claims the next try,
+ * which takes at most connect_timeout and TARGET_LOOK_UP_MS. A rest that ends too late was written by a worker that ran
+ * wild, or under another configuration: it does not count.
  */
 #define TARGET_LOOK_UP_MS 2000
 int64_t target_rest_left(int64_t until_ms, int64_t now, int64_t pause, int64_t connect_timeout);

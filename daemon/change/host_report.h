@@ -17,7 +17,7 @@ struct host_report {
 	struct problems *problems;
 };
 
-/* What a finding is about. */
+/* The value in the configuration that a finding is about. */
 struct host_place {
 	const struct origin *where;
 	const char *key;

@@ -70,7 +70,7 @@ void config_free(struct config **config)
 static bool read_raws(const struct config_source *source, struct arena *arena, struct problems *problems,
 		      struct raws *raws)
 {
-	/* What root starts as root must not be in the hands of others. */
+	/* Programs run as root because of this file, so no other user may be able to change it. */
 	bool as_root = geteuid() == 0 && (source->starter == NULL || source->starter->uid == 0);
 	bool complete = folder_read(source->file, as_root && !source->portable, arena, problems, raws) == 0;
 	size_t i;

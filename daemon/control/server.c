@@ -24,8 +24,8 @@ static void forget_conn(struct control_conn *conn, void *userdata)
 	server->n_conns--;
 }
 
-/* Of the clients that may change something, or of those that may not: the oldest that has not sent a request yet,
- * because the others are owed an answer; or else the oldest of all. NULL: there is none. */
+/* Finds the client to be ended, among those that may change something, or among those that may not: the oldest that has
+ * not sent a request yet, because the others are owed an answer; or else the oldest of all. NULL: there is none. */
 static struct control_conn *find_victim(const struct server *server, bool may_change)
 {
 	struct control_conn *conn, *oldest = NULL;

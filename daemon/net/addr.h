@@ -27,7 +27,7 @@ struct sockaddr_any {
 	};
 };
 
-/* What a name stood for when the configuration was read: the master must not look it up. */
+/* The addresses of a name, as looked up when the configuration was read, because the master must not look it up. */
 struct addr_resolved {
 	struct sockaddr_any *list;
 	size_t n;

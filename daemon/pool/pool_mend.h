@@ -6,8 +6,8 @@
 struct err;
 struct pool;
 
-/* Of a pool in force, at each tick. Logs each trouble once, and replaces the workers of a listener that had to be bound
- * anew. */
+/* To be called at each tick, for a pool in force. Logs each trouble once, and replaces the workers of a listener that
+ * had to be bound anew. */
 void pool_mend_listeners(struct pool *pool);
 
 /* At a reload: binds addresses anew whose path or interface is gone, which the tick only warns of, and replaces their
