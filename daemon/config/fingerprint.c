@@ -18,40 +18,50 @@ struct sum {
 	uint64_t unique; /* without memory for a part: a number that no other configuration has */
 };
 
-static void add_bytes(struct sum *sum, const char *name, const void *data, size_t len)
+/* One part, as text: "NAME=" and the value that the caller writes to F. */
+struct part {
+	FILE *f; /* NULL: there is no memory for it */
+	char *text;
+	size_t size;
+};
+
+static void open_part(struct part *part, const char *name)
+{
+	*part = (struct part){.text = NULL};
+	part->f = open_memstream(&part->text, &part->size);
+	if (part->f != NULL)
+		(void)fprintf(part->f, "%s=", name);
+}
+
+static void add_part(struct sum *sum, struct part *part)
 {
 	static const uint64_t key[2] = {0, 0};
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
 
-	if (f == NULL) {
-		sum->n += ++sum->unique;
-		return;
-	}
-	(void)fprintf(f, "%s=", name);
-	(void)fwrite(data, 1, len, f);
-	if (fclose(f) != 0)
-		sum->unique++;
+	if (part->f != NULL && fclose(part->f) == 0)
+		sum->n += siphash(key, part->text, part->size);
 	else
-		sum->n += siphash(key, text, size);
-	free(text);
+		sum->n += ++sum->unique;
+	free(part->text);
+}
+
+static void add_bytes(struct sum *sum, const char *name, const void *data, size_t len)
+{
+	struct part part;
+
+	open_part(&part, name);
+	if (part.f != NULL)
+		(void)fwrite(data, 1, len, part.f);
+	add_part(sum, &part);
 }
 
 static void add_row(struct sum *sum, const struct row *row, const void *base)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
+	struct part part;
 
-	if (f == NULL) {
-		sum->n += ++sum->unique;
-		return;
-	}
-	print_value(row, base, f);
-	if (fclose(f) == 0)
-		add_bytes(sum, row->path, text, size);
-	free(text);
+	open_part(&part, row->path);
+	if (part.f != NULL)
+		print_value(row, base, part.f);
+	add_part(sum, &part);
 	if (row->meaning == MEANS_ID)
 		add_bytes(sum, "id", (const char *)base + row->meant, sizeof(uid_t));
 	if (row->meaning == MEANS_FILE)

@@ -63,7 +63,18 @@ void descendants_reap(pid_t program)
 	died = 1;
 }
 
-bool descendants_has_others(pid_t program)
+static bool is_another(pid_t pid, pid_t program)
+{
+	return pid != program;
+}
+
+static bool is_in_group(pid_t pid, pid_t group)
+{
+	return getpgid(pid) == group;
+}
+
+/* Some child is what IS says, compared with OF. */
+static bool any_child(bool (*is)(pid_t pid, pid_t of), pid_t of)
 {
 	FILE *f = children_open();
 	bool has = false;
@@ -72,23 +83,19 @@ bool descendants_has_others(pid_t program)
 	if (f == NULL)
 		return false;
 	while (!has && fscanf(f, "%d", &pid) == 1)
-		has = pid != program;
+		has = is(pid, of);
 	(void)fclose(f);
 	return has;
 }
 
+bool descendants_has_others(pid_t program)
+{
+	return any_child(is_another, program);
+}
+
 bool descendants_have_group(pid_t group)
 {
-	FILE *f = children_open();
-	bool has = false;
-	int pid;
-
-	if (f == NULL)
-		return false;
-	while (!has && fscanf(f, "%d", &pid) == 1)
-		has = getpgid(pid) == group;
-	(void)fclose(f);
-	return has;
+	return any_child(is_in_group, group);
 }
 
 bool descendants_are_running(void)
