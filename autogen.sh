@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")"
 
 build_packages="autoconf automake gcc libc6-dev make pkg-config
-	libconfig-dev libjansson-dev libsystemd-dev uthash-dev libsqlite3-dev check"
+	libcap-ng-dev libconfig-dev libjansson-dev libseccomp-dev libsystemd-dev uthash-dev libsqlite3-dev check"
 test_packages="clang-format g++ python3 gunicorn perl-base netcat-openbsd curl git rsync strace procps groff shellcheck
 	systemd dbus rsyslog mount tar
 	iproute2 util-linux

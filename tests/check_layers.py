@@ -23,8 +23,8 @@ sys.dont_write_bytecode = True
 from layers import circles, made_up, source  # noqa: E402 # after the line above
 
 # A room may include itself and what stands to the right of it.
-LAYERS = ["main", "master", "control", "upgrade", "change", "fleet", "pool", "worker", "gate", "services", "board",
-		"listeners", "config", "syntax", "net", "base"]
+LAYERS = ["main", "master", "control", "upgrade", "change", "fleet", "pool", "worker", "gate", "services", "sandbox",
+		"board", "listeners", "config", "syntax", "net", "base"]
 MAY_INCLUDE = {room: set(LAYERS[i:]) - {"main"} for i, room in enumerate(LAYERS)}
 MAY_INCLUDE["main"] |= {"loader"}
 MAY_INCLUDE["loader"] = {"loader"} | MAY_INCLUDE["services"]
@@ -34,7 +34,7 @@ MAY_INCLUDE["ctl"] = {"ctl", "net", "base"}
 
 # The rooms that see the interface of a service. The configuration knows it as a table of names.
 SEES_MODULE_H = {"main", "master", "control", "upgrade", "change", "fleet", "pool", "worker", "gate", "services",
-		"loader", "config", "modules"}
+		"sandbox", "loader", "config", "modules"}
 
 # What the public header may include: it must compile wherever there is a C library.
 PUBLIC_HEADER = "include/preforkd/module.h"

@@ -14,6 +14,7 @@
 #include "base/executable.h"
 #include "base/fds.h"
 #include "base/signals.h"
+#include "sandbox/sandbox.h"
 
 /* The child runs in the memory of the worker: no instrumentation of its stack by a sanitizer. */
 #if defined(__clang__) || defined(__SANITIZE_ADDRESS__)
@@ -31,7 +32,8 @@ static alignas(16) char child_stack[16384];
 struct child {
 	const struct spawn *spawn;
 	pid_t parent;
-	int failure; /* errno of the step that failed, written by the child */
+	int failure;	 /* errno of the step that failed, written by the child */
+	const char *key; /* of the step of the sandbox that failed; NULL: another one */
 };
 
 void spawn_init(void)
@@ -62,6 +64,9 @@ NO_SANITIZER static int become_program(void *arg)
 		goto fail;
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (sandbox_enter_program(&child->key) < 0)
+		goto fail;
+	child->key = NULL;
 	(void)execve(spawn->argv[0], spawn->argv, spawn->envp);
 fail:
 	child->failure = errno;
@@ -82,5 +87,7 @@ pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
 	(void)waitpid(pid, NULL, 0);
 	(void)close(*pidfd_out);
 	*pidfd_out = -1;
+	if (child.key != NULL)
+		return err_code(err, child.failure, "%s: cannot start %s", child.key, spawn->argv[0]);
 	return executable_explain(spawn->argv[0], child.failure, err);
 }

@@ -15,11 +15,10 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "config/config.h"
+#include "sandbox/sandbox.h"
 #include "services/exec_env.h"
 #include "worker/contract.h"
-#include "worker/oom_score.h"
 #include "worker/params.h"
-#include "worker/privileges.h"
 
 #define LISTEN_FD 3 /* sd_listen_fds(3) */
 
@@ -77,6 +76,7 @@ _Noreturn void become_program(const struct worker_params *params)
 {
 	int keep[] = {params->listener, params->output};
 	const struct config_service *service;
+	const char *key;
 	struct err err;
 	char **env;
 
@@ -86,16 +86,17 @@ _Noreturn void become_program(const struct worker_params *params)
 		(void)dprintf(params->output, "cannot close the descriptors of the master: %s\n", strerror(errno));
 		_exit(WORKER_EXIT_SETUP);
 	}
-	oom_score_raise();
 	put_descriptors(params->listener, params->output);
-	service = privileges_find(params->service, &err);
-	if (service == NULL || privileges_drop(service, &err) < 0)
+	service = sandbox_find_user(params->service, &err);
+	if (service == NULL || sandbox_enter(service, &err) < 0 || sandbox_close(&err) < 0)
 		give_up(err.text);
 	/* After the change of user, which clears the signal of the parent's death. */
 	if (child_bind(params->master, SIGKILL) < 0)
 		_exit(WORKER_EXIT_DONE);
 	env = exec_env_listening(service, params->notify);
 	reset_signals();
+	if (sandbox_enter_program(&key) < 0)
+		give_up_with_errno(key);
 	(void)execve(service->command[0], service->command, env);
 	(void)executable_explain(service->command[0], errno, &err);
 	give_up(err.text);

@@ -9,13 +9,9 @@ libpreforkd_a_SOURCES += \
 	%D%/descriptors.h \
 	%D%/measure.c \
 	%D%/measure.h \
-	%D%/oom_score.c \
-	%D%/oom_score.h \
 	%D%/orders.c \
 	%D%/orders.h \
 	%D%/params.h \
-	%D%/privileges.c \
-	%D%/privileges.h \
 	%D%/proof.c \
 	%D%/proof.h \
 	%D%/saturation.c \

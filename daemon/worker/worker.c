@@ -29,6 +29,7 @@
 #include "net/listen.h"
 #include "net/listen_look.h"
 #include "net/socket_kind.h"
+#include "sandbox/sandbox.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
 #include "services/deadline.h"
@@ -39,9 +40,7 @@
 #include "worker/datagrams.h"
 #include "worker/descriptors.h"
 #include "worker/measure.h"
-#include "worker/oom_score.h"
 #include "worker/orders.h"
-#include "worker/privileges.h"
 #include "worker/proof.h"
 #include "worker/saturation.h"
 #include "worker/wait.h"
@@ -123,17 +122,17 @@ static const struct worker_params *with_identity(const struct worker_params *par
 	struct err err;
 
 	own = *params;
-	own.service = privileges_find(params->service, &err);
+	own.service = sandbox_find_user(params->service, &err);
 	if (own.service == NULL)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	return &own;
 }
 
-static void drop_privileges(const struct worker_params *params)
+static void enter_sandbox(const struct worker_params *params)
 {
 	struct err err;
 
-	if (privileges_drop(params->service, &err) < 0)
+	if (sandbox_enter(params->service, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	/* After the change of user, which clears the signal of the parent's death. */
 	if (child_bind(params->master, WORKER_SIGNAL_CUT) < 0)
@@ -205,11 +204,12 @@ static void begin_upstreams(struct worker *w)
 
 static void set_up(struct worker *w, const struct worker_params *params)
 {
+	struct err err;
+
 	if (descriptors_set_up(params) < 0)
 		give_up(params, WORKER_EXIT_SETUP, "cannot close the descriptors of the master");
-	oom_score_raise();
 	w->params = params = with_identity(params);
-	drop_privileges(params);
+	enter_sandbox(params);
 	map_board(w);
 	open_gate(w);
 	open_answers(w);
@@ -223,6 +223,8 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	self_set(params->service, NULL, w->slot);
 	start_service(params);
 	self_timer_start();
+	if (sandbox_close(&err) < 0)
+		give_up(params, WORKER_EXIT_SETUP, err.text);
 }
 
 static void set_state(struct worker *w, enum slot_state state)

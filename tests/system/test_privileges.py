@@ -100,8 +100,8 @@ class Rights(Case):
 			d = self.daemon({"echo": {"handler": "echo", "listen": Endpoint.v4().text, "user": "root"}},
 					how=refuse, start=False)
 			self.assertEqual(d.launch().wait(), 71)
-			self.assertTrue(d.grep(r"worker leaves: cannot give up the capabilities \(capset\): "
-					       "Operation not permitted"))
+			self.assertTrue(d.grep(r"worker leaves: sandbox.capabilities: cannot give up the "
+					       r"capabilities \(capset\): Operation not permitted"))
 
 	@needs_root()
 	def test_ambient_ones_cannot_be_given_up(self):

@@ -313,7 +313,7 @@ class Canary(VerdictCase):
 		self.start(env=self.trap.env)
 		self.trap.set("user", "fail")
 		self.rejected(self.changed(),
-			      r"services\.echo: a worker could not start: cannot become user \"nobody\"")
+			      r"services\.echo: a worker could not start: user: cannot become user \"nobody\"")
 
 	def test_set_up_that_hangs(self):
 		self.start(env=self.trap.env)

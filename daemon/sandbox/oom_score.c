@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/oom_score.h"
+#include "sandbox/oom_score.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,19 +21,21 @@ static int open_score(void)
 	if (fd >= 0 || errno != EACCES || dumpable_set(true, &err) < 0)
 		return fd;
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	(void)dumpable_set(false, &err); /* again, and with a check, in privileges.c */
+	(void)dumpable_set(false, &err); /* again, and with a check, in no_new_privileges.c */
 	return fd;
 }
 
-void oom_score_raise(void)
+int oom_score_raise(struct sandbox *sandbox, struct err *err)
 {
 	int fd = open_score();
 	char text[16] = "";
 	long score;
 	int len;
 
+	(void)sandbox;
+	(void)err;
 	if (fd < 0)
-		return;
+		return 0;
 	/* no stdio: its buffers would cost each worker pages of its own */
 	if (read(fd, text, sizeof(text) - 1) > 0 && lseek(fd, 0, SEEK_SET) == 0) {
 		score = strtol(text, NULL, 10) + 100;
@@ -41,4 +43,5 @@ void oom_score_raise(void)
 		(void)!write(fd, text, (size_t)len);
 	}
 	fd_close(&fd);
+	return 0;
 }

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+libpreforkd_a_SOURCES += \
+	%D%/capabilities.c \
+	%D%/capabilities.h \
+	%D%/no_new_privileges.c \
+	%D%/no_new_privileges.h \
+	%D%/oom_score.c \
+	%D%/oom_score.h \
+	%D%/sandbox.c \
+	%D%/sandbox.h \
+	%D%/state.h \
+	%D%/user.c \
+	%D%/user.h

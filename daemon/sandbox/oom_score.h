@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Worker. Its place in the choice of the kernel's out-of-memory killer. */
+#ifndef PREFORKD_SANDBOX_OOM_SCORE_H
+#define PREFORKD_SANDBOX_OOM_SCORE_H
+
+struct err;
+struct sandbox;
+
+/*
+ * Raises oom_score_adj, so that the kernel kills a worker, or the program that it runs, and not the master, whose end
+ * would end all services. To be called before the change of user: afterwards the file in /proc belongs to root. A
+ * failure is no reason not to serve: 0 always.
+ */
+int oom_score_raise(struct sandbox *sandbox, struct err *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/sandbox.h"
+
+#include <preforkd/module.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/no_new_privileges.h"
+#include "sandbox/oom_score.h"
+#include "sandbox/state.h"
+#include "sandbox/user.h"
+
+struct step {
+	const char *key; /* of the configuration: what the administrator looks at when the step fails */
+	int (*take)(struct sandbox *sandbox, struct err *err);
+	int (*verify)(const struct sandbox *sandbox, struct err *err); /* NULL: take() has seen the result */
+};
+
+/* Of a program: async-signal-safe; -1 with errno. */
+struct program_step {
+	const char *key;
+	int (*take)(const struct sandbox *sandbox);
+};
+
+/*
+ * The order counts:
+ * - what needs the files and the rights of the master comes before the user changes;
+ * - the user changes before the capabilities go, which the change needs;
+ * - no_new_privs comes after the change of user, and before the filters, which need it.
+ */
+static const struct step entering[] = {
+	{"program.oom_score_adjust", oom_score_raise, NULL},
+	{"user", user_take, user_verify},
+	{"sandbox.capabilities", capabilities_drop, NULL},
+	{"sandbox.no_new_privileges", no_new_privileges_set, NULL},
+};
+
+/* What no set-up of a service needs any more. */
+static const struct step closing[] = {
+	{NULL, NULL, NULL},
+};
+
+static const struct program_step of_program[] = {
+	{NULL, NULL},
+};
+
+static struct sandbox own; /* of this process */
+
+static int fail(const char *key, const struct err *why, struct err *err)
+{
+	(void)err_set(err, "%s: %.400s", key, why->text);
+	err->code = why->code;
+	return -1;
+}
+
+static int take_steps(const struct step *steps, size_t n, struct err *err)
+{
+	struct err why;
+
+	for (size_t i = 0; i < n && steps[i].key != NULL; i++) {
+		if (steps[i].take(&own, &why) < 0 || (steps[i].verify != NULL && steps[i].verify(&own, &why) < 0))
+			return fail(steps[i].key, &why, err);
+	}
+	return 0;
+}
+
+const struct config_service *sandbox_find_user(const struct config_service *service, struct err *err)
+{
+	return user_find(service, err);
+}
+
+int sandbox_enter(const struct config_service *service, struct err *err)
+{
+	own = (struct sandbox){
+		.service = service,
+		.runs_programs = (service->handler->flags & PREFORKD_COMMAND) != 0,
+	};
+	return take_steps(entering, sizeof(entering) / sizeof(entering[0]), err);
+}
+
+int sandbox_close(struct err *err)
+{
+	return take_steps(closing, sizeof(closing) / sizeof(closing[0]), err);
+}
+
+int sandbox_enter_program(const char **key_out)
+{
+	for (size_t i = 0; i < sizeof(of_program) / sizeof(of_program[0]) && of_program[i].key != NULL; i++) {
+		*key_out = of_program[i].key;
+		if (of_program[i].take(&own) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Worker. What the steps of the sandbox know of the process that they are taken in. Inside this room only. */
+#ifndef PREFORKD_SANDBOX_STATE_H
+#define PREFORKD_SANDBOX_STATE_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+
+struct sandbox {
+	const struct config_service *service;
+	bool runs_programs; /* this process starts programs, or becomes one */
+};
+
+#endif
