@@ -5,6 +5,7 @@
 import sys
 sys.dont_write_bytecode = True
 
+import errno
 import os
 import shutil
 import unittest
@@ -47,6 +48,15 @@ class Default(SystemdCase):
 				self.assertEqual(int(proc.status(pid, key), 16), 0, key)
 			with open("/proc/%d/limits" % pid, encoding="ascii") as f:
 				self.assertRegex(f.read(), r"Max core file size +0 +0 ")
+
+	def test_landlock(self):
+		"""The filter of the unit allows the system calls of Landlock: 444 is landlock_create_ruleset()."""
+		program = "import ctypes; ctypes.CDLL(None, use_errno=True).syscall(444, 0, 0, 1); " \
+			"print(ctypes.get_errno())"
+		self.configure({"py": {"handler": "exec", "listen": "127.0.0.1:70",
+				       "command": ["/usr/bin/python3", "-c", program]}})
+		self.systemctl("start", "preforkd")
+		self.assertNotEqual(int(talk(self.tcp(70))), errno.EPERM)
 
 	def test_what_was_written_cannot_be_executed(self):
 		places = ("/tmp", "/var/tmp", "/dev/shm", "/run/preforkd")
