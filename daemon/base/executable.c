@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/fds.h"
+#include "base/proc_folder.h"
 
 #define FORMATS	     "/proc/sys/fs/binfmt_misc"
 #define HEAD_MAX     256 /* what execve(2) reads */
@@ -47,10 +48,9 @@ static bool is_elf(const union head *head)
 	return memcmp(head->bytes, ELFMAG, SELFMAG) == 0;
 }
 
-/* The descriptor of FILE, and its first bytes; -1: it cannot be read. */
-static int open_head(const char *file, union head *head)
+/* The first bytes of the file of FD, which may be -1. Returns FD; -1: it cannot be read, and FD is closed. */
+static int read_head(int fd, union head *head)
 {
-	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	ssize_t n = -1;
 
 	memset(head, 0, sizeof(*head));
@@ -117,7 +117,7 @@ static int read_script(const union head *head, struct name *interpreter, struct 
 static unsigned find_machine(unsigned char *order_out)
 {
 	union head head;
-	int fd = open_head("/proc/self/exe", &head);
+	int fd = read_head(proc_folder_open("self/exe", O_RDONLY), &head);
 
 	fd_close(&fd);
 	if (!is_elf(&head))
@@ -182,7 +182,7 @@ static int check_elf(int fd, const union head *head, struct err *err)
 static int check_file(const char *path, struct name *interpreter, struct err *err)
 {
 	union head head;
-	int fd = open_head(path, &head), rc;
+	int fd = read_head(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), &head), rc;
 
 	interpreter->text[0] = '\0';
 	if (fd < 0)

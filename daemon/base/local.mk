@@ -47,6 +47,8 @@ libpreforkd_a_SOURCES += \
 	%D%/path_access.h \
 	%D%/path_trust.c \
 	%D%/path_trust.h \
+	%D%/proc_folder.c \
+	%D%/proc_folder.h \
 	%D%/region.c \
 	%D%/region.h \
 	%D%/signals.c \

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/proc_folder.h"
+
 /* -1: it may not be read, or the process has ended. */
 static int64_t read_pss(pid_t pid)
 {
@@ -12,8 +14,8 @@ static int64_t read_pss(pid_t pid)
 	int64_t kib = -1;
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	f = fopen(path, "re");
+	(void)snprintf(path, sizeof(path), "%d/smaps_rollup", (int)pid);
+	f = proc_folder_stream(path);
 	if (f == NULL)
 		return -1;
 	while (kib < 0 && fgets(line, sizeof(line), f) != NULL)
@@ -31,8 +33,8 @@ static int64_t read_unshared(pid_t pid)
 	FILE *f;
 	int n;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
+	(void)snprintf(path, sizeof(path), "%d/statm", (int)pid);
+	f = proc_folder_stream(path);
 	if (f == NULL)
 		return -1;
 	n = fscanf(f, "%*d %" SCNd64 " %" SCNd64, &resident, &shared);

@@ -10,17 +10,18 @@
 #include "base/dumpable.h"
 #include "base/err.h"
 #include "base/fds.h"
+#include "base/proc_folder.h"
 
 /* As long as nobody may look into this process, its files in /proc belong to root. */
 static int open_score(void)
 {
-	static const char path[] = "/proc/self/oom_score_adj";
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	static const char path[] = "self/oom_score_adj";
+	int fd = proc_folder_open(path, O_RDWR);
 	struct err err;
 
 	if (fd >= 0 || errno != EACCES || dumpable_set(true, &err) < 0)
 		return fd;
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = proc_folder_open(path, O_RDWR);
 	(void)dumpable_set(false, &err); /* again, and with a check, in no_new_privileges.c */
 	return fd;
 }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stddef.h>
@@ -15,8 +16,9 @@
 
 #include "base/children.h"
 #include "base/fds.h"
+#include "base/proc_folder.h"
 
-#define PATH_SIZE 300 /* "/proc/", a pid, "/task/", any name of an entry, "/children" */
+#define PATH_SIZE 300 /* a pid, "/task/", any name of an entry, "/children" */
 #define LINK_SIZE 64
 
 /* One look at all descendants. */
@@ -46,8 +48,11 @@ static void add_children(struct look *look, FILE *list)
 
 static DIR *open_folder(struct look *look, const char *path)
 {
-	DIR *folder = opendir(path);
+	int fd = proc_folder_open(path, O_RDONLY | O_DIRECTORY);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
 
+	if (folder == NULL)
+		fd_close(&fd);
 	look->held |= folder == NULL;
 	return folder;
 }
@@ -98,13 +103,13 @@ static void look_at_process(struct look *look, pid_t pid)
 
 	if (has_ended(pid))
 		return;
-	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	(void)snprintf(path, sizeof(path), "%d/task", (int)pid);
 	folder = open_folder(look, path);
 	while (folder != NULL && !look->held && (name = next_name(folder)) != NULL) {
-		(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/fd", (int)pid, name);
+		(void)snprintf(path, sizeof(path), "%d/task/%s/fd", (int)pid, name);
 		look_at_descriptors(look, path);
-		(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, name);
-		add_children(look, fopen(path, "re"));
+		(void)snprintf(path, sizeof(path), "%d/task/%s/children", (int)pid, name);
+		add_children(look, proc_folder_stream(path));
 	}
 	if (folder != NULL)
 		(void)closedir(folder);

@@ -13,6 +13,7 @@ unit_tests = \
 	%D%/base/check_memory_use \
 	%D%/base/check_parse \
 	%D%/base/check_path_access \
+	%D%/base/check_proc_folder \
 	%D%/base/check_region \
 	%D%/base/check_siphash \
 	%D%/base/check_trial \
