@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/parse.h"
+#include "config/confine.h"
 #include "net/addr.h"
 #include "net/socket_options.h"
 #include "syntax/origin.h"
@@ -179,6 +180,7 @@ struct config_service {
 	int on_cut;    /* enum config_on_cut: how a connection ends before its service has finished */
 	struct config_upstreams upstreams;
 	struct config_program program;
+	struct config_sandbox sandbox;
 	struct socket_options socket;
 };
 

@@ -11,6 +11,7 @@ libpreforkd_a_SOURCES += \
 	%D%/checker.c \
 	%D%/checker.h \
 	%D%/config.h \
+	%D%/confine.h \
 	%D%/conflict_check.c \
 	%D%/conflict_check.h \
 	%D%/control_check.c \
@@ -59,6 +60,8 @@ libpreforkd_a_SOURCES += \
 	%D%/rows.h \
 	%D%/same.c \
 	%D%/same.h \
+	%D%/sandbox_check.c \
+	%D%/sandbox_check.h \
 	%D%/set_value.c \
 	%D%/set_value.h \
 	%D%/source.h \

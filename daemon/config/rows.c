@@ -173,6 +173,11 @@ const struct row rows_service[] = {
 	 .preset = "TERM", .names = &row_names_signals, .reload = RELOAD_LIVE,
 	 .help = "The signal that tells the program to finish and exit."},
 
+	{.path = "sandbox.no_new_privileges", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.no_new_privileges),
+	 .preset = "true", .reload = RELOAD_WORKERS,
+	 .help = "Programs get no rights from set-user-ID files and file capabilities (sudo, su, ping ...). Default for "
+		 "programs that run as root: false."},
+
 	{.path = "access.allow", .type = ROW_LIST, .offset = SERVICE(allow),
 	 .meaning = MEANS_NETWORKS, .meant = SERVICE(sets.allow), .reload = RELOAD_WORKERS,
 	 .help = "Clients that may connect: addresses, networks, unix:uid=USER, unix:gid=GROUP. The most specific "

@@ -6,8 +6,9 @@
 struct err;
 struct sandbox;
 
-/* Workers of built-in services and modules get no_new_privs; programs do not, because they may need sudo(8) and the
- * like. All shut their memory to others of the same user (base/dumpable.h). */
+/* Sets no_new_privs as `sandbox.no_new_privileges` says. In any case shuts the memory of the process to others of the
+ * same user (base/dumpable.h). */
 int no_new_privileges_set(struct sandbox *sandbox, struct err *err);
+int no_new_privileges_verify(const struct sandbox *sandbox, struct err *err);
 
 #endif

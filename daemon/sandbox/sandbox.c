@@ -33,7 +33,7 @@ static const struct step entering[] = {
 	{"program.oom_score_adjust", oom_score_raise, NULL},
 	{"user", user_take, user_verify},
 	{"sandbox.capabilities", capabilities_drop, NULL},
-	{"sandbox.no_new_privileges", no_new_privileges_set, NULL},
+	{"sandbox.no_new_privileges", no_new_privileges_set, no_new_privileges_verify},
 };
 
 /* What no set-up of a service needs any more. */

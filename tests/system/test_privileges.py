@@ -74,7 +74,7 @@ class Rights(Case):
 			self.assertEqual(rights(pid)[0], [NONE] * 4)
 		with program.connect() as s:
 			pid = int(s.makefile().readline())
-			self.assertEqual(rights(pid), ([NONE] * 4, False))
+			self.assertEqual(rights(pid), ([NONE] * 4, True))
 
 	@needs_root()
 	def test_programs_of_root(self):

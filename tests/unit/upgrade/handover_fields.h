@@ -145,6 +145,7 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, on_hangup),
 	FIELD(struct config_service, on_cut),
 	FIELD(struct config_service, upstreams),
+	FIELD(struct config_service, sandbox),
 	FIELD(struct config_service, socket),
 };
 static const struct field board_fields[] = {
