@@ -9,6 +9,7 @@
 #include "change/host_report.h"
 #include "change/host_sockets.h"
 #include "change/host_unit.h"
+#include "change/host_walls.h"
 #include "config/host_compare.h"
 #include "config/source.h"
 #include "syntax/problems.h"
@@ -35,6 +36,7 @@ void host_check_end(struct host_unit **host, const struct config *config, struct
 		host_files_judge(&report);
 		host_sockets_judge(&report);
 		host_compare(config, &(*host)->limits, problems);
+		host_walls_judge(config, *problems);
 	}
 	problems_sort(*problems);
 	host_unit_clear(*host);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/host_limits.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,14 @@
 #include "base/log.h"
 #include "base/message_ids.h"
 #include "base/unit.h"
+#include "change/host_walls.h"
 #include "config/config.h"
 #include "config/host_compare.h"
 #include "config/load.h"
 #include "fleet/fleet.h"
 
-static json_t *compare_host(const struct config *config, const struct limits *limits)
+/* WALLS: also looks for walls of the sandboxes that cannot be had. */
+static json_t *compare_host(const struct config *config, const struct limits *limits, bool walls)
 {
 	struct arena *arena = arena_try_new(); /* the daemon goes on without memory, and without these warnings */
 	struct problems *problems = arena != NULL ? problems_in(arena) : NULL;
@@ -23,6 +26,8 @@ static json_t *compare_host(const struct config *config, const struct limits *li
 
 	if (problems != NULL)
 		host_compare(config, limits, &problems);
+	if (problems != NULL && walls)
+		host_walls_warn(config, problems);
 	for (size_t i = 0; problems != NULL && i < problems_count(problems); i++)
 		(void)json_array_append_new(list, json_string(problems_get(problems, i)->text));
 	arena_free(&arena);
@@ -41,7 +46,7 @@ json_t *host_limits_warnings(const struct host_limits *host, const struct config
 	limits.stop_ms = host->unit.stop_ms;
 	if (unit_own(&unit))
 		(void)snprintf(limits.unit, sizeof(limits.unit), "%s", unit.name);
-	return compare_host(config, &limits);
+	return compare_host(config, &limits, true);
 }
 
 void host_limits_tell(const json_t *warnings)
@@ -69,7 +74,7 @@ static void on_unit_answer(const struct limits *limits, void *userdata)
 		host->unit = stop;
 	}
 	if (limits != NULL && first) {
-		warnings = compare_host(host->fleet->generation->config, &stop);
+		warnings = compare_host(host->fleet->generation->config, &stop, false);
 		host_limits_tell(warnings);
 		json_decref(warnings);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master. Finds limits of the host that are lower than the configuration needs, at the start and
- * after a reload. It only warns: it never delays or fails anything.
+ * Master. Finds limits of the host that are lower than the configuration needs, and walls of the sandboxes that the
+ * host cannot build, at the start and after a reload. It only warns: it never delays or fails anything.
  */
 #ifndef PREFORKD_CHANGE_HOST_LIMITS_H
 #define PREFORKD_CHANGE_HOST_LIMITS_H
@@ -20,8 +20,8 @@ struct host_limits {
 	struct unit_query *query; /* a question that the manager has not answered yet; NULL: none */
 };
 
-/* Compares CONFIG with the limits of this process, and of the unit as far as they are known. Returns the warnings: a
- * new list of strings. */
+/* Compares CONFIG with the limits and abilities of this process, and of the unit as far as they are known. Returns the
+ * warnings: a new list of strings. */
 json_t *host_limits_warnings(const struct host_limits *host, const struct config *config);
 
 /* Writes such a list to the log. NULL is allowed. */

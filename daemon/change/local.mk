@@ -24,6 +24,8 @@ libpreforkd_a_SOURCES += \
 	%D%/host_sockets.h \
 	%D%/host_unit.c \
 	%D%/host_unit.h \
+	%D%/host_walls.c \
+	%D%/host_walls.h \
 	%D%/jobs.c \
 	%D%/jobs.h \
 	%D%/launch.c \

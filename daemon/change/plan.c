@@ -20,6 +20,7 @@
 #include "pool/pool_count.h"
 #include "pool/pool_new.h"
 #include "pool/wind_down.h"
+#include "sandbox/walls.h"
 
 /* ---- making ---- */
 
@@ -78,7 +79,7 @@ static int make_item(struct plan *plan, struct fleet *fleet, size_t index, const
 		return 0; /* it is opened after the commit (plan_optional.h) */
 	if (service->obstacle != NULL && item->change == CHANGE_NONE)
 		return 0;
-	if (service->obstacle != NULL ||
+	if (service->obstacle != NULL || walls_demand(service, err) < 0 ||
 	    listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0) {
 		item->waits = service->optional;
 		item->change = CHANGE_LISTENER;

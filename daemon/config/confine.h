@@ -5,7 +5,11 @@
 
 #include <stdbool.h>
 
+enum config_sandbox_level { SANDBOX_OFF, SANDBOX_DEFAULT, SANDBOX_STRICT };
+
 struct config_sandbox {
+	int level;		/* enum config_sandbox_level: which system calls are forbidden */
+	bool required;		/* a wall that cannot be had is an error (sandbox/walls.h) */
 	bool no_new_privileges; /* programs get no rights from set-user-ID files and the like */
 };
 

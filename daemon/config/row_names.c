@@ -64,6 +64,9 @@ const struct row_names row_names_balances = {NAMES({"round_robin", BALANCE_ROUND
 
 const struct row_names row_names_send_proxy = {NAMES({"none", 0}, {"v1", 1}, {"v2", 2})}; /* the version */
 
+const struct row_names row_names_sandbox_levels = {
+	NAMES({"strict", SANDBOX_STRICT}, {"default", SANDBOX_DEFAULT}, {"off", SANDBOX_OFF})};
+
 int row_names_value(const struct row_names *names, const char *name)
 {
 	const struct name *entry;

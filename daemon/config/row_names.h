@@ -12,7 +12,7 @@ struct row_names;
 extern const struct row_names row_names_targets, row_names_facilities, row_names_levels; /* base/log.h */
 extern const struct row_names row_names_connections, row_names_reads, row_names_on_full, row_names_refusals;
 extern const struct row_names row_names_signals, row_names_on_hangup, row_names_on_cut, row_names_balances,
-	row_names_send_proxy;
+	row_names_send_proxy, row_names_sandbox_levels;
 
 /* The number that NAME stands for; -1: NAME is not in the set. */
 int row_names_value(const struct row_names *names, const char *name);

@@ -173,6 +173,14 @@ const struct row rows_service[] = {
 	 .preset = "TERM", .names = &row_names_signals, .reload = RELOAD_LIVE,
 	 .help = "The signal that tells the program to finish and exit."},
 
+	{.path = "sandbox.level", .type = ROW_NAME, .offset = SERVICE(service.sandbox.level),
+	 .preset = "default", .names = &row_names_sandbox_levels, .reload = RELOAD_WORKERS,
+	 .help = "Which system calls are forbidden. default: those that no network service needs (mount, ptrace, bpf ...). "
+		 "strict: more; of built-in services, all that they do not make themselves. off: none."},
+	{.path = "sandbox.required", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.required),
+	 .preset = "false", .reload = RELOAD_WORKERS,
+	 .help = "If true, the service is not opened where the host cannot give it what a key of sandbox asks for. If "
+		 "false, it does without, and the log says so once."},
 	{.path = "sandbox.no_new_privileges", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.no_new_privileges),
 	 .preset = "true", .reload = RELOAD_WORKERS,
 	 .help = "Programs get no rights from set-user-ID files and file capabilities (sudo, su, ping ...). Default for "

@@ -20,6 +20,7 @@
 #include "pool/pool_new.h"
 #include "pool/pool_take.h"
 #include "pool/wind_down.h"
+#include "sandbox/walls.h"
 
 /* Workers of a master that was killed hold our addresses until they have cut their clients. */
 #define BUSY_MS 1000
@@ -149,7 +150,8 @@ int fleet_open_service(struct fleet *fleet, const struct config_service *service
 
 	if (member == NULL)
 		return err_set(err, "no memory for a service");
-	if (listener_open_all(service, offers, inherited, busy_until_ms, &parts.listeners, &parts.n_listeners, err) < 0)
+	if (walls_demand(service, err) < 0 ||
+	    listener_open_all(service, offers, inherited, busy_until_ms, &parts.listeners, &parts.n_listeners, err) < 0)
 		return -1;
 	if (find_resized_limits(member, service, parts.n_listeners, &limits))
 		parts.limits = &limits;

@@ -9,5 +9,9 @@ libpreforkd_a_SOURCES += \
 	%D%/sandbox.c \
 	%D%/sandbox.h \
 	%D%/state.h \
+	%D%/system_calls.c \
+	%D%/system_calls.h \
 	%D%/user.c \
-	%D%/user.h
+	%D%/user.h \
+	%D%/walls.c \
+	%D%/walls.h

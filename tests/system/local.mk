@@ -97,7 +97,8 @@ system_tests = \
 	%D%/test_systemd_restart.py \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \
-	%D%/test_upgrade_kept.py
+	%D%/test_upgrade_kept.py \
+	%D%/test_walls.py
 EXTRA_DIST += \
 	%D%/harness/__init__.py \
 	%D%/harness/ask.py \

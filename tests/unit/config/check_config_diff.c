@@ -74,6 +74,8 @@ static const struct expected service_rows[] = {
 	{"program.log_rate", NULL, CHANGE_WORKERS, false},
 	{"program.watchdog", NULL, CHANGE_WORKERS, false},
 	{"program.stop_signal", NULL, CHANGE_LIVE, false},
+	{"sandbox.level", NULL, CHANGE_WORKERS, false},
+	{"sandbox.required", NULL, CHANGE_WORKERS, false},
 	{"sandbox.no_new_privileges", NULL, CHANGE_WORKERS, false},
 	{"access.allow", "10.0.0.0/8", CHANGE_WORKERS, false},
 	{"access.allow_file", "@list", CHANGE_WORKERS, false},

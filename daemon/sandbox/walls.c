@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/walls.h"
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "sandbox/system_calls.h"
+
+/*
+ * find_lack(): 0: workers of SERVICE can have the wall, or SERVICE does not ask for it. -1 and *err: what is lacking.
+ * It leaves the process as it is: what can only be tried by doing it is tried in a child. It is called for each service
+ * at the start and at each reload, so an answer that cannot change while the process lives is remembered.
+ */
+struct wall {
+	const char *key; /* a row of the service */
+	int (*find_lack)(const struct config_service *service, struct err *err);
+};
+
+static const struct wall walls[] = {
+	{"sandbox.level", system_calls_find_lack},
+};
+
+#define N_WALLS (sizeof(walls) / sizeof(walls[0]))
+
+void walls_find_lacks(const struct config_service *service, walls_report *report, void *userdata)
+{
+	struct err err;
+
+	for (size_t i = 0; i < N_WALLS; i++) {
+		if (walls[i].find_lack(service, &err) < 0)
+			report(walls[i].key, err.text, userdata);
+	}
+}
+
+int walls_demand(const struct config_service *service, struct err *err)
+{
+	struct err why;
+
+	for (size_t i = 0; service->sandbox.required && i < N_WALLS; i++) {
+		if (walls[i].find_lack(service, &why) < 0)
+			return err_set(err, "%s: %.400s (sandbox.required)", walls[i].key, why.text);
+	}
+	return 0;
+}
