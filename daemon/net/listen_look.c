@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "net/addr.h"
+#include "net/listen_tainted.h"
 #include "net/socket_kind.h"
 
 /* poll(2) tells it of all sockets but those that listen for TCP: shutdown(2) makes them sockets that do not listen. */
@@ -50,6 +51,8 @@ enum listen_trouble listen_look(int fd)
 		return LISTEN_SHUT;
 	if (datagram && is_connected(fd))
 		return LISTEN_CONNECTED;
+	if (!datagram && listen_is_tainted(fd))
+		return LISTEN_SHUT;
 	return lacks_device(fd) ? LISTEN_NO_DEVICE : LISTEN_WELL;
 }
 

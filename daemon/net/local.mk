@@ -31,6 +31,8 @@ libpreforkd_a_SOURCES += \
 	%D%/listen_queue.h \
 	%D%/listen_quiesce.c \
 	%D%/listen_quiesce.h \
+	%D%/listen_tainted.c \
+	%D%/listen_tainted.h \
 	%D%/listen_waiting.c \
 	%D%/listen_waiting.h \
 	%D%/local_address.c \

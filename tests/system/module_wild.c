@@ -103,6 +103,16 @@ static void cut_listener_off(int fd)
 		(void)shutdown(fd, SHUT_RDWR);
 }
 
+/* Shuts it down twice, the second time when it does not listen any more, and lets it listen again. */
+static void taint_listener(int fd)
+{
+	if (!is_listening(fd))
+		return;
+	(void)shutdown(fd, SHUT_RDWR);
+	(void)shutdown(fd, SHUT_RDWR);
+	(void)listen(fd, SOMAXCONN);
+}
+
 static void leave_no_queue(int fd)
 {
 	if (is_listening(fd))
@@ -267,6 +277,8 @@ static int obey(struct preforkd_conn *conn, const char *line)
 		for_each_fd(cut_off);
 	else if (is(line, "listener"))
 		for_each_fd(cut_listener_off);
+	else if (is(line, "taint"))
+		for_each_fd(taint_listener);
 	else if (is(line, "empty"))
 		for_each_fd(empty);
 	else if (is(line, "junk"))

@@ -82,6 +82,22 @@ START_TEST(one_that_was_shut_down)
 }
 END_TEST
 
+/* It listens, and each of its connections is shut down from its beginning. */
+START_TEST(one_that_was_shut_down_twice)
+{
+	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	int fd = open_socket(AF_INET, SOCK_STREAM);
+
+	ck_assert_int_eq(shutdown(fd, SHUT_RDWR), 0);
+	(void)shutdown(fd, SHUT_RDWR); /* it says ENOTCONN, and does it */
+	ck_assert_int_eq(listen(fd, 5), 0);
+	ck_assert_int_eq(listen_look(fd), LISTEN_SHUT);
+	ck_assert_int_eq(connect(fd, &nowhere, sizeof(nowhere)), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	ck_assert_int_eq(listen_look(fd), LISTEN_WELL);
+}
+END_TEST
+
 START_TEST(one_that_was_connected)
 {
 	int peer = open_socket(kinds[_i].family, SOCK_DGRAM), fd, third;
@@ -133,6 +149,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, one_that_is_well, 0, 4);
 	tcase_add_loop_test(tcase, one_that_was_shut_down, 0, 4);
+	tcase_add_test(tcase, one_that_was_shut_down_twice);
 	tcase_add_loop_test(tcase, one_that_was_connected, 2, 4);
 	tcase_add_test(tcase, the_interface_is_kept);
 	suite_add_tcase(suite, tcase);
