@@ -2,12 +2,16 @@
 libpreforkd_a_SOURCES += \
 	%D%/arena.c \
 	%D%/arena.h \
+	%D%/cgroup.c \
+	%D%/cgroup.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/children.c \
 	%D%/children.h \
 	%D%/clock.c \
 	%D%/clock.h \
+	%D%/clone_into.c \
+	%D%/clone_into.h \
 	%D%/crc32c.c \
 	%D%/crc32c.h \
 	%D%/dumpable.c \

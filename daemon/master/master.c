@@ -29,6 +29,7 @@
 #include "master/report.h"
 #include "master/watchdog.h"
 #include "net/inherited.h"
+#include "pool/groups.h"
 #include "upgrade/retry.h"
 #include "upgrade/upgrade.h"
 
@@ -71,6 +72,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 		reopen_step(&master->fleet);
 	if (master->fleet.has_programs)
 		(void)orphans_end(master->fleet.by_pid);
+	if (groups_are_due())
+		groups_sweep(master->fleet.by_pid);
 	control_socket_look(master->ops.control);
 	report_patience(&master->report);
 	master->report.is_due = true;
@@ -314,6 +317,7 @@ int master_run(const struct launch *launch, struct config *config)
 	master_set_signals();
 	title_prefix("master");
 	orphans_init();
+	groups_open();
 	if (master.fleet.generation != NULL)
 		log_limits(&master); /* first, because a limit may be why the start fails */
 	if (master.fleet.generation == NULL || open_all(&master, &err) < 0) {
@@ -324,5 +328,6 @@ int master_run(const struct launch *launch, struct config *config)
 		status = run_loop(&master);
 	}
 	close_all(&master);
+	groups_close();
 	return status;
 }

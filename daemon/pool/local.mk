@@ -4,6 +4,8 @@ libpreforkd_a_SOURCES += \
 	%D%/copies.h \
 	%D%/generation.c \
 	%D%/generation.h \
+	%D%/groups.c \
+	%D%/groups.h \
 	%D%/pool.c \
 	%D%/pool.h \
 	%D%/pool_adopt.c \

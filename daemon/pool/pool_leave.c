@@ -12,6 +12,7 @@
 #include "base/message_ids.h"
 #include "gate/penalty.h"
 #include "listeners/listener_mend.h"
+#include "pool/groups.h"
 #include "pool/pool.h"
 #include "pool/pool_count.h"
 #include "pool/pool_full.h"
@@ -336,6 +337,7 @@ void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
 	pool->suspects |= has_lost_listener(pool, proc, status);
 	forget_replacement(pool, proc);
 	clear_slot(pool, proc);
+	groups_left(pool->service, proc->pid);
 	HASH_DELETE(by_pid, *pool->by_pid, proc);
 	DL_DELETE(pool->procs, proc);
 	pool->n_procs--;

@@ -14,6 +14,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/message_ids.h"
+#include "pool/groups.h"
 #include "pool/pool.h"
 #include "pool/program.h"
 #include "pool/program_notify.h"
@@ -35,6 +36,7 @@ static struct worker_params params_for(const struct pool *pool, const struct pro
 		.sources = pool->sources,
 		.seat = (size_t)proc->seat,
 		.proof = proof,
+		.group = groups_make(pool->service),
 		.output = -1,
 		.notify = pool->notify != NULL ? pool->notify->name : "",
 		.lane = proc->lane,
@@ -113,12 +115,15 @@ static int fork_worker(struct proc *proc, int proof)
 	bool kept;
 	int saved;
 
-	if (find_output(proc, &params.output, &kept) < 0)
+	if (find_output(proc, &params.output, &kept) < 0) {
+		fd_close(&params.group);
 		return -1;
+	}
 	proc->pid = fork();
 	if (proc->pid == 0)
 		worker_main(&params);
 	saved = errno;
+	fd_close(&params.group);
 	if (!kept)
 		fd_close(&params.output);
 	errno = saved;

@@ -2,6 +2,8 @@
 libpreforkd_a_SOURCES += \
 	%D%/capabilities.c \
 	%D%/capabilities.h \
+	%D%/group.c \
+	%D%/group.h \
 	%D%/no_new_privileges.c \
 	%D%/no_new_privileges.h \
 	%D%/oom_score.c \

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/group.h"
 #include "sandbox/no_new_privileges.h"
 #include "sandbox/oom_score.h"
 #include "sandbox/state.h"
@@ -30,6 +31,7 @@ struct program_step {
  * - no_new_privs comes after the change of user, and before the filters, which need it.
  */
 static const struct step entering[] = {
+	{"the control group", group_enter, NULL},
 	{"program.oom_score_adjust", oom_score_raise, NULL},
 	{"user", user_take, user_verify},
 	{"sandbox.capabilities", capabilities_drop, NULL},

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "net/tcp_info.h"
+#include "sandbox/group.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
 #include "services/deadline.h"
@@ -231,17 +232,33 @@ static bool may_pass(int code)
 	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
 }
 
+/* Whether clone3(2) cannot put a process into a group, for a reason that stays: an older kernel, a filter of system
+ * calls, or a right that is lacking. */
+static bool cannot_clone(int code)
+{
+	return code == ENOSYS || code == EPERM || code == EACCES || code == E2BIG || code == EINVAL ||
+	       code == EOPNOTSUPP;
+}
+
 static pid_t try_to_start(struct preforkd_conn *conn, int *pidfd_out, struct err *err)
 {
-	const struct spawn spawn = {
+	struct spawn spawn = {
 		.argv = conn->service->command,
 		.envp = exec_env(conn),
 		.socket = conn->fd,
 		.errors = exec_errors_open(conn->service->program.log_rate, err),
 	};
 
+	pid_t pid;
+
 	if (spawn.errors < 0)
 		return -1;
+	group_place(&spawn.group, &spawn.group_procs);
+	pid = spawn_program(&spawn, pidfd_out, err);
+	if (pid > 0 || spawn.group < 0 || !cannot_clone(err->code))
+		return pid;
+	group_without_clone();
+	group_place(&spawn.group, &spawn.group_procs);
 	return spawn_program(&spawn, pidfd_out, err);
 }
 
@@ -296,6 +313,8 @@ static void end_others(struct preforkd_conn *conn, const struct wait *w)
 {
 	unsigned killed;
 
+	if (group_is_populated())
+		group_kill(); /* at once, and without the right to kill each of them */
 	if (descendants_end(&killed)) {
 		say_left(conn, w, killed);
 	} else {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/clone_into.h"
 #include "base/err.h"
 #include "base/executable.h"
 #include "base/fds.h"
@@ -58,6 +59,8 @@ NO_SANITIZER static int become_program(void *arg)
 		(void)sigaction(changed_signals[i], &action, NULL);
 	if (child_bind(child->parent, SIGKILL) < 0)
 		goto fail;
+	if (spawn->group_procs >= 0 && write(spawn->group_procs, "0", 1) < 0)
+		goto fail;
 	if (dup2(spawn->socket, 0) < 0 || dup2(spawn->socket, 1) < 0 || dup2(spawn->errors, 2) < 0)
 		goto fail;
 	if (fds_close_from(3) < 0)
@@ -73,13 +76,21 @@ fail:
 	_exit(127);
 }
 
+static pid_t clone_child(struct child *child, int *pidfd_out)
+{
+	if (child->spawn->group >= 0)
+		return clone_into(child->spawn->group, become_program, child, child_stack, sizeof(child_stack),
+				  pidfd_out);
+	return clone(become_program, child_stack + sizeof(child_stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
+		     child, pidfd_out);
+}
+
 pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
 {
 	struct child child = {.spawn = spawn, .parent = getpid()};
 	pid_t pid;
 
-	pid = clone(become_program, child_stack + sizeof(child_stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
-		    &child, pidfd_out);
+	pid = clone_child(&child, pidfd_out);
 	if (pid < 0)
 		return err_sys(err, "cannot start %s", spawn->argv[0]);
 	if (child.failure == 0)

@@ -16,6 +16,8 @@ struct spawn {
 	char *const *envp; /* the whole environment */
 	int socket;	   /* becomes descriptors 0 and 1; above 2 */
 	int errors;	   /* becomes descriptor 2; above 2 */
+	int group;	   /* the control group that the program is born in; -1: none */
+	int group_procs;   /* or its cgroup.procs, which the child writes itself to; -1: it does not */
 };
 
 /* Remembers which signals each child must reset: ignored ones, because a program inherits that, and those with a

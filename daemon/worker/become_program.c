@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "config/config.h"
+#include "sandbox/group.h"
 #include "sandbox/sandbox.h"
 #include "services/exec_env.h"
 #include "worker/contract.h"
@@ -41,11 +42,13 @@ _Noreturn static void give_up_with_errno(const char *what)
 }
 
 /* Puts the descriptors in their places. OUTPUT comes first, and LISTENER is above 2, so that neither is overwritten
- * before it is copied. */
-static void put_descriptors(int listener, int output)
+ * before it is copied. Returns what has become of GROUP, which is -1 or above 2, too. */
+static int put_descriptors(int listener, int output, int group)
 {
+	int keep[] = {LISTEN_FD, group >= 0 ? fcntl(group, F_DUPFD_CLOEXEC, LISTEN_FD + 1) : -1};
 	struct err err;
 
+	group = keep[1];
 	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		_exit(WORKER_EXIT_SETUP);
 	if (fd_null(STDIN_FILENO, &err) < 0)
@@ -54,8 +57,9 @@ static void put_descriptors(int listener, int output)
 		give_up_with_errno("cannot put the listener on descriptor 3");
 	if (fcntl(LISTEN_FD, F_SETFD, 0) < 0)
 		give_up_with_errno("cannot keep the listener");
-	if (fds_close_from(LISTEN_FD + 1) < 0)
+	if (fds_close_except(keep, 2) < 0)
 		give_up_with_errno("cannot close the other descriptors");
+	return group;
 }
 
 /* Default actions, and not the empty handlers that workers have: an order to stop that comes before execve(2) must end
@@ -74,7 +78,7 @@ static void reset_signals(void)
 
 _Noreturn void become_program(const struct worker_params *params)
 {
-	int keep[] = {params->listener, params->output};
+	int keep[] = {params->listener, params->output, params->group};
 	const struct config_service *service;
 	const char *key;
 	struct err err;
@@ -86,7 +90,7 @@ _Noreturn void become_program(const struct worker_params *params)
 		(void)dprintf(params->output, "cannot close the descriptors of the master: %s\n", strerror(errno));
 		_exit(WORKER_EXIT_SETUP);
 	}
-	put_descriptors(params->listener, params->output);
+	group_give(put_descriptors(params->listener, params->output, params->group));
 	service = sandbox_find_user(params->service, &err);
 	if (service == NULL || sandbox_enter(service, &err) < 0 || sandbox_close(&err) < 0)
 		give_up(err.text);

@@ -25,9 +25,9 @@ static void replace_standard_fds(const struct worker_params *params)
 static int close_others(const struct worker_params *params)
 {
 	const struct loaded_module *module = params->service->module;
-	int keep[7 + MODULE_KEPT_MOST] = {params->listener, params->board,	 params->ring,	 params->dead,
-					  params->proof,    params->sources->fd, params->targets};
-	size_t n = 7;
+	int keep[8 + MODULE_KEPT_MOST] = {params->listener, params->board,	 params->ring,	  params->dead,
+					  params->proof,    params->sources->fd, params->targets, params->group};
+	size_t n = 8;
 
 	for (size_t i = 0; module != NULL && i < module->n_kept; i++)
 		keep[n++] = module->kept[i];

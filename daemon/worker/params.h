@@ -28,6 +28,7 @@ struct worker_params {
 	size_t slot; /* of this worker, on the board */
 	pid_t master;
 	bool quiet;	    /* the service waits, and the reason is in the log already: a failure is not worth a line */
+	int group;	    /* of the service (pool/groups.h); -1: none */
 	int output;	    /* its standard output and error; -1: /dev/null */
 	const char *notify; /* of a worker that becomes a program: the address for its NOTIFY_SOCKET */
 };

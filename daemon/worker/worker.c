@@ -29,6 +29,7 @@
 #include "net/listen.h"
 #include "net/listen_look.h"
 #include "net/socket_kind.h"
+#include "sandbox/group.h"
 #include "sandbox/sandbox.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
@@ -132,6 +133,7 @@ static void enter_sandbox(const struct worker_params *params)
 {
 	struct err err;
 
+	group_give(params->group);
 	if (sandbox_enter(params->service, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 	/* After the change of user, which clears the signal of the parent's death. */

@@ -67,7 +67,7 @@ class Readme(SystemdCase):
 		self.serve()
 		self.assertIn("chroot failed", self.copy().stderr)
 		with open(self.sandbox.path(self.sandbox.installed("preforkd/relaxed.conf")), encoding="utf-8") as f:
-			section = f.read().split("# 4.")[1]
+			section = f.read().split("# 4.")[1].split("# 5.")[0]
 		self.drop_in("[Service]\n" + re.sub("^#(?=[A-Z])", "", section.split("\n", 1)[1], flags=re.MULTILINE))
 		self.systemctl("restart", "preforkd")
 		done = self.copy()

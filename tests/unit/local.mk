@@ -3,6 +3,7 @@
 # programs of one file share is in a header X_case.h beside them.
 unit_tests = \
 	%D%/base/check_arena \
+	%D%/base/check_cgroup \
 	%D%/base/check_child \
 	%D%/base/check_err \
 	%D%/base/check_escape \
