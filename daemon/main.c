@@ -19,6 +19,7 @@
 #include "change/config_trial.h"
 #include "change/host_check.h"
 #include "change/launch.h"
+#include "change/unit_dropin.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "config/upstream_names.h"
@@ -38,7 +39,7 @@ struct options {
 	char **overrides;
 	size_t n_overrides;
 	enum check check;
-	bool print, daemon, verbose;
+	bool print, unit_dropin, daemon, verbose;
 	bool asked_file; /* -c was said */
 	int target;	 /* enum log_target; -1: as configured */
 	char *binary;	 /* absolute */
@@ -47,7 +48,7 @@ struct options {
 
 #define CONFIG_RETRY_MS 500
 
-enum { OPTION_HELP_CONFIG = 256 };
+enum { OPTION_HELP_CONFIG = 256, OPTION_UNIT_DROPIN };
 
 static const char usage_text[] =
 	"Usage: preforkd [-c FILE] [-o PATH=VALUE]... [-t | -T | -d] [-l TARGET] [-v]\n"
@@ -62,6 +63,7 @@ static const char usage_text[] =
 	"                           would judge it on this host; =portable: for another host: users,\n"
 	"                           programs and names of this host are not looked up\n"
 	"  -T, --print-config       checks the configuration, prints all of it, and exits\n"
+	"      --unit-dropin        prints the drop-in that the systemd unit needs for the configuration\n"
 	"      --help-config[=PATH] explains the keys of the configuration and exits\n"
 	"  -d, --daemon             goes into the background once it is ready\n"
 	"  -l, --log TARGET         auto, syslog, journal or stderr\n"
@@ -149,6 +151,7 @@ static void parse(int argc, char **argv, struct options *o)
 		{"check", optional_argument, NULL, 't'},
 		{"print-config", no_argument, NULL, 'T'},
 		{"help-config", optional_argument, NULL, OPTION_HELP_CONFIG},
+		{"unit-dropin", no_argument, NULL, OPTION_UNIT_DROPIN},
 		{"daemon", no_argument, NULL, 'd'},
 		{"log", required_argument, NULL, 'l'},
 		{"verbose", no_argument, NULL, 'v'},
@@ -175,6 +178,9 @@ static void parse(int argc, char **argv, struct options *o)
 			break;
 		case 'T':
 			o->print = true;
+			break;
+		case OPTION_UNIT_DROPIN:
+			o->unit_dropin = true;
 			break;
 		case 'd':
 			o->daemon = true;
@@ -203,8 +209,14 @@ static void parse(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc)
 		die_usage("unexpected argument: ", argv[optind]);
-	if ((o->check != CHECK_NOT) + o->print + o->daemon > 1)
-		die_usage("-t, -T and -d exclude each other", "");
+	if ((o->check != CHECK_NOT) + o->print + o->unit_dropin + o->daemon > 1)
+		die_usage("-t, -T, --unit-dropin and -d exclude each other", "");
+}
+
+/* The configuration is loaded and nothing is started. */
+static bool only_looks(const struct options *o)
+{
+	return o->print || o->unit_dropin || o->check != CHECK_NOT;
 }
 
 static struct config_source source_of(const struct options *o)
@@ -215,7 +227,7 @@ static struct config_source source_of(const struct options *o)
 		.n_overrides = o->n_overrides,
 		.handlers = service_kinds,
 		.loader = &module_loader,
-		.modules = o->print || o->check != CHECK_NOT ? MODULES_LOOK : MODULES_REHEARSE,
+		.modules = only_looks(o) ? MODULES_LOOK : MODULES_REHEARSE,
 		.portable = o->check == CHECK_PORTABLE,
 	};
 }
@@ -275,6 +287,20 @@ static int check_host(const struct options *o)
 	status = status_of(problems);
 	problems_free(&problems);
 	config_free(&config);
+	return status;
+}
+
+/* --unit-dropin: the exit status that the check would have. */
+static int print_dropin(const struct options *o)
+{
+	struct config_source source = source_of(o);
+	struct problems *problems;
+	int status;
+
+	unit_dropin_write(&source, stdout, &problems);
+	print_problems(problems);
+	status = status_of(problems);
+	problems_free(&problems);
 	return status;
 }
 
@@ -442,7 +468,7 @@ int main(int argc, char **argv)
 		die_no_memory();
 	o.file = copy(DEFAULT_CONFIG);
 	parse(argc, argv, &o);
-	if (!o.print && o.check == CHECK_NOT && !is_another_image() && inherited_close_others(&err) < 0) {
+	if (!only_looks(&o) && !is_another_image() && inherited_close_others(&err) < 0) {
 		(void)fprintf(stderr, "preforkd: %s\n", err.text);
 		return EX_OSERR;
 	}
@@ -450,11 +476,13 @@ int main(int argc, char **argv)
 	if (o.binary == NULL)
 		die_no_memory();
 	title_init(argc, argv);
-	config = o.check != CHECK_HOST ? load(&o) : NULL;
+	config = o.check != CHECK_HOST && !o.unit_dropin ? load(&o) : NULL;
 	if (o.print)
 		config_print(config, stdout);
 	if (o.check == CHECK_HOST)
 		status = check_host(&o);
+	else if (o.unit_dropin)
+		status = print_dropin(&o);
 	else if (o.print || o.check != CHECK_NOT)
 		config_free(&config);
 	else
@@ -462,7 +490,7 @@ int main(int argc, char **argv)
 	free(o.binary);
 	free_list(o.overrides);
 	free(o.file);
-	if (o.print)
+	if (o.print || o.unit_dropin)
 		finish_output(status);
 	return status;
 }

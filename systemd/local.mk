@@ -9,8 +9,7 @@ noinst_DATA = $(units)
 
 fill_in = $(SED) \
 	-e 's|@sbindir[@]|$(sbindir)|g' \
-	-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
-	-e 's|@docdir[@]|$(docdir)|g'
+	-e 's|@sysconfdir[@]|$(sysconfdir)|g'
 
 # These depend on Makefile, because another run of configure may set other paths. The unit and the template
 # are made from one file; lines for only one of them begin with @one@ and @each@.
@@ -23,11 +22,19 @@ fill_in = $(SED) \
 %D%/preforkd.socket: %D%/preforkd.socket.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) systemd && $(fill_in) < $(srcdir)/systemd/preforkd.socket.in > $@.tmp && mv $@.tmp $@
 
+# The same for the program: daemon/base/unit_text.h.
+nodist_libpreforkd_a_SOURCES = %D%/unit_text.c
+CLEANFILES += %D%/unit_text.c
+to_lines = $(SED) -e '/^$$/d' -e '/^\#/d' -e 's/["\\]/\\&/g' -e 's/.*/	"&",/'
+%D%/unit_text.c: %D%/preforkd.service %D%/preforkd@.service
+	$(AM_V_GEN){ echo '#include "base/unit_text.h"'; \
+		for unit in one:preforkd.service each:preforkd@.service; do \
+			echo "const char *const unit_text_$${unit%%:*}[] = {"; \
+			$(to_lines) systemd/$${unit#*:} && echo '	0};' || exit; \
+		done; } > $@.tmp && mv $@.tmp $@
+
 if INSTALL_SYSTEMDSYSTEMUNITDIR
 systemdsystemunit_DATA = $(units)
-dist_doc_DATA = %D%/relaxed.conf
-else
-EXTRA_DIST += %D%/relaxed.conf
 endif
 
 EXTRA_DIST += %D%/sysusers.d/preforkd.conf

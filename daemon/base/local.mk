@@ -69,7 +69,10 @@ libpreforkd_a_SOURCES += \
 	%D%/unit_files.h \
 	%D%/unit_job.c \
 	%D%/unit_job.h \
+	%D%/unit_rules.c \
+	%D%/unit_rules.h \
 	%D%/unit_settings.c \
 	%D%/unit_settings.h \
+	%D%/unit_text.h \
 	%D%/unit_view.c \
 	%D%/unit_view.h

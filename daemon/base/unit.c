@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/unit_rules.h"
 #include "base/unit_settings.h"
 
 #define MANAGER "org.freedesktop.systemd1"
@@ -118,7 +119,9 @@ static int write_value(sd_bus_message *m, FILE *out, const char *contents, enum 
 		return rc < 0 ? rc : fputs(flag != 0 ? "yes" : "no", out);
 	case 't':
 		rc = sd_bus_message_read(m, "t", &number);
-		return rc < 0 ? rc : fprintf(out, "%llu", (unsigned long long)number);
+		if (rc >= 0 && kind == UNIT_NAMESPACES)
+			unit_rules_write_namespaces(number, out);
+		return rc < 0 || kind == UNIT_NAMESPACES ? rc : fprintf(out, "%llu", (unsigned long long)number);
 	default:
 		return sd_bus_message_skip(m, contents);
 	}

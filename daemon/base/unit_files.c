@@ -94,11 +94,12 @@ static void set_limit(struct unit_reader *r, const char *name, const char *value
 /* Cuts an item such as "from:to:options" down to the part that the setting is about. */
 static void cut_item(const struct unit_setting_name *name, char *item)
 {
-	char *colon = name->kind == UNIT_LIST ? NULL : strchr(item, ':');
+	bool pairs = name->kind == UNIT_LIST_OF_FIRSTS || name->kind == UNIT_LIST_OF_SECONDS;
+	char *colon = pairs ? strchr(item, ':') : NULL;
 
 	if (colon != NULL && name->kind == UNIT_LIST_OF_SECONDS)
 		memmove(item, colon + 1, strlen(colon));
-	if (name->kind != UNIT_LIST)
+	if (pairs)
 		item[strcspn(item, ":")] = '\0';
 }
 
@@ -240,6 +241,20 @@ static void find_drop_ins(struct unit_reader *r, const char *unit)
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
+}
+
+void unit_files_take(const char *const *lines, struct unit_settings *settings, struct limits *limits)
+{
+	struct unit_reader r = {.root = "", .settings = settings, .limits = limits};
+	bool in_service = false;
+	char line[1024];
+
+	split_name(&r, settings->unit);
+	for (; *lines != NULL; lines++) {
+		(void)snprintf(line, sizeof(line), "%s", *lines);
+		take_line(&r, line, &in_service);
+	}
+	(void)snprintf(limits->unit, sizeof(limits->unit), "%s", settings->unit);
 }
 
 bool unit_files_read(const char *root, struct unit_settings *settings, struct limits *limits)

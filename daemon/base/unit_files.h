@@ -13,4 +13,7 @@ struct unit_settings;
  * in tests. False: there is no such unit. */
 bool unit_files_read(const char *root, struct unit_settings *settings, struct limits *limits);
 
+/* Takes the LINES of a unit's file (each shorter than 1024 bytes, NULL at the end) in the same way. */
+void unit_files_take(const char *const *lines, struct unit_settings *settings, struct limits *limits);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/unit_settings.h"
 
-#include <linux/capability.h>
+#include <cap-ng.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,8 @@ static const struct unit_setting_name unit_setting_names[] = {
 	{"BindReadOnlyPaths", UNIT_LIST_OF_SECONDS},
 	{"CacheDirectory", UNIT_LIST},
 	{"CapabilityBoundingSet", UNIT_LIST},
+	{"Delegate", UNIT_TEXT},
+	{"DelegateControllers", UNIT_LIST},
 	{"DynamicUser", UNIT_TEXT},
 	{"ExecPaths", UNIT_LIST},
 	{"FileDescriptorName", UNIT_TEXT},
@@ -23,6 +25,7 @@ static const struct unit_setting_name unit_setting_names[] = {
 	{"LogsDirectory", UNIT_LIST},
 	{"NetworkNamespacePath", UNIT_TEXT},
 	{"NoExecPaths", UNIT_LIST},
+	{"NoNewPrivileges", UNIT_TEXT},
 	{"PrivateDevices", UNIT_TEXT},
 	{"PrivateNetwork", UNIT_TEXT},
 	{"PrivateTmp", UNIT_TEXT},
@@ -31,28 +34,17 @@ static const struct unit_setting_name unit_setting_names[] = {
 	{"ReadOnlyPaths", UNIT_LIST},
 	{"ReadWritePaths", UNIT_LIST},
 	{"RestrictAddressFamilies", UNIT_LIST},
+	{"RestrictNamespaces", UNIT_NAMESPACES},
 	{"RootDirectory", UNIT_TEXT},
 	{"RootImage", UNIT_TEXT},
 	{"RuntimeDirectory", UNIT_LIST},
 	{"StateDirectory", UNIT_LIST},
 	{"SupplementaryGroups", UNIT_LIST},
+	{"SystemCallFilter", UNIT_LIST},
 	{"TemporaryFileSystem", UNIT_LIST_OF_FIRSTS},
 	{"TriggeredBy", UNIT_LIST},
 	{"User", UNIT_TEXT},
 	{NULL, UNIT_TEXT},
-};
-
-static const struct {
-	const char *name;
-	int number;
-} capabilities[] = {
-	{"CAP_CHOWN", CAP_CHOWN},
-	{"CAP_DAC_OVERRIDE", CAP_DAC_OVERRIDE},
-	{"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},
-	{"CAP_FOWNER", CAP_FOWNER},
-	{"CAP_NET_BIND_SERVICE", CAP_NET_BIND_SERVICE},
-	{"CAP_SETGID", CAP_SETGID},
-	{"CAP_SETUID", CAP_SETUID},
 };
 
 void unit_settings_init(struct unit_settings *settings, const char *unit)
@@ -98,6 +90,20 @@ void unit_settings_set(struct unit_settings *settings, const char *name, const c
 	settings->len += size;
 }
 
+void unit_settings_add(struct unit_settings *settings, const char *name, const char *value)
+{
+	const struct unit_setting_name *known = unit_settings_name(name);
+	const char *before = unit_settings_get(settings, name);
+	char *list = NULL;
+
+	if (known == NULL || known->kind == UNIT_TEXT || before == NULL || before[0] == '\0') {
+		unit_settings_set(settings, name, value);
+	} else if (asprintf(&list, "%s\n%s", before, value) >= 0) {
+		unit_settings_set(settings, name, list);
+		free(list);
+	}
+}
+
 const char *unit_settings_get(const struct unit_settings *settings, const char *name)
 {
 	const char *entry = find_entry(settings, name);
@@ -105,16 +111,22 @@ const char *unit_settings_get(const struct unit_settings *settings, const char *
 	return entry != NULL ? entry + strlen(name) + 1 : NULL;
 }
 
-bool unit_settings_is_on(const struct unit_settings *settings, const char *name)
+bool unit_settings_is_yes(const char *text)
 {
 	static const char *const words[] = {"1", "yes", "y", "true", "t", "on"};
-	const char *value = unit_settings_get(settings, name);
 
-	for (size_t i = 0; value != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(value, words[i]) == 0)
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(text, words[i]) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool unit_settings_is_on(const struct unit_settings *settings, const char *name)
+{
+	const char *value = unit_settings_get(settings, name);
+
+	return value != NULL && unit_settings_is_yes(value);
 }
 
 bool unit_settings_next(const char **list, char item[UNIT_SETTINGS_ITEM])
@@ -140,11 +152,9 @@ const struct unit_setting_name *unit_settings_name(const char *name)
 
 static uint64_t find_capability(const char *name)
 {
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
-		if (strcasecmp(capabilities[i].name, name) == 0)
-			return 1ULL << capabilities[i].number;
-	}
-	return 0;
+	int number = strncasecmp(name, "CAP_", 4) == 0 ? capng_name_to_capability(name + 4) : -1;
+
+	return number >= 0 ? 1ULL << number : 0;
 }
 
 uint64_t unit_settings_capabilities(const struct unit_settings *settings, const char *name, uint64_t preset)

@@ -21,7 +21,13 @@ struct unit_settings {
 /* The settings that are kept, and what they are: a text, or a list of texts or of pairs of texts such as "from:to". */
 struct unit_setting_name {
 	const char *name;
-	enum unit_setting_kind { UNIT_TEXT, UNIT_LIST, UNIT_LIST_OF_FIRSTS, UNIT_LIST_OF_SECONDS } kind;
+	enum unit_setting_kind {
+		UNIT_TEXT,
+		UNIT_LIST,
+		UNIT_NAMESPACES,
+		UNIT_LIST_OF_FIRSTS,
+		UNIT_LIST_OF_SECONDS
+	} kind;
 };
 
 /* NULL: the setting NAME is not kept. */
@@ -33,8 +39,14 @@ void unit_settings_clear(struct unit_settings *settings);
 /* Sets NAME to VALUE in place of what it was; out of memory, it stays unknown. */
 void unit_settings_set(struct unit_settings *settings, const char *name, const char *value);
 
+/* Adds VALUE to the list NAME, or sets the text NAME to it, as a further file of the unit does. */
+void unit_settings_add(struct unit_settings *settings, const char *name, const char *value);
+
 /* NULL: NAME is not known. */
 const char *unit_settings_get(const struct unit_settings *settings, const char *name);
+
+/* TEXT is "yes" in one of systemd's spellings. */
+bool unit_settings_is_yes(const char *text);
 
 /* The value is "yes" in one of systemd's spellings. */
 bool unit_settings_is_on(const struct unit_settings *settings, const char *name);
@@ -42,8 +54,7 @@ bool unit_settings_is_on(const struct unit_settings *settings, const char *name)
 /* Takes the next item of a list, which begins with what unit_settings_get() returned; false: there is no other. */
 bool unit_settings_next(const char **list, char item[UNIT_SETTINGS_ITEM]);
 
-/* The capabilities that the list NAME stands for, one bit each, as far as this program has to do with them. A list that
- * is not known is PRESET. */
+/* The capabilities that the list NAME stands for, one bit each. A list that is not known is PRESET. */
 uint64_t unit_settings_capabilities(const struct unit_settings *settings, const char *name, uint64_t preset);
 
 /* False: the list RestrictAddressFamilies= keeps the unit from sockets of the family NAME ("AF_INET"). */

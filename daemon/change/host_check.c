@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "change/host_files.h"
+#include "change/host_needs.h"
 #include "change/host_report.h"
 #include "change/host_sockets.h"
 #include "change/host_unit.h"
@@ -34,6 +35,7 @@ void host_check_end(struct host_unit **host, const struct config *config, struct
 		host_report_add(&report, HOST_REFUSAL, &nowhere, "%s", (*host)->trouble.text);
 	if (config != NULL) {
 		host_files_judge(&report);
+		host_needs_judge(&report);
 		host_sockets_judge(&report);
 		host_compare(config, &(*host)->limits, problems);
 		host_walls_judge(config, *problems);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/host_files.h"
 
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/executable.h"
+#include "change/host_paths.h"
 #include "change/host_report.h"
 #include "change/host_unit.h"
 #include "config/config.h"
@@ -29,6 +29,7 @@ static bool is_hidden(struct host_report *report, const struct host_place *place
 	if (rule == NULL)
 		return false;
 	/* An optional service waits for a file that is not there; a folder that cannot be entered is another error. */
+	host_paths_lack_view(report, place, rule, path, false);
 	missing = rule->kind == VIEW_PRIVATE || report->host->who.may_override;
 	host_report_add(report, missing && place->waits ? HOST_REFUSAL : HOST_MISTAKE, place,
 			"\"%.256s\": %s of %s hides %s; %s", path, rule->setting, report->host->settings.unit,
@@ -47,9 +48,13 @@ static void judge_file(struct host_report *report, const char *file, int how)
 
 	switch (path_access(file, how, &report->host->who, real, &why)) {
 	case PATH_NO:
+		if (host_paths_overridden(&report->host->who, file, how))
+			host_report_lack(report, &place, "CapabilityBoundingSet", "CAP_DAC_READ_SEARCH",
+					 "the daemon reads a file of another user");
 		host_report_add(report, HOST_MISTAKE, &place,
-				"%s; change its mode or owner, or let the daemon start as root: " RELAXED_CONF,
-				why.text);
+				"%s; change its mode or owner, or give the daemon "
+				"CAP_DAC_READ_SEARCH: %s",
+				why.text, report->host->edit);
 		break;
 	case PATH_UNKNOWN:
 		host_report_add(report, HOST_DOUBT, &place, "%s", why.text);
@@ -99,6 +104,7 @@ static bool judge_executable(struct host_report *report, const struct host_place
 	rule = unit_view_forbids_exec(&report->host->view, real);
 	if (rule == NULL)
 		return true;
+	host_report_lack(report, place, "ExecPaths", real, "a program is started from there");
 	host_report_add(report, HOST_MISTAKE, place, "\"%.256s\": %s of %s lets nothing in %s run; %s", program,
 			rule->setting, report->host->settings.unit, rule->path, report->host->edit);
 	return false;
@@ -122,29 +128,12 @@ static void judge_program(struct host_report *report, const struct service_value
 	}
 }
 
-/* A user of its own takes rights that root has, unless the unit takes them away. */
-static void judge_user(struct host_report *report, const struct service_values *values)
-{
-	const struct host_place place = host_place_of(values, "user");
-	const struct identity *who = &values->service.identity;
-	bool other = who->uid != report->host->starter.uid;
-
-	if (!who->set || (host_unit_is_capable(report->host, CAP_SETGID) &&
-			  (!other || host_unit_is_capable(report->host, CAP_SETUID))))
-		return;
-	host_report_add(report, HOST_REFUSAL, &place,
-			"cannot become \"%.64s\": %s lacks CAP_SETUID or CAP_SETGID (CapabilityBoundingSet=); %s",
-			who->user, report->host->who_name, report->host->edit);
-}
-
 void host_files_judge(struct host_report *report)
 {
 	const struct config_store *store = report->config->store;
 
-	if (report->host->known) /* this process has read it */
+	if (report->host->reads) /* this process has read it */
 		judge_configuration(report);
 	for (size_t i = 0; i < store->n_services; i++)
 		judge_program(report, &store->services[i]);
-	for (size_t i = 0; i < report->config->n_services; i++)
-		judge_user(report, &store->services[i]);
 }

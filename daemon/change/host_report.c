@@ -3,8 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 
+#include "base/arena.h"
 #include "config/config.h"
 #include "config/value_source.h"
 #include "config/values.h"
@@ -57,4 +59,32 @@ void host_report_add(struct host_report *report, enum host_weight weight, const 
 	add_problem(report, waits || weight == HOST_DOUBT ? LOG_WARNING : LOG_ERR, place, "%s%s", text,
 		    waits ? "; the service is optional, and waits for it" : "")
 		->may_pass = weight == HOST_REFUSAL && !waits;
+}
+
+static bool is_same(const struct host_lack *a, const struct host_lack *b)
+{
+	return strcmp(a->setting, b->setting) == 0 && strcmp(a->value, b->value) == 0 && strcmp(a->key, b->key) == 0 &&
+	       strcmp(a->why, b->why) == 0;
+}
+
+void host_report_lack(struct host_report *report, const struct host_place *place, const char *setting,
+		      const char *value, const char *why)
+{
+	const struct host_lack lack = {
+		.setting = setting, .value = value, .key = place->key != NULL ? place->key : "", .why = why};
+	struct host_lacks *lacks = report->lacks;
+
+	for (size_t i = 0; lacks != NULL && i < lacks->n; i++) {
+		if (is_same(&lacks->list[i], &lack))
+			return;
+	}
+	if (lacks == NULL)
+		return;
+	lacks->list = arena_resize(lacks->list, lacks->n + 1, sizeof(*lacks->list));
+	lacks->list[lacks->n++] = (struct host_lack){
+		.setting = arena_strdup(lacks->arena, setting),
+		.value = arena_strdup(lacks->arena, value),
+		.key = arena_strdup(lacks->arena, lack.key),
+		.why = arena_strdup(lacks->arena, why),
+	};
 }

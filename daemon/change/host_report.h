@@ -4,17 +4,34 @@
 #define PREFORKD_CHANGE_HOST_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+struct arena;
 struct config;
 struct host_unit;
 struct origin;
 struct problems;
 struct service_values;
 
+/* A setting that the unit lacks. All of it is in the arena of the list. */
+struct host_lack {
+	const char *setting; /* "CapabilityBoundingSet" */
+	const char *value;   /* "CAP_SETUID": one item of a list */
+	const char *key;     /* that needs it: "services.git.user" */
+	const char *why;     /* "a worker becomes the user of its service" */
+};
+
+struct host_lacks {
+	struct arena *arena;
+	struct host_lack *list; /* in the order of finding; none twice */
+	size_t n;
+};
+
 struct host_report {
 	const struct host_unit *host;
 	const struct config *config;
 	struct problems *problems;
+	struct host_lacks *lacks; /* NULL: only the problems are wanted */
 };
 
 /* The value in the configuration that a finding is about. */
@@ -36,5 +53,10 @@ enum host_weight {
 
 void host_report_add(struct host_report *report, enum host_weight weight, const struct host_place *place,
 		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Tells that SETTING=VALUE in the unit gives what the key at PLACE needs, because of WHY. A list takes VALUE
+ * beside its other items. The caller reports the problem with host_report_add(). */
+void host_report_lack(struct host_report *report, const struct host_place *place, const char *setting,
+		      const char *value, const char *why);
 
 #endif

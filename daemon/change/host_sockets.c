@@ -112,6 +112,8 @@ static void judge_port(const struct asked *a, const char *text)
 	if (addr_port(&a->where) == 0 || addr_port(&a->where) >= first ||
 	    host_unit_is_capable(a->report->host, CAP_NET_BIND_SERVICE))
 		return;
+	host_report_lack(a->report, &a->place, "CapabilityBoundingSet", "CAP_NET_BIND_SERVICE",
+			 "a port below 1024 is bound");
 	host_report_add(a->report, HOST_REFUSAL, &a->place,
 			"%s: %s has no right to ports below %d (CAP_NET_BIND_SERVICE)%s%s", text,
 			a->report->host->who_name, first, a->report->host->known ? "; " : "", a->report->host->edit);
@@ -127,6 +129,8 @@ static void judge_inet(const struct asked *a, const char *text)
 	/* A socket for both families falls back to IPv4. */
 	if (!unit_settings_has_family(&a->report->host->settings, family) &&
 	    (a->addr->kind != ADDR_ANY || !unit_settings_has_family(&a->report->host->settings, "AF_INET"))) {
+		host_report_lack(a->report, &a->place, "RestrictAddressFamilies", family,
+				 "an address is of that family");
 		host_report_add(a->report, weight, &a->place, "%s: RestrictAddressFamilies= of %s lacks %s; %s", text,
 				a->report->host->settings.unit, family, a->report->host->edit);
 		return;
@@ -157,8 +161,14 @@ static void judge_owner(struct host_report *report, enum host_weight weight, con
 {
 	const struct path_user *who = &report->host->who;
 
+	static const char why[] = "a socket gets its owner and its mode";
+
 	if (host_unit_is_capable(report->host, CAP_CHOWN))
 		return;
+	if ((uid != (uid_t)-1 && uid != who->uid) || (gid != (gid_t)-1 && !is_in_group(who, gid))) {
+		host_report_lack(report, place, "CapabilityBoundingSet", "CAP_CHOWN", why);
+		host_report_lack(report, place, "CapabilityBoundingSet", "CAP_FOWNER", why);
+	}
 	if (uid != (uid_t)-1 && uid != who->uid)
 		host_report_add(report, weight, place, "%s cannot give a socket to another user (CAP_CHOWN)%s%s",
 				who->name, report->host->known ? "; " : "", report->host->edit);
@@ -174,9 +184,12 @@ static void judge_unix(const struct asked *a)
 	const struct host_place owner =
 		host_place_of(a->values, options->owner != (uid_t)-1 ? "socket.owner" : "socket.group");
 
-	if (!unit_settings_has_family(&a->report->host->settings, "AF_UNIX"))
+	if (!unit_settings_has_family(&a->report->host->settings, "AF_UNIX")) {
+		host_report_lack(a->report, &a->place, "RestrictAddressFamilies", "AF_UNIX",
+				 "an address is of that family");
 		host_report_add(a->report, HOST_REFUSAL, &a->place, "RestrictAddressFamilies= of %s lacks AF_UNIX; %s",
 				a->report->host->settings.unit, a->report->host->edit);
+	}
 	if (a->where.un.sun_path[0] == '\0')
 		return;
 	host_paths_judge(a->report, HOST_REFUSAL, &a->place, a->where.un.sun_path);

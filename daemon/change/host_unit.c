@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/unit.h"
 #include "base/unit_files.h"
+#include "base/unit_text.h"
 #include "config/identity.h"
 
 #define UNIT	     "preforkd"
@@ -196,20 +197,38 @@ static bool ask_unit(struct host_unit *host, const struct unit *unit)
 	return sd_booted() <= 0 && unit_files_read("", &host->settings, &host->limits);
 }
 
+static void describe_user(struct host_unit *host)
+{
+	host->who = (struct path_user){
+		.name = host->who_name,
+		.uid = host->starter.uid,
+		.gid = host->starter.gid,
+		.groups = host->starter.groups,
+		.n_groups = host->starter.n_groups,
+		.may_search = host_unit_is_capable(host, CAP_DAC_READ_SEARCH),
+		.may_override = host_unit_is_capable(host, CAP_DAC_OVERRIDE),
+	};
+}
+
+/* What follows from the settings. */
 static void describe_unit(struct host_unit *host)
 {
-	struct limits kernel;
-
 	find_starter(host);
 	host->capabilities = find_capabilities(host);
 	unit_view_init(&host->view, &host->settings);
-	ask_sockets(host);
+	(void)snprintf(host->edit, sizeof(host->edit),
+		       "compare \"systemctl cat %.100s\" with \"preforkd --unit-dropin\"", host->settings.unit);
+	describe_user(host);
+}
+
+static void narrow_limits(struct host_unit *host)
+{
+	struct limits kernel;
+
 	limits_init(&kernel);
 	limits_read("", &kernel);
 	host->limits.somaxconn = kernel.somaxconn;
 	limits_narrow(&host->limits, kernel.tasks, kernel.tasks_set);
-	(void)snprintf(host->edit, sizeof(host->edit), "see \"systemctl edit %.100s\" and " RELAXED_CONF,
-		       host->settings.unit);
 }
 
 static void describe_process(struct host_unit *host)
@@ -220,6 +239,7 @@ static void describe_process(struct host_unit *host)
 	identity_of_process(host->arena, &host->starter);
 	host->capabilities = read_own_capabilities();
 	(void)snprintf(host->who_name, sizeof(host->who_name), "the user %.64s", host->starter.user);
+	describe_user(host);
 }
 
 void host_unit_init(struct host_unit *host, const char *file)
@@ -227,20 +247,35 @@ void host_unit_init(struct host_unit *host, const char *file)
 	struct unit unit;
 
 	*host = (struct host_unit){.known = false, .arena = arena_new()};
-	host->known = find_unit(file, &unit) && ask_unit(host, &unit);
-	if (host->known)
+	host->known = host->reads = find_unit(file, &unit) && ask_unit(host, &unit);
+	if (host->known) {
 		describe_unit(host);
-	else
+		ask_sockets(host);
+		narrow_limits(host);
+	} else {
 		describe_process(host);
-	host->who = (struct path_user){
-		.name = host->who_name,
-		.uid = host->starter.uid,
-		.gid = host->starter.gid,
-		.groups = host->starter.groups,
-		.n_groups = host->starter.n_groups,
-		.may_search = host_unit_is_capable(host, CAP_DAC_READ_SEARCH),
-		.may_override = host_unit_is_capable(host, CAP_DAC_OVERRIDE),
-	};
+	}
+}
+
+void host_unit_init_packaged(struct host_unit *host, const char *file)
+{
+	struct unit unit;
+
+	*host = (struct host_unit){.known = true, .arena = arena_new()};
+	host->reads = find_unit(file, &unit);
+	if (!host->reads)
+		(void)snprintf(unit.name, sizeof(unit.name), UNIT ".service");
+	limits_init(&host->limits);
+	unit_settings_init(&host->settings, unit.name);
+	unit_files_take(strchr(unit.name, '@') != NULL ? unit_text_each : unit_text_one, &host->settings,
+			&host->limits);
+	describe_unit(host);
+}
+
+void host_unit_add(struct host_unit *host, const char *setting, const char *value)
+{
+	unit_settings_add(&host->settings, setting, value);
+	describe_unit(host);
 }
 
 void host_unit_clear(struct host_unit *host)

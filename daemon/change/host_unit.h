@@ -21,6 +21,7 @@ struct arena;
 
 struct host_unit {
 	bool known;		       /* false: no unit runs this configuration */
+	bool reads;		       /* the unit reads the file that is checked */
 	bool told;		       /* by systemd, not by the files */
 	struct err trouble;	       /* why the unit cannot run at all; "": it can */
 	struct unit_settings settings; /* of the unit */
@@ -38,6 +39,12 @@ struct host_unit {
 
 /* Finds out about the unit for the configuration FILE (absolute). Blocks for some seconds at most. */
 void host_unit_init(struct host_unit *host, const char *file);
+/* The unit for FILE as it is packaged, without its drop-ins and without this host's state. */
+void host_unit_init_packaged(struct host_unit *host, const char *file);
+
+/* Gives the unit another item of the list SETTING, or another value of the text SETTING. */
+void host_unit_add(struct host_unit *host, const char *setting, const char *value);
+
 void host_unit_clear(struct host_unit *host);
 
 /* The master has the capability CAP_... of linux/capability.h. */

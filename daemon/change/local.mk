@@ -16,6 +16,8 @@ libpreforkd_a_SOURCES += \
 	%D%/host_files.h \
 	%D%/host_limits.c \
 	%D%/host_limits.h \
+	%D%/host_needs.c \
+	%D%/host_needs.h \
 	%D%/host_paths.c \
 	%D%/host_paths.h \
 	%D%/host_report.c \
@@ -56,6 +58,8 @@ libpreforkd_a_SOURCES += \
 	%D%/start.h \
 	%D%/stop.c \
 	%D%/stop.h \
+	%D%/unit_dropin.c \
+	%D%/unit_dropin.h \
 	%D%/verdict.c \
 	%D%/verdict.h \
 	%D%/worker_watch.c \

@@ -246,8 +246,8 @@ static struct wish find_wish(struct checker *checker, struct service_values *val
 /* Without root's rights workers keep the identity of the master: reports any other user or group. */
 static void check_unchanged(struct checker *checker, struct service_values *values, const struct wish *wish)
 {
-	static const char why[] = "not started as root (a systemd unit: see " RELAXED_CONF
-				  "; to check the file for a start as root: --check=portable)";
+	static const char why[] = "not started as root (a systemd unit: \"preforkd --unit-dropin\" prints what it "
+				  "needs; to check the file for a start as root: --check=portable)";
 	struct err err;
 	uid_t uid;
 	gid_t gid;

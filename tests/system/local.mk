@@ -90,6 +90,7 @@ system_tests = \
 	%D%/test_systemd.py \
 	%D%/test_systemd_check.py \
 	%D%/test_systemd_groups.py \
+	%D%/test_unit_dropin.py \
 	%D%/test_systemd_limits.py \
 	%D%/test_systemd_log.py \
 	%D%/test_systemd_optional.py \

@@ -84,7 +84,7 @@ class Start(SystemdCase):
 
 	def test_user_of_its_own_without_the_right(self):
 		self.configure({"x": {"handler": "echo", "listen": "127.0.0.1:7", "user": "nobody"}})
-		self.fails(r'cannot become "nobody".*relaxed\.conf')
+		self.fails(r'cannot become "nobody".*preforkd --unit-dropin')
 
 	def test_address_that_is_not_there_yet(self):
 		"""Tried again until it is."""
@@ -105,7 +105,7 @@ class Start(SystemdCase):
 		self.systemctl("stop", "preforkd")
 		self.assertEqual(self.show("Result"), "success")
 
-	def test_relaxed(self):
+	def test_drop_in(self):
 		"""Programs, and services with a user of their own."""
 		self.configure({
 			"id": {"handler": "exec", "listen": "127.0.0.1:70", "command": ["/usr/bin/id", "-un"],

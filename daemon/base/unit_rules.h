@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Any process. What the rules of a systemd unit let its processes do: system calls and namespaces (systemd.exec(5)). */
+#ifndef PREFORKD_BASE_UNIT_RULES_H
+#define PREFORKD_BASE_UNIT_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct unit_settings;
+
+/* False: SystemCallFilter= keeps the unit from the system call NAME ("chroot"). The answer is exact if systemd has told
+ * the settings. Of the groups that the unit's files name, those are known that contain a call which a sandbox makes. */
+bool unit_rules_allow_call(const struct unit_settings *settings, const char *name);
+
+/* False: RestrictNamespaces= keeps the unit from new namespaces of the kind NAME ("net", as in systemd.exec(5)). */
+bool unit_rules_allow_namespace(const struct unit_settings *settings, const char *name);
+
+/* Writes the kinds of namespaces in FLAGS (CLONE_NEW...) as a value of RestrictNamespaces= that allows them alone. */
+void unit_rules_write_namespaces(uint64_t flags, FILE *out);
+
+#endif
