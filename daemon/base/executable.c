@@ -163,18 +163,23 @@ static bool find_loader(int fd, const union head *head, off_t *at_out, size_t *l
 	return false;
 }
 
-static int check_elf(int fd, const union head *head, struct err *err)
+static bool read_loader(int fd, const union head *head, struct name *loader)
 {
-	struct name loader = {.text = ""};
 	size_t len;
 	off_t at;
 
+	*loader = (struct name){.text = ""};
+	return find_loader(fd, head, &at, &len) && len < sizeof(loader->text) &&
+	       pread(fd, loader->text, len, at) == (ssize_t)len;
+}
+
+static int check_elf(int fd, const union head *head, struct err *err)
+{
+	struct name loader;
+
 	if (!is_native(head))
 		return has_other_formats() ? 0 : err_set(err, "it is a program for another machine");
-	if (!find_loader(fd, head, &at, &len) || len >= sizeof(loader.text) ||
-	    pread(fd, loader.text, len, at) != (ssize_t)len)
-		return 0;
-	return check_interpreter("its loader", loader.text, err);
+	return read_loader(fd, head, &loader) ? check_interpreter("its loader", loader.text, err) : 0;
 }
 
 /* ---- */
@@ -225,6 +230,18 @@ bool executable_interpreter(const char *path, char *out, size_t size)
 		return false;
 	(void)snprintf(out, size, "%s", interpreter.text);
 	return true;
+}
+
+bool executable_loader(const char *path, char *out, size_t size)
+{
+	struct name loader = {.text = ""};
+	union head head;
+	int fd = read_head(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), &head);
+	bool found = fd >= 0 && is_elf(&head) && read_loader(fd, &head, &loader);
+
+	fd_close(&fd);
+	(void)snprintf(out, size, "%s", loader.text);
+	return found;
 }
 
 int executable_explain(const char *path, int code, struct err *err)

@@ -18,6 +18,9 @@ int executable_check(const char *path, struct err *err);
 /* The interpreter that the #! line of PATH names; false: there is none, or it is not known. */
 bool executable_interpreter(const char *path, char *out, size_t size);
 
+/* The same for the loader of a dynamically linked program ("/lib64/ld-linux-x86-64.so.2"). */
+bool executable_loader(const char *path, char *out, size_t size);
+
 /* For a failed execve(2) of PATH: *err says what CODE, its errno, stands for. The kernel says "No such file" of a
  * file that is there if only its interpreter is missing. Always -1. */
 int executable_explain(const char *path, int code, struct err *err);

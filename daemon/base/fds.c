@@ -126,7 +126,8 @@ int fds_close_except(int *keep, size_t n)
 {
 	unsigned first = 3;
 
-	qsort(keep, n, sizeof(*keep), compare_fds);
+	if (n > 1) /* one descriptor: also in a child that shares its parent's memory */
+		qsort(keep, n, sizeof(*keep), compare_fds);
 	for (size_t i = 0; i < n; i++) {
 		if (keep[i] < (int)first)
 			continue;

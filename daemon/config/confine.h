@@ -4,6 +4,14 @@
 #define PREFORKD_CONFIG_CONFINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config_ports {
+	bool limited; /* false: every port is allowed */
+	uint16_t *list;
+	size_t n;
+};
 
 enum config_sandbox_level { SANDBOX_OFF, SANDBOX_DEFAULT, SANDBOX_STRICT };
 
@@ -11,6 +19,9 @@ struct config_sandbox {
 	int level;		/* enum config_sandbox_level: which system calls are forbidden */
 	bool required;		/* a wall that cannot be had is an error (sandbox/walls.h) */
 	bool no_new_privileges; /* programs get no rights from set-user-ID files and the like */
+	/* Files and folders, absolute paths, NULL-terminated; NULL: this right is not limited. */
+	char **read, **write, **execute;
+	struct config_ports tcp_connect, tcp_bind;
 };
 
 #endif

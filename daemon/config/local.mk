@@ -62,6 +62,8 @@ libpreforkd_a_SOURCES += \
 	%D%/same.h \
 	%D%/sandbox_check.c \
 	%D%/sandbox_check.h \
+	%D%/sandbox_lookup.c \
+	%D%/sandbox_lookup.h \
 	%D%/set_value.c \
 	%D%/set_value.h \
 	%D%/source.h \

@@ -18,6 +18,7 @@
 #include "config/lookup_module.h"
 #include "config/lookup_upstreams.h"
 #include "config/nearest.h"
+#include "config/sandbox_lookup.h"
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
@@ -331,6 +332,7 @@ void lookup_service(struct checker *checker, struct service_values *values)
 	lookup_listen(checker, values);
 	lookup_identity(checker, values);
 	lookup_command(checker, values);
+	sandbox_lookup(checker, values);
 	lookup_upstreams(checker, values);
 	lookup_socket(checker, values);
 	access_lookup(checker, values);

@@ -38,14 +38,17 @@ static void print_string(const char *text, FILE *out)
 	(void)fputc('"', out);
 }
 
-static void print_list(const struct text_list *list, FILE *out)
+static void print_list(const struct text_list *list, bool numbers, FILE *out)
 {
 	size_t i;
 
 	(void)fputs("[", out);
 	for (i = 0; i < list->n; i++) {
 		(void)fputs(i > 0 ? ", " : " ", out);
-		print_string(list->items[i], out);
+		if (numbers)
+			(void)fputs(list->items[i], out);
+		else
+			print_string(list->items[i], out);
 	}
 	(void)fputs(" ]", out);
 }
@@ -82,7 +85,8 @@ void print_value(const struct row *row, const void *base, FILE *out)
 		print_string(text, out);
 		return;
 	case ROW_LIST:
-		print_list(field, out);
+	case ROW_NUMBERS:
+		print_list(field, row->type == ROW_NUMBERS, out);
 		return;
 	case ROW_OPTIONS:
 		return; /* print_options() */
@@ -123,6 +127,12 @@ static bool is_same_group(const struct row *a, const struct row *b)
 	return len == measure_group(b) && strncmp(a->path, b->path, (size_t)len) == 0;
 }
 
+/* The list was not written, and would be another one if it were. */
+static bool is_left_out(const struct row *row, const void *base)
+{
+	return row->distinct && ((const struct text_list *)((const char *)base + row->offset))->items == NULL;
+}
+
 /* Prints all rows, each group in braces. Every line begins with INDENT. */
 static void print_rows(const struct row *rows, size_t n, const void *base, const char *indent, FILE *out)
 {
@@ -142,9 +152,12 @@ static void print_rows(const struct row *rows, size_t n, const void *base, const
 		closes = len > 0 && (i + 1 == n || !is_same_group(row, row + 1));
 		if (opens)
 			(void)fprintf(out, "%s%.*s: {\n", indent, len, row->path);
-		(void)fprintf(out, "%s%s%s = ", indent, len > 0 ? "\t" : "", row->path + (len > 0 ? len + 1 : 0));
-		print_value(row, base, out);
-		(void)fputs(";\n", out);
+		if (!is_left_out(row, base)) {
+			(void)fprintf(out, "%s%s%s = ", indent, len > 0 ? "\t" : "",
+				      row->path + (len > 0 ? len + 1 : 0));
+			print_value(row, base, out);
+			(void)fputs(";\n", out);
+		}
 		if (closes)
 			(void)fprintf(out, "%s};\n", indent);
 	}

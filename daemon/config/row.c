@@ -39,6 +39,7 @@ void row_range(const struct row *row, char *out, size_t size)
 	case ROW_NAME:
 	case ROW_MODE:
 	case ROW_LIST:
+	case ROW_NUMBERS:
 	case ROW_RATE:
 	case ROW_OPTIONS:
 		(void)snprintf(min, sizeof(min), "%" PRId64, row->min);
@@ -81,6 +82,9 @@ void row_describe(const struct row *row, char *out, size_t size)
 		return;
 	case ROW_LIST:
 		(void)snprintf(out, size, "string or list of strings");
+		return;
+	case ROW_NUMBERS:
+		(void)snprintf(out, size, "number or list of numbers, %s", range);
 		return;
 	case ROW_RATE:
 		(void)snprintf(out, size, "rate such as \"100/1min\", or 0: %s", row->zero);

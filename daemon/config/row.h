@@ -5,6 +5,7 @@
 #ifndef PREFORKD_CONFIG_ROW_H
 #define PREFORKD_CONFIG_ROW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ enum row_type {
 	ROW_NAME,     /* int, one of a set of names */
 	ROW_MODE,     /* mode_t */
 	ROW_LIST,     /* struct text_list; one string is a list of one */
+	ROW_NUMBERS,  /* struct text_list of decimal numbers; one number is a list of one */
 	ROW_RATE,     /* struct rate */
 	ROW_OPTIONS,  /* struct option_values; the module owns the keys in it */
 };
@@ -52,6 +54,7 @@ struct row {
 	int64_t step;	    /* the value must be a multiple of it; 0: any */
 	const char *zero;   /* the meaning of 0 and "unlimited"; NULL: 0 is a number like others */
 	const struct row_names *names;
+	bool distinct; /* of lists: one that is not written differs from an empty one, and has no items (NULL) */
 	enum row_meaning meaning;
 	size_t meant; /* offset of the result of the look-up, into the same struct */
 	enum row_reload reload;

@@ -185,6 +185,23 @@ const struct row rows_service[] = {
 	 .preset = "true", .reload = RELOAD_WORKERS,
 	 .help = "Programs get no rights from set-user-ID files and file capabilities (sudo, su, ping ...). Default for "
 		 "programs that run as root: false."},
+	{.path = "sandbox.read", .type = ROW_LIST, .distinct = true, .offset = SERVICE(sandbox_read),
+	 .reload = RELOAD_WORKERS,
+	 .help = "The files that may be read: full paths of files, and of folders with all that is in them. Without it: "
+		 "as the user may."},
+	{.path = "sandbox.write", .type = ROW_LIST, .distinct = true, .offset = SERVICE(sandbox_write),
+	 .reload = RELOAD_WORKERS,
+	 .help = "The files that may be read, written, made, renamed and removed, written as in sandbox.read. Without it: "
+		 "as the user may."},
+	{.path = "sandbox.execute", .type = ROW_LIST, .distinct = true, .offset = SERVICE(sandbox_execute),
+	 .reload = RELOAD_WORKERS,
+	 .help = "The files that may be read and executed, written as in sandbox.read. Without it: as the user may."},
+	{.path = "sandbox.tcp_connect", .type = ROW_NUMBERS, .distinct = true, .offset = SERVICE(tcp_connect),
+	 .min = 1, .max = UINT16_MAX, .reload = RELOAD_WORKERS,
+	 .help = "The TCP ports that may be connected to. Without it: all."},
+	{.path = "sandbox.tcp_bind", .type = ROW_NUMBERS, .distinct = true, .offset = SERVICE(tcp_bind),
+	 .min = 0, .max = UINT16_MAX, .reload = RELOAD_WORKERS,
+	 .help = "The TCP ports that may be bound; 0 stands for a port that the kernel chooses. Without it: all."},
 
 	{.path = "access.allow", .type = ROW_LIST, .offset = SERVICE(allow),
 	 .meaning = MEANS_NETWORKS, .meant = SERVICE(sets.allow), .reload = RELOAD_WORKERS,

@@ -26,6 +26,11 @@ static bool is_same_list(const struct text_list *a, const struct text_list *b)
 	return a->n == b->n;
 }
 
+static bool is_written(const struct text_list *list)
+{
+	return list->items != NULL;
+}
+
 static bool is_same_options(const struct option_values *a, const struct option_values *b)
 {
 	size_t i;
@@ -56,7 +61,8 @@ bool same_field(const struct row *row, const void *a, const void *b)
 	case ROW_STRING:
 		return same_text(*(char *const *)a, *(char *const *)b);
 	case ROW_LIST:
-		return is_same_list(a, b);
+	case ROW_NUMBERS:
+		return is_same_list(a, b) && (!row->distinct || is_written(a) == is_written(b));
 	case ROW_RATE:
 		return ((const struct rate *)a)->n == ((const struct rate *)b)->n &&
 		       ((const struct rate *)a)->per_ms == ((const struct rate *)b)->per_ms;

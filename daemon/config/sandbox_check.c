@@ -29,7 +29,25 @@ static void check_no_new_privileges(const struct checker *checker, struct servic
 	}
 }
 
+static bool has_lists(const struct config_sandbox *sandbox)
+{
+	return sandbox->read != NULL || sandbox->write != NULL || sandbox->execute != NULL ||
+	       sandbox->tcp_connect.limited || sandbox->tcp_bind.limited;
+}
+
+/* Landlock takes either, so that a set-user-ID program cannot be led astray. */
+static void check_lists(const struct checker *checker, const struct service_values *values)
+{
+	const struct config_service *service = &values->service;
+
+	if (!service->sandbox.no_new_privileges && service->identity.uid != 0 && has_lists(&service->sandbox))
+		checker_error(checker, values, value_source(values, "sandbox.no_new_privileges"),
+			      "must be true for sandbox.read, write, execute, tcp_connect and tcp_bind, unless the "
+			      "user is root");
+}
+
 void sandbox_check(const struct checker *checker, struct service_values *values)
 {
 	check_no_new_privileges(checker, values);
+	check_lists(checker, values);
 }

@@ -217,6 +217,37 @@ static int set_list(const struct raw *raw, struct arena *arena, struct text_list
 	return 0;
 }
 
+static int set_number_of_list(const struct row *row, const struct raw *raw, struct arena *arena, char **item,
+			      struct err *err)
+{
+	int64_t value;
+
+	if (set_integer(row, raw, &value, err) < 0)
+		return -1;
+	*item = arena_printf(arena, "%" PRId64, value);
+	return 0;
+}
+
+static int set_numbers(const struct row *row, const struct raw *raw, struct arena *arena, struct text_list *field,
+		       struct err *err)
+{
+	/* An empty string is an empty list. */
+	size_t n = raw->type == RAW_LIST ? raw->n_items : is_text(raw) && *raw->string == '\0' ? 0 : 1;
+	struct text_list list = {.n = n};
+
+	list.items = arena_alloc(arena, (n + 1) * sizeof(*list.items));
+	list.origins = arena_alloc(arena, (n + 1) * sizeof(*list.origins));
+	for (size_t i = 0; i < n; i++) {
+		const struct raw *item = raw->type == RAW_LIST ? &raw->items[i] : raw;
+
+		if (set_number_of_list(row, item, arena, &list.items[i], err) < 0)
+			return -1;
+		list.origins[i] = item->origin;
+	}
+	*field = list;
+	return 0;
+}
+
 static int set_rate(const struct raw *raw, struct rate *field, struct err *err)
 {
 	if (raw->type == RAW_INTEGER && raw->integer == 0) {
@@ -249,6 +280,8 @@ int set_value(const struct row *row, const struct raw *raw, struct arena *arena,
 		return set_mode(row, raw, field, err);
 	case ROW_LIST:
 		return set_list(raw, arena, field, err);
+	case ROW_NUMBERS:
+		return set_numbers(row, raw, arena, field, err);
 	case ROW_RATE:
 		return set_rate(raw, field, err);
 	case ROW_OPTIONS:

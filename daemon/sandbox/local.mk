@@ -4,6 +4,10 @@ libpreforkd_a_SOURCES += \
 	%D%/capabilities.h \
 	%D%/group.c \
 	%D%/group.h \
+	%D%/landlock.c \
+	%D%/landlock.h \
+	%D%/landlock_abi.c \
+	%D%/landlock_abi.h \
 	%D%/no_new_privileges.c \
 	%D%/no_new_privileges.h \
 	%D%/oom_score.c \

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/group.h"
+#include "sandbox/landlock.h"
 #include "sandbox/no_new_privileges.h"
 #include "sandbox/oom_score.h"
 #include "sandbox/state.h"
@@ -33,6 +34,7 @@ struct program_step {
 static const struct step entering[] = {
 	{"the control group", group_enter, NULL},
 	{"program.oom_score_adjust", oom_score_raise, NULL},
+	{"sandbox.read, write, execute, tcp_connect, tcp_bind", landlock_prepare, NULL},
 	{"user", user_take, user_verify},
 	{"sandbox.capabilities", capabilities_drop, NULL},
 	{"sandbox.no_new_privileges", no_new_privileges_set, no_new_privileges_verify},
@@ -40,11 +42,11 @@ static const struct step entering[] = {
 
 /* What no set-up of a service needs any more. */
 static const struct step closing[] = {
-	{NULL, NULL, NULL},
+	{"sandbox.read, write, execute, tcp_connect, tcp_bind", landlock_confine, NULL},
 };
 
 static const struct program_step of_program[] = {
-	{NULL, NULL},
+	{"sandbox.read, write, execute, tcp_connect, tcp_bind", landlock_confine_program},
 };
 
 static struct sandbox own; /* of this process */
@@ -76,6 +78,7 @@ int sandbox_enter(const struct config_service *service, struct err *err)
 {
 	own = (struct sandbox){
 		.service = service,
+		.ruleset = -1,
 		.runs_programs = (service->handler->flags & PREFORKD_COMMAND) != 0,
 	};
 	return take_steps(entering, sizeof(entering) / sizeof(entering[0]), err);
@@ -84,6 +87,11 @@ int sandbox_enter(const struct config_service *service, struct err *err)
 int sandbox_close(struct err *err)
 {
 	return take_steps(closing, sizeof(closing) / sizeof(closing[0]), err);
+}
+
+int sandbox_descriptor(void)
+{
+	return own.ruleset;
 }
 
 int sandbox_enter_program(const char **key_out)

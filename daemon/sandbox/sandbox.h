@@ -25,6 +25,9 @@ int sandbox_enter(const struct config_service *service, struct err *err);
  * work. 0, or -1 and *err: then the process must exit. */
 int sandbox_close(struct err *err);
 
+/* The descriptor (close-on-exec) that sandbox_enter_program() needs; -1: it needs none. Async-signal-safe. */
+int sandbox_descriptor(void);
+
 /*
  * In a process that is about to become a program by execve(2), after the others: the steps that apply to a program and
  * not to the worker that starts it. Async-signal-safe, also in a child that shares its parent's memory. 0; or -1 with

@@ -10,6 +10,8 @@
 struct sandbox {
 	const struct config_service *service;
 	bool runs_programs; /* this process starts programs, or becomes one */
+	int landlock;	    /* the kernel's ABI of it; 0: it has none, or nothing asks for it */
+	int ruleset;	    /* of Landlock, for this process or its programs; -1: none */
 };
 
 #endif

@@ -53,6 +53,7 @@ NO_SANITIZER static int become_program(void *arg)
 	struct child *child = arg;
 	const struct spawn *spawn = child->spawn;
 	struct sigaction action = {.sa_handler = SIG_DFL};
+	int keep = sandbox_descriptor();
 	sigset_t none;
 
 	for (size_t i = 0; i < n_changed; i++)
@@ -63,7 +64,7 @@ NO_SANITIZER static int become_program(void *arg)
 		goto fail;
 	if (dup2(spawn->socket, 0) < 0 || dup2(spawn->socket, 1) < 0 || dup2(spawn->errors, 2) < 0)
 		goto fail;
-	if (fds_close_from(3) < 0)
+	if (fds_close_except(&keep, 1) < 0)
 		goto fail;
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

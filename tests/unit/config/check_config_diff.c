@@ -77,6 +77,11 @@ static const struct expected service_rows[] = {
 	{"sandbox.level", NULL, CHANGE_WORKERS, false},
 	{"sandbox.required", NULL, CHANGE_WORKERS, false},
 	{"sandbox.no_new_privileges", NULL, CHANGE_WORKERS, false},
+	{"sandbox.read", "/", CHANGE_WORKERS, false},
+	{"sandbox.write", "/", CHANGE_WORKERS, false},
+	{"sandbox.execute", "/", CHANGE_WORKERS, false},
+	{"sandbox.tcp_connect", "", CHANGE_WORKERS, false}, /* an empty list differs from none */
+	{"sandbox.tcp_bind", "80", CHANGE_WORKERS, false},
 	{"access.allow", "10.0.0.0/8", CHANGE_WORKERS, false},
 	{"access.allow_file", "@list", CHANGE_WORKERS, false},
 	{"access.deny", "10.0.0.0/8", CHANGE_WORKERS, false},
@@ -183,6 +188,7 @@ static void make_value(const struct row *row, char *out, size_t size)
 		return;
 	case ROW_STRING:
 	case ROW_LIST:
+	case ROW_NUMBERS:
 	case ROW_OPTIONS:
 		break;
 	}

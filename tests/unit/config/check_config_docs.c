@@ -106,6 +106,7 @@ static size_t field_size(const struct row *row)
 	case ROW_RATE:
 		return sizeof(struct rate);
 	case ROW_LIST:
+	case ROW_NUMBERS:
 	case ROW_OPTIONS:
 		break;
 	}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/sandbox_lookup.h"
+
+#include <limits.h>
+#include <preforkd/module.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/executable.h"
+#include "config/checker.h"
+#include "config/source.h"
+#include "config/value_source.h"
+#include "config/values.h"
+
+#define INTERPRETERS_MOST 5 /* as execve(2) */
+
+/* ---- paths ---- */
+
+static bool check_path(const struct checker *checker, const struct service_values *values,
+		       const struct value_source *place, const char *path)
+{
+	char real[PATH_MAX];
+	struct err err;
+
+	if (path[0] != '/') {
+		checker_error(checker, values, place, "\"%.256s\" must be a full path, beginning with /", path);
+		return false;
+	}
+	if (checker->source->portable || realpath(path, real) != NULL)
+		return true;
+	(void)err_sys(&err, "\"%.256s\"", path);
+	checker_lacks(checker, values, place, &err);
+	return false;
+}
+
+/* NULL: the list was not written, or an entry of it is bad, which was reported. */
+static char **find_paths(const struct checker *checker, const struct service_values *values, const char *key,
+			 const struct text_list *list)
+{
+	struct value_source place = *value_source(values, key);
+	bool good = true;
+
+	for (size_t i = 0; i < list->n; i++) {
+		place.origin = list->origins[i];
+		good &= check_path(checker, values, &place, list->items[i]);
+	}
+	return good ? list->items : NULL;
+}
+
+static struct config_ports find_ports(const struct checker *checker, const struct text_list *list)
+{
+	struct config_ports ports = {.limited = list->items != NULL, .n = list->n};
+
+	ports.list = arena_alloc(checker->store->arena, (list->n + 1) * sizeof(*ports.list));
+	for (size_t i = 0; i < list->n; i++)
+		ports.list[i] = (uint16_t)strtoul(list->items[i], NULL, 10); /* the row's range was checked */
+	return ports;
+}
+
+/* ---- the program, by the lists ---- */
+
+static bool is_below(const char *file, char *const *list)
+{
+	char real[PATH_MAX];
+
+	for (; list != NULL && *list != NULL; list++) {
+		size_t len;
+
+		if (realpath(*list, real) == NULL)
+			continue;
+		len = strcmp(real, "/") == 0 ? 0 : strlen(real);
+		if (strncmp(file, real, len) == 0 && (file[len] == '/' || file[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* FILE: the program, or an interpreter of it. The kernel asks for both rights. */
+static bool check_listed(const struct checker *checker, const struct service_values *values, const char *file)
+{
+	const struct config_sandbox *sandbox = &values->service.sandbox;
+	char real[PATH_MAX];
+
+	if (realpath(file, real) == NULL)
+		return false; /* reported with the command */
+	if (sandbox->execute != NULL && !is_below(real, sandbox->execute)) {
+		checker_error(checker, values, value_source(values, "sandbox.execute"),
+			      "the program could not run: add \"%.256s\"", real);
+		return false;
+	}
+	if (sandbox->read != NULL && !is_below(real, sandbox->read) && !is_below(real, sandbox->write) &&
+	    !is_below(real, sandbox->execute)) {
+		checker_error(checker, values, value_source(values, "sandbox.read"),
+			      "the program could not run: add \"%.256s\"", real);
+		return false;
+	}
+	return true;
+}
+
+static void check_program(const struct checker *checker, const struct service_values *values)
+{
+	char file[PATH_MAX], next[PATH_MAX];
+
+	if (values->service.command == NULL || checker->source->portable)
+		return;
+	(void)snprintf(file, sizeof(file), "%s", values->service.command[0]);
+	for (int i = 0; i < INTERPRETERS_MOST && check_listed(checker, values, file); i++) {
+		if (!executable_interpreter(file, next, sizeof(next)) && !executable_loader(file, next, sizeof(next)))
+			return;
+		memcpy(file, next, sizeof(file));
+	}
+}
+
+void sandbox_lookup(const struct checker *checker, struct service_values *values)
+{
+	struct config_sandbox *sandbox = &values->service.sandbox;
+
+	sandbox->read = find_paths(checker, values, "sandbox.read", &values->sandbox_read);
+	sandbox->write = find_paths(checker, values, "sandbox.write", &values->sandbox_write);
+	sandbox->execute = find_paths(checker, values, "sandbox.execute", &values->sandbox_execute);
+	sandbox->tcp_connect = find_ports(checker, &values->tcp_connect);
+	sandbox->tcp_bind = find_ports(checker, &values->tcp_bind);
+	check_program(checker, values);
+}
