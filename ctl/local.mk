@@ -7,6 +7,8 @@ libpreforkd_a_SOURCES += \
 	%D%/command.h \
 	%D%/commands.c \
 	%D%/commands.h \
+	%D%/deaths_table.c \
+	%D%/deaths_table.h \
 	%D%/explain.c \
 	%D%/explain.h \
 	%D%/explain_request.c \

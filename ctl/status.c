@@ -2,10 +2,12 @@
 #include "status.h"
 
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "call.h"
+#include "deaths_table.h"
 #include "options.h"
 #include "request.h"
 #include "say.h"
@@ -44,6 +46,23 @@ static struct table_paper choose_paper(const struct options *options)
 	return paper;
 }
 
+/* Only the daemon's answer about one service has its deaths. */
+static int write_status(const json_t *status, const struct status_view *view)
+{
+	const json_t *service;
+	struct timespec now;
+	size_t i;
+
+	if (status_table_write(status, view, stdout) < 0)
+		return -1;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	json_array_foreach (json_object_get(status, "services"), i, service)
+		if (deaths_table_write(service, (double)now.tv_sec + (double)now.tv_nsec / 1e9, &view->paper, stdout) <
+		    0)
+			return -1;
+	return 0;
+}
+
 int status_run(const struct options *options)
 {
 	struct status_view view = {.paper = choose_paper(options), .listeners = options->n_arguments > 0};
@@ -58,7 +77,7 @@ int status_run(const struct options *options)
 		status = say_malformed("there is no status in its answer");
 	else if (options->json)
 		status = say_json(object);
-	else if (status_table_write(object, &view, stdout) < 0)
+	else if (write_status(object, &view) < 0)
 		status = say_system_error("status");
 	else
 		status = say_end(0);

@@ -139,12 +139,18 @@ static const char *format_age(double seconds, const char *const units[4], const 
 	return out;
 }
 
-const char *values_age(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX])
+const char *values_age_of(double seconds, char out[VALUES_NUMBER_MAX])
 {
 	static const char *const units[] = {"d", "h", "m", "s"};
+
+	return format_age(seconds, units, "", out);
+}
+
+const char *values_age(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX])
+{
 	double seconds;
 
-	return values_real(object, key, &seconds) ? format_age(seconds, units, "", out) : write_dash(out);
+	return values_real(object, key, &seconds) ? values_age_of(seconds, out) : write_dash(out);
 }
 
 const char *values_age_words(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX])

@@ -31,8 +31,9 @@ const char *values_rate(const json_t *object, const char *key, char out[VALUES_N
 const char *values_age(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX]);
 const char *values_age_words(const json_t *object, const char *key, char out[VALUES_NUMBER_MAX]);
 
-/* values_count() for a number. */
+/* values_count() for a number, values_age() for a time in seconds. */
 const char *values_count_of(int64_t n, char out[VALUES_NUMBER_MAX]);
+const char *values_age_of(double seconds, char out[VALUES_NUMBER_MAX]);
 
 /* A sum; parts of it may be unknown. */
 struct values_sum {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,7 +121,7 @@ int child_wait(pid_t pid)
 	return status;
 }
 
-pid_t child_reap_any(int *status_out)
+pid_t child_reap_any(int *status_out, struct rusage *usage_out)
 {
 	siginfo_t info = {.si_pid = 0};
 	pid_t pid;
@@ -130,7 +131,7 @@ pid_t child_reap_any(int *status_out)
 	if (info.si_pid == 0)
 		return 0;
 	child_kill(info.si_pid);
-	pid = waitpid(info.si_pid, status_out, WNOHANG);
+	pid = wait4(info.si_pid, status_out, WNOHANG, usage_out);
 	forget_child(info.si_pid);
 	return pid;
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct rusage;
+
 /*
  * fork(2). The child leads a session of its own, and SIGKILL ends it when the parent dies. 0 in the child; the pid in
  * the parent, which must call child_wait() or child_reap_any() later; -1 with errno. Signal mask, descriptors and
@@ -32,9 +34,10 @@ int child_wait(pid_t pid);
 
 /*
  * Reaps one child of any kind that has ended, and kills the group of a child of child_fork() before that. Never blocks.
- * The pid, with waitpid(2)'s status; 0: no child has ended; -1 with errno: there are no children.
+ * The pid, with waitpid(2)'s status, and in *USAGE_OUT (may be NULL) what the child and the children that it has waited
+ * for have used; 0: no child has ended; -1 with errno: there are no children.
  */
-pid_t child_reap_any(int *status_out);
+pid_t child_reap_any(int *status_out, struct rusage *usage_out);
 
 /*
  * In a child, once: SIG arrives when the parent dies, and the child leads a session and a process group of its own. So

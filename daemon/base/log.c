@@ -174,6 +174,8 @@ static bool send_journal(int level, const struct log_about *about, const char *t
 		add_field(&parts, "WORKER_PID=", pid);
 	}
 	add_field(&parts, "MESSAGE_ID=", about->message_id);
+	if (about->fields != NULL)
+		add_part(&parts, about->fields);
 	/* the same text as in other targets */
 	add_part(&parts, "MESSAGE=");
 	add_about(&parts, about);

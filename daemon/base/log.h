@@ -60,6 +60,8 @@ struct log_about {
 	pid_t worker;
 	const char *message_id;
 	bool names_worker;
+	const char *fields; /* more fields for the journal: lines NAME=VALUE, each with its newline, which the caller
+			       has escaped; NULL: none */
 };
 
 void log_msg(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -23,6 +23,8 @@
 #define MESSAGE_ID_WORKER_CRASHED "146d4e8901624193830e96085d29c73e"
 /* A worker ended before it could serve, or could not be started at all. */
 #define MESSAGE_ID_WORKER_FAILED "90a8011010684fd290611fd291e73763"
+/* A program of handler exec was ended by a signal that preforkd did not send, or ended with another status than 0. */
+#define MESSAGE_ID_PROGRAM_DIED "262dabde6ce84dbf9ea8908179e83834"
 /* All workers are busy, workers.max allows no more, and clients wait. */
 #define MESSAGE_ID_POOL_FULL "b653beb09abf4d4bb989693a208a1a8d"
 /* Clients were evicted for others, because all workers were busy. */

@@ -14,7 +14,7 @@
 #include "board/packed_address.h"
 #include "board/shared_memory.h"
 
-#define BOARD_VERSION 7U
+#define BOARD_VERSION 8U
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
@@ -155,6 +155,29 @@ void board_peer_set(struct board_slot *slot, const struct sockaddr_any *peer)
 	packed_address_set(words, peer);
 	for (int i = 0; i < PACKED_ADDRESS_WORDS; i++)
 		atomic_store_explicit(&slot->peer[i], words[i], memory_order_relaxed);
+}
+
+void board_via_set(struct board_slot *slot, const struct sockaddr_any *via)
+{
+	uint64_t words[PACKED_ADDRESS_WORDS];
+
+	packed_address_set(words, via);
+	for (int i = 0; i < PACKED_ADDRESS_WORDS; i++)
+		atomic_store_explicit(&slot->via[i], words[i], memory_order_relaxed);
+}
+
+static void copy(_Atomic uint64_t *to, const _Atomic uint64_t *from)
+{
+	atomic_store_explicit(to, atomic_load_explicit(from, memory_order_relaxed), memory_order_relaxed);
+}
+
+void board_client_begin(struct board_slot *slot)
+{
+	copy(&slot->bytes_in_before, &slot->bytes_in);
+	copy(&slot->bytes_out_before, &slot->bytes_out);
+	atomic_store_explicit(&slot->finishing, 0, memory_order_relaxed);
+	/* the family, which is 0: the last client's proxy is not this one's */
+	atomic_store_explicit(&slot->via[PACKED_ADDRESS_WORDS - 1], 0, memory_order_relaxed);
 }
 
 void board_peer_get(const struct board_slot *slot, struct sockaddr_any *peer_out)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/death_record.h"
 #include "board/packed_address.h"
 #include "board/refusal.h"
 
@@ -49,10 +50,14 @@ struct board_slot {
 	_Atomic uint32_t greeted;	 /* the current client has sent something, so it is not evicted */
 	_Atomic uint32_t target;	 /* 1 + the index of the target of its connection (targets.h); 0: none */
 	_Atomic uint32_t turn; /* grows by 1 with each client, refused ones included: tells one client from the next */
-	_Atomic uint64_t probes;	    /* of the accepted connections, those without a byte in either direction */
-	_Atomic uint64_t refused[REFUSALS]; /* clients refused, by reason; not among `accepted` */
-	_Atomic int64_t memory;		    /* bytes that the worker uses, as it last measured; 0: it has not yet */
+	_Atomic uint32_t finishing; /* the service has finished with the current client, which is given the rest */
+	_Atomic uint64_t probes;    /* of the accepted connections, those without a byte in either direction */
+	_Atomic uint64_t refused[REFUSALS];   /* clients refused, by reason; not among `accepted` */
+	_Atomic int64_t memory;		      /* bytes that the worker uses, as it last measured; 0: it has not yet */
 	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
+	_Atomic uint64_t via[PACKED_ADDRESS_WORDS];	    /* the proxy of the current client, as with `peer` */
+	_Atomic uint64_t bytes_in_before, bytes_out_before; /* bytes_in and bytes_out when its connection began */
+	struct death_record death;			    /* the last program of the worker that died */
 };
 
 struct board_lane {
@@ -123,6 +128,12 @@ static inline void board_count(_Atomic uint64_t *counter, uint64_t by)
 /* The address of the current client, for status and for the log of a crash. */
 void board_peer_set(struct board_slot *slot, const struct sockaddr_any *peer);
 void board_peer_get(const struct board_slot *slot, struct sockaddr_any *peer_out);
+
+/* The address of the proxy that the current client came through. */
+void board_via_set(struct board_slot *slot, const struct sockaddr_any *via);
+
+/* Worker: a client begins; nothing is known of it yet. */
+void board_client_begin(struct board_slot *slot);
 
 /* Worker: wakes the master through RING_FD (an eventfd); further calls do nothing until the master has answered. */
 void board_ring(struct board *board, int ring_fd);

@@ -2,6 +2,12 @@
 libpreforkd_a_SOURCES += \
 	%D%/board.c \
 	%D%/board.h \
+	%D%/death.c \
+	%D%/death.h \
+	%D%/death_record.c \
+	%D%/death_record.h \
+	%D%/deaths.c \
+	%D%/deaths.h \
 	%D%/packed_address.c \
 	%D%/packed_address.h \
 	%D%/refusal.c \

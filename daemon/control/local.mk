@@ -12,5 +12,7 @@ libpreforkd_a_SOURCES += \
 	%D%/server.h \
 	%D%/status.c \
 	%D%/status.h \
+	%D%/status_deaths.c \
+	%D%/status_deaths.h \
 	%D%/status_upstreams.c \
 	%D%/status_upstreams.h

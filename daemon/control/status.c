@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "board/deaths.h"
 #include "change/operation.h"
 #include "config/config.h"
+#include "control/status_deaths.h"
 #include "control/status_upstreams.h"
 #include "fleet/leftover.h"
 #include "fleet/waiting.h"
@@ -300,13 +302,27 @@ static void add_disabled(json_t *services, const struct config *config, const ch
 						    absent_json(&config->services[i], "disabled", json_null()));
 }
 
-/* The service in force, which may wait. */
-static json_t *member_json(const struct operations *ops, const struct config_service *service, int64_t now)
+/* Adds what is told only about a service that was asked for by its name, because it may be long. */
+static json_t *with_deaths(json_t *service, const struct pool *pool)
+{
+	const struct deaths *deaths = pool->totals->deaths;
+
+	(void)json_object_set_new(service, "deaths", status_deaths_json(deaths));
+	(void)json_object_set_new(service, "deaths_lost", json_integer(deaths != NULL ? (json_int_t)deaths->lost : 0));
+	return service;
+}
+
+/* The service in force, which may wait. BY_NAME: it was asked for by its name. */
+static json_t *member_json(const struct operations *ops, const struct config_service *service, bool by_name,
+			   int64_t now)
 {
 	const struct member *member = member_find(ops->fleet->members, service->name);
+	json_t *json;
 
-	if (member != NULL && member->now != NULL)
-		return service_json(ops, member->now, now);
+	if (member != NULL && member->now != NULL) {
+		json = service_json(ops, member->now, now);
+		return by_name ? with_deaths(json, member->now) : json;
+	}
 	return absent_json(service, "waiting", waiting_json(member, now));
 }
 
@@ -326,7 +342,8 @@ json_t *status_json(const struct operations *ops, const char *name)
 
 	for (size_t i = 0; i < config->n_services; i++)
 		if (name == NULL || strcmp(config->services[i].name, name) == 0)
-			(void)json_array_append_new(services, member_json(ops, &config->services[i], now));
+			(void)json_array_append_new(services,
+						    member_json(ops, &config->services[i], name != NULL, now));
 	add_disabled(services, fleet_config(ops->fleet), name);
 	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:I, s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(),
 			 "state", status_state(ops), "generation", (json_int_t)ops->fleet->generation->number, "uptime",

@@ -100,14 +100,14 @@ void fleet_look_after(struct fleet *fleet, bool tick)
 	fleet->retiring_due = true;
 }
 
-bool fleet_reaped(struct fleet *fleet, pid_t pid, int status)
+bool fleet_reaped(struct fleet *fleet, pid_t pid, int status, const struct rusage *usage)
 {
 	struct proc *proc;
 
 	HASH_FIND(by_pid, fleet->by_pid, &pid, sizeof(pid), proc);
 	if (proc == NULL)
 		return false;
-	pool_worker_gone(proc->pool, proc, status);
+	pool_worker_gone(proc->pool, proc, status, usage);
 	return true;
 }
 

@@ -19,6 +19,7 @@
 #include "pool/pool.h"
 
 struct err;
+struct rusage;
 
 struct fleet {
 	sd_event *event;
@@ -81,8 +82,8 @@ int fleet_watch(struct fleet *fleet, struct pool *pool, struct err *err);
 /* Looks after all pools in force. To be called when a worker has ended, and once a second with TICK. */
 void fleet_look_after(struct fleet *fleet, bool tick);
 
-/* The child PID has ended, with STATUS of waitpid(2). False: it is no worker of the fleet. */
-bool fleet_reaped(struct fleet *fleet, pid_t pid, int status);
+/* The child PID has ended, with STATUS and USAGE of wait4(2). False: it is no worker of the fleet. */
+bool fleet_reaped(struct fleet *fleet, pid_t pid, int status, const struct rusage *usage);
 
 /* Frees all pools and members. Workers that still live are cut when the master exits. */
 void fleet_close(struct fleet *fleet);

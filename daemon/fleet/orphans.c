@@ -135,7 +135,7 @@ void orphans_end_all(struct proc *by_pid)
 
 	while (orphans_end(by_pid) > 0 && clock_ms() < end) {
 		(void)nanosleep(&nap, NULL);
-		while (child_reap_any(&status) > 0)
+		while (child_reap_any(&status, NULL) > 0)
 			;
 	}
 }

@@ -251,6 +251,7 @@ static enum refusal read_proxy_header(struct gate *gate, struct preforkd_conn *c
 		conn->probe = true;
 	if (conn->via.len != 0) {
 		board_peer_set(gate->slot, &conn->peer);
+		board_via_set(gate->slot, &conn->via);
 		title_rest(addr_format_host(&conn->peer, host, sizeof(host)));
 	}
 	return refusal;

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "base/child.h"
@@ -84,11 +85,12 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 /* Reaps all children that have ended, because one SIGCHLD may stand for many. */
 static void reap_children(struct master *master)
 {
+	struct rusage usage;
 	int status;
 	pid_t pid;
 
-	while ((pid = child_reap_any(&status)) > 0)
-		if (!fleet_reaped(&master->fleet, pid, status) && !reopen_reaped(&master->fleet, pid, status) &&
+	while ((pid = child_reap_any(&status, &usage)) > 0)
+		if (!fleet_reaped(&master->fleet, pid, status, &usage) && !reopen_reaped(&master->fleet, pid, status) &&
 		    !reload_reaped(&master->ops, pid, status) && !upgrade_reaped(&master->ops, pid, status))
 			/* adopted, or older than this image: nothing waits for it */
 			log_msg(LOG_DEBUG, "reaped process %d", (int)pid);

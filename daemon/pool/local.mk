@@ -12,6 +12,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool_adopt.h \
 	%D%/pool_count.c \
 	%D%/pool_count.h \
+	%D%/pool_deaths.c \
+	%D%/pool_deaths.h \
 	%D%/pool_full.c \
 	%D%/pool_full.h \
 	%D%/pool_leave.c \

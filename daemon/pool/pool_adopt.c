@@ -124,7 +124,9 @@ int proc_adopt(struct pool *pool, const struct proc *was, const struct program *
 		return err_set(err, "a worker of the program before makes no sense");
 	}
 	proc->seat = keep_seat(pool, was->seat, known->sources);
-	if (!known->board)
+	if (known->board)
+		proc->deaths_seen = was->deaths_seen;
+	else
 		fill_blank_slot(proc, program != NULL);
 	HASH_ADD(by_pid, *pool->by_pid, pid, sizeof(proc->pid), proc);
 	if (proc->by_pid.tbl == NULL) {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "pool/pool.h"
+#include "pool/pool_deaths.h"
 
 /* More than any worker can do in a millisecond. */
 #define CLIENTS_A_MS 100ULL
@@ -102,6 +103,7 @@ void pool_count_living(const struct pool *pool, struct counts *counts)
 	struct proc *proc;
 
 	DL_FOREACH (pool->procs, proc) {
+		pool_deaths_look(proc, now);
 		(void)pool_count_look(proc, now);
 		pool_count_add(counts, &proc->seen);
 	}

@@ -2,6 +2,7 @@
 #include "pool/pool_leave.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <utlist.h>
@@ -15,6 +16,7 @@
 #include "pool/groups.h"
 #include "pool/pool.h"
 #include "pool/pool_count.h"
+#include "pool/pool_deaths.h"
 #include "pool/pool_full.h"
 #include "pool/program.h"
 #include "pool/program_end.h"
@@ -205,30 +207,84 @@ static struct ending judge_ending(const struct pool *pool, const struct proc *pr
 	};
 }
 
-/* The slot outlives its worker, so the log can name the client that a crash has hit. */
-static void log_ending(struct pool *pool, const struct proc *proc, int status, const struct ending *ending)
+/* Its death is told; otherwise the worker left as it should. */
+static bool is_death(const struct proc *proc, const struct ending *ending)
 {
-	int level = pool_is_quiet(pool) ? LOG_DEBUG : LOG_ERR;
+	if (proc->program != NULL)
+		return !proc->leaving && proc->kill_ms == 0;
+	return (ending->crashed && proc->kill_ms == 0) || ending->failed;
+}
+
+/* The worker itself has logged why its set-up failed (worker/contract.h). */
+static bool has_told_why(const struct proc *proc, int status, const struct ending *ending)
+{
+	return proc->program == NULL && !ending->crashed && WEXITSTATUS(status) == WORKER_EXIT_SETUP;
+}
+
+static struct death describe_death(const struct proc *proc, int status, const struct rusage *usage,
+				   const struct ending *ending)
+{
+	struct death death = pool_deaths_describe(proc, status, usage);
+	const char *reason = "";
+
+	if (has_told_why(proc, status, ending))
+		reason = "the set-up failed, and the log has the reason";
+	else if (proc->program != NULL && proc->program->abort_ms != 0)
+		reason = "it hung, and was sent SIGABRT";
+	(void)snprintf(death.reason, sizeof(death.reason), "%s", reason);
+	return death;
+}
+
+/* The slot outlives its worker, so the log can name the client that a crash has hit. */
+static void log_death(struct pool *pool, const struct death *death, const struct ending *ending, bool quiet)
+{
 	struct log_about about = pool_about(pool);
-	char how[128], peer[ADDR_TEXT_MAX];
+	char how[128], peer[ADDR_TEXT_MAX], details[DEATH_DETAILS_MAX], fields[DEATH_FIELDS_MAX];
+	const char *when = ending->crashed ? "" : " before it could serve";
 	struct sockaddr_any addr;
+
+	exit_text(death->status, how, sizeof(how));
+	about.worker = death->pid;
+	about.fields = death_fields(death, fields, sizeof(fields));
+	about.message_id = ending->crashed ? MESSAGE_ID_WORKER_CRASHED : MESSAGE_ID_WORKER_FAILED;
+	if (ending->crashed && ending->busy) {
+		packed_address_get(death->peer, &addr);
+		about.peer = addr_format(&addr, peer, sizeof(peer));
+		when = " while it served this client";
+	}
+	log_about(quiet ? LOG_DEBUG : LOG_ERR, &about, "worker %d %s%s%s", (int)death->pid, how, when,
+		  death_details(death, details, sizeof(details)));
+}
+
+static void log_leave(struct pool *pool, const struct proc *proc, int status)
+{
+	struct log_about about = pool_about(pool);
+	char how[128];
 
 	exit_text(status, how, sizeof(how));
 	about.worker = proc->pid;
-	if (ending->crashed && ending->busy) {
-		board_peer_get(proc_slot(proc), &addr);
-		about.peer = addr_format(&addr, peer, sizeof(peer));
+	log_about(LOG_DEBUG, &about, "worker %d %s", (int)proc->pid, how);
+}
+
+/* The end of a worker or program: one line, and if it is a death, a place among the last ones of the service. */
+static void tell_ending(struct pool *pool, const struct proc *proc, int status, const struct rusage *usage,
+			const struct ending *ending)
+{
+	struct death death;
+
+	if (!is_death(proc, ending)) {
+		if (proc->program != NULL)
+			program_tell_left(proc, status);
+		else
+			log_leave(pool, proc, status);
+		return;
 	}
-	if (ending->crashed && proc->kill_ms == 0) {
-		about.message_id = MESSAGE_ID_WORKER_CRASHED;
-		log_about(level, &about, "worker %d %s%s", (int)proc->pid, how,
-			  about.peer != NULL ? " while it served this client" : "");
-	} else if (ending->failed) {
-		about.message_id = MESSAGE_ID_WORKER_FAILED;
-		log_about(level, &about, "worker %d %s before it could serve", (int)proc->pid, how);
-	} else {
-		log_about(LOG_DEBUG, &about, "worker %d %s", (int)proc->pid, how);
-	}
+	death = describe_death(proc, status, usage, ending);
+	if (proc->program != NULL)
+		program_tell_death(proc, &death);
+	else
+		log_death(pool, &death, ending, pool_is_quiet(pool) || has_told_why(proc, status, ending));
+	pool_deaths_keep(pool, &death);
 }
 
 /* Counts a crash against the client whose connection was being served. */
@@ -299,6 +355,7 @@ static void clear_slot(struct pool *pool, struct proc *proc)
 {
 	if (proc_state(proc) == SLOT_IDLE) /* it can no longer take itself off the counter of idle workers */
 		(void)atomic_fetch_sub(&pool->board.lanes[proc->lane].idle, 1);
+	pool_deaths_end(proc);
 	(void)pool_count_look(proc, clock_ms());
 	pool_count_add(&pool->totals->gone, &proc->seen);
 	pool_full_gone(pool, &proc->seen);
@@ -321,18 +378,17 @@ static void record_loss(struct pool *pool, const struct proc *proc, int status)
 		program_end_record(pool->last_end, proc, status);
 }
 
-void pool_worker_gone(struct pool *pool, struct proc *proc, int status)
+void pool_worker_gone(struct pool *pool, struct proc *proc, int status, const struct rusage *usage)
 {
 	struct ending ending = judge_ending(pool, proc, status);
 
 	if (proc->program != NULL) {
 		program_output_end(proc->program->output); /* its last lines come before the line about its end */
-		program_tell_gone(proc, status);
 		record_loss(pool, proc, status);
 	} else {
 		worker_output_pass(pool->output); /* likewise */
-		log_ending(pool, proc, status, &ending);
 	}
+	tell_ending(pool, proc, status, usage, &ending);
 	record_ending(pool, proc, status, &ending);
 	pool->suspects |= has_lost_listener(pool, proc, status);
 	forget_replacement(pool, proc);

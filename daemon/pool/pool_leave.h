@@ -12,6 +12,7 @@
 
 struct pool;
 struct proc;
+struct rusage;
 
 /* Retires one worker. */
 void pool_retire_proc(struct proc *proc);
@@ -34,7 +35,7 @@ void pool_kill_hung(struct pool *pool, int64_t now_ms);
 /* Kills workers that were cut and have not left in time. Returns when to call it again (ms of the clock); 0: never. */
 int64_t pool_kill_overdue(struct pool *pool, int64_t now_ms);
 
-/* A worker has ended, with STATUS of waitpid(2): logs and counts that, and frees PROC. */
-void pool_worker_gone(struct pool *pool, struct proc *proc, int status);
+/* A worker has ended, with STATUS and USAGE of wait4(2), USAGE may be NULL: logs and counts that, and frees PROC. */
+void pool_worker_gone(struct pool *pool, struct proc *proc, int status, const struct rusage *usage);
 
 #endif

@@ -10,6 +10,7 @@
 #include "pool/pool.h"
 #include "pool/pool_board.h"
 #include "pool/pool_count.h"
+#include "pool/pool_deaths.h"
 #include "pool/pool_full.h"
 #include "pool/pool_leave.h"
 #include "pool/pool_mend.h"
@@ -240,6 +241,7 @@ void pool_look_after(struct pool *pool, bool tick)
 	pool_publish(pool);
 	/* Answer the ring before looking: a change after the look rings again. */
 	board_answer(&pool->board, pool->ring);
+	pool_deaths_look_all(pool);
 	notice_ready(pool, now);
 	program_step(pool, now);
 	if ((tick || pool->suspects) && pool->state == POOL_SERVING)

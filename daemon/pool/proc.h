@@ -41,6 +41,7 @@ struct proc { /* times are ms of the clock */
 	struct counts seen;  /* what it has counted, as far as that is believed (pool_count.h) */
 	uint64_t seen_own[BOARD_COUNTERS];
 	int64_t seen_ms;	 /* when that was; 0: it has not been looked at */
+	uint32_t deaths_seen;	 /* of the programs that it has run (board/death_record.h) */
 	int lingers;		 /* ticks in a row at which it said that it leaves by itself */
 	struct program *program; /* owned; NULL: it is a worker, no program that accepts by itself */
 	UT_hash_handle by_pid;

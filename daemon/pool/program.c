@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/message_ids.h"
 #include "base/parse.h"
+#include "board/death.h"
 #include "config/config.h"
 #include "pool/pool.h"
 #include "worker/contract.h"
@@ -183,17 +184,24 @@ void program_step(struct pool *pool, int64_t now_ms)
 	}
 }
 
-void program_tell_gone(const struct proc *proc, int status)
+void program_tell_left(const struct proc *proc, int status)
 {
 	struct log_about about = about_program(proc);
 	char how[128];
 
 	exit_text(status, how, sizeof(how));
-	if (proc->leaving || proc->kill_ms != 0) {
-		log_about(LOG_DEBUG, &about, "program %d %s", (int)proc->pid, how);
-		return;
-	}
-	about.message_id = WIFSIGNALED(status) ? MESSAGE_ID_WORKER_CRASHED : MESSAGE_ID_WORKER_FAILED;
-	log_about(pool_is_quiet(proc->pool) ? LOG_DEBUG : LOG_ERR, &about, "program %d %s%s", (int)proc->pid, how,
-		  proc->ready ? ", though nobody told it to leave" : " before it was ready");
+	log_about(LOG_DEBUG, &about, "program %d %s", (int)proc->pid, how);
+}
+
+void program_tell_death(const struct proc *proc, const struct death *death)
+{
+	char how[128], details[DEATH_DETAILS_MAX], fields[DEATH_FIELDS_MAX];
+	struct log_about about = about_program(proc);
+
+	exit_text(death->status, how, sizeof(how));
+	about.message_id = WIFSIGNALED(death->status) ? MESSAGE_ID_WORKER_CRASHED : MESSAGE_ID_WORKER_FAILED;
+	about.fields = death_fields(death, fields, sizeof(fields));
+	log_about(pool_is_quiet(proc->pool) ? LOG_DEBUG : LOG_ERR, &about, "program %d %s%s%s", (int)proc->pid, how,
+		  proc->ready ? ", though nobody told it to leave" : " before it was ready",
+		  death_details(death, details, sizeof(details)));
 }

@@ -11,6 +11,7 @@
 
 #include "pool/program_output.h"
 
+struct death;
 struct err;
 struct pool;
 struct proc;
@@ -54,7 +55,10 @@ void program_retire(struct proc *proc);
 /* Kills programs of POOL that hang, or were retired and have not left within timeouts.drain. */
 void program_step(struct pool *pool, int64_t now_ms);
 
-/* The program has ended, with STATUS of waitpid(2): logs that, loudly if nobody ordered it. */
-void program_tell_gone(const struct proc *proc, int status);
+/* The program has ended as ordered, with STATUS of waitpid(2): logs that. */
+void program_tell_left(const struct proc *proc, int status);
+
+/* The program has ended, and nobody ordered it: logs that. */
+void program_tell_death(const struct proc *proc, const struct death *death);
 
 #endif

@@ -36,8 +36,10 @@ void totals_unref(struct totals **totals)
 	struct totals *t = *totals;
 
 	*totals = NULL;
-	if (t != NULL && --t->refs == 0)
-		free(t);
+	if (t == NULL || --t->refs > 0)
+		return;
+	free(t->deaths);
+	free(t);
 }
 
 struct own_names totals_own_names(const struct preforkd_module *module)

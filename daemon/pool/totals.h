@@ -9,6 +9,7 @@
 #include "board/board.h"
 #include "board/refusal.h"
 
+struct deaths;
 struct preforkd_module;
 
 #define TOTALS_SECONDS 8 /* the rate is an average over so many */
@@ -40,6 +41,7 @@ struct totals {
 	uint64_t samples[TOTALS_SECONDS + 1]; /* a ring of what totals_sample() was given */
 	unsigned n_samples;		      /* so far */
 	int64_t last_full_advice_ms;	      /* when pool_full.c last logged its advice; 0: never */
+	struct deaths *deaths;		      /* the last ones; owned; NULL: there was none */
 	unsigned refs;
 };
 

@@ -15,6 +15,7 @@
 
 struct board_slot;
 struct config_service;
+struct death;
 struct proxy_header;
 struct unix_peer;
 
@@ -45,6 +46,7 @@ struct preforkd_conn {
 	bool spent;    /* something of it lives on and cannot be ended: this worker is to be replaced */
 	char peer_text[ADDR_TEXT_MAX]; /* for preforkd_peer(); "": not made yet */
 	char reason[256];	       /* why it ended badly; "": it did not */
+	const struct death *death;     /* of its program, which is why; NULL: it has not died (program_death.h) */
 };
 
 /* Begins CONN for an accepted socket, which it owns from now on, and starts timeouts.total. SLOT may be NULL. */

@@ -11,6 +11,8 @@
 #include <preforkd/module.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@
 #include "services/hangup.h"
 #include "services/holders.h"
 #include "services/kinds.h"
+#include "services/program_death.h"
 #include "services/spawn.h"
 
 #define GRACE_MS    2000  /* from SIGTERM to SIGKILL */
@@ -70,9 +73,10 @@ static const struct timespec *time_until(int64_t at_ms, struct timespec *out)
 struct wait {
 	struct preforkd_conn *conn;
 	pid_t pid;
-	int pidfd;	 /* -1: it has been reaped */
-	siginfo_t info;	 /* how it ended, when it has been reaped */
-	int64_t kill_ms; /* it was sent SIGTERM, and gets SIGKILL then; 0: it was not */
+	int pidfd;	     /* -1: it has been reaped */
+	siginfo_t info;	     /* how it ended, when it has been reaped */
+	struct rusage usage; /* likewise: what it has used */
+	int64_t kill_ms;     /* it was sent SIGTERM, and gets SIGKILL then; 0: it was not */
 	struct hangup hangup;
 	bool client_gone;	   /* the client left before the end */
 	bool killed;		   /* it was sent SIGKILL */
@@ -88,9 +92,11 @@ static void signal_group(const struct wait *w, int sig)
 		(void)kill(-w->pid, sig);
 }
 
+/* The system call, because the C library's waitid(3) does not pass the usage on. */
 static void reap_program(struct wait *w)
 {
-	while (w->pidfd >= 0 && waitid(P_PIDFD, (id_t)w->pidfd, &w->info, WEXITED) < 0 && errno == EINTR)
+	while (w->pidfd >= 0 && syscall(SYS_waitid, P_PIDFD, w->pidfd, &w->info, WEXITED, &w->usage) < 0 &&
+	       errno == EINTR)
 		;
 	fd_close(&w->pidfd);
 }
@@ -199,15 +205,16 @@ static void wait_program(struct wait *w, const sigset_t *open)
 }
 
 /* The result of serving: 0, or -1 with a reason. */
-static int judge_end(struct preforkd_conn *conn, const siginfo_t *info, bool client_gone)
+static int judge_end(struct preforkd_conn *conn, const struct wait *w)
 {
+	const siginfo_t *info = &w->info;
 	const char *program = conn->service->command[0];
 
 	if (preforkd_ended(conn)) {
 		conn_say_cut(conn);
 		return -1;
 	}
-	if (client_gone) {
+	if (w->client_gone) {
 		conn_say_lost(conn, hangup_reason(conn->fd));
 		return -1;
 	}
@@ -218,6 +225,7 @@ static int judge_end(struct preforkd_conn *conn, const siginfo_t *info, bool cli
 		return 0;
 	/* its failure, even if a client that only probes the port would have closed as well */
 	conn->unserved = true;
+	program_death_note(conn, w->pid, info, &w->usage);
 	if (info->si_code == CLD_EXITED)
 		return preforkd_fail(conn, "%s exited with status %d", program, info->si_status);
 	conn->reset = conn->service->on_cut == ON_CUT_RESET;
@@ -331,6 +339,7 @@ static void end_others(struct preforkd_conn *conn, const struct wait *w)
 static int run_program(struct preforkd_conn *conn, struct wait *w, const sigset_t *open)
 {
 	*w = (struct wait){.conn = conn, .pidfd = -1};
+	conn->death = NULL;
 	w->pid = start_program(conn, &w->pidfd, open);
 	if (w->pid < 0)
 		return -1;
@@ -341,24 +350,32 @@ static int run_program(struct preforkd_conn *conn, struct wait *w, const sigset_
 	if (conn->ordered_to_leave == NULL || preforkd_ended(conn) || !descendants_has_others(w->pid))
 		signal_group(w, SIGKILL);
 	reap_program(w);
-	return judge_end(conn, &w->info, w->client_gone);
+	return judge_end(conn, w);
 }
 
-static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
+/* A program's bytes do not pass through this process: the kernel has counted them, but not on a unix socket. */
+static void count_bytes(struct preforkd_conn *conn)
 {
 	struct tcp_traffic traffic;
 	uint64_t in, out;
-	struct wait w;
-	int rc = run_program(conn, &w, open);
 
-	end_others(conn, &w);
 	if (!deadline_was_reset(&in, &out)) {
 		if (tcp_info_traffic(conn->fd, &traffic) < 0)
-			return rc;
+			return;
 		in = traffic.in;
 		out = traffic.out + tcp_info_pending(conn->fd);
 	}
 	conn_count(conn, in > conn->header ? in - conn->header : 0, out);
+}
+
+static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
+{
+	struct wait w;
+	int rc = run_program(conn, &w, open);
+
+	end_others(conn, &w);
+	count_bytes(conn);
+	program_death_publish(conn);
 	return rc;
 }
 
@@ -427,9 +444,12 @@ static int run_for_socket(struct preforkd_conn *conn, const sigset_t *open)
 	for (;;) {
 		started_ms = clock_ms();
 		rc = run_program(conn, &w, open);
+		program_death_publish(conn);
 		if (!wait_for_others(conn, clock_ms() + pause_after(conn, rc, started_ms), open))
 			break;
-		if (rc < 0)
+		if (conn->death != NULL)
+			program_death_log(conn, LOG_NOTICE, "");
+		else if (rc < 0)
 			preforkd_log(conn, LOG_NOTICE, "%s", conn->reason);
 	}
 	end_others(conn, &w);

@@ -33,6 +33,8 @@ libpreforkd_a_SOURCES += \
 	%D%/holders.h \
 	%D%/kinds.c \
 	%D%/kinds.h \
+	%D%/program_death.c \
+	%D%/program_death.h \
 	%D%/proxy.c \
 	%D%/proxy_connect.c \
 	%D%/proxy_connect.h \

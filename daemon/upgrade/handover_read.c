@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
+#include "board/deaths.h"
 #include "change/drain.h"
 #include "change/operation.h"
 #include "change/reload.h"
@@ -195,6 +196,22 @@ static int read_own_counts(const json_t *list, struct totals *totals, struct err
 	return 0;
 }
 
+static int read_deaths(const json_t *t, struct totals *totals, struct err *err)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(t, "deaths"), i, entry) {
+		struct death death = {.kind = DEATH_WORKER};
+
+		if (rows_read(&death_table, entry, &death, err) < 0)
+			return -1;
+		deaths_add(&totals->deaths, &death);
+	}
+	deaths_lose(&totals->deaths, (uint64_t)get_number(t, "deaths_lost"));
+	return 0;
+}
+
 /* Pools of one service share their totals; each of them has them in the handover. NULL and *err. */
 static struct totals *read_totals(const json_t *t, const char *service, const struct fleet *fleet, struct err *err)
 {
@@ -211,7 +228,7 @@ static struct totals *read_totals(const json_t *t, const char *service, const st
 	for (enum refusal r = REFUSED_NOT + 1; r < REFUSALS; r++)
 		totals->gone.refused[r] = (uint64_t)get_number(refused, refusal_name(r));
 	if (rows_read(&counts_table, t, &totals->gone, err) < 0 ||
-	    read_own_counts(json_object_get(t, "own"), totals, err) < 0)
+	    read_own_counts(json_object_get(t, "own"), totals, err) < 0 || read_deaths(t, totals, err) < 0)
 		totals_unref(&totals);
 	return totals;
 }

@@ -2,6 +2,7 @@
 #include "upgrade/handover_tables.h"
 
 #include "board/board.h"
+#include "board/death.h"
 #include "board/sources.h"
 #include "change/jobs.h"
 #include "change/operation.h"
@@ -144,6 +145,19 @@ static const struct row own_count_rows[] = {
 };
 TABLE(own_count, "counter of a module");
 
+static const struct row death_rows[] = {
+	ROW(ROW_SIGNED, struct death, at_ms, "at"),	   ROW(ROW_SIGNED, struct death, pid, "pid"),
+	ROW(ROW_UNSIGNED, struct death, kind, "kind"),	   ROW(ROW_UNSIGNED, struct death, phase, "phase"),
+	ROW(ROW_SIGNED, struct death, status, "status"),   ROW(ROW_SIGNED, struct death, age_ms, "age"),
+	ROW(ROW_UNSIGNED, struct death, in, "in"),	   ROW(ROW_UNSIGNED, struct death, out, "out"),
+	ROW(ROW_SIGNED, struct death, cpu_us, "cpu"),	   ROW(ROW_SIGNED, struct death, max_rss, "max_rss"),
+	ROW(ROW_UNSIGNED, struct death, peer[0], "peer0"), ROW(ROW_UNSIGNED, struct death, peer[1], "peer1"),
+	ROW(ROW_UNSIGNED, struct death, peer[2], "peer2"), ROW(ROW_UNSIGNED, struct death, via[0], "via0"),
+	ROW(ROW_UNSIGNED, struct death, via[1], "via1"),   ROW(ROW_UNSIGNED, struct death, via[2], "via2"),
+	ROW(ROW_TEXT, struct death, reason, "reason"),
+};
+TABLE(death, "death");
+
 static const struct row notify_rows[] = {
 	ROW(ROW_FD, struct program_notify, fd, "fd"),
 	ROW(ROW_TEXT, struct program_notify, name, "name"),
@@ -184,6 +198,7 @@ static const struct row worker_rows[] = {
 	ROW(ROW_BOOL, struct proc, leaving, "leaving"),
 	ROW(ROW_SIGNED, struct proc, retire_ms, "retire"),
 	ROW(ROW_SIGNED, struct proc, kill_ms, "kill"),
+	ROW(ROW_UNSIGNED, struct proc, deaths_seen, "deaths_seen"),
 };
 TABLE(worker, "worker");
 

@@ -30,6 +30,7 @@ extern const struct row_table options_table;	   /* struct socket_options */
 extern const struct row_table board_table;	   /* struct board */
 extern const struct row_table counts_table;	   /* struct counts */
 extern const struct row_table own_count_table;	   /* struct own_count */
+extern const struct row_table death_table;	   /* struct death */
 extern const struct row_table notify_table;	   /* struct program_notify */
 extern const struct row_table listener_table;	   /* struct listener */
 extern const struct row_table worker_table;	   /* struct proc */

@@ -2,6 +2,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "board/deaths.h"
 #include "change/launch.h"
 #include "change/operation.h"
 #include "config/config.h"
@@ -51,6 +52,20 @@ static json_t *write_own_names(const struct own_names *own)
 	return list;
 }
 
+/* The oldest first. */
+static json_t *write_deaths(const struct deaths *deaths)
+{
+	json_t *list = json_array();
+	const struct death *death;
+
+	for (unsigned i = DEATHS_KEPT; i-- > 0;) {
+		death = deaths_get(deaths, i);
+		if (death != NULL)
+			add_item(list, rows_write(&death_table, death));
+	}
+	return list;
+}
+
 /* Refusals are written by name, because the next image may know more reasons, or fewer. */
 static json_t *write_totals(const struct totals *totals)
 {
@@ -63,6 +78,8 @@ static json_t *write_totals(const struct totals *totals)
 			add_item(own, rows_write(&own_count_table, &totals->own[i]));
 	add_value(out, "refused", refused);
 	add_value(out, "own", own);
+	add_value(out, "deaths", write_deaths(totals->deaths));
+	add_value(out, "deaths_lost", json_integer(totals->deaths != NULL ? (json_int_t)totals->deaths->lost : 0));
 	return out;
 }
 

@@ -95,7 +95,7 @@ static int try_worker(struct pool *pool, struct err *err)
 	proc->kill_ms = clock_ms(); /* the log must not mention a crash */
 	(void)kill(proc->pid, SIGKILL);
 	(void)waitpid(proc->pid, &status, 0);
-	pool_worker_gone(pool, proc, status);
+	pool_worker_gone(pool, proc, status, NULL);
 	if (n > 0 && message[0] == PROOF_PROVEN)
 		return 0;
 	if (n <= 0 || message[0] != PROOF_FAILED)

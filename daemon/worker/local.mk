@@ -2,6 +2,8 @@
 libpreforkd_a_SOURCES += \
 	%D%/become_program.c \
 	%D%/become_program.h \
+	%D%/connection_log.c \
+	%D%/connection_log.h \
 	%D%/contract.h \
 	%D%/datagrams.c \
 	%D%/datagrams.h \

@@ -17,7 +17,6 @@
 #include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/signals.h"
 #include "base/title.h"
 #include "board/board.h"
@@ -37,6 +36,7 @@
 #include "services/self.h"
 #include "services/upstreams.h"
 #include "worker/become_program.h"
+#include "worker/connection_log.h"
 #include "worker/contract.h"
 #include "worker/datagrams.h"
 #include "worker/descriptors.h"
@@ -253,6 +253,7 @@ static bool become_busy(struct worker *w, const struct sockaddr_any *peer)
 	atomic_store_explicit(&w->slot->turn, atomic_load_explicit(&w->slot->turn, memory_order_relaxed) + 1,
 			      memory_order_release);
 	board_peer_set(w->slot, peer);
+	board_client_begin(w->slot);
 	set_state(w, SLOT_BUSY);
 	idle = (int32_t)((uint32_t)atomic_fetch_sub(&w->lane->idle, 1) - 1); /* it may be damaged: no overflow */
 	if (idle < atomic_load_explicit(&w->lane->lowest, memory_order_relaxed))
@@ -275,41 +276,6 @@ static bool was_silent(const struct preforkd_conn *conn)
 		return false;
 	n = recv(conn->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-}
-
-/* Clients that hang up or are SILENT are logged now and then only, unless all connections are logged: anybody can cause
- * many of them at no cost. */
-static void log_bad_end(struct preforkd_conn *conn, bool silent, const char *via, enum config_log_connections which)
-{
-	int priority = conn->probe ? LOG_DEBUG : conn->hung_up ? LOG_INFO : LOG_NOTICE;
-	static struct log_limit limit;
-	unsigned missed = 0;
-
-	if (which == LOG_CONNECTIONS_NONE || !log_enabled(priority) ||
-	    (which == LOG_CONNECTIONS_ERRORS && (conn->hung_up || silent) && !log_limit(&limit, &missed)))
-		return;
-	if (missed > 0)
-		preforkd_log(conn, priority, "%s%s; %u more of this worker's clients since the last such line",
-			     conn->reason, via, missed);
-	else
-		preforkd_log(conn, priority, "%s%s", conn->reason, via);
-}
-
-static void log_connection(struct preforkd_conn *conn, bool failed, bool silent, enum config_log_connections which)
-{
-	/* the master logs these, for many clients at once */
-	bool logged_elsewhere = (deadline_was_cut() && !deadline_is_orphan()) || deadline_passed() == DEADLINE_EVICTED;
-	char age[32], via[CONN_VIA_MAX];
-
-	(void)conn_via_text(conn, via, sizeof(via));
-	if (failed && !logged_elsewhere)
-		log_bad_end(conn, silent, via, which);
-	if (which != LOG_CONNECTIONS_ALL)
-		return;
-	format_elapsed(clock_coarse_ms() - conn->start_ms, age, sizeof(age));
-	preforkd_log(conn, conn->probe ? LOG_DEBUG : LOG_INFO, "%s after %s, %llu bytes in, %llu bytes out%s",
-		     conn->probe ? "probe, done" : "done", age, (unsigned long long)conn->in,
-		     (unsigned long long)conn->out, via);
 }
 
 static void count_served(struct worker *w, const struct preforkd_conn *conn, bool failed)
@@ -348,6 +314,7 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 		return;
 	}
 	failed = service->handler->serve(&conn) != 0;
+	atomic_store_explicit(&w->slot->finishing, 1, memory_order_relaxed);
 	if (!conn_deliver(&conn))
 		failed = true;
 	if (failed)
@@ -358,12 +325,14 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 		refuse_count(&w->gate, &conn, REFUSED_EVICTED);
 	else if (silent && !conn.unserved) /* a probe, which is not worth a log line */
 		conn.probe = true;
-	log_connection(&conn, failed, silent, w->params->config->log.connections);
+	connection_log(&conn, failed, silent, w->params->config->log.connections);
 	conn_end(&conn);
 	gate_leave(&w->gate);
 	title_rest("[idle]");
 	if (!evicted)
 		count_served(w, &conn, failed);
+	if (conn.death != NULL)
+		board_ring(&w->board, w->params->ring);
 	ask_to_be_replaced(w, conn.spent);
 }
 
@@ -421,10 +390,12 @@ static enum wait_result serve_with_program(struct worker *w)
 	/* A program may have connected the socket, which it shares with the next one. */
 	if (listen_look(w->answers) == LISTEN_CONNECTED)
 		(void)listen_disconnect(w->answers); /* else the master mends it, and says so */
-	log_connection(&conn, failed, false, params->config->log.connections);
+	connection_log(&conn, failed, false, params->config->log.connections);
 	deadline_end();
 	title_rest("[idle]");
 	count_served(w, &conn, failed);
+	if (conn.death != NULL)
+		board_ring(&w->board, w->params->ring);
 	ask_to_be_replaced(w, conn.spent);
 	return result;
 }

@@ -56,6 +56,7 @@ system_tests = \
 	%D%/test_datagrams_life.py \
 	%D%/test_datagrams_programs.py \
 	%D%/test_datagrams_sockets.py \
+	%D%/test_deaths.py \
 	%D%/test_enabled.py \
 	%D%/test_harness.py \
 	%D%/test_lacking.py \

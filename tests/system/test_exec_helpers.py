@@ -96,7 +96,7 @@ class Finish(HelperCase):
 	def test_after_a_failure(self):
 		self.serve("( sleep 0.1; echo tail ) & echo head; exit 3")
 		self.check_answers(b"head\ntail\n", 3)
-		self.d.wait_log(r"prog .*: /bin/bash exited with status 3$")
+		self.d.wait_log(r"prog .*: /bin/bash exited with status 3; serving")
 
 	def test_waiting_costs_nothing(self):
 		self.serve("sleep 3 & echo $!")

@@ -153,7 +153,7 @@ class Gone(HangupCase):
 		s = self.endpoint.connect()
 		s.sendall(b"x")
 		s.close()
-		self.d.wait_log(r"prog .*: /bin/sh exited with status 7$")
+		self.d.wait_log(r"prog .*: /bin/sh exited with status 7; ")
 
 	def test_a_limit_counts_as_before(self):
 		self.serve("echo $$; sleep 1000", timeouts={"total": "500ms"})

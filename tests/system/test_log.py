@@ -14,6 +14,7 @@ import time
 import unittest
 
 from harness import *
+from harness import proxy
 from harness.system_log import NO_MOUNTS, Reader, SystemLogCase
 
 FACILITY_LOCAL3 = 19
@@ -126,6 +127,7 @@ IDS = {
 	"reloaded": "7b05ebc668384222baa8881179cfda54",
 	"rejected": "c32d725ec1d9436d91c2a1730aeaa77c",
 	"crashed": "146d4e8901624193830e96085d29c73e",
+	"program died": "262dabde6ce84dbf9ea8908179e83834",
 	"failed": "90a8011010684fd290611fd291e73763",
 	"full": "b653beb09abf4d4bb989693a208a1a8d",
 	"evicted": "6df02f0597634da3a5926466558f93dc",
@@ -207,8 +209,26 @@ class Journal(Case):
 			line = self.wait_id("crashed")
 		self.assertEqual((line["SERVICE"], line["WORKER_PID"], line["PEER"], line["PRIORITY"]),
 				 ("echo", str(busy), "127.0.0.1:%d" % port, "3"))
+		self.assertEqual((line["DEATH_KIND"], line["DEATH_PID"], line["DEATH_PHASE"], line["EXIT_SIGNAL"],
+				  line["CORE_DUMPED"], line["BYTES_IN"], line["BYTES_OUT"]),
+				 ("worker", str(busy), "serving", "SIGKILL", "0", "1", "1"))
+		self.assertTrue(all(line[key].isdigit() for key in ("AGE_MSEC", "CPU_USEC", "MAX_RSS")))
 		d.stop()	# and those that are told to leave have not crashed
 		self.wait_id("crashed")
+
+	def test_id_of_a_program(self):
+		"""Of exec: the worker logs it."""
+		endpoint = Endpoint.v4()
+		self.serve({"prog": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/sh", "-c", "exit 3"],
+				     "proxy_protocol": {"from": ["127.0.0.1"]}}})
+		with endpoint.connect() as s:
+			s.sendall(proxy.v1() + b"x")
+			near = "127.0.0.1:%d" % s.getsockname()[1]
+			read_all(s)
+			line = self.wait_id("program died")
+		self.assertEqual((line["SERVICE"], line["PEER"], line["VIA"], line["DEATH_KIND"], line["EXIT_STATUS"]),
+				 ("prog", "192.0.2.7:4711", near, "program", "3"))
+		self.assertNotIn("EXIT_SIGNAL", line)
 
 	def test_ids_of_the_gate(self):
 		endpoint = Endpoint.v4()

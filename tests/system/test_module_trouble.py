@@ -220,7 +220,7 @@ class Crash(ModuleCase):
 		self.build(modules.small("#include <stdlib.h>\nstatic void timer(void) { exit(0); }\n",
 					 ".timer = timer, .timer_ms = 500,"))
 		self.assertEqual(d.reload().returncode, 0)
-		d.wait_log(r"error: mod: worker \d+ ended with status 0$")
+		d.wait_log(r"error: mod: worker \d+ ended with status 0; idle, ")
 		self.assertEqual(d.stop(), 0)
 
 

@@ -22,6 +22,7 @@ unit_tests = \
 	%D%/base/check_unit_settings \
 	%D%/base/check_unit_view \
 	%D%/board/check_board \
+	%D%/board/check_deaths \
 	%D%/board/check_sources \
 	%D%/board/check_sources_rates \
 	%D%/board/check_sources_seats \

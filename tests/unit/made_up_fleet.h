@@ -68,7 +68,7 @@ struct proc *__wrap_pool_start_held(struct pool *pool, size_t lane, int proof) /
 static inline void made_up_leave(struct proc *proc)
 {
 	atomic_store(&proc_slot(proc)->state, SLOT_LEAVING);
-	pool_worker_gone(proc->pool, proc, 0);
+	pool_worker_gone(proc->pool, proc, 0, NULL);
 }
 
 static inline void made_up_hear(struct proc *proc)

@@ -120,7 +120,7 @@ static void leave_one_behind(int how)
 	} else {
 		pid_t reaped;
 
-		while ((reaped = child_reap_any(&status)) == 0)
+		while ((reaped = child_reap_any(&status, NULL)) == 0)
 			(void)usleep(1000);
 		ck_assert_int_eq(reaped, pid);
 	}
@@ -146,17 +146,17 @@ START_TEST(reap_any_takes_all_kinds)
 	int status;
 	pid_t pid;
 
-	ck_assert_int_eq(child_reap_any(&status), -1);
+	ck_assert_int_eq(child_reap_any(&status, NULL), -1);
 	ck_assert_int_eq(errno, ECHILD);
 	pid = fork();
 	if (pid == 0)
 		hang();
-	ck_assert_int_eq(child_reap_any(&status), 0);
+	ck_assert_int_eq(child_reap_any(&status, NULL), 0);
 	child_kill(pid); /* not in the list: nothing happens */
 	(void)usleep(100000);
-	ck_assert_int_eq(child_reap_any(&status), 0);
+	ck_assert_int_eq(child_reap_any(&status, NULL), 0);
 	ck_assert_int_eq(kill(pid, SIGUSR1), 0);
-	while (child_reap_any(&status) == 0)
+	while (child_reap_any(&status, NULL) == 0)
 		(void)usleep(1000);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
 }

@@ -41,7 +41,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	(void)source;
 	(void)info;
 	(void)userdata;
-	while ((pid = child_reap_any(&status)) > 0)
+	while ((pid = child_reap_any(&status, NULL)) > 0)
 		(void)trial_reaped(&trial, pid, status);
 	return 0;
 }

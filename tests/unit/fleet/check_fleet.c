@@ -111,12 +111,12 @@ START_TEST(a_child_is_found_by_its_pid)
 	struct pool *former = add_retiring("b");
 	pid_t pid = fleet.pools[0]->procs->pid, last = former->procs->pid;
 
-	ck_assert(!fleet_reaped(&fleet, made_up_last_pid + 1, 0));
-	ck_assert(fleet_reaped(&fleet, pid, 0));
+	ck_assert(!fleet_reaped(&fleet, made_up_last_pid + 1, 0, NULL));
+	ck_assert(fleet_reaped(&fleet, pid, 0, NULL));
 	ck_assert_uint_eq(fleet.pools[0]->n_procs, 0);
 	ck_assert_uint_eq(fleet.pools[1]->n_procs, 1);
-	ck_assert(!fleet_reaped(&fleet, pid, 0));
-	ck_assert(fleet_reaped(&fleet, last, 0));
+	ck_assert(!fleet_reaped(&fleet, pid, 0, NULL));
+	ck_assert(fleet_reaped(&fleet, last, 0, NULL));
 	ck_assert_uint_eq(former->n_procs, 0);
 }
 END_TEST

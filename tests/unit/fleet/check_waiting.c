@@ -69,7 +69,7 @@ START_TEST(a_service_whose_workers_fail_waits_with_its_pool)
 	atomic_store(&proc_slot(pool->procs)->state, SLOT_STARTING);
 	pool->proved = false;
 	ck_assert(!pool_is_quiet(pool));
-	pool_worker_gone(pool, pool->procs, 256);
+	pool_worker_gone(pool, pool->procs, 256, NULL);
 	ck_assert(pool->failed_start && pool_is_quiet(pool));
 	ck_assert_str_eq(member_waits_for(member), WAITING_FOR_WORKERS);
 	reopen_step(&fleet);

@@ -104,7 +104,7 @@ static void serve_one(const struct listener *listener)
 static void leave(struct proc *proc)
 {
 	atomic_store(&proc_slot(proc)->state, SLOT_LEAVING);
-	pool_worker_gone(&pool, proc, 0);
+	pool_worker_gone(&pool, proc, 0, NULL);
 }
 
 START_TEST(an_empty_pool_ends_at_once)

@@ -148,7 +148,7 @@ START_TEST(the_table_of_sources_comes_out)
 	/* both look at the same memory, and a seat is freed as its worker goes */
 	proc = fleet_after.retiring->procs;
 	ck_assert_uint_eq((unsigned)proc->seat, (unsigned)pools[0]->procs->seat);
-	pool_worker_gone(fleet_after.retiring, fleet_after.retiring->procs, 0);
+	pool_worker_gone(fleet_after.retiring, fleet_after.retiring->procs, 0, NULL);
 	ck_assert_uint_eq(sources_taken(was, 77).same, 0);
 }
 END_TEST
@@ -179,7 +179,7 @@ static void expect_new_table(void)
 	ck_assert_uint_eq(fleet_after.retiring->n_procs, 2);
 	DL_FOREACH (fleet_after.retiring->procs, proc)
 		ck_assert_int_eq(proc->seat, -1);
-	pool_worker_gone(fleet_after.retiring, fleet_after.retiring->procs, 0);
+	pool_worker_gone(fleet_after.retiring, fleet_after.retiring->procs, 0, NULL);
 }
 
 START_TEST(a_table_of_another_layout_is_replaced)

@@ -55,6 +55,7 @@ MAP(map_options, struct socket_options)
 MAP(map_board, struct board)
 MAP(map_counts, struct counts)
 MAP(map_own_count, struct own_count)
+MAP(map_death, struct death)
 MAP(map_notify, struct program_notify)
 MAP(map_listener, struct listener)
 MAP(map_worker, struct proc)
@@ -81,6 +82,7 @@ static const struct handed all[] = {
 	HANDED(board, struct board, board_fields, &board_table),
 	HANDED(counts, struct counts, counts_fields, &counts_table),
 	HANDED(own_count, struct own_count, no_fields, &own_count_table),
+	HANDED(death, struct death, no_fields, &death_table),
 	HANDED(notify, struct program_notify, notify_fields, &notify_table),
 	HANDED(listener, struct listener, listener_fields, &listener_table),
 	HANDED(worker, struct proc, worker_fields, &worker_table),

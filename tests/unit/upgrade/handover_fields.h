@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "board/board.h"
+#include "board/death.h"
 #include "board/sources.h"
 #include "change/jobs.h"
 #include "change/operation.h"
