@@ -17,9 +17,9 @@ test_packages="clang-format g++ python3 gunicorn perl-base netcat-openbsd curl g
 	systemd dbus rsyslog mount tar
 	iproute2 util-linux
 	haproxy nginx-light libnginx-mod-stream
-	tftp-hpa tftpd-hpa ucspi-tcp"
+	tftp-hpa tftpd-hpa ucspi-tcp vsftpd popa3d dropbear-bin"
 # Of these the tests start their own: the installation shall start none, now or with the machine.
-quiet_services="haproxy nginx tftpd-hpa"
+quiet_services="haproxy nginx tftpd-hpa vsftpd popa3d"
 # What the benchmarks measure beside preforkd. Superservers would start on this machine and exclude each
 # other: they are only unpacked.
 bench_packages="python3 gnuplot-nox wrk ucspi-tcp socat systemd perl apache2-bin haproxy

@@ -92,15 +92,16 @@ system_tests = \
 	%D%/test_systemd.py \
 	%D%/test_systemd_check.py \
 	%D%/test_systemd_groups.py \
-	%D%/test_unit_dropin.py \
 	%D%/test_systemd_limits.py \
 	%D%/test_systemd_log.py \
 	%D%/test_systemd_optional.py \
 	%D%/test_systemd_privileges.py \
 	%D%/test_systemd_programs.py \
+	%D%/test_systemd_real.py \
 	%D%/test_systemd_restart.py \
 	%D%/test_systemd_sockets.py \
 	%D%/test_systemd_stop.py \
+	%D%/test_unit_dropin.py \
 	%D%/test_upgrade_kept.py \
 	%D%/test_walls.py
 EXTRA_DIST += \

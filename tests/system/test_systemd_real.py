@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Servers that people run from inetd, under a real systemd: the installed unit with nothing but the drop-in that
+--unit-dropin prints for the service serves their real clients. --check=host agrees before and after."""
+
+import sys
+sys.dont_write_bytecode = True
+
+from harness import *
+
+
+class ServerCase(SystemdCase):
+	def serve(self, **service):
+		"""Without the drop-in the check and the daemon refuse the service; with it the daemon serves."""
+		self.configure({"server": {"handler": "exec", "user": "root", "sandbox": {"level": "default"},
+					   **service}})
+		self.drop_in("[Service]\nRestart=no\n", name="10-once.conf")
+		check = (self.sandbox.installed("sbin/preforkd"), "--check=host")
+		refused = self.run(*check)
+		self.assertEqual(refused.returncode, 78, refused.stderr)
+		self.assertNotEqual(self.systemctl("start", "preforkd", check=False).returncode, 0)
+		self.assertEqual(self.show("ExecMainStatus"), "78")
+		self.systemctl("reset-failed", "preforkd")
+		text = self.relax()
+		done = self.run(*check)
+		self.assertEqual((done.returncode, done.stderr), (0, ""), text)
+		self.systemctl("start", "preforkd")
+		return text
+
+	def sh(self, script):
+		"""As root inside."""
+		return self.run("sh", "-euc", script, check=True).stdout
+
+	def user(self, name="joe", password="secret"):
+		"""A user whose home is where the unit lets programs look."""
+		self.sh("useradd -m -d /srv/%s -s /bin/sh %s; echo %s:%s | chpasswd" % (name, name, name, password))
+
+
+class Files(ServerCase):
+	def setUp(self):
+		super().setUp()
+		self.sandbox.write("/srv/files/hello", "hello, client\n")
+
+	@needs_tool("rsync")
+	def test_rsync(self):
+		self.sandbox.write("/etc/rsyncd.conf", "use chroot = yes\n[data]\npath = /srv/files\n")
+		self.serve(listen="*:873", command=["/usr/bin/rsync", "--daemon", "--config=/etc/rsyncd.conf"])
+		self.assertEqual(self.sh("rsync rsync://localhost/data/hello /tmp/got; cat /tmp/got"),
+				 "hello, client\n")
+
+	@needs_tool("in.tftpd", "tftp")
+	def test_tftpd(self):
+		"""It takes the socket, and serves from a folder that becomes its root."""
+		self.serve(listen="udp:127.0.0.1:69", command=["/usr/sbin/in.tftpd", "-s", "/srv/files"])
+		self.assertEqual(self.sh("cd /tmp; tftp 127.0.0.1 -c get hello; cat hello"), "hello, client\n")
+
+	@needs_tool("vsftpd", "curl")
+	def test_vsftpd(self):
+		self.sandbox.write("/etc/vsftpd-test.conf", "listen=NO\nlisten_ipv6=NO\nanonymous_enable=YES\n"
+				   "anon_root=/srv/files\nsecure_chroot_dir=/usr/share/empty\n"
+				   "background=NO\nftp_username=joe\n")
+		self.sh("mkdir -p /usr/share/empty; useradd -d /srv/files joe")
+		self.serve(listen="127.0.0.1:21", command=["/usr/sbin/vsftpd", "/etc/vsftpd-test.conf"])
+		self.assertEqual(self.sh("curl -sS ftp://127.0.0.1/hello"), "hello, client\n")
+
+	@needs_tool("git")
+	def test_git(self):
+		self.sh("git init -q /srv/git/x; cd /srv/git/x; echo hello >file; git add file; "
+			"git -c user.name=x -c user.email=x@x commit -qm x")
+		self.serve(listen="*:9418", user="nobody",
+			   command=["/usr/bin/git", "-c", "safe.directory=*", "daemon", "--inetd",
+				    "--base-path=/srv/git", "--export-all"])
+		self.assertEqual(self.sh("git clone -q git://localhost/x /tmp/clone; cat /tmp/clone/file"), "hello\n")
+
+
+class Users(ServerCase):
+	"""Servers that become the user who logs in."""
+
+	@needs_tool("dropbear", "dbclient", "dropbearkey")
+	def test_dropbear(self):
+		self.user()
+		self.sh("""
+			mkdir -p /srv/joe/.ssh /etc/dropbear
+			dropbearkey -t ed25519 -f /etc/dropbear/host >/dev/null
+			dropbearkey -t ed25519 -f /root/key | grep ^ssh- >/srv/joe/.ssh/authorized_keys
+			chown -R joe: /srv/joe; chmod -R go= /srv/joe""")
+		self.serve(listen="127.0.0.1:22", command=["/usr/sbin/dropbear", "-i", "-r", "/etc/dropbear/host"])
+		self.assertEqual(self.sh("dbclient -y -y -i /root/key joe@127.0.0.1 id -un"), "joe\n")
+
+
+class Web(ServerCase):
+	@needs_tool("gunicorn", "curl")
+	def test_gunicorn(self):
+		"""It accepts by itself."""
+		self.sandbox.write("/srv/app/app.py", "def app(environ, start):\n"
+				   "    start('200 OK', [])\n    return [b'hello, client\\n']\n")
+		self.serve(handler="listen", listen="127.0.0.1:80", user="www-data", workers={"min": 2, "max": 2},
+			   command=["/usr/bin/gunicorn", "--chdir", "/srv/app", "app:app"])
+		self.assertEqual(self.sh("curl -sS http://127.0.0.1/"), "hello, client\n")
+
+
+main()
