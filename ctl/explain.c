@@ -97,6 +97,26 @@ static void write_rule(const json_t *service, FILE *out)
 	(void)fputc('\n', out);
 }
 
+static void write_state(const json_t *service, FILE *out)
+{
+	const json_t *times = json_object_get(service, "times"), *load = json_object_get(service, "load");
+	char number[VALUES_NUMBER_MAX];
+	double now, limit;
+
+	if (json_is_object(times)) {
+		(void)fprintf(out, LABEL "%s", "times", is_true(times, "open") ? "open" : "closed");
+		if (json_is_number(json_object_get(times, "change")))
+			(void)fprintf(out, ", for another %s", values_age_words(times, "change", number));
+		(void)fputc('\n', out);
+	}
+	if (json_is_object(load) && values_real(load, "limit", &limit)) {
+		if (values_real(load, "now", &now))
+			(void)fprintf(out, LABEL "%.2f, clients are refused from %.2f on\n", "load", now, limit);
+		else
+			(void)fprintf(out, LABEL "not known, so no client is refused because of it\n", "load");
+	}
+}
+
 static void write_counts(const json_t *service, FILE *out)
 {
 	const json_t *n = json_object_get(service, "connections"), *workers = json_object_get(service, "workers");
@@ -197,6 +217,7 @@ static void write_service(const json_t *service, const char *address, const stru
 	}
 	write_verdict(service, address, paper, out);
 	write_rule(service, out);
+	write_state(service, out);
 	write_counts(service, out);
 	write_rate(rates, "source", out);
 	write_rate(rates, "datagrams", out);

@@ -35,6 +35,8 @@ libpreforkd_a_SOURCES += \
 	%D%/limits.h \
 	%D%/line_log.c \
 	%D%/line_log.h \
+	%D%/load_average.c \
+	%D%/load_average.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/log_names.c \
@@ -75,4 +77,6 @@ libpreforkd_a_SOURCES += \
 	%D%/unit_settings.h \
 	%D%/unit_text.h \
 	%D%/unit_view.c \
-	%D%/unit_view.h
+	%D%/unit_view.h \
+	%D%/week.c \
+	%D%/week.h

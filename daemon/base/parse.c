@@ -200,6 +200,34 @@ int parse_size(const char *text, int64_t *bytes_out, struct err *err)
 	return 0;
 }
 
+int parse_hundredths(const char *text, int64_t *out, struct err *err)
+{
+	const char *p = text;
+	int64_t value, fraction = 0, div = 1;
+
+	if (strcmp(text, "unlimited") == 0) {
+		*out = 0;
+		return 0;
+	}
+	if (*p == '-')
+		return err_set(err, "\"%.64s\" is negative", text);
+	if (!is_digit(*p))
+		return err_set(err, "\"%.64s\" is not a number such as 8.5", text);
+	if (!take_digits(&p, &value))
+		return refuse_large(text, err);
+	if (*p == '.') {
+		p++;
+		if (!take_fraction(&p, &fraction, &div) || div > 100)
+			return err_set(err, "\"%.64s\": up to two digits follow the point", text);
+	}
+	if (*p != '\0')
+		return err_set(err, "\"%.64s\" is not a number such as 8.5", text);
+	if (__builtin_mul_overflow(value, 100, &value) || __builtin_add_overflow(value, fraction * (100 / div), &value))
+		return refuse_large(text, err);
+	*out = value;
+	return 0;
+}
+
 int parse_mode(const char *text, mode_t *mode_out, struct err *err)
 {
 	const char *p;
@@ -254,6 +282,16 @@ void format_elapsed(int64_t ms, char *out, size_t size)
 		write_two(ms / hour, "h", ms % hour / minute, "min", out, size);
 	else
 		write_two(ms / day, "d", ms % day / hour, "h", out, size);
+}
+
+void format_hundredths(int64_t value, char *out, size_t size)
+{
+	if (value % 100 == 0)
+		(void)snprintf(out, size, "%" PRId64, value / 100);
+	else if (value % 10 == 0)
+		(void)snprintf(out, size, "%" PRId64 ".%" PRId64, value / 100, value % 100 / 10);
+	else
+		(void)snprintf(out, size, "%" PRId64 ".%02" PRId64, value / 100, value % 100);
 }
 
 void format_size(int64_t bytes, char *out, size_t size)

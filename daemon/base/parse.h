@@ -24,6 +24,9 @@ int parse_duration(const char *text, int64_t *ms_out, struct err *err);
 /* A size in bytes: "4096", "64K", "10M", "2G" (powers of 1024); "unlimited" gives 0. */
 int parse_size(const char *text, int64_t *bytes_out, struct err *err);
 
+/* A number with up to two digits after the point, in hundredths: "8.5", "12"; "unlimited" gives 0. Not negative. */
+int parse_hundredths(const char *text, int64_t *out, struct err *err);
+
 /* A file mode in octal: "0660", "660"; at most 07777. */
 int parse_mode(const char *text, mode_t *mode_out, struct err *err);
 
@@ -45,6 +48,9 @@ void format_duration(int64_t ms, char *out, size_t size);
 /* A time that was measured, cut to what a person reads at a glance: "340ms", "3s", "12.3s", "2min5s", "1h10min",
  * "3d4h". parse_duration() reads it. */
 void format_elapsed(int64_t ms, char *out, size_t size);
+
+/* The shortest text that parse_hundredths() reads back as the same value: "8.5", "12", "0". */
+void format_hundredths(int64_t value, char *out, size_t size);
 
 /* The same for parse_size(): "64K", "1000". */
 void format_size(int64_t bytes, char *out, size_t size);

@@ -14,7 +14,7 @@
 #include "board/packed_address.h"
 #include "board/shared_memory.h"
 
-#define BOARD_VERSION 8U
+#define BOARD_VERSION 9U
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
@@ -113,6 +113,16 @@ int board_slot_keep(struct board *board, size_t slot)
 uint32_t board_version(void)
 {
 	return BOARD_VERSION;
+}
+
+int64_t board_hours(bool open, int64_t until)
+{
+	return open ? until : -until;
+}
+
+bool board_hours_open(int64_t hours, int64_t now)
+{
+	return hours > 0 ? now < hours : -now <= hours;
 }
 
 void board_close(struct board *board)

@@ -66,13 +66,14 @@ struct board_lane {
 	_Atomic uint32_t may_grow;		   /* the worker that was the last idle one rings */
 };
 
-/* The master writes the first three anew at each look, because a worker that ran wild may have overwritten them. The
+/* The master writes the first five anew at each look, because a worker that ran wild may have overwritten them. The
  * others are what workers tell each other. */
 struct board_head {
 	_Atomic uint32_t rung;			    /* a worker has rung, and the master has not answered yet */
 	_Atomic uint32_t draining;		    /* workers serve the clients in the queue, then leave */
 	_Atomic uint32_t workers_max;		    /* the current maximum: a resize changes it */
 	_Atomic int64_t max_memory;		    /* workers.max_memory, which a reload changes; 0: no limit */
+	_Atomic int64_t hours;			    /* access.times, if there are any (board_hours_open()) */
 	_Atomic int64_t turned_away_ms;		    /* when a client was last refused for lack of a worker; 0: never */
 	_Atomic int64_t next_accept_error_ms;	    /* when any worker may log the next failure of accept(2) */
 	_Atomic int64_t next_refusal_ms[REFUSALS];  /* the same for each reason of a refusal; REFUSED_NOT: for the begin
@@ -124,6 +125,12 @@ static inline void board_count(_Atomic uint64_t *counter, uint64_t by)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by, memory_order_relaxed);
 }
+
+/* A value for `hours`: OPEN (or not) until the second UNTIL since 1970, and the opposite from then on. */
+int64_t board_hours(bool open, int64_t until);
+
+/* HOURS at the second NOW. The master writes the value anew before it changes a second time. */
+bool board_hours_open(int64_t hours, int64_t now);
 
 /* The address of the current client, for status and for the log of a crash. */
 void board_peer_set(struct board_slot *slot, const struct sockaddr_any *peer);

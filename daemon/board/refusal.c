@@ -19,6 +19,8 @@ static const char *const names[REFUSALS] = {
 	[REFUSED_PROXY_UNTRUSTED] = "proxy_untrusted",
 	[REFUSED_ANSWER_PORT] = "answer_port",
 	[REFUSED_ANSWER_SIZE] = "answer_size",
+	[REFUSED_TIME] = "time",
+	[REFUSED_LOAD] = "load",
 };
 
 const char *refusal_name(enum refusal refusal)

@@ -22,6 +22,8 @@ enum refusal {
 	REFUSED_PROXY_UNTRUSTED, /* "proxy_untrusted": not in proxy_protocol.from */
 	REFUSED_ANSWER_PORT,	 /* "answer_port": a datagram from a port whose server would answer our answer */
 	REFUSED_ANSWER_SIZE,	 /* "answer_size": the answer to a datagram would be larger than allowed */
+	REFUSED_TIME,		 /* "time": outside of access.times */
+	REFUSED_LOAD,		 /* "load": the load average is at or above access.max_load */
 	REFUSALS
 };
 

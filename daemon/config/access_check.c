@@ -2,6 +2,7 @@
 #include "config/access_check.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/parse.h"
 #include "config/checker.h"
@@ -53,15 +54,39 @@ static void check_refusal(const struct checker *checker, const struct service_va
 				"overtake it");
 }
 
+static bool has_datagrams(const struct service_values *values)
+{
+	for (size_t i = 0; i < values->service.n_listen; i++)
+		if (values->service.listen[i].datagram)
+			return true;
+	return false;
+}
+
+/* The text that a client is sent that is let in. */
+static void check_banner(const struct checker *checker, const struct service_values *values)
+{
+	const struct value_source *source = value_source(values, "banner");
+	const char *banner = values->service.banner;
+
+	if (banner == NULL)
+		return;
+	if (strlen(banner) > CONFIG_BANNER_MOST)
+		checker_error(checker, values, source, "has %zu bytes; %d are the most", strlen(banner),
+			      CONFIG_BANNER_MOST);
+	else if (banner[0] == '/' && strpbrk(banner, " \r\n") == NULL)
+		checker_warning(checker, values, source,
+				"\"%.64s\" is sent to clients as it stands: this key is a text, and not a file's name",
+				banner);
+	if (has_datagrams(values) && source->level == LEVEL_SERVICE)
+		checker_warning(checker, values, source, "has no effect for datagrams, which are not answered with it");
+}
+
 static void check_proxy(const struct checker *checker, const struct service_values *values)
 {
 	const struct value_source *without = value_source(values, "proxy_protocol.without");
 	const struct value_source *from = value_source(values, "proxy_protocol.from");
-	bool datagrams = false;
 
-	for (size_t i = 0; i < values->service.n_listen; i++)
-		datagrams = datagrams || values->service.listen[i].datagram;
-	if (datagrams && values->service.proxy_protocol.from != NULL)
+	if (has_datagrams(values) && values->service.proxy_protocol.from != NULL)
 		checker_error(checker, values, checker_nearer(values, "proxy_protocol.from", "listen"),
 			      "datagrams have no PROXY header, so all would be refused: make it two services");
 	if (values->service.proxy_protocol.without != NULL && values->service.proxy_protocol.from == NULL &&
@@ -91,6 +116,7 @@ void access_check(const struct checker *checker, const struct service_values *va
 	check_reserve(checker, values);
 	check_evict(checker, values);
 	check_refusal(checker, values);
+	check_banner(checker, values);
 	check_proxy(checker, values);
 	check_first_byte(checker, values);
 }

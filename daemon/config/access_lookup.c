@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/week.h"
 #include "config/checker.h"
 #include "config/identity.h"
 #include "config/network_list.h"
@@ -211,12 +212,33 @@ static void lookup_rules(struct checker *checker, struct service_values *values)
 	network_list_clear(&list);
 }
 
+static void lookup_times(struct checker *checker, struct service_values *values)
+{
+	struct config_access *access = &values->service.access;
+	struct value_source place = *value_source(values, "access.times");
+	struct week_range *ranges;
+	struct err err;
+
+	if (values->times.n == 0)
+		return;
+	ranges = arena_alloc(checker->store->arena, values->times.n * sizeof(*ranges));
+	for (size_t i = 0; i < values->times.n; i++) {
+		place.origin = values->times.origins[i];
+		if (week_parse(values->times.items[i], &ranges[access->n_times], &err) == 0)
+			access->n_times++;
+		else
+			checker_error(checker, values, &place, "%s", err.text);
+	}
+	access->times = ranges;
+}
+
 void access_lookup(struct checker *checker, struct service_values *values)
 {
 	struct config_service *service = &values->service;
 	struct network_sets *sets = &values->sets;
 
 	lookup_rules(checker, values);
+	lookup_times(checker, values);
 	sets->probes = make_list(checker, values, "access.probes", &values->probes);
 	sets->exempt = make_list(checker, values, "access.exempt", &values->exempt);
 	sets->reserve_for = make_list(checker, values, "access.reserve_for", &values->reserve_for);

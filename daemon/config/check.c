@@ -184,6 +184,9 @@ static void check_datagram_programs(struct checker *checker, struct service_valu
 	if (values->service.access.rules != NULL || values->service.access.only_allowed)
 		checker_error(checker, values, checker_nearer(values, "access.allow", "access.deny"),
 			      "a program receives the datagrams itself, so no client can be refused");
+	if (values->service.access.n_times > 0 || values->service.access.max_load > 0)
+		checker_error(checker, values, checker_nearer(values, "access.times", "access.max_load"),
+			      "a program receives the datagrams itself, so no client can be refused");
 	w->min = w->min_spare = w->max_spare = 1;
 	w->max = lanes;
 }

@@ -12,14 +12,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/parse.h"
+#include "config/access.h"
 #include "config/confine.h"
 #include "net/addr.h"
 #include "net/socket_options.h"
 #include "syntax/origin.h"
 
 struct loaded_module;
-struct networks;
 struct preforkd_module;
 
 enum config_log_connections { LOG_CONNECTIONS_NONE, LOG_CONNECTIONS_ERRORS, LOG_CONNECTIONS_ALL };
@@ -83,47 +82,6 @@ struct identity {
 	size_t n_groups;
 };
 
-/* One entry of an allow or deny list, for "explain" and for the log. */
-struct access_rule {
-	bool allow;
-	const char *text;     /* as written */
-	struct origin origin; /* the line of the configuration, or of the list's own file */
-};
-
-enum config_refusal { REFUSAL_CLOSE, REFUSAL_RESET };
-
-struct config_access {
-	const struct networks *rules; /* the value of a match is an index into rule[]; NULL: every client may connect */
-	const struct access_rule *rule;
-	size_t n_rules;
-	bool only_allowed; /* there is an allow list: only its clients may connect */
-	/* Clients that are ...; NULL: no client */
-	const struct networks *probes;	    /* health checks: counted, not logged */
-	const struct networks *exempt;	    /* not limited and not penalized */
-	const struct networks *reserve_for; /* allowed to take the last `reserve` workers */
-	int64_t reserve;
-	int64_t per_source;	     /* connections at once; 0: no limit */
-	struct rate per_source_rate; /* of connections; n == 0: no limit */
-	struct rate per_source_datagrams;
-	struct rate rate;	  /* of all clients together; n == 0: no limit */
-	int64_t prefix4, prefix6; /* leading bits of an address that identify a source */
-	int64_t sources;	  /* for how many sources rates and penalties are remembered */
-	int refusal;		  /* enum config_refusal */
-	char *banner;		  /* sent to refused clients; NULL: none */
-};
-
-struct config_penalty {		  /* for a source */
-	int64_t crashes;	  /* so many crashed workers within the time bring a penalty; 0: they do not */
-	int64_t refusals;	  /* so many refusals within the time bring a penalty; 0: they do not */
-	int64_t within, duration; /* milliseconds: the time, and the length of a penalty */
-};
-
-struct config_proxy_protocol {
-	const struct networks *from;	/* proxies: their header is required and believed; NULL: no header is read */
-	const struct networks *without; /* clients that may connect without a header; NULL: none */
-	int64_t timeout;		/* for the header to arrive; milliseconds, never 0 */
-};
-
 struct config_program {	  /* of a service whose workers are programs that accept by themselves (handler "listen") */
 	int64_t log_rate; /* lines a second that a program may write into the log; 0: no limit. Of "exec", too */
 	bool runs;	  /* the service is one of those */
@@ -142,6 +100,8 @@ enum config_balance {
 	BALANCE_SOURCE,	     /* the client's address decides */
 	BALANCE_FAILOVER,    /* the first that works */
 };
+
+#define CONFIG_BANNER_MOST 4096 /* bytes of `banner` */
 
 #define CONFIG_UPSTREAMS_MOST 64 /* of a service */
 
@@ -177,6 +137,7 @@ struct config_service {
 	struct config_penalty penalty;
 	struct config_proxy_protocol proxy_protocol;
 	int on_hangup; /* enum config_on_hangup: what happens to a program whose client is gone */
+	char *banner;  /* sent to each client that is let in; NULL: none */
 	int on_cut;    /* enum config_on_cut: how a connection ends before its service has finished */
 	struct config_upstreams upstreams;
 	struct config_program program;

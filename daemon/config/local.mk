@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/access.h \
 	%D%/access_check.c \
 	%D%/access_check.h \
 	%D%/access_lookup.c \

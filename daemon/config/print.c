@@ -63,6 +63,10 @@ void print_value(const struct row *row, const void *base, FILE *out)
 	case ROW_INTEGER:
 		(void)fprintf(out, "%" PRId64, *(const int64_t *)field);
 		return;
+	case ROW_DECIMAL:
+		format_hundredths(*(const int64_t *)field, text, sizeof(text));
+		(void)fputs(text, out);
+		return;
 	case ROW_DURATION:
 		format_duration(*(const int64_t *)field, text, sizeof(text));
 		print_string(text, out);

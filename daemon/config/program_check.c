@@ -19,6 +19,7 @@
 /* Keys about what a worker does between accept(2) and its program; a program that accepts by itself has no worker. */
 static const char *const without_effect[] = {
 	"access.",
+	"banner",
 	"penalty.",
 	"proxy_protocol.",
 	"timeouts.first_byte",
@@ -92,6 +93,9 @@ static void complete_values(struct service_values *values)
 	service->access.rules = service->access.probes = NULL;
 	service->access.exempt = service->access.reserve_for = NULL;
 	service->access.only_allowed = false;
+	service->access.n_times = 0;
+	service->access.max_load = 0;
+	service->banner = NULL;
 	service->access.per_source = service->access.reserve = 0;
 	service->access.per_source_rate.n = service->access.per_source_datagrams.n = service->access.rate.n = 0;
 	service->proxy_protocol.from = NULL;

@@ -25,6 +25,10 @@ void row_range(const struct row *row, char *out, size_t size)
 	char min[32], max[32];
 
 	switch (row->type) {
+	case ROW_DECIMAL:
+		format_hundredths(row->min, min, sizeof(min));
+		format_hundredths(row->max, max, sizeof(max));
+		break;
 	case ROW_DURATION:
 		format_duration(row->min, min, sizeof(min));
 		format_duration(row->max, max, sizeof(max));
@@ -59,6 +63,7 @@ void row_describe(const struct row *row, char *out, size_t size)
 	row_range(row, range, sizeof(range));
 	switch (row->type) {
 	case ROW_INTEGER:
+	case ROW_DECIMAL:
 		(void)snprintf(out, size, "number, %s", range);
 		return;
 	case ROW_DURATION:

@@ -13,6 +13,7 @@ struct row_names;
 
 enum row_type {
 	ROW_INTEGER,  /* int64_t */
+	ROW_DECIMAL,  /* int64_t, hundredths */
 	ROW_DURATION, /* int64_t, milliseconds */
 	ROW_SIZE,     /* int64_t, bytes */
 	ROW_BOOL,     /* bool */

@@ -99,6 +99,10 @@ const struct row rows_service[] = {
 	 .help = "How a TCP connection ends that a limit or an order cuts, or whose program dies by a signal. reset: so "
 		 "that the client does not take a part for the whole. close: like a connection that is complete."},
 
+	{.path = "banner", .type = ROW_STRING, .offset = SERVICE(service.banner), .reload = RELOAD_WORKERS,
+	 .help = "Text that each client gets first, unchanged, once it is let in. 4096 bytes at most. Without it: "
+		 "nothing."},
+
 	{.path = "upstream", .type = ROW_LIST, .offset = SERVICE(upstream), .reload = RELOAD_WORKERS,
 	 .help = "The servers that the handler proxy passes connections on to, one string or a list: HOST:PORT, "
 		 "[V6]:PORT, unix:/PATH, unix:@NAME."},
@@ -218,6 +222,12 @@ const struct row rows_service[] = {
 	 .meaning = MEANS_NETWORKS, .meant = SERVICE(sets.deny_file),
 	 .reload = RELOAD_WORKERS,
 	 .help = "Files with more entries for deny, written as in allow_file."},
+	{.path = "access.times", .type = ROW_LIST, .offset = SERVICE(times), .reload = RELOAD_WORKERS,
+	 .help = "When clients may connect, in the time zone of the host: \"Mon-Fri 08:00-18:00\", \"Sat,Sun "
+		 "10:00-12:00\", \"22:00-06:00\". Without entries: at all times."},
+	{.path = "access.max_load", .type = ROW_DECIMAL, .offset = SERVICE(service.access.max_load), .preset = "0",
+	 .min = 1, .max = 100000000, .zero = "no limit", .reload = RELOAD_WORKERS,
+	 .help = "While the load average of one minute is at or above this number, clients are refused."},
 	{.path = "access.refusal", .type = ROW_NAME, .offset = SERVICE(service.access.refusal),
 	 .preset = "close", .names = &row_names_refusals, .reload = RELOAD_WORKERS,
 	 .help = "How a refused connection ends: it is closed, or reset."},
@@ -251,7 +261,7 @@ const struct row rows_service[] = {
 		 "beyond it are let in uncounted."},
 	{.path = "access.exempt", .type = ROW_LIST, .offset = SERVICE(exempt),
 	 .meaning = MEANS_NETWORKS, .meant = SERVICE(sets.exempt), .reload = RELOAD_WORKERS,
-	 .help = "Clients to which per_source, rates and penalties do not apply."},
+	 .help = "Clients to which times, max_load, per_source, rates and penalties do not apply."},
 	{.path = "access.reserve", .type = ROW_INTEGER, .offset = SERVICE(service.access.reserve),
 	 .preset = "0", .min = 1, .max = CONFIG_WORKERS_MOST, .zero = "none", .reload = RELOAD_WORKERS,
 	 .help = "The number of workers, out of workers.max, that only access.reserve_for may take."},

@@ -49,6 +49,7 @@ bool same_field(const struct row *row, const void *a, const void *b)
 {
 	switch (row->type) {
 	case ROW_INTEGER:
+	case ROW_DECIMAL:
 	case ROW_DURATION:
 	case ROW_SIZE:
 		return *(const int64_t *)a == *(const int64_t *)b;

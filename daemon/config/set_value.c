@@ -57,6 +57,8 @@ static int check_range(const struct row *row, int64_t value, struct err *err)
 			return err_set(err, "the value is far out of range: %s", range);
 		if (row->type == ROW_DURATION && value > 0)
 			format_duration(value, text, sizeof(text));
+		else if (row->type == ROW_DECIMAL && value > 0)
+			format_hundredths(value, text, sizeof(text));
 		else
 			(void)snprintf(text, sizeof(text), "%" PRId64, value);
 		return err_set(err, "%s is out of range: %s", text, range);
@@ -82,6 +84,40 @@ static int set_integer(const struct row *row, const struct raw *raw, int64_t *fi
 		return reject_type("a whole number", raw, err);
 	else if (parse_integer(raw->string, &value, err) < 0)
 		return -1;
+	if (check_range(row, value, err) < 0)
+		return -1;
+	*field = value;
+	return 0;
+}
+
+/* A fraction in hundredths. -1 and *err: it is none, or finer. */
+static int convert_fraction(double real, int64_t *out, struct err *err)
+{
+	double hundredths = real * 100, whole = (double)(int64_t)(hundredths + 0.5);
+
+	if (hundredths - whole > 1e-6 || whole - hundredths > 1e-6)
+		return err_set(err, "up to two digits follow the point");
+	*out = (int64_t)whole;
+	return 0;
+}
+
+static int set_decimal(const struct row *row, const struct raw *raw, int64_t *field, struct err *err)
+{
+	int64_t value;
+
+	if (raw->type == RAW_INTEGER) {
+		if (__builtin_mul_overflow(raw->integer, 100, &value))
+			value = raw->integer < 0 ? INT64_MIN : INT64_MAX;
+	} else if (raw->type == RAW_FLOAT) {
+		if (!(raw->real >= 0 && raw->real < 1e9))
+			return err_set(err, "the value is far out of range");
+		if (convert_fraction(raw->real, &value, err) < 0)
+			return -1;
+	} else if (!is_text(raw)) {
+		return reject_type("a number such as 8.5", raw, err);
+	} else if (parse_hundredths(raw->string, &value, err) < 0) {
+		return -1;
+	}
 	if (check_range(row, value, err) < 0)
 		return -1;
 	*field = value;
@@ -266,6 +302,8 @@ int set_value(const struct row *row, const struct raw *raw, struct arena *arena,
 	switch (row->type) {
 	case ROW_INTEGER:
 		return set_integer(row, raw, field, err);
+	case ROW_DECIMAL:
+		return set_decimal(row, raw, field, err);
 	case ROW_DURATION:
 		return set_duration(row, raw, field, err);
 	case ROW_SIZE:

@@ -53,6 +53,7 @@ struct service_values {
 	char *socket_owner, *socket_group;
 	struct text_list listen, command;
 	struct text_list allow, allow_file, deny, deny_file, probes, exempt, reserve_for;
+	struct text_list times;
 	struct text_list proxy_from, proxy_without;
 	struct text_list upstream;
 	char *proxy_bind;

@@ -3,11 +3,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json_text.h"
+#include "base/load_average.h"
 #include "base/parse.h"
+#include "base/week.h"
 #include "change/operation.h"
 #include "config/config.h"
 #include "config/diff.h"
@@ -19,6 +22,7 @@
 #include "net/networks.h"
 #include "net/unix_peer.h"
 #include "pool/pool_count.h"
+#include "pool/pool_hours.h"
 
 #define REFUSALS_LISTED 10
 
@@ -33,6 +37,7 @@ struct known {
 	bool datagrams;			/* it has listeners for IP datagrams, whose sender may be forged */
 	int64_t datagram_wait_us;	/* of the rate of a source, for its datagrams */
 	bool probe;
+	int64_t changes_ms; /* until access.times open or close the service; 0: they do not, or there are none */
 	struct gate_facts facts;
 	struct gate_verdict verdict;
 };
@@ -175,6 +180,23 @@ static const struct access_rule *rule_in_force(const struct operations *ops, con
 	return &access->rule[rule];
 }
 
+/* What is known about the service. */
+static void learn_state(const struct pool *pool, struct known *k)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct pool_hours hours = pool->hours;
+
+	k->facts.now_ms = clock_ms();
+	k->facts.workers_max = (size_t)pool->limits.max;
+	k->facts.load = load_average_read();
+	if (k->service->access.n_times == 0)
+		return;
+	pool_hours_look(&hours, &k->service->access, now);
+	k->facts.closed = !hours.open;
+	k->changes_ms = hours.until == WEEK_NEVER ? 0 : (hours.until - now) * 1000;
+	k->facts.opens_ms = hours.open ? 0 : k->changes_ms;
+}
+
 static void learn_all(const struct operations *ops, const struct pool *pool, const struct explain_client *client,
 		      struct known *k)
 {
@@ -188,8 +210,7 @@ static void learn_all(const struct operations *ops, const struct pool *pool, con
 	k->facts.rule = networks_find(access->rules, &client->peer, k->cred);
 	k->facts.exempt = networks_find(access->exempt, &client->peer, k->cred) >= 0;
 	k->facts.reserve_for = networks_find(access->reserve_for, &client->peer, k->cred) >= 0;
-	k->facts.now_ms = clock_ms();
-	k->facts.workers_max = (size_t)pool->limits.max;
+	learn_state(pool, k);
 	if (k->sources != NULL)
 		k->key = sources_key(k->sources, &client->peer, k->cred, (int)access->prefix4, (int)access->prefix6);
 	learn_listeners(pool, k);
@@ -203,6 +224,24 @@ static void learn_all(const struct operations *ops, const struct pool *pool, con
 static json_t *seconds_json(int64_t ms)
 {
 	return json_real((double)ms / 1000);
+}
+
+/* null: clients may connect at all times. */
+static json_t *times_json(const struct known *k)
+{
+	if (k->service->access.n_times == 0)
+		return json_null();
+	return json_pack("{s:b, s:o}", "open", !k->facts.closed, "change",
+			 k->changes_ms > 0 ? seconds_json(k->changes_ms) : json_null());
+}
+
+/* null: the load does not matter. */
+static json_t *load_json(const struct known *k)
+{
+	if (k->service->access.max_load == 0)
+		return json_null();
+	return json_pack("{s:o, s:o}", "now", k->facts.load >= 0 ? json_real((double)k->facts.load / 100) : json_null(),
+			 "limit", json_real((double)k->service->access.max_load / 100));
 }
 
 static json_t *rule_json(const struct access_rule *rule)
@@ -358,6 +397,8 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 					       "workers", "idle", (json_int_t)n.idle, "busy", (json_int_t)n.busy, "max",
 					       (json_int_t)pool->limits.max, "reserve", (json_int_t)access->reserve));
 	(void)json_object_set_new(out, "queued", json_integer(count_queued(pool)));
+	(void)json_object_set_new(out, "times", times_json(&k));
+	(void)json_object_set_new(out, "load", load_json(&k));
 	(void)json_object_update_new(out, json_pack("{s:{s:o, s:o, s:o}, s:o, s:{s:o, s:o}, s:s, s:o}", "rates",
 						    "source", rate_json(k.source_rate, k.facts.source_wait_us),
 						    "datagrams", datagram_rate_json(&k), "service",

@@ -29,6 +29,19 @@ static enum refusal check_rules(const struct config_access *access, struct gate_
 	return access->only_allowed ? REFUSED_NOT_ALLOWED : REFUSED_NOT;
 }
 
+/* Is the service open at all, whoever the client is? */
+static enum refusal check_open(const struct config_access *access, const struct gate_facts *facts,
+			       struct gate_verdict *verdict)
+{
+	if (facts->exempt)
+		return REFUSED_NOT;
+	if (facts->closed) {
+		verdict->wait_ms = facts->opens_ms;
+		return REFUSED_TIME;
+	}
+	return access->max_load > 0 && facts->load >= access->max_load ? REFUSED_LOAD : REFUSED_NOT;
+}
+
 static enum refusal check_source(const struct config_service *service, const struct gate_facts *facts,
 				 struct gate_verdict *verdict)
 {
@@ -68,6 +81,8 @@ struct gate_verdict decide_admission(const struct config_service *service, const
 	struct gate_verdict verdict = {.reason = REFUSED_NOT};
 
 	verdict.reason = check_rules(&service->access, &verdict, facts->rule);
+	if (verdict.reason == REFUSED_NOT)
+		verdict.reason = check_open(&service->access, facts, &verdict);
 	if (verdict.reason == REFUSED_NOT)
 		verdict.reason = check_source(service, facts, &verdict);
 	if (verdict.reason == REFUSED_NOT)

@@ -20,6 +20,9 @@ struct config_service;
 /* The facts about a client and about the service at the moment. */
 struct gate_facts {
 	int64_t rule;		  /* networks_find() in access.rules; -1: no entry */
+	bool closed;		  /* it is outside of access.times */
+	int64_t opens_ms;	  /* until it is one of them; 0: not known */
+	int64_t load;		  /* the load average, hundredths; -1: not known */
 	bool exempt, reserve_for; /* the client is in access.exempt, in access.reserve_for */
 	int64_t now_ms;
 	size_t same, all; /* other connections: of the same source, of the service */
@@ -34,8 +37,8 @@ struct gate_verdict {
 	int64_t wait_ms; /* after which it would get in, as far as time matters; 0: at once, or waiting does not help */
 };
 
-/* Checks in this order: rules, penalty, connections of the source, rate of the source, reserved and full, rate of the
- * service. */
+/* Checks in this order: rules, times, load, penalty, connections of the source, rate of the source, reserved and full,
+ * rate of the service. */
 struct gate_verdict decide_admission(const struct config_service *service, const struct gate_facts *facts);
 
 /* How many connections the service may have for another client to get in, which is (not) in access.reserve_for. 0: any

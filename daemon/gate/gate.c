@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/load_average.h"
 #include "base/title.h"
 #include "board/board.h"
 #include "config/config.h"
@@ -28,8 +29,10 @@ enum {
 	NEEDS_PENALTY = 1U << 3,
 	NEEDS_QUEUE = 1U << 4, /* a client that was silent in the queue may be refused at once */
 	NEEDS_PROXY = 1U << 5,
+	NEEDS_TIME = 1U << 6, /* clients may connect at some times only */
+	NEEDS_LOAD = 1U << 7,
 	NEEDS_TABLE = NEEDS_SEAT | NEEDS_RATES | NEEDS_PENALTY,
-	NEEDS_DECISION = NEEDS_RULES | NEEDS_TABLE,
+	NEEDS_DECISION = NEEDS_RULES | NEEDS_TABLE | NEEDS_TIME | NEEDS_LOAD,
 };
 
 bool gate_has_seats(const struct config_service *service)
@@ -57,6 +60,10 @@ static unsigned needs_of(const struct config_service *service, const struct rate
 		needs |= NEEDS_QUEUE;
 	if (service->proxy_protocol.from != NULL)
 		needs |= NEEDS_PROXY;
+	if (access->n_times > 0)
+		needs |= NEEDS_TIME;
+	if (access->max_load > 0)
+		needs |= NEEDS_LOAD;
 	return needs;
 }
 
@@ -96,6 +103,24 @@ uint64_t gate_key(struct gate *gate, struct preforkd_conn *conn)
 		gate->visit.key = sources_key(gate->sources, &conn->peer, credentials_of(gate, conn),
 					      (int)access->prefix4, (int)access->prefix6);
 	return gate->visit.key;
+}
+
+/* Is it outside of access.times? The master says when that changes (pool/pool_hours.h). */
+static bool is_closed(const struct gate *gate)
+{
+	int64_t hours = atomic_load_explicit(&gate->head->hours, memory_order_relaxed);
+
+	return !board_hours_open(hours, (int64_t)time(NULL));
+}
+
+/* Looks up what is known about the service. */
+static void gather_state(struct gate *gate, struct gate_facts *facts)
+{
+	facts->now_ms = clock_coarse_ms();
+	facts->workers_max = atomic_load_explicit(&gate->head->workers_max, memory_order_relaxed);
+	facts->closed = (gate->needs & NEEDS_TIME) != 0 && is_closed(gate);
+	if ((gate->needs & NEEDS_LOAD) != 0)
+		facts->load = gate->visit.load = load_average_look(&gate->load, facts->now_ms);
 }
 
 /* Looks up what is known about the client. */
@@ -275,8 +300,7 @@ enum refusal gate_admit(struct gate *gate, struct preforkd_conn *conn, bool last
 	}
 	if ((gate->needs & NEEDS_DECISION) == 0)
 		return REFUSED_NOT;
-	facts.now_ms = clock_coarse_ms();
-	facts.workers_max = atomic_load_explicit(&gate->head->workers_max, memory_order_relaxed);
+	gather_state(gate, &facts);
 	gather_facts(gate, conn, &facts);
 	if (decide_in_steps(gate, conn->fd >= 0, &facts) != REFUSED_NOT)
 		gate_leave(gate);

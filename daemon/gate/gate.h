@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/load_average.h"
 #include "board/sources.h"
 #include "gate/decide.h"
 #include "net/unix_peer.h"
@@ -31,6 +32,7 @@ struct gate_visit {
 	bool empty;	   /* it left without sending a byte, so nobody needs to be refused: a probe */
 	uint64_t key;	   /* of its source; 0: not needed so far */
 	uint64_t rate_key; /* the key that its rate is counted under; only if there are rates */
+	int64_t load;	   /* the load average, hundredths; only with access.max_load */
 	struct gate_verdict verdict;
 	struct sources_taken taken; /* the seats of others, when none was left for it */
 	struct err err;		    /* what is wrong with its PROXY header; "": nothing */
@@ -48,7 +50,8 @@ struct gate {
 	const struct rate *source_rate; /* of one source, for what comes here: connections or datagrams */
 	unsigned needs;			/* what is configured (gate.c) */
 	struct unix_peer who;		/* at the other end of a unix socket; its memory is kept for the next client */
-	uint64_t vain_key;		/* the source that last waited in vain for a seat, and when */
+	struct load_average load;
+	uint64_t vain_key; /* the source that last waited in vain for a seat, and when */
 	int64_t vain_ms;
 	struct gate_visit visit;
 };

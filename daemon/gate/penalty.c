@@ -28,6 +28,8 @@ bool penalty_is_fault(enum refusal reason)
 	case REFUSED_PROXY_TIMEOUT:
 	case REFUSED_ANSWER_PORT: /* the address of a datagram may be forged */
 	case REFUSED_ANSWER_SIZE:
+	case REFUSED_TIME:
+	case REFUSED_LOAD:
 	case REFUSALS:
 		break;
 	}

@@ -49,7 +49,7 @@ static void describe_refusal(const struct gate *gate, enum refusal reason, char 
 {
 	const struct config_service *service = gate->service;
 	const struct config_access *access = &service->access;
-	char text[32];
+	char text[32], limit[32];
 
 	out[0] = '\0';
 	switch (reason) {
@@ -75,6 +75,14 @@ static void describe_refusal(const struct gate *gate, enum refusal reason, char 
 		break;
 	case REFUSED_FULL:
 		(void)snprintf(out, size, " (%zu connections)", gate->visit.taken.all);
+		break;
+	case REFUSED_TIME:
+		(void)snprintf(out, size, " (outside of access.times)");
+		break;
+	case REFUSED_LOAD:
+		format_hundredths(gate->visit.load, text, sizeof(text));
+		format_hundredths(access->max_load, limit, sizeof(limit));
+		(void)snprintf(out, size, " (%s, access.max_load is %s)", text, limit);
 		break;
 	case REFUSED_QUEUED_SILENT:
 		format_duration(service->timeouts.first_byte_busy, text, sizeof(text));

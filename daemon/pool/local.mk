@@ -16,6 +16,8 @@ libpreforkd_a_SOURCES += \
 	%D%/pool_deaths.h \
 	%D%/pool_full.c \
 	%D%/pool_full.h \
+	%D%/pool_hours.c \
+	%D%/pool_hours.h \
 	%D%/pool_leave.c \
 	%D%/pool_leave.h \
 	%D%/pool_look.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool/pool.h"
 
+#include <time.h>
 #include <utlist.h>
 
 struct log_about pool_about(const struct pool *pool)
@@ -85,12 +86,23 @@ bool pool_has_room(const struct pool *pool, const struct config_workers *limits)
 	return pool_slots(limits, pool->n_lanes) <= pool->board.n_slots;
 }
 
+static void publish_hours(struct pool *pool)
+{
+	const struct config_access *access = &pool->service->access;
+
+	if (access->n_times == 0)
+		return;
+	pool_hours_look(&pool->hours, access, (int64_t)time(NULL));
+	atomic_store(&pool->board.head->hours, board_hours(pool->hours.open, pool->hours.until));
+}
+
 void pool_publish(struct pool *pool)
 {
 	struct board_head *head = pool->board.head;
 
 	if (head == NULL)
 		return;
+	publish_hours(pool);
 	atomic_store(&head->workers_max, (uint32_t)pool->limits.max);
 	atomic_store(&head->max_memory, pool->limits.max_memory);
 	atomic_store(&head->draining, pool_winds_down(pool) || pool->state == POOL_DRAINED);

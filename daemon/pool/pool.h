@@ -8,6 +8,7 @@
  *	pool_start  starts workers
  *	pool_leave  lets workers go, and accounts for those that have ended
  *	pool_count  counts the workers, and sums up what they have counted
+ *	pool_hours  finds out whether it is a time at which clients may connect
  *	pool_board  repairs what cannot be right in the memory that its workers share
  *	pool_look   looks after a pool: counts, asks pool_policy how many workers there should be, starts and retires
  *	pool_watch  connects a pool to the event loop
@@ -31,6 +32,7 @@
 #include "listeners/listener.h"
 #include "net/listen_waiting.h"
 #include "pool/generation.h"
+#include "pool/pool_hours.h"
 #include "pool/pool_policy.h"
 #include "pool/proc.h"
 #include "pool/totals.h"
@@ -84,6 +86,7 @@ struct pool {
 	uint64_t fingerprint; /* of the configuration of a pool from another image (config/fingerprint.h); else 0 */
 	struct config_service *stand_in; /* owned: `service`, where there is no generation; else NULL */
 	struct config_workers limits;	 /* the service's, or those that "preforkctl resize" has set */
+	struct pool_hours hours;	 /* if the service has access.times */
 	struct listener *listeners;	 /* owned; one for each lane */
 	size_t n_lanes;
 	struct board board;

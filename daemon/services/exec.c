@@ -365,7 +365,8 @@ static void count_bytes(struct preforkd_conn *conn)
 		in = traffic.in;
 		out = traffic.out + tcp_info_pending(conn->fd);
 	}
-	conn_count(conn, in > conn->header ? in - conn->header : 0, out);
+	/* the banner has been counted already */
+	conn_count(conn, in > conn->header ? in - conn->header : 0, out > conn->out ? out - conn->out : 0);
 }
 
 static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)

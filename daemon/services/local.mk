@@ -27,6 +27,8 @@ libpreforkd_a_SOURCES += \
 	%D%/exec_env.h \
 	%D%/exec_errors.c \
 	%D%/exec_errors.h \
+	%D%/greet.c \
+	%D%/greet.h \
 	%D%/hangup.c \
 	%D%/hangup.h \
 	%D%/holders.c \

@@ -33,6 +33,7 @@
 #include "services/conn.h"
 #include "services/conn_say.h"
 #include "services/deadline.h"
+#include "services/greet.h"
 #include "services/self.h"
 #include "services/upstreams.h"
 #include "worker/become_program.h"
@@ -313,7 +314,7 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 		title_rest("[idle]");
 		return;
 	}
-	failed = service->handler->serve(&conn) != 0;
+	failed = !greet_client(&conn) || service->handler->serve(&conn) != 0;
 	atomic_store_explicit(&w->slot->finishing, 1, memory_order_relaxed);
 	if (!conn_deliver(&conn))
 		failed = true;

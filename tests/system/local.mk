@@ -39,6 +39,7 @@ system_tests = \
 	%D%/test_access.py \
 	%D%/test_access_probes.py \
 	%D%/test_activation.py \
+	%D%/test_banner.py \
 	%D%/test_builtin.py \
 	%D%/test_check.py \
 	%D%/test_check_programs.py \
@@ -59,6 +60,7 @@ system_tests = \
 	%D%/test_deaths.py \
 	%D%/test_enabled.py \
 	%D%/test_harness.py \
+	%D%/test_hours.py \
 	%D%/test_lacking.py \
 	%D%/test_limits.py \
 	%D%/test_limits_source.py \

@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/base/check_executable \
 	%D%/base/check_limits \
 	%D%/base/check_line_log \
+	%D%/base/check_load_average \
 	%D%/base/check_log \
 	%D%/base/check_memory_use \
 	%D%/base/check_parse \
@@ -21,6 +22,7 @@ unit_tests = \
 	%D%/base/check_unit \
 	%D%/base/check_unit_settings \
 	%D%/base/check_unit_view \
+	%D%/base/check_week \
 	%D%/board/check_board \
 	%D%/board/check_deaths \
 	%D%/board/check_sources \
@@ -92,6 +94,7 @@ unit_tests = \
 	%D%/net/check_tcp_info \
 	%D%/pool/check_pool_full \
 	%D%/pool/check_pool_board \
+	%D%/pool/check_pool_hours \
 	%D%/pool/check_pool_policy \
 	%D%/pool/check_pool_start \
 	%D%/pool/check_pool_watch \

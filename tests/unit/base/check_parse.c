@@ -320,6 +320,33 @@ START_TEST(rate_bad)
 }
 END_TEST
 
+static const struct good hundredths[] = {
+	{"0", 0},      {"0.01", 1},  {"8.5", 850},    {"8.50", 850},
+	{"8.05", 805}, {"12", 1200}, {"12.00", 1200}, {"unlimited", 0},
+};
+
+START_TEST(hundredths_good)
+{
+	char text[32];
+	int64_t again = -1;
+
+	expect_good(parse_hundredths, &hundredths[_i]);
+	format_hundredths(hundredths[_i].value, text, sizeof(text));
+	ck_assert_int_eq(parse_hundredths(text, &again, NULL), 0);
+	ck_assert_int_eq(again, hundredths[_i].value);
+}
+END_TEST
+
+static const char *const bad_hundredths[] = {
+	"", "-1", "+1", ".5", "1.", "1.234", "1,5", "1.5 ", "99999999999999999999", "92233720368547758.08", "nan",
+};
+
+START_TEST(hundredths_bad)
+{
+	expect_bad(parse_hundredths, bad_hundredths[_i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("parse");
@@ -331,6 +358,8 @@ int main(void)
 	tcase_add_loop_test(tc, duration_bad, 0, ARRAY_SIZE(bad_durations));
 	tcase_add_loop_test(tc, size_good, 0, ARRAY_SIZE(sizes));
 	tcase_add_loop_test(tc, size_bad, 0, ARRAY_SIZE(bad_sizes));
+	tcase_add_loop_test(tc, hundredths_good, 0, ARRAY_SIZE(hundredths));
+	tcase_add_loop_test(tc, hundredths_bad, 0, ARRAY_SIZE(bad_hundredths));
 	tcase_add_loop_test(tc, rate_good, 0, ARRAY_SIZE(rates));
 	tcase_add_loop_test(tc, rate_bad, 0, ARRAY_SIZE(bad_rates));
 	tcase_add_test(tc, modes);

@@ -252,12 +252,24 @@ START_TEST(a_ring_that_blocks_does_not_block_the_master)
 }
 END_TEST
 
+START_TEST(hours_change_at_their_time)
+{
+	ck_assert(board_hours_open(board_hours(true, 1000), 999));
+	ck_assert(!board_hours_open(board_hours(true, 1000), 1000));
+	ck_assert(!board_hours_open(board_hours(false, 1000), 999));
+	ck_assert(board_hours_open(board_hours(false, 1000), 1000));
+	ck_assert(board_hours_open(board_hours(true, INT64_MAX), INT64_MAX - 1));
+	ck_assert(!board_hours_open(board_hours(false, INT64_MAX), INT64_MAX - 1));
+	(void)board_hours_open(INT64_MIN, 0); /* damaged */
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("board", setup, slots_are_taken_and_freed, the_master_does_not_believe_it,
 			 whatever_is_in_it_it_is_mapped, neighbours_share_no_cache_line, the_size_is_sealed,
 			 a_child_sees_it_only_through_the_descriptor, peers_survive_packing,
-			 garbage_in_a_slot_is_no_peer, one_ring_until_it_is_answered,
+			 garbage_in_a_slot_is_no_peer, hours_change_at_their_time, one_ring_until_it_is_answered,
 			 a_ring_that_blocks_does_not_block_the_master, the_next_image_reads_on, a_slot_is_kept_once,
 			 of_another_size_nothing_is_read, what_is_no_board_is_not_read);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/week.h"
 #include "config/config.h"
 #include "net/networks.h"
 #include "net/unix_peer.h"
@@ -151,6 +152,25 @@ static const struct {
 	{"defaults.access.deny=x", NULL, "defaults.access.deny: \"x\"", LOG_ERR},
 	{"services.a.access.refusal=drop", NULL, "\"drop\" is not one of close, reset", LOG_ERR},
 	{"services.a.access.banner=busy", NULL, NULL, 0},
+	{"services.a.access.times=[\"Mon-Fri 08:00-18:00\",\"22:00-06:00\"]", NULL, NULL, 0},
+	{"services.a.access.times=", NULL, NULL, 0},
+	{"services.a.access.times=[\"08:00-18:00\",\"Mo 08:00-18:00\"]", NULL,
+	 "access.times: \"Mo 08:00-18:00\": no such", LOG_ERR},
+	{"services.a.access.times=08:00-25:00", NULL, "HH:MM-HH:MM", LOG_ERR},
+	{"services.a.access.times=[8]", NULL, "must be a string", LOG_ERR},
+	{"services.a.access.max_load=8.5", NULL, NULL, 0},
+	{"services.a.access.max_load=0", NULL, NULL, 0},
+	{"services.a.access.max_load=unlimited", NULL, NULL, 0},
+	{"services.a.access.max_load=-1", NULL, "\"-1\" is negative", LOG_ERR},
+	{"services.a.access.max_load=8.555", NULL, "up to two digits", LOG_ERR},
+	{"services.a.access.max_load=2000000", NULL, "2000000 is out of range: 0.01 to 1000000, or 0: no limit",
+	 LOG_ERR},
+	{"services.a.access.max_load=high", NULL, "\"high\" is not a number", LOG_ERR},
+	{"services.a.banner=hello there", NULL, NULL, 0},
+	{"services.a.banner=/etc/banner", NULL, "services.a.banner: \"/etc/banner\" is sent to clients as it stands",
+	 LOG_WARNING},
+	{"services.a.banner=hello", "services.a.listen=udp:127.0.0.1:7", "has no effect for datagrams", LOG_WARNING},
+	{"defaults.banner=hello", "services.a.listen=udp:127.0.0.1:7", NULL, 0},
 	{"services.a.access.banner=busy", "services.a.access.refusal=reset", "the reset can overtake it", LOG_WARNING},
 	{"services.a.access.per_source=-1", NULL, "out of range", LOG_ERR},
 	{"services.a.access.per_source=unlimited", NULL, NULL, 0},
@@ -252,6 +272,28 @@ START_TEST(defaults_apply)
 }
 END_TEST
 
+/* As a file has it: numbers without quotes, and the line of each range. */
+START_TEST(times_and_load)
+{
+	put("main.conf", "services: { a: { handler = \"echo\"; listen = \"unix:@a\"; access: { max_load = 8.25;\n"
+			 "  times = [ \"Sat,Sun 10:00-12:00\",\n"
+			 "    \"22:00-06:00\" ]; }; };\n"
+			 "b: { handler = \"echo\"; listen = \"unix:@b\"; access: { max_load = 12; }; }; };\n");
+	load(NULL, NULL, NULL);
+	ck_assert_int_eq(service(0)->access.max_load, 825);
+	ck_assert_int_eq(service(1)->access.max_load, 1200);
+	ck_assert(service(0)->access.n_times == 2 && service(1)->access.n_times == 0);
+	ck_assert_uint_eq(service(0)->access.times[0].days, 1U | 1U << 6);
+	ck_assert_int_eq(service(0)->access.times[1].from, 22 * 60);
+	put("main.conf", "services: { a: { handler = \"echo\"; listen = \"unix:@a\"; access: { max_load = 8.125;\n"
+			 "  times = [ \"Sat,Sun 10:00-12:00\",\n"
+			 "    \"22:00\" ]; }; }; };\n");
+	load(NULL, NULL, NULL);
+	ck_assert(config == NULL && says("main.conf:3: services.a.access.times: \"22:00\": a time is written"));
+	ck_assert(says("main.conf:1: services.a.access.max_load: up to two digits"));
+}
+END_TEST
+
 /* Mistakes in defaults are reported once, not for each service. */
 START_TEST(said_once)
 {
@@ -296,6 +338,7 @@ int main(void)
 	tcase_add_loop_test(tc, good_and_bad, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tc, evict_and_reserve);
 	tcase_add_test(tc, defaults_apply);
+	tcase_add_test(tc, times_and_load);
 	tcase_add_test(tc, said_once);
 	tcase_add_test(tc, for_another_host);
 	suite_add_tcase(suite, tc);

@@ -54,6 +54,7 @@ static const struct expected service_rows[] = {
 	{"group", "tty", CHANGE_WORKERS, true},
 	{"on_hangup", NULL, CHANGE_WORKERS, false},
 	{"on_cut", NULL, CHANGE_WORKERS, false},
+	{"banner", "hello", CHANGE_WORKERS, false},
 	{"upstream", "unix:@b", CHANGE_WORKERS, false},
 	{"balance", NULL, CHANGE_WORKERS, false},
 	{"send_proxy", NULL, CHANGE_WORKERS, false},
@@ -86,6 +87,8 @@ static const struct expected service_rows[] = {
 	{"access.allow_file", "@list", CHANGE_WORKERS, false},
 	{"access.deny", "10.0.0.0/8", CHANGE_WORKERS, false},
 	{"access.deny_file", "@list", CHANGE_WORKERS, false},
+	{"access.times", "Mon 08:00-18:00", CHANGE_WORKERS, false},
+	{"access.max_load", NULL, CHANGE_WORKERS, false},
 	{"access.refusal", NULL, CHANGE_WORKERS, false},
 	{"access.banner", "busy", CHANGE_WORKERS, false},
 	{"access.per_source", NULL, CHANGE_WORKERS, false},
@@ -161,6 +164,9 @@ static void make_value(const struct row *row, char *out, size_t size)
 	case ROW_INTEGER:
 		ck_assert_int_eq(parse_integer(row->preset, &number, &err), 0);
 		(void)snprintf(out, size, "%" PRId64, number + 1);
+		return;
+	case ROW_DECIMAL:
+		(void)snprintf(out, size, "%s", strcmp(row->preset, "0") == 0 ? "7.5" : "0");
 		return;
 	case ROW_DURATION:
 		ck_assert_int_eq(parse_duration(row->preset, &number, &err), 0);

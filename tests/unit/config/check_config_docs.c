@@ -92,6 +92,7 @@ static size_t field_size(const struct row *row)
 {
 	switch (row->type) {
 	case ROW_INTEGER:
+	case ROW_DECIMAL:
 	case ROW_DURATION:
 	case ROW_SIZE:
 		return sizeof(int64_t);

@@ -26,12 +26,16 @@ static struct gate_facts worst(void)
 	service.access.per_source_rate = (struct rate){.n = 1, .per_ms = 1000};
 	service.access.rate = (struct rate){.n = 1, .per_ms = 1000};
 	service.access.reserve = 2;
+	service.access.max_load = 850;
 	return (struct gate_facts){
 		.rule = 1,
 		.now_ms = 1000,
 		.same = 2,
 		.all = 6,
 		.workers_max = 8,
+		.closed = true,
+		.opens_ms = 7000,
+		.load = 850,
 		.source_wait_us = 1500,
 		.service_wait_us = 2000,
 		.penalty = {.until_ms = 4000},
@@ -46,6 +50,14 @@ START_TEST(order)
 	ck_assert_int_eq(verdict.reason, REFUSED_DENIED);
 	ck_assert_ptr_eq(verdict.rule, &rules[1]);
 	facts.rule = 0;
+	verdict = decide_admission(&service, &facts);
+	ck_assert_int_eq(verdict.reason, REFUSED_TIME);
+	ck_assert_int_eq(verdict.wait_ms, 7000);
+	facts.closed = false;
+	verdict = decide_admission(&service, &facts);
+	ck_assert_int_eq(verdict.reason, REFUSED_LOAD);
+	ck_assert_int_eq(verdict.wait_ms, 0);
+	facts.load = 849;
 	verdict = decide_admission(&service, &facts);
 	ck_assert_int_eq(verdict.reason, REFUSED_PENALTY);
 	ck_assert_int_eq(verdict.wait_ms, 3000);
