@@ -2,6 +2,7 @@
 #include "change/host_files.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -128,6 +129,51 @@ static void judge_program(struct host_report *report, const struct service_value
 	}
 }
 
+/* ---- the lists of a sandbox ---- */
+
+/* A folder that the unit has an empty one of its own for is meant as it is in the unit. */
+static bool is_own_folder(const struct host_report *report, const char *path)
+{
+	const struct unit_view_rule *rule = unit_view_hides(&report->host->view, path);
+
+	return rule != NULL && rule->kind == VIEW_PRIVATE && strcmp(rule->path, path) == 0;
+}
+
+static void judge_paths(struct host_report *report, const struct service_values *values, const char *key, char **paths)
+{
+	const struct host_place place = host_place_of(values, key);
+
+	for (; paths != NULL && *paths != NULL; paths++) {
+		if (!is_own_folder(report, *paths))
+			(void)is_hidden(report, &place, *paths, *paths);
+	}
+}
+
+static void judge_writing(struct host_report *report, const struct service_values *values)
+{
+	const struct host_place place = host_place_of(values, "sandbox.write");
+	char **paths = values->service.sandbox.write;
+	const struct unit_view_rule *rule;
+	char real[PATH_MAX];
+
+	for (; paths != NULL && *paths != NULL; paths++) {
+		rule = realpath(*paths, real) != NULL ? unit_view_protects(&report->host->view, real) : NULL;
+		if (rule == NULL)
+			continue;
+		host_report_lack(report, &place, "ReadWritePaths", real, "a service writes there");
+		host_report_add(report, HOST_DOUBT, &place, "\"%.256s\": %s of %s makes it read-only; %s", *paths,
+				rule->setting, report->host->settings.unit, report->host->edit);
+	}
+}
+
+static void judge_lists(struct host_report *report, const struct service_values *values)
+{
+	judge_paths(report, values, "sandbox.read", values->service.sandbox.read);
+	judge_paths(report, values, "sandbox.write", values->service.sandbox.write);
+	judge_paths(report, values, "sandbox.execute", values->service.sandbox.execute);
+	judge_writing(report, values);
+}
+
 void host_files_judge(struct host_report *report)
 {
 	const struct config_store *store = report->config->store;
@@ -136,4 +182,6 @@ void host_files_judge(struct host_report *report)
 		judge_configuration(report);
 	for (size_t i = 0; i < store->n_services; i++)
 		judge_program(report, &store->services[i]);
+	for (size_t i = 0; i < report->config->n_services; i++)
+		judge_lists(report, &store->services[i]);
 }

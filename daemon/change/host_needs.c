@@ -46,17 +46,52 @@ static bool finish_lacks(const struct lacking *l, enum host_weight weight)
 	return false;
 }
 
-/* ---- the rights of root ---- */
+/* ---- system calls ---- */
 
-/* A system call that a right of root is for, and what allows it in a filter. */
-static const struct {
-	const char *capability, *call, *group;
-} calls[] = {
-	{"CAP_CHOWN", "fchownat", "@chown"},	       {"CAP_SETGID", "setgroups", "@setuid"},
-	{"CAP_SETUID", "setresuid", "@setuid"},	       {"CAP_SYS_ADMIN", "mount", "@mount"},
-	{"CAP_SYS_ADMIN", "pivot_root", "@mount"},     {"CAP_SYS_CHROOT", "chroot", "chroot"},
-	{"CAP_SYS_NICE", "setpriority", "@resources"},
-};
+/* The name that a filter should have for a call: its group, if the group is for nothing else. */
+static const char *name_for_filter(const char *call)
+{
+	static const struct {
+		const char *call, *group;
+	} groups[] = {
+		{"fchownat", "@chown"},	  {"mount", "@mount"},	    {"pivot_root", "@mount"},
+		{"setgroups", "@setuid"}, {"setresuid", "@setuid"}, {"setpriority", "@resources"},
+	};
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (strcmp(groups[i].call, call) == 0)
+			return groups[i].group;
+	}
+	return call;
+}
+
+/* A name that stands for another call of the same key as well is told once. */
+static void find_call(struct lacking *l, const char *call)
+{
+	const char *name = name_for_filter(call);
+
+	if (!unit_rules_allow_call(&l->report->host->settings, call) && strstr(l->text, name) == NULL)
+		add_lack(l, "SystemCallFilter", name, "SystemCallFilter=%s", name);
+}
+
+/* Takes the next word of a list with blanks between its words; false: there is none. */
+static bool take_word(const char **list, char word[64])
+{
+	*list += strspn(*list, " ");
+	(void)snprintf(word, 64, "%.*s", (int)strcspn(*list, " "), *list);
+	*list += strcspn(*list, " ");
+	return word[0] != '\0';
+}
+
+static void find_calls(struct lacking *l, const char *list)
+{
+	char call[64];
+
+	while (take_word(&list, call))
+		find_call(l, call);
+}
+
+/* ---- the rights of root ---- */
 
 static bool has_capability(const struct host_unit *host, const char *name)
 {
@@ -65,27 +100,31 @@ static bool has_capability(const struct host_unit *host, const char *name)
 	return number < 0 || host_unit_is_capable(host, number);
 }
 
-/* A group that another right of the same key needs as well is named once. */
-static void find_calls(struct lacking *l, const char *capability)
+/* The system calls that a right of root is for. */
+static void find_calls_of(struct lacking *l, const char *capability)
 {
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		if (strcmp(calls[i].capability, capability) == 0 &&
-		    !unit_rules_allow_call(&l->report->host->settings, calls[i].call) &&
-		    strstr(l->text, calls[i].group) == NULL)
-			add_lack(l, "SystemCallFilter", calls[i].group, "SystemCallFilter=%s", calls[i].group);
+	static const struct {
+		const char *capability, *calls;
+	} uses[] = {
+		{"CAP_CHOWN", "fchownat"},    {"CAP_SETGID", "setgroups"},
+		{"CAP_SETUID", "setresuid"},  {"CAP_SYS_ADMIN", "mount pivot_root"},
+		{"CAP_SYS_CHROOT", "chroot"}, {"CAP_SYS_NICE", "setpriority"},
+	};
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (strcmp(uses[i].capability, capability) == 0)
+			find_calls(l, uses[i].calls);
 	}
 }
 
-/* LIST: the names with blanks between them. */
 static void find_capabilities(struct lacking *l, const char *list)
 {
 	char name[64];
 
-	for (; *list != '\0'; list += strcspn(list, " "), list += strspn(list, " ")) {
-		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(list, " "), list);
+	while (take_word(&list, name)) {
 		if (!has_capability(l->report->host, name))
 			add_lack(l, "CapabilityBoundingSet", name, "%s", name);
-		find_calls(l, name);
+		find_calls_of(l, name);
 	}
 }
 
@@ -96,6 +135,21 @@ bool host_needs_capabilities(struct host_report *report, enum host_weight weight
 
 	find_capabilities(&l, capabilities);
 	return finish_lacks(&l, weight);
+}
+
+/* ---- namespaces ---- */
+
+/* A process with CAP_SYS_ADMIN needs no namespace of users to make the others. */
+static void find_namespaces(struct lacking *l, const char *list)
+{
+	char kind[64];
+
+	while (take_word(&list, kind)) {
+		if (strcmp(kind, "user") == 0 && has_capability(l->report->host, "CAP_SYS_ADMIN"))
+			continue;
+		if (!unit_rules_allow_namespace(&l->report->host->settings, kind))
+			add_lack(l, "RestrictNamespaces", kind, "RestrictNamespaces=%s", kind);
+	}
 }
 
 /* ---- the keys ---- */
@@ -117,22 +171,95 @@ static bool runs_as_root(const struct host_unit *host, const struct config_servi
 	return service->identity.set && service->identity.uid == 0 && (service->handler->flags & PREFORKD_COMMAND) != 0;
 }
 
-/* All that a key needs, when ASKS says that the service needs it at all. */
+/* Programs get no rights from set-user-ID files by default, and a unit without CAP_SYS_ADMIN and with a filter of
+ * system calls cannot let them have any, unless it starts as root. */
+static bool allows_new_rights(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return !service->sandbox.no_new_privileges && service->identity.uid != 0 &&
+	       (service->handler->flags & PREFORKD_COMMAND) != 0;
+}
+
+static bool filters_calls(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.level != SANDBOX_OFF;
+}
+
+static bool limits_files(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.read != NULL || service->sandbox.write != NULL || service->sandbox.execute != NULL;
+}
+
+static bool limits_ports(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.tcp_connect.limited || service->sandbox.tcp_bind.limited;
+}
+
+#define LANDLOCK "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+
+/* All that a key needs, when ASKS says that the service needs it at all. Lists are texts with blanks; NULL: none. */
 static const struct need {
 	const char *key;
 	bool (*asks)(const struct host_unit *host, const struct config_service *service);
-	bool root;		  /* User=root */
-	const char *capabilities; /* NULL: none */
+	bool root; /* User=root */
+	const char *capabilities;
+	const char *calls;
+	const char *namespaces;
+	const char *off; /* a setting that must not be on */
 	const char *why;
-	enum host_weight weight;
+	enum host_weight weight; /* of a key of sandbox: see weigh() */
 } needs[] = {
-	{"user", becomes_another, true, "CAP_SETUID CAP_SETGID", "a worker becomes the user of its service",
-	 HOST_REFUSAL},
-	{"user", keeps_user, false, "CAP_SETGID", "a worker takes the groups of its user", HOST_REFUSAL},
-	{"user", runs_as_root, false, "CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_CHROOT",
-	 "a program of root becomes another user, and changes its root folder", HOST_DOUBT},
-	{"user", becomes_another, false, "CAP_KILL", "the master stops processes of other users", HOST_DOUBT},
+	{.key = "user",
+	 .asks = becomes_another,
+	 .root = true,
+	 .capabilities = "CAP_SETUID CAP_SETGID",
+	 .why = "a worker becomes the user of its service",
+	 .weight = HOST_REFUSAL},
+	{.key = "user",
+	 .asks = keeps_user,
+	 .capabilities = "CAP_SETGID",
+	 .why = "a worker takes the groups of its user",
+	 .weight = HOST_REFUSAL},
+	{.key = "user",
+	 .asks = becomes_another,
+	 .capabilities = "CAP_KILL",
+	 .why = "the master stops processes of other users"},
+	{.key = "user",
+	 .asks = runs_as_root,
+	 .capabilities = "CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_CHROOT",
+	 .why = "a program of root becomes another user, and changes its root folder"},
+	{.key = "sandbox.level", .asks = filters_calls, .calls = "seccomp", .why = "a service filters system calls"},
+	{.key = "sandbox.no_new_privileges",
+	 .asks = allows_new_rights,
+	 .root = true,
+	 .off = "NoNewPrivileges",
+	 .why = "set-user-ID files give rights to a program"},
+	{.key = "sandbox.write", .asks = limits_files, .calls = LANDLOCK, .why = "a service limits its files"},
+	{.key = "sandbox.tcp_bind", .asks = limits_ports, .calls = LANDLOCK, .why = "a service limits its ports"},
 };
+
+/* A service that requires its sandbox is not opened without it. */
+static enum host_weight weigh(const struct need *need, const struct config_service *service)
+{
+	bool wall = strncmp(need->key, "sandbox.", strlen("sandbox.")) == 0;
+
+	return wall && service->sandbox.required ? HOST_REFUSAL : need->weight;
+}
+
+static void find_all(struct lacking *l, const struct need *need)
+{
+	if (need->capabilities != NULL)
+		find_capabilities(l, need->capabilities);
+	if (need->calls != NULL)
+		find_calls(l, need->calls);
+	if (need->namespaces != NULL)
+		find_namespaces(l, need->namespaces);
+	if (need->off != NULL && unit_settings_is_on(&l->report->host->settings, need->off))
+		add_lack(l, need->off, "no", "%s=no", need->off);
+}
 
 static void judge_need(struct host_report *report, const struct service_values *values, const struct need *need)
 {
@@ -141,12 +268,12 @@ static void judge_need(struct host_report *report, const struct service_values *
 
 	if (!need->asks(report->host, &values->service))
 		return;
-	/* Root may lack rights, too, and others than an ordinary user does: these are looked for afterwards. */
-	if (need->root && report->host->starter.uid != 0)
+	/* Root lacks other rights than an ordinary user does: these are looked for when the unit has User=root. */
+	if (need->root && report->host->known && report->host->starter.uid != 0)
 		add_lack(&l, "User", "root", "%s", "User=root");
-	else if (need->capabilities != NULL)
-		find_capabilities(&l, need->capabilities);
-	(void)finish_lacks(&l, need->weight);
+	else
+		find_all(&l, need);
+	(void)finish_lacks(&l, weigh(need, &values->service));
 }
 
 void host_needs_judge(struct host_report *report)

@@ -53,22 +53,30 @@ static size_t count_errors(const struct problems *problems)
 	return n;
 }
 
+static struct config *load_as_root(struct config_source *source, const struct host_unit *host,
+				   struct problems **problems_out)
+{
+	struct identity *root = arena_alloc(host->arena, sizeof(*root));
+	struct err unused;
+
+	if (identity_of_user("root", NULL, host->arena, root, &unused) == 0)
+		root->set = false; /* as for the unit's user: it is what the daemon has */
+	source->starter = root;
+	return config_load(source, problems_out);
+}
+
 /* As the user of the unit or, if that does not do, as root: then some service has a user of its own. With errors either
  * way, those of the way with fewer of them count. */
 static struct config *load(struct config_source *source, const struct host_unit *host, struct problems **problems_out)
 {
-	struct identity root;
 	struct problems *as_root;
 	struct config *config;
-	struct err unused;
 
 	source->starter = &host->starter;
 	config = config_load(source, problems_out);
-	if (config != NULL || identity_of_user("root", NULL, host->arena, &root, &unused) < 0)
+	if (config != NULL)
 		return config;
-	root.set = false;
-	source->starter = &root;
-	config = config_load(source, &as_root);
+	config = load_as_root(source, host, &as_root);
 	if (config == NULL && count_errors(as_root) >= count_errors(*problems_out)) {
 		problems_free(&as_root);
 		return NULL;
@@ -93,7 +101,7 @@ static void judge(const struct host_unit *host, const struct config *config, str
 
 /* An ordinary user lacks other rights than root: if the unit must start as root, what else it lacks is looked for anew.
  */
-static void prefer_root(struct host_lacks *lacks)
+static bool prefer_root(struct host_lacks *lacks)
 {
 	size_t n = 0;
 
@@ -103,6 +111,7 @@ static void prefer_root(struct host_lacks *lacks)
 	}
 	if (n > 0)
 		lacks->n = n;
+	return n > 0;
 }
 
 /* Root has all rights that the bounding set leaves; any other user only those that are handed to him. */
@@ -120,16 +129,22 @@ static void give(struct host_unit *host, const struct host_lack *lack)
 		host_unit_add(host, "AmbientCapabilities", lack->value);
 }
 
-/* Gives the unit what it lacks, as the drop-in will, and looks again. */
-static void find_lacks(struct host_unit *host, const struct config *config, struct problems *files,
-		       struct host_lacks *lacks)
+/* Gives the unit what it lacks, as the drop-in will, and looks again. A configuration that was loaded for an ordinary
+ * user is loaded again if the unit must start as root, and becomes NULL if there is an error in it then. */
+static void find_lacks(struct host_unit *host, struct config_source *source, struct config **config,
+		       struct problems **problems, struct host_lacks *lacks)
 {
 	size_t given = 0;
 
 	for (int round = 0; round < ROUNDS_MOST; round++) {
-		judge(host, config, files, lacks);
-		if (round == 0)
-			prefer_root(lacks);
+		judge(host, *config, *problems, lacks);
+		if (round == 0 && prefer_root(lacks) && source->starter == &host->starter) {
+			config_free(config);
+			problems_free(problems);
+			*config = load_as_root(source, host, problems);
+			if (*config == NULL)
+				return;
+		}
 		if (given == lacks->n)
 			return;
 		for (; given < lacks->n; given++)
@@ -257,8 +272,9 @@ void unit_dropin_write(struct config_source *source, FILE *out, struct problems 
 	host_unit_init_packaged(&host, source->file[0] == '/' || file == NULL ? source->file : file);
 	config = load(source, &host, problems_out);
 	if (config != NULL) {
-		find_lacks(&host, config, *problems_out, &lacks);
-		write_dropin(&host, config, &lacks, out);
+		find_lacks(&host, source, &config, problems_out, &lacks);
+		if (config != NULL)
+			write_dropin(&host, config, &lacks, out);
 	}
 	config_free(&config);
 	host_unit_clear(&host);

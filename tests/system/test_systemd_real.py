@@ -76,6 +76,18 @@ class Files(ServerCase):
 class Users(ServerCase):
 	"""Servers that become the user who logs in."""
 
+	@needs_tool("popa3d")
+	def test_popa3d(self):
+		"""It writes, which the configuration says."""
+		self.user()
+		self.sandbox.write("/var/mail/joe", "From x@x Thu Jan  1 00:00:00 1970\nSubject: hello\n\nhello, joe\n\n")
+		self.sh("chown joe:mail /var/mail/joe; chmod 660 /var/mail/joe")
+		self.serve(listen="127.0.0.1:110", command=["/usr/sbin/popa3d"],
+			   sandbox={"level": "default", "write": ["/var/mail"]})
+		said = talk(self.tcp(110), b"USER joe\r\nPASS secret\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n").decode()
+		self.assertIn("hello, joe", said)
+		self.assertEqual(self.sh("cat /var/mail/joe"), "")
+
 	@needs_tool("dropbear", "dbclient", "dropbearkey")
 	def test_dropbear(self):
 		self.user()
@@ -86,6 +98,18 @@ class Users(ServerCase):
 			chown -R joe: /srv/joe; chmod -R go= /srv/joe""")
 		self.serve(listen="127.0.0.1:22", command=["/usr/sbin/dropbear", "-i", "-r", "/etc/dropbear/host"])
 		self.assertEqual(self.sh("dbclient -y -y -i /root/key joe@127.0.0.1 id -un"), "joe\n")
+
+
+	def test_set_user_id(self):
+		"""A program that gets the rights of another user from its file."""
+		self.sh("install -m 4755 -o games /usr/bin/id /srv/id")
+		service = {"listen": "127.0.0.1:70", "user": "nobody", "command": ["/srv/id", "-un"]}
+		self.serve(**service)
+		self.assertEqual(talk(self.tcp(70)), b"nobody\n")
+		self.configure({"server": {"handler": "exec", "sandbox": {"no_new_privileges": False}, **service}})
+		self.relax()
+		self.systemctl("restart", "preforkd")
+		self.assertEqual(talk(self.tcp(70)), b"games\n")
 
 
 class Web(ServerCase):

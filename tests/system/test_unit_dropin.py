@@ -53,6 +53,17 @@ class Dropin(Case):
 			self.assertIn("services.service%d.user" % i, text)
 		self.assertLess(max(map(len, text.splitlines())), 130)
 
+	def test_new_rights(self):
+		"""Only a unit that starts as root can let programs have them, and becomes its user again."""
+		cat = {**ECHO, "handler": "exec", "command": ["/bin/cat"], "sandbox": {"no_new_privileges": False}}
+		_, settings = self.look({"a": {**cat, "user": "nobody"}})
+		self.assertEqual(settings["NoNewPrivileges"], "no")
+		self.assertEqual(settings["User"], "root")
+
+	def test_files_of_a_sandbox(self):
+		_, settings = self.look({"a": {**ECHO, "sandbox": {"read": ["/usr", "/tmp"], "write": ["/srv", "/tmp"]}}})
+		self.assertEqual(settings, {"ReadWritePaths": "/srv"})
+
 	def test_places(self):
 		_, settings = self.look({"a": {**ECHO, "listen": ["unix:/srv/a", "unix:/tmp/a"]}}, user="nobody")
 		self.assertEqual(settings["PrivateTmp"], "no")
