@@ -123,8 +123,11 @@ static bool has_own_root(const struct unit_settings *settings)
 void unit_view_init(struct unit_view *view, const struct unit_settings *settings)
 {
 	view->n = 0;
-	if (has_own_root(settings))
+	if (has_own_root(settings)) {
+		add_list(view, settings, VIEW_SHOWN, "BindPaths");
+		add_list(view, settings, VIEW_SHOWN, "BindReadOnlyPaths");
 		return;
+	}
 	add_home(view, settings);
 	add_system(view, settings);
 	add_private(view, settings);
@@ -195,4 +198,9 @@ const struct unit_view_rule *unit_view_protects(const struct unit_view *view, co
 const struct unit_view_rule *unit_view_forbids_exec(const struct unit_view *view, const char *path)
 {
 	return weigh_rules(view, VIEW_NO_EXEC, VIEW_EXEC, path);
+}
+
+const struct unit_view_rule *unit_view_shows(const struct unit_view *view, const char *path)
+{
+	return find_rule(view, VIEW_SHOWN, path);
 }

@@ -31,8 +31,11 @@ struct unit_view {
 	size_t n;
 };
 
-/* A unit with a root folder of its own sees other files altogether: then nothing is hidden, as far as is known. */
+/* A unit with a root folder of its own sees other files altogether: then only what is mounted into it is known. */
 void unit_view_init(struct unit_view *view, const struct unit_settings *settings);
+
+/* The rule that mounts PATH, or a folder above it, into the unit. NULL: there is none. */
+const struct unit_view_rule *unit_view_shows(const struct unit_view *view, const char *path);
 
 /* The rule because of which the unit does not find the host's file PATH (absolute, without links), cannot write to the
  * folder PATH, or cannot run the file PATH. NULL: there is none. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/executable.h"
@@ -111,12 +112,32 @@ static bool judge_executable(struct host_report *report, const struct host_place
 	return false;
 }
 
+/* Below the unit's own root folder, where absolute links lead elsewhere than here: only what is missing is told. */
+static void judge_in_root(struct host_report *report, const struct host_place *place, const char *path)
+{
+	const char *root = host_unit_root(report->host);
+	char inside[PATH_MAX + 256];
+	struct stat st;
+
+	(void)snprintf(inside, sizeof(inside), "%s%s", root, path);
+	if (lstat(inside, &st) < 0 && unit_view_shows(&report->host->view, path) == NULL)
+		host_report_add(report, HOST_DOUBT, place, "\"%.256s\": RootDirectory=%.200s of %s has no such file",
+				path, root, report->host->settings.unit);
+}
+
 static void judge_program(struct host_report *report, const struct service_values *values)
 {
 	const struct host_place place = host_place_of(values, "command");
 	const struct host_place module = host_place_of(values, "path");
 	char name[PATH_MAX], next[PATH_MAX];
 
+	if (host_unit_root(report->host) != NULL) {
+		if (values->service.module != NULL)
+			judge_in_root(report, &module, values->service.module->path);
+		if (values->service.command != NULL)
+			judge_in_root(report, &place, values->service.command[0]);
+		return;
+	}
 	if (values->service.module != NULL)
 		(void)judge_executable(report, &module, values->service.module->path, R_OK);
 	if (values->service.command == NULL)

@@ -3,6 +3,7 @@
 
 #include <linux/capability.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,12 +120,11 @@ static void judge_port(const struct asked *a, const char *text)
 			a->report->host->who_name, first, a->report->host->known ? "; " : "", a->report->host->edit);
 }
 
-static void judge_inet(const struct asked *a, const char *text)
+/* Whether the unit may open such a socket at all. False: it has no such addresses. */
+static bool judge_rights(const struct asked *a, const char *text)
 {
-	const struct socket_options *options = &a->values->service.socket;
 	const char *family = a->where.sa.sa_family == AF_INET ? "AF_INET" : "AF_INET6";
 	enum host_weight weight = a->may_fail ? HOST_DOUBT : HOST_REFUSAL;
-	struct host_place device = host_place_of(a->values, "socket.device");
 
 	/* A socket for both families falls back to IPv4. */
 	if (!unit_settings_has_family(&a->report->host->settings, family) &&
@@ -133,14 +133,24 @@ static void judge_inet(const struct asked *a, const char *text)
 				 "an address is of that family");
 		host_report_add(a->report, weight, &a->place, "%s: RestrictAddressFamilies= of %s lacks %s; %s", text,
 				a->report->host->settings.unit, family, a->report->host->edit);
-		return;
+		return false;
 	}
 	judge_port(a, text);
+	return true;
+}
+
+static void judge_inet(const struct asked *a, const char *text)
+{
+	const struct socket_options *options = &a->values->service.socket;
+	struct host_place device = host_place_of(a->values, "socket.device");
+
+	if (!judge_rights(a, text))
+		return;
 	if (options->device != NULL && if_nametoindex(options->device) == 0)
 		host_report_add(a->report, HOST_REFUSAL, &device, "there is no interface \"%.32s\" now",
 				options->device);
 	if (!options->freebind && !local_address_exists(&a->where))
-		host_report_add(a->report, weight, &a->place,
+		host_report_add(a->report, a->may_fail ? HOST_DOUBT : HOST_REFUSAL, &a->place,
 				"%s: this host does not have that address now; socket.freebind opens it all the same",
 				text);
 }
@@ -198,12 +208,39 @@ static void judge_unix(const struct asked *a)
 
 /* ---- */
 
-/* True: the unit has a network of its own, so the addresses and sockets of this one say nothing. */
-static bool has_own_network(const struct host_unit *host)
+static bool is_local(const struct sockaddr_any *where)
 {
-	const char *path = unit_settings_get(&host->settings, "NetworkNamespacePath");
+	if (where->sa.sa_family == AF_INET)
+		return where->in.sin_addr.s_addr == INADDR_ANY || ntohl(where->in.sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_UNSPECIFIED(&where->in6.sin6_addr) || IN6_IS_ADDR_LOOPBACK(&where->in6.sin6_addr);
+}
 
-	return unit_settings_is_on(&host->settings, "PrivateNetwork") || (path != NULL && path[0] != '\0');
+/* The unit has a network of its own, so the addresses and sockets of this one say nothing: no interface but loopback
+ * (PrivateNetwork=), or another network that this process does not see. */
+static void judge_in_own_network(const struct asked *a, const char *text)
+{
+	const struct host_unit *host = a->report->host;
+	const char *path = host_unit_network(host);
+
+	if (is_handed_over(a, text))
+		return;
+	if (!judge_rights(a, text))
+		return;
+	if (path[0] != '\0')
+		host_report_add(a->report, HOST_DOUBT, &a->place,
+				"%s: NetworkNamespacePath=%s of %s is another network: whether the address is there, "
+				"and free, is not known",
+				text, path, host->settings.unit);
+	else if (!is_local(&a->where) && !a->values->service.socket.freebind)
+		host_report_add(a->report, a->may_fail ? HOST_DOUBT : HOST_REFUSAL, &a->place,
+				"%s: PrivateNetwork= of %s leaves the daemon no interface but loopback; %s", text,
+				host->settings.unit, host->edit);
+	else
+		host_report_add(
+			a->report, HOST_DOUBT, &a->place,
+			"%s: PrivateNetwork= of %s keeps all clients away that are not processes of the unit; a "
+			"socket unit can open the address outside; %s",
+			text, host->settings.unit, host->edit);
 }
 
 static void judge_address(const struct asked *a)
@@ -211,8 +248,10 @@ static void judge_address(const struct asked *a)
 	char text[sizeof(a->where.un.sun_path) + 8];
 
 	(void)addr_format(&a->where, text, sizeof(text));
-	if (a->where.sa.sa_family != AF_UNIX && has_own_network(a->report->host))
+	if (a->where.sa.sa_family != AF_UNIX && host_unit_network(a->report->host) != NULL) {
+		judge_in_own_network(a, text);
 		return;
+	}
 	if (find_holding(a, text) != HELD_BY_NOBODY)
 		return;
 	if (a->where.sa.sa_family == AF_UNIX)

@@ -302,3 +302,19 @@ bool host_unit_is_ours(const struct host_unit *host, pid_t pid)
 	free(name);
 	return ours;
 }
+
+const char *host_unit_network(const struct host_unit *host)
+{
+	const char *path = unit_settings_get(&host->settings, "NetworkNamespacePath");
+
+	if (path != NULL && path[0] != '\0')
+		return path;
+	return unit_settings_is_on(&host->settings, "PrivateNetwork") ? "" : NULL;
+}
+
+const char *host_unit_root(const struct host_unit *host)
+{
+	const char *path = unit_settings_get(&host->settings, "RootDirectory");
+
+	return path != NULL && path[0] != '\0' && strcmp(path, "/") != 0 ? path : NULL;
+}

@@ -57,4 +57,10 @@ bool host_unit_is_ours(const struct host_unit *host, pid_t pid);
 bool host_unit_has_socket(const struct host_unit *host, const char *text);
 bool host_unit_has_socket_name(const struct host_unit *host, const char *name);
 
+/* The network of its own that the unit has: "" if it is private, else the path of the namespace. NULL: it has none. */
+const char *host_unit_network(const struct host_unit *host);
+
+/* The root folder of its own that the unit has (RootDirectory=). NULL: it has none. */
+const char *host_unit_root(const struct host_unit *host);
+
 #endif

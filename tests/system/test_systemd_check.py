@@ -212,6 +212,20 @@ class Programs(CheckCase):
 		self.drop_in("[Service]\nInaccessiblePaths=-/srv\n")
 		self.agree(78, r'"/srv/bin/run": InaccessiblePaths=/srv of preforkd\.service hides /srv')
 
+	def test_root_folder_of_its_own(self):
+		"""Files that are not there are told of."""
+		self.serve("/srv/bin/run")
+		self.drop_in("[Service]\nRootDirectory=/srv/root\n")
+		done = self.check()
+		self.assertRegex(done.stderr, r'"/srv/bin/run": RootDirectory=/srv/root of preforkd\.service has '
+					      r"no such file \(warning\)")
+		os.makedirs(self.sandbox.path("/srv/root/srv/bin"))
+		self.sandbox.write("/srv/root/srv/bin/run", PROGRAM, 0o755)
+		self.assertEqual(self.check().stderr, "")
+		os.remove(self.sandbox.path("/srv/root/srv/bin/run"))
+		self.drop_in("[Service]\nRootDirectory=/srv/root\nBindReadOnlyPaths=/srv/bin\n")
+		self.assertEqual(self.check().stderr, "")
+
 	def test_mode_of_the_program(self):
 		self.serve("/srv/bin/run", mode=0o750)
 		self.agree(78, r"the user preforkd .* cannot run /srv/bin/run \(mode 0750, owner root\)")
@@ -288,6 +302,19 @@ class Addresses(CheckCase):
 		self.agree(71, r"RestrictAddressFamilies= of preforkd\.service lacks AF_INET6")
 		self.serve("*:7007")
 		self.agree(0)
+
+	def test_network_of_its_own(self):
+		self.drop_in("[Service]\nPrivateNetwork=yes\n")
+		self.serve("127.0.0.1:7007")
+		self.agree(0, r"127\.0\.0\.1:7007: PrivateNetwork= of preforkd\.service keeps all clients away ")
+		self.serve("192.0.2.1:7007")
+		self.agree(71, r"192\.0\.2\.1:7007: PrivateNetwork= .* no interface but loopback")
+		self.serve("unix:/run/preforkd/x")
+		self.agree(0)
+		self.run("ip", "netns", "add", "other", check=True)
+		self.drop_in("[Service]\nNetworkNamespacePath=/run/netns/other\n")
+		self.serve("0.0.0.0:7007")
+		self.agree(0, r"NetworkNamespacePath=/run/netns/other of preforkd\.service is another network: ")
 
 	def test_missing_interface(self):
 		self.serve("127.0.0.1:7007", socket={"device": "none0"})

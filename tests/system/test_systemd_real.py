@@ -80,7 +80,8 @@ class Users(ServerCase):
 	def test_popa3d(self):
 		"""It writes, which the configuration says."""
 		self.user()
-		self.sandbox.write("/var/mail/joe", "From x@x Thu Jan  1 00:00:00 1970\nSubject: hello\n\nhello, joe\n\n")
+		self.sandbox.write("/var/mail/joe", "From x@x Thu Jan  1 00:00:00 1970\nSubject: hello\n\n"
+				   "hello, joe\n\n")
 		self.sh("chown joe:mail /var/mail/joe; chmod 660 /var/mail/joe")
 		self.serve(listen="127.0.0.1:110", command=["/usr/sbin/popa3d"],
 			   sandbox={"level": "default", "write": ["/var/mail"]})

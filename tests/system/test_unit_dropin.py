@@ -61,7 +61,8 @@ class Dropin(Case):
 		self.assertEqual(settings["User"], "root")
 
 	def test_files_of_a_sandbox(self):
-		_, settings = self.look({"a": {**ECHO, "sandbox": {"read": ["/usr", "/tmp"], "write": ["/srv", "/tmp"]}}})
+		sandbox = {"read": ["/usr", "/tmp"], "write": ["/srv", "/tmp"]}
+		_, settings = self.look({"a": {**ECHO, "sandbox": sandbox}})
 		self.assertEqual(settings, {"ReadWritePaths": "/srv"})
 
 	def test_places(self):

@@ -20,6 +20,7 @@ unit_tests = \
 	%D%/base/check_siphash \
 	%D%/base/check_trial \
 	%D%/base/check_unit \
+	%D%/base/check_unit_rules \
 	%D%/base/check_unit_settings \
 	%D%/base/check_unit_view \
 	%D%/base/check_week \
