@@ -10,6 +10,8 @@ libpreforkd_a_SOURCES += \
 	%D%/drain.h \
 	%D%/hearing.c \
 	%D%/hearing.h \
+	%D%/host_amounts.c \
+	%D%/host_amounts.h \
 	%D%/host_check.c \
 	%D%/host_check.h \
 	%D%/host_files.c \

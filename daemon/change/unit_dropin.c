@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "change/host_amounts.h"
 #include "change/host_files.h"
 #include "change/host_needs.h"
 #include "change/host_report.h"
@@ -29,8 +30,13 @@ static const struct setting {
 	{"User", false},
 	{"CapabilityBoundingSet", true},
 	{"NoNewPrivileges", false},
-	{"Delegate", true},
+	{"Delegate", false},
+	{"ProtectControlGroups", false},
 	{"LimitNOFILE", false},
+	{"LimitCORE", false},
+	{"LimitMEMLOCK", false},
+	{"TasksMax", false},
+	{"TimeoutStopSec", false},
 	{"ProtectHome", false},
 	{"PrivateTmp", false},
 	{"PrivateDevices", false},
@@ -95,6 +101,7 @@ static void judge(const struct host_unit *host, const struct config *config, str
 		problems_file(report.problems, problems_file_get(files, i));
 	host_files_judge(&report);
 	host_needs_judge(&report);
+	host_amounts_judge(&report);
 	host_sockets_judge(&report);
 	problems_free(&report.problems);
 }

@@ -74,23 +74,33 @@ static void compare_backlogs(const struct comparison *c)
 	}
 }
 
-static void compare_files(const struct comparison *c)
+/* Sets *MOST to the service that has most addresses, and *LISTENERS to the number of all. */
+static int64_t count_files(const struct comparison *c, size_t *most, int64_t *listeners)
 {
-	int64_t have = c->limits->files, need = FILES_BASE, listeners = 0;
-	size_t most = 0;
+	int64_t need = FILES_BASE;
 
+	*listeners = 0;
+	*most = 0;
 	for (size_t i = 0; i < c->config->n_services; i++) {
 		const struct service_values *values = get_values(c, i);
 
-		listeners += (int64_t)values->n_lanes;
+		*listeners += (int64_t)values->n_lanes;
 		if (c->config->services[i].workers.on_full == ON_FULL_EVICT)
 			need += FILES_EVICT;
 		if (c->config->services[i].upstreams.n > 0)
 			need += FILES_UPSTREAM;
-		if (values->n_lanes > get_values(c, most)->n_lanes)
-			most = i;
+		if (values->n_lanes > get_values(c, *most)->n_lanes)
+			*most = i;
 	}
-	need += (int64_t)c->config->n_services * FILES_SERVICE + listeners * FILES_LISTENER;
+	return need + (int64_t)c->config->n_services * FILES_SERVICE + *listeners * FILES_LISTENER;
+}
+
+static void compare_files(const struct comparison *c)
+{
+	int64_t have = c->limits->files, listeners;
+	size_t most;
+	int64_t need = count_files(c, &most, &listeners);
+
 	if (have < 0 || need <= have)
 		return;
 	checker_warning(&c->checker, get_values(c, most), value_source(get_values(c, most), "listen"),
@@ -124,16 +134,26 @@ static void warn_processes(const struct comparison *c, size_t most, int64_t need
 			runs_programs(service) ? ", with their programs" : "", limit, have, setting);
 }
 
-static void compare_tasks(const struct comparison *c)
+/* Sets *MOST to the service that may have most of them. */
+static int64_t count_tasks(const struct comparison *c, size_t *most)
 {
-	int64_t have = c->limits->tasks, need = 1; /* the master */
-	size_t most = 0;
+	int64_t need = 1; /* the master */
 
+	*most = 0;
 	for (size_t i = 0; i < c->config->n_services; i++) {
 		need += count_processes(c, i);
-		if (count_processes(c, i) > count_processes(c, most))
-			most = i;
+		if (count_processes(c, i) > count_processes(c, *most))
+			*most = i;
 	}
+	return need;
+}
+
+static void compare_tasks(const struct comparison *c)
+{
+	int64_t have = c->limits->tasks;
+	size_t most;
+	int64_t need = count_tasks(c, &most);
+
 	if (have >= 0 && need > have)
 		warn_processes(c, most, need, "all services", "the limit", have, c->limits->tasks_set);
 }
@@ -185,18 +205,25 @@ static bool is_longer(const struct config_service *a, const struct config_servic
 	return a->timeouts.drain > b->timeouts.drain;
 }
 
+static size_t find_longest_stop(const struct config_service *services, size_t n)
+{
+	size_t most = 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if (is_longer(&services[i], &services[most]))
+			most = i;
+	}
+	return most;
+}
+
 static void compare_stop(const struct comparison *c)
 {
 	const struct config_service *services = c->config->services;
 	char drain[32] = "no time limit", stop[32];
-	size_t most = 0;
+	size_t most = find_longest_stop(services, c->config->n_services);
 
 	if (c->limits->stop_ms < 0)
 		return;
-	for (size_t i = 1; i < c->config->n_services; i++) {
-		if (is_longer(&services[i], &services[most]))
-			most = i;
-	}
 	if (services[most].timeouts.drain != 0 && services[most].timeouts.drain < c->limits->stop_ms)
 		return;
 	if (services[most].timeouts.drain != 0)
@@ -222,4 +249,15 @@ void host_compare(const struct config *config, const struct limits *limits, stru
 	compare_users(&c);
 	compare_stop(&c);
 	problems_sort(*problems);
+}
+
+void host_demand_of(const struct config *config, struct host_demand *out)
+{
+	const struct comparison c = {.config = config};
+	int64_t unused;
+
+	out->files = count_files(&c, &out->files_of, &unused);
+	out->tasks = count_tasks(&c, &out->tasks_of);
+	out->stop_of = find_longest_stop(config->services, config->n_services);
+	out->stop_ms = config->services[out->stop_of].timeouts.drain;
 }

@@ -60,6 +60,14 @@ class Dropin(Case):
 		self.assertEqual(settings["NoNewPrivileges"], "no")
 		self.assertEqual(settings["User"], "root")
 
+	def test_limits(self):
+		many = {"handler": "exec", "command": ["/bin/cat"], "listen": "127.0.0.1:7008"}
+		_, settings = self.look({"a": {**ECHO, "timeouts": {"drain": "5min"}},
+					 "b": {**many, "workers": {"max": 20000}}})
+		self.assertEqual(settings, {"TimeoutStopSec": "310", "TasksMax": "40017"})
+		_, settings = self.look({"a": {**ECHO, "timeouts": {"drain": 0}}})
+		self.assertEqual(settings, {"TimeoutStopSec": "infinity"})
+
 	def test_files_of_a_sandbox(self):
 		sandbox = {"read": ["/usr", "/tmp"], "write": ["/srv", "/tmp"]}
 		_, settings = self.look({"a": {**ECHO, "sandbox": sandbox}})
