@@ -16,6 +16,8 @@ libpreforkd_a_SOURCES += \
 	%D%/crc32c.h \
 	%D%/dumpable.c \
 	%D%/dumpable.h \
+	%D%/empty_folder.c \
+	%D%/empty_folder.h \
 	%D%/err.c \
 	%D%/err.h \
 	%D%/escape.c \

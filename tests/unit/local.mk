@@ -5,6 +5,7 @@ unit_tests = \
 	%D%/base/check_arena \
 	%D%/base/check_cgroup \
 	%D%/base/check_child \
+	%D%/base/check_empty_folder \
 	%D%/base/check_err \
 	%D%/base/check_escape \
 	%D%/base/check_executable \
