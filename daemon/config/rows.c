@@ -185,6 +185,18 @@ const struct row rows_service[] = {
 	 .preset = "false", .reload = RELOAD_WORKERS,
 	 .help = "If true, the service is not opened where the host cannot give it what a key of sandbox asks for. If "
 		 "false, it does without, and the log says so once."},
+	{.path = "sandbox.private_tmp", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.private_tmp),
+	 .preset = "false", .reload = RELOAD_WORKERS,
+	 .help = "Each worker and its programs have a /tmp and a /var/tmp of their own, in memory: 64 MiB and 4096 files "
+		 "together. For the handler exec they are emptied after each connection."},
+	{.path = "sandbox.private_network", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.private_network),
+	 .preset = "false", .reload = RELOAD_WORKERS,
+	 .help = "The service has no network but a loopback interface of its own. Its clients and unix sockets with a "
+		 "path are reached all the same."},
+	{.path = "sandbox.read_only", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.read_only),
+	 .preset = "false", .reload = RELOAD_WORKERS,
+	 .help = "The service can write no file, except below a private /tmp and in /proc. Devices and sockets can be "
+		 "used."},
 	{.path = "sandbox.no_new_privileges", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.no_new_privileges),
 	 .preset = "true", .reload = RELOAD_WORKERS,
 	 .help = "Programs get no rights from set-user-ID files and file capabilities (sudo, su, ping ...). Default for "

@@ -46,8 +46,37 @@ static void check_lists(const struct checker *checker, const struct service_valu
 			      "user is root");
 }
 
+/* A proxy without a network can reach no upstream but unix sockets. A name of a unix socket that is not a path ("@...")
+ * belongs to a network, too. */
+static void check_upstreams(const struct checker *checker, struct service_values *values)
+{
+	const struct config_upstreams *upstreams = &values->service.upstreams;
+
+	for (size_t i = 0; i < upstreams->n; i++) {
+		const struct addr *addr = &upstreams->list[i];
+
+		if (addr->kind != ADDR_UNIX || addr->host[0] != '/')
+			checker_error(checker, values, checker_nearer(values, "sandbox.private_network", "upstream"),
+				      "upstream \"%s\" cannot be reached with sandbox.private_network: only "
+				      "unix:/PATH can",
+				      addr->text);
+	}
+}
+
+/* The socket for the program's messages has no path. */
+static void check_messages(const struct checker *checker, struct service_values *values)
+{
+	if (values->service.program.runs && values->service.program.notify)
+		checker_error(checker, values, checker_nearer(values, "sandbox.private_network", "program.notify"),
+			      "with sandbox.private_network the messages of program.notify cannot reach the daemon");
+}
+
 void sandbox_check(const struct checker *checker, struct service_values *values)
 {
 	check_no_new_privileges(checker, values);
 	check_lists(checker, values);
+	if (values->service.sandbox.private_network) {
+		check_upstreams(checker, values);
+		check_messages(checker, values);
+	}
 }

@@ -15,6 +15,9 @@ struct nlmsghdr;
 /* Takes one answer; false: no more answers are wanted. */
 typedef bool diag_take(const struct nlmsghdr *answer, void *arg);
 
+/* Opens that socket now: this process is about to lose the network whose sockets it may ask about. */
+void diag_prepare(void);
+
 /*
  * Asks QUESTION (struct unix_diag_req, inet_diag_req_v2 ...) about one socket or, with ALL, about all that match, and
  * passes every answer to TAKE. Never blocks. -1 with errno: the kernel does not answer; ENOENT: no such socket, or the

@@ -12,12 +12,22 @@ libpreforkd_a_SOURCES += \
 	%D%/no_new_privileges.h \
 	%D%/oom_score.c \
 	%D%/oom_score.h \
+	%D%/private_network.c \
+	%D%/private_network.h \
+	%D%/private_tmp.c \
+	%D%/private_tmp.h \
+	%D%/read_only.c \
+	%D%/read_only.h \
 	%D%/sandbox.c \
 	%D%/sandbox.h \
 	%D%/state.h \
+	%D%/surround.c \
+	%D%/surround.h \
 	%D%/system_calls.c \
 	%D%/system_calls.h \
 	%D%/user.c \
 	%D%/user.h \
+	%D%/user_namespace.c \
+	%D%/user_namespace.h \
 	%D%/walls.c \
 	%D%/walls.h

@@ -11,6 +11,7 @@
 #include "sandbox/no_new_privileges.h"
 #include "sandbox/oom_score.h"
 #include "sandbox/state.h"
+#include "sandbox/surround.h"
 #include "sandbox/user.h"
 
 struct step {
@@ -25,28 +26,47 @@ struct program_step {
 	int (*take)(const struct sandbox *sandbox);
 };
 
+#define LANDLOCK_KEYS "sandbox.read, write, execute, tcp_connect, tcp_bind"
+
+/* Its rules name files as the process is going to see them: the mounts come first. */
+static int prepare_landlock_early(struct sandbox *sandbox, struct err *err)
+{
+	return surround_is_late(sandbox) ? 0 : landlock_prepare(sandbox, err);
+}
+
+static int prepare_landlock_late(struct sandbox *sandbox, struct err *err)
+{
+	return surround_is_late(sandbox) ? landlock_prepare(sandbox, err) : 0;
+}
+
 /*
  * The order counts:
  * - what needs the files and the rights of the master comes before the user changes;
+ * - namespaces come before the user changes if the master may make them; otherwise the user of the service makes a user
+ *   namespace first, because nobody can become another user in it;
  * - the user changes before the capabilities go, which the change needs;
  * - no_new_privs comes after the change of user, and before the filters, which need it.
  */
 static const struct step entering[] = {
 	{"the control group", group_enter, NULL},
 	{"program.oom_score_adjust", oom_score_raise, NULL},
-	{"sandbox.read, write, execute, tcp_connect, tcp_bind", landlock_prepare, NULL},
+	{"sandbox", surround_choose, NULL},
+	{"sandbox", surround_with_rights, NULL},
+	{LANDLOCK_KEYS, prepare_landlock_early, NULL},
 	{"user", user_take, user_verify},
+	{"sandbox", surround_without_rights, NULL},
+	{LANDLOCK_KEYS, prepare_landlock_late, NULL},
 	{"sandbox.capabilities", capabilities_drop, NULL},
 	{"sandbox.no_new_privileges", no_new_privileges_set, no_new_privileges_verify},
 };
 
 /* What no set-up of a service needs any more. */
 static const struct step closing[] = {
-	{"sandbox.read, write, execute, tcp_connect, tcp_bind", landlock_confine, NULL},
+	{LANDLOCK_KEYS, landlock_confine, NULL},
 };
 
 static const struct program_step of_program[] = {
-	{"sandbox.read, write, execute, tcp_connect, tcp_bind", landlock_confine_program},
+	{LANDLOCK_KEYS, landlock_confine_program},
 };
 
 static struct sandbox own; /* of this process */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "sandbox/landlock.h"
+#include "sandbox/surround.h"
 #include "sandbox/system_calls.h"
 
 /*
@@ -25,6 +26,9 @@ static const struct wall walls[] = {
 	{"sandbox.execute", landlock_lacks_execute},
 	{"sandbox.tcp_connect", landlock_lacks_tcp_connect},
 	{"sandbox.tcp_bind", landlock_lacks_tcp_bind},
+	{"sandbox.private_tmp", surround_lacks_private_tmp},
+	{"sandbox.private_network", surround_lacks_private_network},
+	{"sandbox.read_only", surround_lacks_read_only},
 };
 
 #define N_WALLS (sizeof(walls) / sizeof(walls[0]))

@@ -44,6 +44,7 @@ struct preforkd_conn {
 			  service */
 	bool unserved; /* the service could not serve it: its failure, even if the client left meanwhile */
 	bool spent;    /* something of it lives on and cannot be ended: this worker is to be replaced */
+	bool unfit;    /* something of it is left that no other client may find: this worker must leave now */
 	char peer_text[ADDR_TEXT_MAX]; /* for preforkd_peer(); "": not made yet */
 	char reason[256];	       /* why it ended badly; "": it did not */
 	const struct death *death;     /* of its program, which is why; NULL: it has not died (program_death.h) */

@@ -24,6 +24,7 @@
 #include "config/config.h"
 #include "net/tcp_info.h"
 #include "sandbox/group.h"
+#include "sandbox/private_tmp.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
 #include "services/deadline.h"
@@ -335,6 +336,16 @@ static void end_others(struct preforkd_conn *conn, const struct wait *w)
 	exec_errors_finish(conn);
 }
 
+/* Nothing of this client is left for the program of the next one. */
+static void clean_tmp(struct preforkd_conn *conn)
+{
+	if (private_tmp_clean())
+		return;
+	preforkd_log(conn, LOG_WARNING, "%s left files in its private /tmp that cannot be removed; the worker leaves",
+		     conn->service->command[0]);
+	conn->unfit = true;
+}
+
 /* Runs one program from its start to its end. */
 static int run_program(struct preforkd_conn *conn, struct wait *w, const sigset_t *open)
 {
@@ -375,6 +386,7 @@ static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
 	int rc = run_program(conn, &w, open);
 
 	end_others(conn, &w);
+	clean_tmp(conn);
 	count_bytes(conn);
 	program_death_publish(conn);
 	return rc;
@@ -454,6 +466,7 @@ static int run_for_socket(struct preforkd_conn *conn, const sigset_t *open)
 			preforkd_log(conn, LOG_NOTICE, "%s", conn->reason);
 	}
 	end_others(conn, &w);
+	clean_tmp(conn);
 	return rc;
 }
 

@@ -55,6 +55,7 @@ struct worker {
 	struct sources sources;
 	struct gate gate;
 	int answers; /* a copy of a datagram socket, for answers: an order to leave replaces the listener; -1: none */
+	bool unfit;  /* it must not serve another client */
 	uint64_t enough; /* number of connections after which the worker asks to be replaced; 0: never */
 };
 
@@ -334,6 +335,7 @@ static void serve_client(struct worker *w, int fd, const struct sockaddr_any *pe
 		count_served(w, &conn, failed);
 	if (conn.death != NULL)
 		board_ring(&w->board, w->params->ring);
+	w->unfit = conn.unfit;
 	ask_to_be_replaced(w, conn.spent);
 }
 
@@ -397,6 +399,7 @@ static enum wait_result serve_with_program(struct worker *w)
 	count_served(w, &conn, failed);
 	if (conn.death != NULL)
 		board_ring(&w->board, w->params->ring);
+	w->unfit = conn.unfit;
 	ask_to_be_replaced(w, conn.spent);
 	return result;
 }
@@ -440,7 +443,7 @@ _Noreturn void worker_main(const struct worker_params *params)
 	for (;;) {
 		switch (serve_next(&w)) {
 		case WAIT_CLIENT:
-			if (orders_to_leave() || is_drained(&w))
+			if (w.unfit || orders_to_leave() || is_drained(&w))
 				exit_worker(&w, WORKER_EXIT_DONE);
 			become_idle(&w);
 			break;

@@ -75,6 +75,7 @@ system_tests = \
 	%D%/test_notify.py \
 	%D%/test_optional.py \
 	%D%/test_orders.py \
+	%D%/test_private.py \
 	%D%/test_privileges.py \
 	%D%/test_proxy.py \
 	%D%/test_proxy_protocol.py \

@@ -21,10 +21,9 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 
 CLONE_NEWNS = 0x00020000
 NUMBERS = {	# of system calls
 	"x86_64": {"socket": 41, "capset": 126, "prctl": 157, "getdents64": 217, "epoll_ctl": 233,
-		   "seccomp": 317, "close_range": 436,
-		   "landlock_create_ruleset": 444},
-	"aarch64": {"epoll_ctl": 21, "getdents64": 61, "capset": 91, "prctl": 167, "socket": 198, "seccomp": 277,
-		    "close_range": 436, "landlock_create_ruleset": 444},
+		   "unshare": 272, "seccomp": 317, "close_range": 436, "landlock_create_ruleset": 444},
+	"aarch64": {"epoll_ctl": 21, "getdents64": 61, "capset": 91, "unshare": 97, "prctl": 167, "socket": 198,
+		    "seccomp": 277, "close_range": 436, "landlock_create_ruleset": 444},
 }
 libc = ctypes.CDLL(None, use_errno=True)
 

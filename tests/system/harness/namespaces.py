@@ -28,6 +28,13 @@ def no_mounts():
 	return _why_not("mount", "-m", "mount", "--make-rprivate", "/")
 
 
+def no_user_namespace():
+	"""Why an ordinary user can have no mounts and no network of its own, or None."""
+	probe = subprocess.run(["unshare", "-Umn", "--map-root-user", "mount", "--make-rprivate", "/"], check=False,
+			       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+	return None if probe.returncode == 0 else "no user namespace: " + probe.stderr.strip()
+
+
 def fresh_network():
 	"""This thread, and what it starts from now on, gets a new network with loopback only."""
 	libc = ctypes.CDLL(None, use_errno=True)

@@ -20,7 +20,7 @@
 
 /* The command and the upstream are in defaults, so that a handler that takes none is no mistake. */
 #define BASE                                                                                                           \
-	"defaults: { command = \"/bin/sh\"; upstream = \"unix:@a\"; sandbox: { no_new_privileges = true; }; };\n"      \
+	"defaults: { command = \"/bin/sh\"; upstream = \"unix:/a\"; sandbox: { no_new_privileges = true; }; };\n"      \
 	"services: { a: { handler = \"both\"; listen = \"127.0.0.1:7\"; }; };\n"
 
 static const struct module_loader fake_loader;

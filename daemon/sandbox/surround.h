@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Worker. The surroundings of a process: which files, which network and which processes it can see. They are made of
+ * namespaces, with the rights of the master if it has CAP_SYS_ADMIN, and otherwise with those that a user namespace
+ * gives.
+ */
+#ifndef PREFORKD_SANDBOX_SURROUND_H
+#define PREFORKD_SANDBOX_SURROUND_H
+
+#include <stdbool.h>
+
+struct config_service;
+struct err;
+struct sandbox;
+
+/* Chooses which of the surroundings that the service asks for the process gets: all that this host has. -1 and *err: it
+ * lacks one, and sandbox.required is true. To be called first: it finds out by a trial if the master did not. */
+int surround_choose(struct sandbox *sandbox, struct err *err);
+
+/* Makes the surroundings: the first one is called before the change of user, the second one after it. Only one of them
+ * does something. */
+int surround_with_rights(struct sandbox *sandbox, struct err *err);
+int surround_without_rights(struct sandbox *sandbox, struct err *err);
+
+/* After surround_with_rights(): there is something that only surround_without_rights() makes. */
+bool surround_is_late(const struct sandbox *sandbox);
+
+/*
+ * Of sandbox/walls.c. 0: workers of SERVICE can have it, or SERVICE does not ask for it. -1 and *err: what is lacking,
+ * and what the consequence is. The first call for a key tries it in a child, and the answer is remembered while this
+ * process and its children live.
+ */
+int surround_lacks_private_tmp(const struct config_service *service, struct err *err);
+int surround_lacks_private_network(const struct config_service *service, struct err *err);
+int surround_lacks_read_only(const struct config_service *service, struct err *err);
+
+#endif
