@@ -20,6 +20,7 @@ struct config_sandbox {
 	bool required;		/* a wall that cannot be had is an error (sandbox/walls.h) */
 	bool private_tmp;	/* /tmp and /var/tmp of its own */
 	bool private_network;	/* no network but a loopback interface of its own */
+	bool private_pids;	/* programs see and signal only each other */
 	bool read_only;		/* no file can be written, except below a private /tmp */
 	bool no_new_privileges; /* programs get no rights from set-user-ID files and the like */
 	/* Files and folders, absolute paths, NULL-terminated; NULL: this right is not limited. */

@@ -193,6 +193,10 @@ const struct row rows_service[] = {
 	 .preset = "false", .reload = RELOAD_WORKERS,
 	 .help = "The service has no network but a loopback interface of its own. Its clients and unix sockets with a "
 		 "path are reached all the same."},
+	{.path = "sandbox.private_pids", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.private_pids),
+	 .preset = "false", .reload = RELOAD_WORKERS,
+	 .help = "For the handler exec: a program sees, and can signal, only the processes of its own connection, and "
+		 "none of them outlives it."},
 	{.path = "sandbox.read_only", .type = ROW_BOOL, .offset = SERVICE(service.sandbox.read_only),
 	 .preset = "false", .reload = RELOAD_WORKERS,
 	 .help = "The service can write no file, except below a private /tmp and in /proc. Devices and sockets can be "

@@ -71,10 +71,23 @@ static void check_messages(const struct checker *checker, struct service_values 
 			      "with sandbox.private_network the messages of program.notify cannot reach the daemon");
 }
 
+/* A program that accepts by itself would need a supervisor outside of its namespace, which the daemon does not have. */
+static void check_pids(const struct checker *checker, struct service_values *values)
+{
+	const struct value_source *source = value_source(values, "sandbox.private_pids");
+
+	if (values->service.program.runs)
+		checker_error(checker, values, source, "is not available for the handler \"listen\"");
+	else if (!runs_programs(values) && values->service.handler != NULL && source->level == LEVEL_SERVICE)
+		checker_warning(checker, values, source, "has no effect: this service runs no program");
+}
+
 void sandbox_check(const struct checker *checker, struct service_values *values)
 {
 	check_no_new_privileges(checker, values);
 	check_lists(checker, values);
+	if (values->service.sandbox.private_pids)
+		check_pids(checker, values);
 	if (values->service.sandbox.private_network) {
 		check_upstreams(checker, values);
 		check_messages(checker, values);

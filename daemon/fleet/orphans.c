@@ -13,6 +13,7 @@
 #include "base/children.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/proc_folder.h"
 
 #define BEFORE_US_MAX 64
 #define ENTRIES_MAX   4096 /* of an environment that are read */
@@ -93,11 +94,33 @@ static void find_service(pid_t pid, char *out, size_t size)
 	(void)fclose(f);
 }
 
+/* The first process of a pid namespace (sandbox/pid_init.h): the kernel ends it with its worker, which may take a
+ * moment.
+ */
+static bool is_init_of_worker(pid_t pid)
+{
+	int numbers[3] = {0}, n = 0;
+	char path[64], line[256];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%d/status", (int)pid);
+	f = proc_folder_stream(path);
+	while (f != NULL && n == 0 && fgets(line, sizeof(line), f) != NULL)
+		n = sscanf(line, "NSpid: %d %d %d", &numbers[0], &numbers[1], &numbers[2]);
+	if (f != NULL)
+		(void)fclose(f);
+	return n >= 2 && numbers[n - 1] == 1;
+}
+
 static void end_orphan(pid_t pid)
 {
 	char service[NAME_SIZE];
 	struct log_about about = {.worker = pid};
 
+	if (is_init_of_worker(pid)) {
+		(void)kill(pid, SIGKILL);
+		return;
+	}
 	find_service(pid, service, sizeof(service));
 	if (service[0] != '\0')
 		about.service = service;

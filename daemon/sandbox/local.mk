@@ -12,8 +12,12 @@ libpreforkd_a_SOURCES += \
 	%D%/no_new_privileges.h \
 	%D%/oom_score.c \
 	%D%/oom_score.h \
+	%D%/pid_init.c \
+	%D%/pid_init.h \
 	%D%/private_network.c \
 	%D%/private_network.h \
+	%D%/private_pids.c \
+	%D%/private_pids.h \
 	%D%/private_tmp.c \
 	%D%/private_tmp.h \
 	%D%/read_only.c \

@@ -16,6 +16,7 @@
 #include "base/fds.h"
 #include "base/proc_folder.h"
 #include "sandbox/private_network.h"
+#include "sandbox/private_pids.h"
 #include "sandbox/private_tmp.h"
 #include "sandbox/read_only.h"
 #include "sandbox/state.h"
@@ -33,10 +34,13 @@ struct part {
 
 #define WISH(name) offsetof(struct config_sandbox, name)
 
-enum { READ_ONLY, PRIVATE_TMP, PRIVATE_NETWORK, N_PARTS };
+enum { PRIVATE_PIDS, READ_ONLY, PRIVATE_TMP, PRIVATE_NETWORK, N_PARTS };
 
-/* In this order: the private /tmp is mounted when all that is there is read-only already. */
+/* In this order: a new /proc is protected as the old one was, and the private /tmp is mounted when all that is there is
+ * read-only already. */
 static const struct part parts[N_PARTS] = {
+	[PRIVATE_PIDS] = {"sandbox.private_pids", WISH(private_pids), true, private_pids_make, NULL,
+			  "its programs see all processes of the host"},
 	[READ_ONLY] = {"sandbox.read_only", WISH(read_only), true, read_only_make, read_only_verify,
 		       "its workers and programs can write files as their user may"},
 	[PRIVATE_TMP] = {"sandbox.private_tmp", WISH(private_tmp), true, private_tmp_mount, private_tmp_verify,
@@ -53,6 +57,8 @@ static struct answer {
 
 static bool is_wanted(const struct config_service *service, size_t part)
 {
+	if (part == PRIVATE_PIDS && ((service->handler->flags & PREFORKD_COMMAND) == 0 || service->program.runs))
+		return false; /* config/sandbox_check.c has said so */
 	return *(const bool *)((const char *)&service->sandbox + parts[part].wish);
 }
 
@@ -142,6 +148,7 @@ _Noreturn static void run_trial(const struct config_service *service, size_t par
 	struct err err = {.code = 0};
 	int rc = try_part(service, part, &err);
 
+	private_pids_stop();
 	if (rc < 0)
 		(void)!write(out, &err, sizeof(err));
 	_exit(rc < 0);
@@ -213,6 +220,11 @@ int surround_lacks_private_tmp(const struct config_service *service, struct err 
 int surround_lacks_private_network(const struct config_service *service, struct err *err)
 {
 	return find_lack(service, PRIVATE_NETWORK, err);
+}
+
+int surround_lacks_private_pids(const struct config_service *service, struct err *err)
+{
+	return find_lack(service, PRIVATE_PIDS, err);
 }
 
 int surround_lacks_read_only(const struct config_service *service, struct err *err)

@@ -32,6 +32,7 @@ bool surround_is_late(const struct sandbox *sandbox);
  */
 int surround_lacks_private_tmp(const struct config_service *service, struct err *err);
 int surround_lacks_private_network(const struct config_service *service, struct err *err);
+int surround_lacks_private_pids(const struct config_service *service, struct err *err);
 int surround_lacks_read_only(const struct config_service *service, struct err *err);
 
 #endif

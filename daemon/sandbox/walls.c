@@ -28,6 +28,7 @@ static const struct wall walls[] = {
 	{"sandbox.tcp_bind", landlock_lacks_tcp_bind},
 	{"sandbox.private_tmp", surround_lacks_private_tmp},
 	{"sandbox.private_network", surround_lacks_private_network},
+	{"sandbox.private_pids", surround_lacks_private_pids},
 	{"sandbox.read_only", surround_lacks_read_only},
 };
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "sandbox/private_pids.h"
 
 #define NAP_MS	 10 /* between two looks at which children are left, unless one dies before */
 #define REAP_MAX 64 /* children in one call: the caller watches limits between two calls */
@@ -63,6 +64,11 @@ void descendants_reap(pid_t program)
 	died = 1;
 }
 
+FILE *descendants_open(void)
+{
+	return private_pids_are_made() ? private_pids_orphans() : children_open();
+}
+
 static bool is_another(pid_t pid, pid_t program)
 {
 	return pid != program;
@@ -73,10 +79,10 @@ static bool is_in_group(pid_t pid, pid_t group)
 	return getpgid(pid) == group;
 }
 
-/* Some child is what IS says, compared with OF. */
+/* Some child, or orphan of a program, is what IS says, compared with OF. */
 static bool any_child(bool (*is)(pid_t pid, pid_t of), pid_t of)
 {
-	FILE *f = children_open();
+	FILE *f = descendants_open();
 	bool has = false;
 	int pid;
 
@@ -102,6 +108,8 @@ bool descendants_are_running(void)
 {
 	siginfo_t info;
 
+	if (private_pids_are_made())
+		return private_pids_have_orphans();
 	/* A zombie cannot stop any more: waitid(2) reports that there are no children if all of them are zombies. */
 	return waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0;
 }
@@ -140,6 +148,8 @@ bool descendants_end(unsigned *killed_out)
 	unsigned killed = 0;
 	sigset_t child;
 
+	if (private_pids_are_made())
+		return private_pids_end(DESCENDANTS_END_MS, killed_out);
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
 	while (reap_all(end, &killed)) {

@@ -24,6 +24,7 @@
 #include "config/config.h"
 #include "net/tcp_info.h"
 #include "sandbox/group.h"
+#include "sandbox/private_pids.h"
 #include "sandbox/private_tmp.h"
 #include "services/conn.h"
 #include "services/conn_say.h"
@@ -294,6 +295,7 @@ static pid_t start_program(struct preforkd_conn *conn, int *pidfd_out, const sig
 			pause_ms *= 2;
 	}
 	conn->unserved = true;
+	conn->unfit = private_pids_are_lost();
 	return preforkd_fail(conn, "%s", err.text);
 }
 
@@ -330,6 +332,7 @@ static void end_others(struct preforkd_conn *conn, const struct wait *w)
 		preforkd_log(conn, LOG_WARNING,
 			     "%s left something behind that could not be ended; the worker is replaced",
 			     conn->service->command[0]);
+		conn->unfit = private_pids_are_made();
 		conn->spent = true; /* when this worker ends, the master gets the process, and may have the right to
 				       kill it */
 	}
@@ -490,4 +493,5 @@ const struct preforkd_module service_exec = {
 	.flags = PREFORKD_STREAM | PREFORKD_DATAGRAM | PREFORKD_COMMAND,
 	.serve = serve_exec,
 	.worker_start = start_worker,
+	.worker_stop = private_pids_stop,
 };

@@ -14,9 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/children.h"
 #include "base/fds.h"
 #include "base/proc_folder.h"
+#include "services/descendants.h"
 
 #define PATH_SIZE 300 /* a pid, "/task/", any name of an entry, "/children" */
 #define LINK_SIZE 64
@@ -119,7 +119,7 @@ static void look_at_all(struct look *look, ino_t socket)
 {
 	*look = (struct look){.n = 0};
 	(void)snprintf(look->link, sizeof(look->link), "socket:[%ju]", (uintmax_t)socket);
-	add_children(look, children_open());
+	add_children(look, descendants_open());
 	for (size_t i = 0; i < look->n && !look->held; i++)
 		look_at_process(look, look->pids[i]);
 }

@@ -15,6 +15,7 @@
 #include "base/executable.h"
 #include "base/fds.h"
 #include "base/signals.h"
+#include "sandbox/private_pids.h"
 #include "sandbox/sandbox.h"
 
 /* The child runs in the memory of the worker: no instrumentation of its stack by a sanitizer. */
@@ -88,10 +89,14 @@ static pid_t clone_child(struct child *child, int *pidfd_out)
 
 pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
 {
-	struct child child = {.spawn = spawn, .parent = getpid()};
+	/* a child in another pid namespace sees no parent: 0 */
+	struct child child = {.spawn = spawn, .parent = private_pids_are_made() ? 0 : getpid()};
 	pid_t pid;
 
 	pid = clone_child(&child, pidfd_out);
+	if (pid < 0 && private_pids_are_lost())
+		return err_set(err, "cannot start %s: the first process of its pid namespace was ended",
+			       spawn->argv[0]);
 	if (pid < 0)
 		return err_sys(err, "cannot start %s", spawn->argv[0]);
 	if (child.failure == 0)

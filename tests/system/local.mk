@@ -76,6 +76,7 @@ system_tests = \
 	%D%/test_optional.py \
 	%D%/test_orders.py \
 	%D%/test_private.py \
+	%D%/test_private_pids.py \
 	%D%/test_privileges.py \
 	%D%/test_proxy.py \
 	%D%/test_proxy_protocol.py \
@@ -127,6 +128,7 @@ EXTRA_DIST += \
 	%D%/harness/net.py \
 	%D%/harness/notify.py \
 	%D%/harness/order_case.py \
+	%D%/harness/private_case.py \
 	%D%/harness/proc.py \
 	%D%/harness/roll_case.py \
 	%D%/harness/proxy.py \

@@ -10,41 +10,11 @@ import signal
 import socket
 
 from harness import *
-from harness import namespaces
+from harness.private_case import PrivateCase
 
 INTERFACES = "tail -n +3 /proc/net/dev | sed 's/:.*//'"
 ALL = {"private_tmp": True, "private_network": True, "read_only": True}
 NO_USER = {"refuse": {"unshare": None}}	# as RestrictNamespaces=yes of a unit
-
-
-def cannot():
-	"""Why a service can have no namespaces here, or None."""
-	if os.geteuid() == 0:
-		return namespaces.no_mounts() or namespaces.no_namespaces()
-	return namespaces.no_user_namespace()
-
-
-class PrivateCase(Case):
-	def setUp(self):
-		super().setUp()
-		why = cannot()
-		if why:
-			self.skipTest(why)
-
-	def program(self, script, endpoint=None, most=1, **more):
-		"""A service that runs SCRIPT for each client, one client after the other in the same worker."""
-		self.endpoint = endpoint or Endpoint.v4()
-		return {"handler": "exec", "listen": str(self.endpoint), "command": ["/bin/bash", "-c", script],
-			"workers": {"min": 1, "max": most, "max_spare": 1}, **more}
-
-	def serve(self, script, endpoint=None, **sandbox):
-		self.d = self.daemon({"x": self.program(script, endpoint, sandbox=sandbox)})
-
-	def check(self, service):
-		return run_preforkd("--check", "-c", self.write("check.conf", Config({"x": service}).text()))
-
-	def ask(self, text=b""):
-		return talk(self.endpoint, text).decode()
 
 
 class Tmp(PrivateCase):

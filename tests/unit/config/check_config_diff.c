@@ -79,6 +79,7 @@ static const struct expected service_rows[] = {
 	{"sandbox.required", NULL, CHANGE_WORKERS, false},
 	{"sandbox.private_tmp", NULL, CHANGE_WORKERS, false},
 	{"sandbox.private_network", NULL, CHANGE_WORKERS, false},
+	{"sandbox.private_pids", NULL, CHANGE_WORKERS, false},
 	{"sandbox.read_only", NULL, CHANGE_WORKERS, false},
 	{"sandbox.no_new_privileges", NULL, CHANGE_WORKERS, false},
 	{"sandbox.read", "/", CHANGE_WORKERS, false},
