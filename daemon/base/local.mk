@@ -63,6 +63,8 @@ libpreforkd_a_SOURCES += \
 	%D%/signals.h \
 	%D%/siphash.c \
 	%D%/siphash.h \
+	%D%/syscall_name.c \
+	%D%/syscall_name.h \
 	%D%/title.c \
 	%D%/title.h \
 	%D%/trial.c \

@@ -36,6 +36,7 @@
 #include "pool/pool_policy.h"
 #include "pool/proc.h"
 #include "pool/totals.h"
+#include "services/family.h"
 
 struct pool_full;
 struct program_end;
@@ -114,16 +115,17 @@ struct pool {
 	struct sources *sources; /* a reference, shared likewise as long as access.sources stays the same */
 	struct pool_full *full;	 /* owned; NULL: the pool is from another image */
 	struct pool_crashes crashes;
-	int64_t wind_down_ms;	  /* when draining or ending began */
-	const char *occasion;	  /* of wind_down_begin(): "stop", "reload" ...; a literal */
-	bool failed_start;	  /* a worker has died before any worker was ever ready */
-	bool proved;		  /* some worker has been ready */
-	bool suspects;		  /* a worker has left because of its listener, which is to be looked at */
-	bool paused;		  /* by order: takes no client, unless it ends; clients wait in the queue */
-	bool cut;		  /* wind_down_now() has cut the pool's clients */
-	bool yields;		  /* superseded: its programs leave as those of the pool in force are ready */
-	bool stays;		  /* superseded: its programs serve on, until a later order replaces those in force */
-	struct pool *prev, *next; /* of the list of pools that retire */
+	struct family_limit family; /* of what the log says of programs that are killed */
+	int64_t wind_down_ms;	    /* when draining or ending began */
+	const char *occasion;	    /* of wind_down_begin(): "stop", "reload" ...; a literal */
+	bool failed_start;	    /* a worker has died before any worker was ever ready */
+	bool proved;		    /* some worker has been ready */
+	bool suspects;		    /* a worker has left because of its listener, which is to be looked at */
+	bool paused;		    /* by order: takes no client, unless it ends; clients wait in the queue */
+	bool cut;		    /* wind_down_now() has cut the pool's clients */
+	bool yields;		    /* superseded: its programs leave as those of the pool in force are ready */
+	bool stays;		    /* superseded: its programs serve on, until a later order replaces those in force */
+	struct pool *prev, *next;   /* of the list of pools that retire */
 };
 
 struct log_about pool_about(const struct pool *pool);

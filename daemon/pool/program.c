@@ -18,6 +18,7 @@
 #include "board/death.h"
 #include "config/config.h"
 #include "pool/pool.h"
+#include "services/family.h"
 #include "worker/contract.h"
 
 #define ABORT_GRACE_MS 5000 /* time for the kernel to write a core */
@@ -117,6 +118,17 @@ void program_retire(struct proc *proc)
 	(void)kill(proc->pid, proc->pool->service->program.stop_signal);
 }
 
+/* What the processes of a program do that is killed because of the limit KEY. */
+static void tell_family(const struct proc *proc, const char *key)
+{
+	struct log_about about = about_program(proc);
+	static struct family family; /* large */
+
+	if (!family_rests(&proc->pool->family, clock_ms()))
+		family_look(&family, proc->pid);
+	family_tell(&about, key, &family, &proc->pool->family);
+}
+
 void program_abort(struct proc *proc, const char *why)
 {
 	struct log_about about = about_program(proc);
@@ -124,6 +136,7 @@ void program_abort(struct proc *proc, const char *why)
 	if (proc->program->abort_ms != 0 || proc->kill_ms != 0)
 		return;
 	log_about(LOG_ERR, &about, "program %d hangs: %s; SIGABRT", (int)proc->pid, why);
+	tell_family(proc, "program.watchdog");
 	proc->program->abort_ms = clock_ms();
 	(void)kill(proc->pid, SIGABRT);
 }
@@ -162,6 +175,7 @@ static void check_drain(struct proc *proc, int64_t now)
 	log_about(LOG_WARNING, &about,
 		  "program %d is still there %s after it was told to leave (timeouts.drain); killed", (int)proc->pid,
 		  time);
+	tell_family(proc, "timeouts.drain");
 	kill_program(proc, now);
 }
 

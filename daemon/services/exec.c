@@ -36,6 +36,7 @@
 #include "services/holders.h"
 #include "services/kinds.h"
 #include "services/program_death.h"
+#include "services/program_hang.h"
 #include "services/spawn.h"
 
 #define GRACE_MS    2000  /* from SIGTERM to SIGKILL */
@@ -112,6 +113,7 @@ static void end_if_due(struct wait *w)
 		w->asked = true;
 	}
 	if (w->kill_ms == 0 && (w->client_gone || preforkd_ended(w->conn))) {
+		program_hang_tell(w->conn);
 		signal_group(w, deadline_is_orphan() ? SIGKILL : SIGTERM);
 		w->kill_ms = clock_ms() + GRACE_MS;
 	} else if (w->kill_ms != 0 && clock_ms() >= w->kill_ms) {
@@ -133,6 +135,8 @@ static const struct timespec *wait_time(const struct wait *w, struct timespec *o
 
 	if (w->finishing && (at == 0 || w->look_ms < at))
 		at = w->look_ms;
+	if (program_hang_due() != 0 && (at == 0 || program_hang_due() < at))
+		at = program_hang_due();
 	return at != 0 ? time_until(at, out) : NULL;
 }
 
@@ -176,10 +180,12 @@ static void wait_program(struct wait *w, const sigset_t *open)
 	bool ended = false;
 
 	hangup_begin(&w->hangup, conn->fd);
+	program_hang_begin(conn);
 	for (;;) {
 		int n;
 
 		end_if_due(w);
+		program_hang_look();
 		n = ppoll(p, 3, wait_time(w, &rest), open);
 		if (n > 0 && p[0].revents != 0) {
 			/* that it had to be ended holds for all that it has started */

@@ -27,6 +27,8 @@ libpreforkd_a_SOURCES += \
 	%D%/exec_env.h \
 	%D%/exec_errors.c \
 	%D%/exec_errors.h \
+	%D%/family.c \
+	%D%/family.h \
 	%D%/greet.c \
 	%D%/greet.h \
 	%D%/hangup.c \
@@ -37,6 +39,8 @@ libpreforkd_a_SOURCES += \
 	%D%/kinds.h \
 	%D%/program_death.c \
 	%D%/program_death.h \
+	%D%/program_hang.c \
+	%D%/program_hang.h \
 	%D%/proxy.c \
 	%D%/proxy_connect.c \
 	%D%/proxy_connect.h \

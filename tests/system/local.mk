@@ -59,6 +59,7 @@ system_tests = \
 	%D%/test_datagrams_sockets.py \
 	%D%/test_deaths.py \
 	%D%/test_enabled.py \
+	%D%/test_family.py \
 	%D%/test_harness.py \
 	%D%/test_hours.py \
 	%D%/test_lacking.py \

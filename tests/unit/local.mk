@@ -106,6 +106,7 @@ unit_tests = \
 	%D%/pool/check_wind_down \
 	%D%/services/check_conn \
 	%D%/services/check_deadline \
+	%D%/services/check_family \
 	%D%/services/check_holders \
 	%D%/services/check_spawn \
 	%D%/services/check_upstream_addresses \

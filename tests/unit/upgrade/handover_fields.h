@@ -72,6 +72,7 @@ static const struct field pool_fields[] = {
 	FIELD(struct pool, event),
 	FIELD(struct pool, state),
 	FIELD(struct pool, generation),
+	FIELD(struct pool, family),
 	FIELD(struct pool, service),
 	FIELD(struct pool, stand_in),
 	FIELD(struct pool, limits.min_spare),
