@@ -2,6 +2,7 @@
 #include "board/death.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -45,6 +46,13 @@ void death_set_usage(struct death *death, const struct rusage *usage)
 		return;
 	death->cpu_us = time_us(&usage->ru_utime) + time_us(&usage->ru_stime);
 	death->max_rss = (int64_t)usage->ru_maxrss * 1024;
+}
+
+void death_explain(struct death *death)
+{
+	if (death->reason[0] == '\0' && WIFSIGNALED(death->status) && WTERMSIG(death->status) == SIGSYS)
+		(void)snprintf(death->reason, sizeof(death->reason),
+			       "a system call that a filter (sandbox.level, or its own) forbids");
 }
 
 bool death_is_status(int status)

@@ -56,6 +56,9 @@ bool death_has_client(const struct death *death);
 /* Takes over CPU time and memory. USAGE may be NULL: they are not known. */
 void death_set_usage(struct death *death, const struct rusage *usage);
 
+/* Fills in the reason that the signal itself tells, if there is no other yet. */
+void death_explain(struct death *death);
+
 /* STATUS is one that waitpid(2) gives for a process that has ended. */
 bool death_is_status(int status);
 

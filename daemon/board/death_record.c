@@ -50,7 +50,10 @@ static int unpack(const uint64_t words[DEATH_RECORD_WORDS], int64_t now_ms, stru
 	};
 	memcpy(out->peer, &words[WORD_PEER], sizeof(out->peer));
 	memcpy(out->via, &words[WORD_VIA], sizeof(out->via));
-	return death_is_status(status) ? 0 : -1;
+	if (!death_is_status(status))
+		return -1;
+	death_explain(out);
+	return 0;
 }
 
 void death_record_write(struct death_record *record, const struct death *death)

@@ -280,6 +280,7 @@ static void tell_ending(struct pool *pool, const struct proc *proc, int status, 
 		return;
 	}
 	death = describe_death(proc, status, usage, ending);
+	death_explain(&death);
 	if (proc->program != NULL)
 		program_tell_death(proc, &death);
 	else

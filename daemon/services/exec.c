@@ -107,6 +107,7 @@ static void reap_program(struct wait *w)
 /* Sends the program SIGTERM if a limit has passed, or the client is gone; and SIGKILL if that was GRACE_MS ago. */
 static void end_if_due(struct wait *w)
 {
+	program_hang_look(); /* before a limit ends the connection */
 	if (w->conn->ordered_to_leave != NULL && !w->asked && w->conn->ordered_to_leave()) {
 		/* not its group: other processes in it may be serving a client */
 		(void)kill(w->pid, SIGTERM);
@@ -185,7 +186,6 @@ static void wait_program(struct wait *w, const sigset_t *open)
 		int n;
 
 		end_if_due(w);
-		program_hang_look();
 		n = ppoll(p, 3, wait_time(w, &rest), open);
 		if (n > 0 && p[0].revents != 0) {
 			/* that it had to be ended holds for all that it has started */
@@ -216,7 +216,6 @@ static void wait_program(struct wait *w, const sigset_t *open)
 static int judge_end(struct preforkd_conn *conn, const struct wait *w)
 {
 	const siginfo_t *info = &w->info;
-	const char *program = conn->service->command[0];
 
 	if (preforkd_ended(conn)) {
 		conn_say_cut(conn);
@@ -231,15 +230,7 @@ static int judge_end(struct preforkd_conn *conn, const struct wait *w)
 		return 0;
 	if (info->si_code == CLD_EXITED && info->si_status == 0)
 		return 0;
-	/* its failure, even if a client that only probes the port would have closed as well */
-	conn->unserved = true;
-	program_death_note(conn, w->pid, info, &w->usage);
-	if (info->si_code == CLD_EXITED)
-		return preforkd_fail(conn, "%s exited with status %d", program, info->si_status);
-	conn->reset = conn->service->on_cut == ON_CUT_RESET;
-	return preforkd_fail(conn, "%s was killed by signal %d (SIG%s)%s", program, info->si_status,
-			     sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?",
-			     info->si_code == CLD_DUMPED ? ", core dumped" : "");
+	return program_death_note(conn, w->pid, info, &w->usage);
 }
 
 /* A lack of processes, descriptors or memory may pass: the client waits a little and is not lost. */

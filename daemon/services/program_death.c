@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/exit_text.h"
 #include "base/log.h"
 #include "base/message_ids.h"
 #include "board/board.h"
 #include "board/death.h"
+#include "config/config.h"
 #include "services/conn.h"
 
 static struct death last; /* one process, one connection, one program at a time */
@@ -21,7 +23,21 @@ static int status_of(const siginfo_t *info)
 	return W_EXITCODE(0, info->si_status) | (info->si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
-void program_death_note(struct preforkd_conn *conn, pid_t pid, const siginfo_t *info, const struct rusage *usage)
+/* Its failure, even if a client that only probes the port would have closed as well. */
+static int fail(struct preforkd_conn *conn)
+{
+	char how[128];
+
+	conn->unserved = true;
+	if (WIFEXITED(last.status))
+		return preforkd_fail(conn, "%s exited with status %d", conn->service->command[0],
+				     WEXITSTATUS(last.status));
+	conn->reset = conn->service->on_cut == ON_CUT_RESET;
+	exit_text(last.status, how, sizeof(how));
+	return preforkd_fail(conn, "%s %s", conn->service->command[0], how);
+}
+
+int program_death_note(struct preforkd_conn *conn, pid_t pid, const siginfo_t *info, const struct rusage *usage)
 {
 	int64_t now = clock_ms();
 
@@ -35,7 +51,9 @@ void program_death_note(struct preforkd_conn *conn, pid_t pid, const siginfo_t *
 	death_set_usage(&last, usage);
 	packed_address_set(last.peer, &conn->peer);
 	packed_address_set(last.via, &conn->via);
+	death_explain(&last);
 	conn->death = &last;
+	return fail(conn);
 }
 
 /* The limits look at the client now and then only, so `greeted` may be late, and the bytes say more. */

@@ -14,8 +14,8 @@ struct preforkd_conn;
 struct rusage;
 
 /* The program PID of CONN has died, with INFO and USAGE of waitid(2). conn->death is this death until the next program
- * dies. */
-void program_death_note(struct preforkd_conn *conn, pid_t pid, const siginfo_t *info, const struct rusage *usage);
+ * is started. Returns -1, with the reason, as the result of serving. */
+int program_death_note(struct preforkd_conn *conn, pid_t pid, const siginfo_t *info, const struct rusage *usage);
 
 /* Writes conn->death, which may be NULL, into the slot. conn->in and conn->out are complete now. */
 void program_death_publish(struct preforkd_conn *conn);

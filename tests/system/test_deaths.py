@@ -143,6 +143,27 @@ class Programs(Case, DeathCase):
 			    status=None, core=False, bytes={"in": 6, "out": 6})
 		self.assertEqual(self.d.admin.service("prog")["deaths_lost"], 0)
 
+	def test_a_forbidden_system_call(self):
+		self.serve("kill -SYS $$")
+		with self.endpoint.connect() as s:
+			read_rest(s)
+		death, = self.deaths("prog")
+		self.expect(death, signal="SIGSYS", reason="a system call that a filter (sandbox.level, or its own) "
+							    "forbids")
+		self.one_line(r"/bin/sh was killed by signal 31 \(SIGSYS\).*")
+		self.assertEqual(len(self.d.grep(r"of memory; a system call that a filter")), 1)
+
+	def test_a_hostile_peer(self):
+		"""A name that a PROXY header gives is not believed to be printable."""
+		self.serve("exit 3", proxy_protocol={"from": ["127.0.0.1"]})
+		with self.endpoint.connect() as s:
+			s.sendall(proxy.v2_unix(b"/run/\33[31m\nprog: all is well", b"/run/\33]0;x\7") + b"x")
+			read_rest(s)
+		death, = self.deaths("prog")
+		self.assertNotRegex(str(death) + self.d.ctl("status", "prog").stdout, "\33|is well")
+		self.one_line(r"^preforkd\[\d+\]: prog .*: /bin/sh exited with status 3; ")
+		self.assertFalse(self.d.grep("\33|^prog: all is well"))
+
 	def dump(self, limit):
 		self.serve("ulimit -c %s; cd /tmp; kill -SEGV $$" % limit)
 		with self.endpoint.connect() as s:
