@@ -4,6 +4,7 @@
 #include <preforkd/module.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -212,8 +213,58 @@ START_TEST(rates_and_the_exempt)
 }
 END_TEST
 
+static int64_t present_load;
+
+static int64_t read_load(void)
+{
+	return present_load;
+}
+
+static enum refusal ask_at(int64_t load, const char *from)
+{
+	struct visit visit;
+
+	present_load = load;
+	come(&visit, 0, from);
+	visit.gate.load.read = read_load;
+	return gate_admit(&visit.gate, &visit.conn, false);
+}
+
+START_TEST(the_load)
+{
+	service.access.max_load = 850;
+	service.access.exempt = network("10.0.0.0/8", 0);
+	ck_assert_int_eq(ask_at(849, "11.0.0.1"), REFUSED_NOT);
+	ck_assert_int_eq(ask_at(850, "11.0.0.1"), REFUSED_LOAD);
+	ck_assert_int_eq(ask_at(100000, "11.0.0.1"), REFUSED_LOAD);
+	ck_assert_int_eq(ask_at(100000, "10.0.0.1"), REFUSED_NOT);
+	ck_assert_int_eq(ask_at(-1, "11.0.0.1"), REFUSED_NOT); /* not known */
+	service.access.max_load = 0;
+	ck_assert_int_eq(ask_at(100000, "11.0.0.1"), REFUSED_NOT);
+}
+END_TEST
+
+/* The board says when the answer changes; what it says is not asked for where there are no times. */
+START_TEST(the_time)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct visit visit;
+
+	atomic_store(&board.head->hours, board_hours(false, now + 1000));
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_NOT);
+	service.access.n_times = 1;
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_TIME);
+	atomic_store(&board.head->hours, board_hours(false, now - 1));
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_NOT);
+	atomic_store(&board.head->hours, board_hours(true, now + 1000));
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_NOT);
+	atomic_store(&board.head->hours, board_hours(true, now - 1));
+	ck_assert_int_eq(ask(&visit, 0, "11.0.0.1"), REFUSED_TIME);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN("gate", setup, silent_in_the_queue, folded, nothing_configured, seats, in_vain_once, rates,
-			 rates_and_the_exempt);
+			 rates_and_the_exempt, the_load, the_time);
 }
