@@ -197,7 +197,7 @@ class End(HelperCase):
 				    " return write(1, \"tail\\n\", 5) != 5; }\n")
 		subprocess.run(["cc", "-o", program, source], check=True)
 		os.chmod(program, 0o4755)
-		self.serve("%s & echo head" % program)
+		self.serve("%s & echo head" % program, sandbox={"no_new_privileges": False})
 		self.assertEqual(talk(self.endpoint), b"head\ntail\n")
 		self.wait_alone()
 
