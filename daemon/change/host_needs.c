@@ -198,6 +198,24 @@ static bool limits_ports(const struct host_unit *host, const struct config_servi
 	return service->sandbox.tcp_connect.limited || service->sandbox.tcp_bind.limited;
 }
 
+static bool has_files_of_its_own(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.private_tmp || service->sandbox.read_only;
+}
+
+static bool has_network_of_its_own(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.private_network;
+}
+
+static bool has_pids_of_its_own(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.private_pids;
+}
+
 #define LANDLOCK "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 
 /* All that a key needs, when ASKS says that the service needs it at all. Lists are texts with blanks; NULL: none. */
@@ -237,6 +255,20 @@ static const struct need {
 	 .root = true,
 	 .off = "NoNewPrivileges",
 	 .why = "set-user-ID files give rights to a program"},
+	{.key = "sandbox.private_tmp",
+	 .asks = has_files_of_its_own,
+	 .calls = "mount",
+	 .namespaces = "user mnt",
+	 .why = "a service sees files in another way"},
+	{.key = "sandbox.private_network",
+	 .asks = has_network_of_its_own,
+	 .namespaces = "user net",
+	 .why = "a service has a network of its own"},
+	{.key = "sandbox.private_pids",
+	 .asks = has_pids_of_its_own,
+	 .calls = "mount",
+	 .namespaces = "user pid mnt",
+	 .why = "a service has processes of its own"},
 	{.key = "sandbox.write", .asks = limits_files, .calls = LANDLOCK, .why = "a service limits its files"},
 	{.key = "sandbox.tcp_bind", .asks = limits_ports, .calls = LANDLOCK, .why = "a service limits its ports"},
 };

@@ -10,16 +10,16 @@ from harness import *
 
 
 class ServerCase(SystemdCase):
-	def serve(self, **service):
+	def serve(self, status=78, **service):
 		"""Without the drop-in the check and the daemon refuse the service; with it the daemon serves."""
 		self.configure({"server": {"handler": "exec", "user": "root", "sandbox": {"level": "default"},
 					   **service}})
 		self.drop_in("[Service]\nRestart=no\n", name="10-once.conf")
 		check = (self.sandbox.installed("sbin/preforkd"), "--check=host")
 		refused = self.run(*check)
-		self.assertEqual(refused.returncode, 78, refused.stderr)
+		self.assertEqual(refused.returncode, status, refused.stderr)
 		self.assertNotEqual(self.systemctl("start", "preforkd", check=False).returncode, 0)
-		self.assertEqual(self.show("ExecMainStatus"), "78")
+		self.assertEqual(self.show("ExecMainStatus"), str(status))
 		self.systemctl("reset-failed", "preforkd")
 		text = self.relax()
 		done = self.run(*check)
@@ -111,6 +111,16 @@ class Users(ServerCase):
 		self.relax()
 		self.systemctl("restart", "preforkd")
 		self.assertEqual(talk(self.tcp(70)), b"games\n")
+
+
+class Keys(ServerCase):
+	"""Keys that need more than the unit has for its user."""
+
+	def test_surroundings(self):
+		self.sandbox.write("/srv/look", "#!/bin/sh\nls -A /tmp; grep -c : /proc/net/dev\n", 0o755)
+		self.serve(71, user="preforkd", listen="127.0.0.1:70", command=["/srv/look"],
+			   sandbox={"private_tmp": True, "private_network": True, "required": True})
+		self.assertEqual(talk(self.tcp(70)), b"1\n")
 
 
 class Web(ServerCase):

@@ -68,6 +68,13 @@ class Dropin(Case):
 		_, settings = self.look({"a": {**ECHO, "timeouts": {"drain": 0}}})
 		self.assertEqual(settings, {"TimeoutStopSec": "infinity"})
 
+	def test_namespaces(self):
+		for keys, kinds, calls in (({"private_tmp": True}, "user mnt", "@mount"),
+					   ({"private_network": True}, "user net", None)):
+			_, settings = self.look({"a": {**ECHO, "sandbox": keys}})
+			self.assertEqual(settings.get("RestrictNamespaces"), kinds)
+			self.assertEqual(settings.get("SystemCallFilter"), calls)
+
 	def test_files_of_a_sandbox(self):
 		sandbox = {"read": ["/usr", "/tmp"], "write": ["/srv", "/tmp"]}
 		_, settings = self.look({"a": {**ECHO, "sandbox": sandbox}})
