@@ -74,6 +74,7 @@ class Listen(ListenCase):
 		pid, = self.wait_programs(1)
 		self.assertEqual(d.admin.told("restart", service="prog")["ok"], True)
 		d.wait_log(r"program %d is still there .*killed" % pid)
+		d.wait_log(r"timeouts\.drain: process %d " % pid)
 		line, = d.grep(r"prog: timeouts\.drain: process %d \(python3[.0-9]*\) is sleeping, " % pid)
 		self.assertRegex(line, "system call epoll")
 
