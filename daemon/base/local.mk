@@ -4,6 +4,8 @@ libpreforkd_a_SOURCES += \
 	%D%/arena.h \
 	%D%/cgroup.c \
 	%D%/cgroup.h \
+	%D%/capability.c \
+	%D%/capability.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/children.c \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/unit_settings.h"
 
-#include <cap-ng.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/capability.h"
 
 static const struct unit_setting_name unit_setting_names[] = {
 	{"ActiveState", UNIT_TEXT},
@@ -152,7 +153,7 @@ const struct unit_setting_name *unit_settings_name(const char *name)
 
 static uint64_t find_capability(const char *name)
 {
-	int number = strncasecmp(name, "CAP_", 4) == 0 ? capng_name_to_capability(name + 4) : -1;
+	int number = capability_by_name(name);
 
 	return number >= 0 ? 1ULL << number : 0;
 }

@@ -54,7 +54,7 @@ bool unit_settings_is_on(const struct unit_settings *settings, const char *name)
 /* Takes the next item of a list, which begins with what unit_settings_get() returned; false: there is no other. */
 bool unit_settings_next(const char **list, char item[UNIT_SETTINGS_ITEM]);
 
-/* The capabilities that the list NAME stands for, one bit each. A list that is not known is PRESET. */
+/* The set of capabilities (base/capability.h) that the list NAME stands for. A list that is not known is PRESET. */
 uint64_t unit_settings_capabilities(const struct unit_settings *settings, const char *name, uint64_t preset);
 
 /* False: the list RestrictAddressFamilies= keeps the unit from sockets of the family NAME ("AF_INET"). */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/host_needs.h"
 
-#include <cap-ng.h>
 #include <preforkd/module.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/capability.h"
 #include "base/unit_rules.h"
 #include "change/host_unit.h"
 #include "config/config.h"
@@ -95,7 +95,7 @@ static void find_calls(struct lacking *l, const char *list)
 
 static bool has_capability(const struct host_unit *host, const char *name)
 {
-	int number = capng_name_to_capability(name + strlen("CAP_"));
+	int number = capability_by_name(name);
 
 	return number < 0 || host_unit_is_capable(host, number);
 }
@@ -308,6 +308,24 @@ static void judge_need(struct host_report *report, const struct service_values *
 	(void)finish_lacks(&l, weigh(need, &values->service));
 }
 
+/* The capabilities that a service gives on. */
+static void judge_listed(struct host_report *report, const struct service_values *values)
+{
+	const struct host_place place = host_place_of(values, "sandbox.capabilities");
+	char list[64 * CAPABILITY_TEXT] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < 64; i++) {
+		if ((values->service.sandbox.capabilities >> i & 1) == 0)
+			continue;
+		list[len] = ' ';
+		len += len > 0;
+		capability_name(i, list + len);
+		len += strlen(list + len);
+	}
+	(void)host_needs_capabilities(report, HOST_MISTAKE, &place, list, "the service gets it");
+}
+
 void host_needs_judge(struct host_report *report)
 {
 	const struct config_store *store = report->config->store;
@@ -315,5 +333,6 @@ void host_needs_judge(struct host_report *report)
 	for (size_t i = 0; i < report->config->n_services; i++) {
 		for (size_t k = 0; k < sizeof(needs) / sizeof(needs[0]); k++)
 			judge_need(report, &store->services[i], &needs[k]);
+		judge_listed(report, &store->services[i]);
 	}
 }

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/capability.h"
 #include "base/unit.h"
 #include "base/unit_files.h"
 #include "base/unit_text.h"
@@ -106,16 +106,6 @@ static uint64_t find_capabilities(const struct host_unit *host)
 	if (host->starter.uid == 0)
 		return bounds;
 	return bounds & unit_settings_capabilities(&host->settings, "AmbientCapabilities", 0);
-}
-
-static uint64_t read_own_capabilities(void)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
-
-	if (syscall(SYS_capget, &head, data) < 0)
-		return 0;
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
 /* ---- the socket units ---- */
@@ -237,7 +227,7 @@ static void describe_process(struct host_unit *host)
 	limits_read("", &host->limits);
 	limits_read_groups("", &host->limits);
 	identity_of_process(host->arena, &host->starter);
-	host->capabilities = read_own_capabilities();
+	host->capabilities = capability_own();
 	(void)snprintf(host->who_name, sizeof(host->who_name), "the user %.64s", host->starter.user);
 	describe_user(host);
 }

@@ -205,6 +205,10 @@ const struct row rows_service[] = {
 	 .preset = "true", .reload = RELOAD_WORKERS,
 	 .help = "Programs get no rights from set-user-ID files and file capabilities (sudo, su, ping ...). Default for "
 		 "programs that run as root: false."},
+	{.path = "sandbox.capabilities", .type = ROW_LIST, .distinct = true, .offset = SERVICE(capabilities),
+	 .reload = RELOAD_WORKERS,
+	 .help = "The only capabilities that the program has, or the worker of a service without one: CAP_NET_RAW ... "
+		 "Without it: none; programs that run as root: those of the daemon."},
 	{.path = "sandbox.read", .type = ROW_LIST, .distinct = true, .offset = SERVICE(sandbox_read),
 	 .reload = RELOAD_WORKERS,
 	 .help = "The files that may be read: full paths of files, and of folders with all that is in them. Without it: "

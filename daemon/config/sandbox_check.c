@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/sandbox_check.h"
 
+#include <linux/capability.h>
 #include <preforkd/module.h>
 #include <stdbool.h>
 
@@ -38,12 +39,14 @@ static bool has_lists(const struct config_sandbox *sandbox)
 /* Landlock takes either, so that a set-user-ID program cannot be led astray. */
 static void check_lists(const struct checker *checker, const struct service_values *values)
 {
-	const struct config_service *service = &values->service;
+	const struct config_sandbox *sandbox = &values->service.sandbox;
+	bool may = values->service.identity.uid == 0 &&
+		   (!sandbox->capabilities_written || (sandbox->capabilities >> CAP_SYS_ADMIN & 1) != 0);
 
-	if (!service->sandbox.no_new_privileges && service->identity.uid != 0 && has_lists(&service->sandbox))
+	if (!sandbox->no_new_privileges && !may && has_lists(sandbox))
 		checker_error(checker, values, value_source(values, "sandbox.no_new_privileges"),
 			      "must be true for sandbox.read, write, execute, tcp_connect and tcp_bind, unless the "
-			      "user is root");
+			      "user is root and has CAP_SYS_ADMIN");
 }
 
 /* A proxy without a network can reach no upstream but unix sockets. A name of a unix socket that is not a path ("@...")

@@ -6,16 +6,75 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
+#include "base/capability.h"
 #include "base/err.h"
 #include "base/executable.h"
 #include "config/checker.h"
+#include "config/nearest.h"
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
 
 #define INTERPRETERS_MOST 5 /* as execve(2) */
+
+/* ---- capabilities ---- */
+
+#define CAPABILITIES_MOST 64
+
+static void report_unknown(const struct checker *checker, const struct service_values *values,
+			   const struct value_source *place, const char *name)
+{
+	char texts[CAPABILITIES_MOST][CAPABILITY_TEXT];
+	const char *words[CAPABILITIES_MOST], *near;
+	size_t skip = strncasecmp(name, "CAP_", 4) == 0 ? 0 : 4;
+
+	for (int i = 0; i < CAPABILITIES_MOST; i++) {
+		capability_name(i, texts[i]);
+		words[i] = texts[i] + skip;
+	}
+	near = nearest_word(words, CAPABILITIES_MOST, name);
+	if (near != NULL)
+		checker_error(checker, values, place, "there is no capability \"%.64s\"; did you mean \"%s\"?", name,
+			      near);
+	else
+		checker_error(checker, values, place, "there is no capability \"%.64s\"", name);
+}
+
+/* --check=host compares with those of the unit (change/host_files.c). */
+static void check_own(const struct checker *checker, const struct service_values *values,
+		      const struct value_source *place, int number)
+{
+	char name[CAPABILITY_TEXT];
+
+	if (checker->source->portable || checker->source->starter != NULL || (capability_own() >> number & 1) != 0)
+		return;
+	capability_name(number, name);
+	checker_error(checker, values, place,
+		      "the daemon lacks %s, so it cannot give it (a systemd unit: see preforkd --unit-dropin)", name);
+}
+
+static void find_capabilities(const struct checker *checker, struct service_values *values)
+{
+	struct value_source place = *value_source(values, "sandbox.capabilities");
+	struct config_sandbox *sandbox = &values->service.sandbox;
+	const struct text_list *list = &values->capabilities;
+
+	sandbox->capabilities_written = list->items != NULL;
+	for (size_t i = 0; i < list->n; i++) {
+		int number = capability_by_name(list->items[i]);
+
+		place.origin = list->origins[i];
+		if (number < 0) {
+			report_unknown(checker, values, &place, list->items[i]);
+			continue;
+		}
+		sandbox->capabilities |= UINT64_C(1) << number;
+		check_own(checker, values, &place, number);
+	}
+}
 
 /* ---- paths ---- */
 
@@ -118,6 +177,7 @@ void sandbox_lookup(const struct checker *checker, struct service_values *values
 {
 	struct config_sandbox *sandbox = &values->service.sandbox;
 
+	find_capabilities(checker, values);
 	sandbox->read = find_paths(checker, values, "sandbox.read", &values->sandbox_read);
 	sandbox->write = find_paths(checker, values, "sandbox.write", &values->sandbox_write);
 	sandbox->execute = find_paths(checker, values, "sandbox.execute", &values->sandbox_execute);

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Worker. The capabilities that are left when the process serves. */
+/*
+ * Master and worker. Which capabilities (capabilities(7)) are left. Without a list: none; to programs of root, and to
+ * the workers that start and end them, those of the master. A list is for the program; its worker has the same, because
+ * only then it may look at its processes in /proc, and CAP_KILL if they can change their user.
+ */
 #ifndef PREFORKD_SANDBOX_CAPABILITIES_H
 #define PREFORKD_SANDBOX_CAPABILITIES_H
 
+struct config_service;
 struct err;
 struct sandbox;
 
-/*
- * Gives up all capabilities. A process without a capability that the master has cannot write the master's memory,
- * whoever its user is. A service of root that runs programs keeps root's capabilities: its worker ends programs that
- * have become other users, and under no_new_privs execve(2) would not give them back to the program.
- */
+/* Before the change of user: what no program can get, and what survives the change. */
+int capabilities_keep(struct sandbox *sandbox, struct err *err);
+
+/* After it. */
 int capabilities_drop(struct sandbox *sandbox, struct err *err);
+int capabilities_verify(const struct sandbox *sandbox, struct err *err);
+
+/* Of a program: it gets what is in the list only. Async-signal-safe; -1 with errno. */
+int capabilities_pass(const struct sandbox *sandbox);
+
+/* walls.c */
+int capabilities_find_lack(const struct config_service *service, struct err *err);
 
 #endif

@@ -53,10 +53,11 @@ static const struct step entering[] = {
 	{"sandbox", surround_choose, NULL},
 	{"sandbox", surround_with_rights, NULL},
 	{LANDLOCK_KEYS, prepare_landlock_early, NULL},
+	{"sandbox.capabilities", capabilities_keep, NULL},
 	{"user", user_take, user_verify},
 	{"sandbox", surround_without_rights, NULL},
 	{LANDLOCK_KEYS, prepare_landlock_late, NULL},
-	{"sandbox.capabilities", capabilities_drop, NULL},
+	{"sandbox.capabilities", capabilities_drop, capabilities_verify},
 	{"sandbox.no_new_privileges", no_new_privileges_set, no_new_privileges_verify},
 };
 
@@ -67,6 +68,7 @@ static const struct step closing[] = {
 
 static const struct program_step of_program[] = {
 	{LANDLOCK_KEYS, landlock_confine_program},
+	{"sandbox.capabilities", capabilities_pass},
 };
 
 static struct sandbox own; /* of this process */

@@ -4,6 +4,7 @@
 #define PREFORKD_SANDBOX_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config/config.h"
 
@@ -15,6 +16,7 @@ struct sandbox {
 	unsigned surroundings; /* of surround.c: which it gets */
 	bool trial;	       /* only to see whether they can be made: files that the service names do not count */
 	bool without_rights;   /* it needs a user namespace for them */
+	uint64_t had;	       /* capabilities before the change of user */
 };
 
 #endif

@@ -125,6 +125,10 @@ class User(CheckCase):
 		self.agree(71, r'services\.echo\.user: the user root .* lacks CAP_SETUID, SystemCallFilter=@setuid, '
 			       "CAP_SETGID, because a worker becomes the user of its service")
 
+	def test_capabilities_that_it_lacks(self):
+		self.configure({"echo": {**ECHO, "sandbox": {"capabilities": ["net_raw"]}}})
+		self.agree(78, r"services\.echo\.sandbox\.capabilities: .* lacks CAP_NET_RAW, because the service gets it")
+
 	def test_missing_user_of_the_unit(self):
 		self.configure({"echo": ECHO}, user=None)
 		self.drop_in("[Service]\nUser=no-such-user\n")
