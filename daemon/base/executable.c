@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -76,17 +78,30 @@ static bool has_other_formats(void)
 	return found;
 }
 
-static int check_interpreter(const char *what, const char *file, struct err *err)
+/* ROOT: the folder that "/" stands for; -1: ours. */
+static int open_in(int root, const char *file, int flags)
+{
+	const struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+
+	return root < 0 ? open(file, flags | O_CLOEXEC) : (int)syscall(SYS_openat2, root, file, &how, sizeof(how));
+}
+
+static int check_interpreter(int root, const char *what, const char *file, struct err *err)
 {
 	struct stat st;
+	int fd, rc = 0;
 
 	if (file[0] != '/')
 		return 0; /* from the folder in which the program will run */
-	if (stat(file, &st) < 0)
-		return err_sys(err, "%s \"%.256s\"", what, file);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, "%s \"%.256s\" is no file", what, file);
-	return access(file, X_OK) < 0 ? err_sys(err, "%s \"%.256s\"", what, file) : 0;
+	fd = open_in(root, file, O_PATH);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		rc = err_sys(err, "%s \"%.256s\"", what, file);
+	else if (!S_ISREG(st.st_mode))
+		rc = err_set(err, "%s \"%.256s\" is no file", what, file);
+	else if (faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+		rc = err_sys(err, "%s \"%.256s\"", what, file);
+	fd_close(&fd);
+	return rc;
 }
 
 /* ---- scripts ---- */
@@ -173,27 +188,27 @@ static bool read_loader(int fd, const union head *head, struct name *loader)
 	       pread(fd, loader->text, len, at) == (ssize_t)len;
 }
 
-static int check_elf(int fd, const union head *head, struct err *err)
+static int check_elf(int root, int fd, const union head *head, struct err *err)
 {
 	struct name loader;
 
 	if (!is_native(head))
 		return has_other_formats() ? 0 : err_set(err, "it is a program for another machine");
-	return read_loader(fd, head, &loader) ? check_interpreter("its loader", loader.text, err) : 0;
+	return read_loader(fd, head, &loader) ? check_interpreter(root, "its loader", loader.text, err) : 0;
 }
 
 /* ---- */
 
-static int check_file(const char *path, struct name *interpreter, struct err *err)
+static int check_file(int root, const char *path, struct name *interpreter, struct err *err)
 {
 	union head head;
-	int fd = read_head(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), &head), rc;
+	int fd = read_head(open_in(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY), &head), rc;
 
 	interpreter->text[0] = '\0';
 	if (fd < 0)
 		return 0;
 	if (is_elf(&head))
-		rc = check_elf(fd, &head, err);
+		rc = check_elf(root, fd, &head, err);
 	else if (head.text[0] == '#' && head.text[1] == '!')
 		rc = read_script(&head, interpreter, err);
 	else if (has_other_formats())
@@ -204,17 +219,17 @@ static int check_file(const char *path, struct name *interpreter, struct err *er
 	return rc;
 }
 
-int executable_check(const char *path, struct err *err)
+static int check_chain(int root, const char *path, struct err *err)
 {
 	struct name file, interpreter;
 	const char *at = path;
 
 	for (int i = 0; i < SCRIPTS_MOST; i++) {
-		if (check_file(at, &interpreter, err) < 0)
+		if (check_file(root, at, &interpreter, err) < 0)
 			return at == path ? -1 : err_set(err, "its interpreter \"%.200s\" cannot be run", at);
 		if (interpreter.text[0] == '\0')
 			return 0;
-		if (check_interpreter("its interpreter", interpreter.text, err) < 0)
+		if (check_interpreter(root, "its interpreter", interpreter.text, err) < 0)
 			return -1;
 		file = interpreter;
 		at = file.text;
@@ -222,11 +237,23 @@ int executable_check(const char *path, struct err *err)
 	return err_set(err, "its interpreter is a script, whose interpreter is a script, and so on");
 }
 
+int executable_check(const char *path, struct err *err)
+{
+	return check_chain(-1, path, err);
+}
+
+int executable_check_in(int root, const char *path, struct err *err)
+{
+	if (check_interpreter(root, "the file", path, err) < 0)
+		return -1;
+	return check_chain(root, path, err);
+}
+
 bool executable_interpreter(const char *path, char *out, size_t size)
 {
 	struct name interpreter;
 
-	if (check_file(path, &interpreter, NULL) < 0 || interpreter.text[0] == '\0')
+	if (check_file(-1, path, &interpreter, NULL) < 0 || interpreter.text[0] == '\0')
 		return false;
 	(void)snprintf(out, size, "%s", interpreter.text);
 	return true;

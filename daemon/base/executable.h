@@ -15,6 +15,10 @@ struct err;
  */
 int executable_check(const char *path, struct err *err);
 
+/* The same of PATH as it is seen by a process whose root folder is the open folder ROOT; -1: the root folder of this
+ * process. It also says that PATH itself is missing, is no file or has no x bit. */
+int executable_check_in(int root, const char *path, struct err *err);
+
 /* The interpreter that the #! line of PATH names; false: there is none, or it is not known. */
 bool executable_interpreter(const char *path, char *out, size_t size);
 

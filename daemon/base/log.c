@@ -96,6 +96,11 @@ void log_forget(void)
 	log_sink_forget(&state.sink);
 }
 
+void log_keep(bool apart)
+{
+	log_sink_keep(&state.sink, apart);
+}
+
 void log_raw(const char *lines, size_t len)
 {
 	static struct log_sink standard_error = {.fd = STDERR_FILENO};

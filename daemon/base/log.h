@@ -41,6 +41,11 @@ bool log_is_stderr(void);
  * a connect(2) in the child would send the parent's lines elsewhere. The child's next line connects anew. */
 void log_forget(void);
 
+/* Before this process changes its root folder: connects, and keeps the way to the reader, so that it is found again
+ * after its restart. APART: the way leads nowhere else, which needs CAP_SYS_ADMIN; without it, lines are lost after a
+ * restart of the reader. */
+void log_keep(bool apart);
+
 /* Writes LEN bytes of whole lines, as they are, to standard error: those that another process of ours wrote. */
 void log_raw(const char *lines, size_t len);
 

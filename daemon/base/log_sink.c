@@ -2,29 +2,73 @@
 #include "base/log_sink.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fds.h"
 
-static void connect_to(struct log_sink *sink)
+static int connect_path(const char *path)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int fd;
 
-	if (strlen(sink->path) >= sizeof(un.sun_path))
-		return;
-	memcpy(un.sun_path, sink->path, strlen(sink->path) + 1);
+	if (strlen(path) >= sizeof(un.sun_path))
+		return -1;
+	memcpy(un.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
+		return -1;
 	fd = fd_above_stdio(fd, NULL);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0)
 		fd_close(&fd);
-	sink->fd = fd;
+	return fd;
+}
+
+/* There is no connectat(2). Other threads keep their working folder: this one stops sharing it. */
+static int connect_in(int folder, const char *name)
+{
+	int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+
+	if (before >= 0 && unshare(CLONE_FS) == 0 && fchdir(folder) == 0) {
+		fd = connect_path(name);
+		(void)!fchdir(before);
+	}
+	fd_close(&before);
+	return fd;
+}
+
+static void connect_to(struct log_sink *sink)
+{
+	sink->fd = sink->folder > 0 ? connect_in(sink->folder, sink->name) : connect_path(sink->path);
+}
+
+void log_sink_keep(struct log_sink *sink, bool apart)
+{
+	char real[PATH_MAX], *slash;
+	int folder;
+
+	if (sink->path == NULL)
+		return;
+	if (sink->fd < 0)
+		connect_to(sink);
+	/* The path may be a link, which would lead elsewhere. A socket that is not there yet is where its path says. */
+	if (realpath(sink->path, real) == NULL)
+		(void)snprintf(real, sizeof(real), "%s", sink->path);
+	slash = strrchr(real, '/');
+	(void)snprintf(sink->name, sizeof(sink->name), "%s", slash + 1);
+	*slash = '\0';
+	folder = apart ? open_tree(AT_FDCWD, real, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+		       : open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	sink->folder = folder < 0 ? 0 : fd_above_stdio(folder, NULL);
 }
 
 void log_sink_open(struct log_sink *sink, const char *path)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -17,6 +18,18 @@ int proc_folder_keep(struct err *err)
 	if (fd < 0)
 		return err_sys(err, "cannot open /proc");
 	fd = fd_above_stdio(fd, err);
+	if (fd < 0)
+		return -1;
+	fd_close(&kept);
+	kept = fd;
+	return 0;
+}
+
+int proc_folder_keep_apart(void)
+{
+	int fd = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	fd = fd < 0 ? -1 : fd_above_stdio(fd, NULL);
 	if (fd < 0)
 		return -1;
 	fd_close(&kept);

@@ -14,6 +14,10 @@ struct err;
  * a process with one thread. 0, or -1 and *err. */
 int proc_folder_keep(struct err *err);
 
+/* The same through a /proc of its own, from which no ".." leads to the files around it. Needs CAP_SYS_ADMIN: -1
+ * without it, and nothing is kept. */
+int proc_folder_keep_apart(void);
+
 /* open(2) of PATH below /proc; FLAGS without O_CREAT; close-on-exec. The caller closes the descriptor; -1 with errno.
  * Async-signal-safe. */
 int proc_folder_open(const char *path, int flags);

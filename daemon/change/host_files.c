@@ -140,7 +140,7 @@ static void judge_program(struct host_report *report, const struct service_value
 	}
 	if (values->service.module != NULL)
 		(void)judge_executable(report, &module, values->service.module->path, R_OK);
-	if (values->service.command == NULL)
+	if (values->service.command == NULL || values->service.sandbox.root != NULL)
 		return;
 	(void)snprintf(name, sizeof(name), "%s", values->service.command[0]);
 	for (int i = 0; i < INTERPRETERS_MOST && name[0] == '/'; i++) {

@@ -216,6 +216,12 @@ static bool has_pids_of_its_own(const struct host_unit *host, const struct confi
 	return service->sandbox.private_pids;
 }
 
+static bool has_root(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.root != NULL;
+}
+
 #define LANDLOCK "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 
 /* All that a key needs, when ASKS says that the service needs it at all. Lists are texts with blanks; NULL: none. */
@@ -271,12 +277,17 @@ static const struct need {
 	 .why = "a service has processes of its own"},
 	{.key = "sandbox.write", .asks = limits_files, .calls = LANDLOCK, .why = "a service limits its files"},
 	{.key = "sandbox.tcp_bind", .asks = limits_ports, .calls = LANDLOCK, .why = "a service limits its ports"},
+	{.key = "sandbox.root",
+	 .asks = has_root,
+	 .capabilities = "CAP_SYS_CHROOT",
+	 .why = "a worker changes its root folder",
+	 .weight = HOST_MISTAKE},
 };
 
 /* A service that requires its sandbox is not opened without it. */
 static enum host_weight weigh(const struct need *need, const struct config_service *service)
 {
-	bool wall = strncmp(need->key, "sandbox.", strlen("sandbox.")) == 0;
+	bool wall = strncmp(need->key, "sandbox.", strlen("sandbox.")) == 0 && need->weight == HOST_DOUBT;
 
 	return wall && service->sandbox.required ? HOST_REFUSAL : need->weight;
 }

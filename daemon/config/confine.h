@@ -23,6 +23,7 @@ struct config_sandbox {
 	bool private_pids;	/* programs see and signal only each other */
 	bool read_only;		/* no file can be written, except below a private /tmp */
 	bool no_new_privileges; /* programs get no rights from set-user-ID files and the like */
+	char *root;		/* the root folder, an absolute path; NULL: that of the daemon */
 	/* If the list was written: the only ones that the programs have, or the worker if it runs none. */
 	bool capabilities_written;
 	uint64_t capabilities; /* base/capability.h */

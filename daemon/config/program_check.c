@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "config/checker.h"
 #include "config/program_mark.h"
 #include "config/rows.h"
@@ -109,11 +110,28 @@ static void complete_values(struct service_values *values)
 		service->timeouts.prove = PROVE_MS;
 }
 
+/* Of the files as the program sees them. */
+static uint64_t mark_program(const struct checker *checker, const struct service_values *values)
+{
+	const struct text_list *command = &values->command;
+	struct arena *arena = checker->store->arena;
+	const char *root = values->service.sandbox.root;
+	char **words = command->items;
+
+	if (root != NULL) {
+		words = arena_alloc(arena, (command->n + 1) * sizeof(*words));
+		for (size_t i = 0; i < command->n; i++)
+			words[i] = command->items[i][0] == '/' ? arena_printf(arena, "%s%s", root, command->items[i])
+							       : command->items[i];
+	}
+	return program_mark(words, command->n, &values->service.identity);
+}
+
 void program_check(const struct checker *checker, struct service_values *values)
 {
 	warn_useless(checker, values);
 	if (!values->service.program.runs)
 		return;
 	complete_values(values);
-	values->program_mark = program_mark(values->command.items, values->command.n, &values->service.identity);
+	values->program_mark = mark_program(checker, values);
 }

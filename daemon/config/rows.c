@@ -205,6 +205,9 @@ const struct row rows_service[] = {
 	 .preset = "true", .reload = RELOAD_WORKERS,
 	 .help = "Programs get no rights from set-user-ID files and file capabilities (sudo, su, ping ...). Default for "
 		 "programs that run as root: false."},
+	{.path = "sandbox.root", .type = ROW_STRING, .offset = SERVICE(service.sandbox.root), .reload = RELOAD_WORKERS,
+	 .help = "The root folder of workers and programs (chroot). The command and all paths of the service's sandbox are "
+		 "inside it."},
 	{.path = "sandbox.capabilities", .type = ROW_LIST, .distinct = true, .offset = SERVICE(capabilities),
 	 .reload = RELOAD_WORKERS,
 	 .help = "The only capabilities that the program has, or the worker of a service without one: CAP_NET_RAW ... "

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/sandbox_lookup.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <preforkd/module.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/capability.h"
 #include "base/err.h"
 #include "base/executable.h"
+#include "base/fds.h"
+#include "base/path_trust.h"
 #include "config/checker.h"
 #include "config/nearest.h"
 #include "config/source.h"
@@ -76,6 +82,49 @@ static void find_capabilities(const struct checker *checker, struct service_valu
 	}
 }
 
+/* ---- the root folder ---- */
+
+static void check_root(const struct checker *checker, struct service_values *values)
+{
+	const struct value_source *source = value_source(values, "sandbox.root");
+	const char *root = values->service.sandbox.root;
+	char real[PATH_MAX];
+	struct stat st;
+	struct err err;
+
+	if (root[0] != '/') {
+		checker_error(checker, values, source, "\"%.256s\" must be a full path, beginning with /", root);
+		return;
+	}
+	check_own(checker, values, source, CAP_SYS_CHROOT);
+	if (values->service.sandbox.private_tmp)
+		checker_error(checker, values, source, "does not go together with sandbox.private_tmp");
+	if (checker->source->portable)
+		return;
+	if (stat(root, &st) < 0) {
+		(void)err_sys(&err, "\"%.256s\"", root);
+		checker_waits(checker, values, source, &err);
+	} else if (!S_ISDIR(st.st_mode)) {
+		checker_error(checker, values, source, "\"%.256s\" is no folder", root);
+	} else if (path_trust(root, real, &st, &err) < 0 && err.code == 0) {
+		checker_warning(checker, values, source, "others than root can change what is in it: %s", err.text);
+	}
+}
+
+/* The programs in it; the libraries that they need are not known. */
+static void check_command_in_root(const struct checker *checker, const struct service_values *values)
+{
+	const char *root = values->service.sandbox.root, *program;
+	int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err err;
+
+	program = values->service.command != NULL ? values->service.command[0] : "";
+	if (fd >= 0 && program[0] == '/' && executable_check_in(fd, program, &err) < 0 && err.code != ENOSYS)
+		checker_error(checker, values, value_source(values, "command"),
+			      "\"%.128s\" cannot be run in %.128s: %s", program, root, err.text);
+	fd_close(&fd);
+}
+
 /* ---- paths ---- */
 
 static bool check_path(const struct checker *checker, const struct service_values *values,
@@ -88,8 +137,8 @@ static bool check_path(const struct checker *checker, const struct service_value
 		checker_error(checker, values, place, "\"%.256s\" must be a full path, beginning with /", path);
 		return false;
 	}
-	if (checker->source->portable || realpath(path, real) != NULL)
-		return true;
+	if (checker->source->portable || values->service.sandbox.root != NULL || realpath(path, real) != NULL)
+		return true; /* of paths in a root folder, the worker says so */
 	(void)err_sys(&err, "\"%.256s\"", path);
 	checker_lacks(checker, values, place, &err);
 	return false;
@@ -163,7 +212,7 @@ static void check_program(const struct checker *checker, const struct service_va
 {
 	char file[PATH_MAX], next[PATH_MAX];
 
-	if (values->service.command == NULL || checker->source->portable)
+	if (values->service.command == NULL || checker->source->portable || values->service.sandbox.root != NULL)
 		return;
 	(void)snprintf(file, sizeof(file), "%s", values->service.command[0]);
 	for (int i = 0; i < INTERPRETERS_MOST && check_listed(checker, values, file); i++) {
@@ -178,6 +227,11 @@ void sandbox_lookup(const struct checker *checker, struct service_values *values
 	struct config_sandbox *sandbox = &values->service.sandbox;
 
 	find_capabilities(checker, values);
+	if (sandbox->root != NULL) {
+		check_root(checker, values);
+		if (!checker->source->portable)
+			check_command_in_root(checker, values);
+	}
 	sandbox->read = find_paths(checker, values, "sandbox.read", &values->sandbox_read);
 	sandbox->write = find_paths(checker, values, "sandbox.write", &values->sandbox_write);
 	sandbox->execute = find_paths(checker, values, "sandbox.execute", &values->sandbox_execute);

@@ -11,7 +11,7 @@ struct config_service;
 struct err;
 struct sandbox;
 
-/* Gathers the rules. With the rights of the master, so that folders which the user may not enter can be named. */
+/* Gathers the rules. After the change of user, and when all that is mounted for the process is in its place. */
 int landlock_prepare(struct sandbox *sandbox, struct err *err);
 
 /* Of a worker that runs no program. */

@@ -22,6 +22,8 @@ libpreforkd_a_SOURCES += \
 	%D%/private_tmp.h \
 	%D%/read_only.c \
 	%D%/read_only.h \
+	%D%/root.c \
+	%D%/root.h \
 	%D%/sandbox.c \
 	%D%/sandbox.h \
 	%D%/state.h \

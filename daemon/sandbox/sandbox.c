@@ -10,6 +10,7 @@
 #include "sandbox/landlock.h"
 #include "sandbox/no_new_privileges.h"
 #include "sandbox/oom_score.h"
+#include "sandbox/root.h"
 #include "sandbox/state.h"
 #include "sandbox/surround.h"
 #include "sandbox/user.h"
@@ -44,6 +45,7 @@ static int prepare_landlock_late(struct sandbox *sandbox, struct err *err)
  * - what needs the files and the rights of the master comes before the user changes;
  * - namespaces come before the user changes if the master may make them; otherwise the user of the service makes a user
  *   namespace first, because nobody can become another user in it;
+ * - the root folder changes before the user does, who may not do it, and before paths in it are opened;
  * - the user changes before the capabilities go, which the change needs;
  * - no_new_privs comes after the change of user, and before the filters, which need it.
  */
@@ -52,6 +54,7 @@ static const struct step entering[] = {
 	{"program.oom_score_adjust", oom_score_raise, NULL},
 	{"sandbox", surround_choose, NULL},
 	{"sandbox", surround_with_rights, NULL},
+	{"sandbox.root", root_change, root_verify},
 	{LANDLOCK_KEYS, prepare_landlock_early, NULL},
 	{"sandbox.capabilities", capabilities_keep, NULL},
 	{"user", user_take, user_verify},

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "config/config.h"
 
@@ -17,6 +18,8 @@ struct sandbox {
 	bool trial;	       /* only to see whether they can be made: files that the service names do not count */
 	bool without_rights;   /* it needs a user namespace for them */
 	uint64_t had;	       /* capabilities before the change of user */
+	dev_t root_device;     /* of the new root folder, if there is one */
+	ino_t root_inode;
 };
 
 #endif

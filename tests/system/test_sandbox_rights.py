@@ -84,7 +84,8 @@ class Capabilities(RightsCase):
 			return [proc.status(pid, key) for key in self.SETS], None
 		with self.endpoint.connect() as s:
 			pid = int(s.makefile().readline())
-			return tuple([proc.status(each, key) for key in self.SETS] for each in (pid, proc.stat(pid).ppid))
+			return tuple([proc.status(each, key) for key in self.SETS]
+				     for each in (pid, proc.stat(pid).ppid))
 
 	@needs_root()
 	def test_of_a_program(self):
@@ -103,7 +104,8 @@ class Capabilities(RightsCase):
 		raw, none = bits(NET_RAW), bits()
 		for handler in (EXEC, LISTEN):
 			for more in ({}, {"no_new_privileges": True}):
-				program, _ = self.sets_of(handler, user="root", sandbox={"capabilities": ["cap_net_raw"], **more})
+				program, _ = self.sets_of(handler, user="root",
+							  sandbox={"capabilities": ["cap_net_raw"], **more})
 				self.assertEqual(program, [raw, raw, raw, raw, none])
 				program, _ = self.sets_of(handler, user="root", sandbox={"capabilities": [], **more})
 				self.assertEqual(program, [none] * 5)
@@ -159,7 +161,7 @@ class Capabilities(RightsCase):
 				 r"did you mean \"CAP_NET_RAW\"")
 		self.assertRegex(self.check("syslgo").stderr, r"did you mean \"SYSLOG\"")
 		if not IS_ROOT:
-			self.assertRegex(self.check("net_raw").stderr, r"the daemon lacks CAP_NET_RAW, so it cannot give it")
+			self.assertRegex(self.check("net_raw").stderr, r"the daemon lacks CAP_NET_RAW, so it cannot")
 
 
 main()

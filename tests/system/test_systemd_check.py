@@ -127,7 +127,7 @@ class User(CheckCase):
 
 	def test_capabilities_that_it_lacks(self):
 		self.configure({"echo": {**ECHO, "sandbox": {"capabilities": ["net_raw"]}}})
-		self.agree(78, r"services\.echo\.sandbox\.capabilities: .* lacks CAP_NET_RAW, because the service gets it")
+		self.agree(78, r"services\.echo\.sandbox\.capabilities: .* lacks CAP_NET_RAW, because the service gets")
 
 	def test_missing_user_of_the_unit(self):
 		self.configure({"echo": ECHO}, user=None)
