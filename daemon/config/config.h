@@ -75,6 +75,7 @@ struct identity {
 		       */
 	char *user;   /* name; "": unknown */
 	char *group;  /* as written, if the look-up is pending; NULL: the user's own */
+	char **only;  /* the supplementary groups as written, NULL-terminated; NULL: those of the user data base */
 	char *home, *shell;
 	uid_t uid;
 	gid_t gid;

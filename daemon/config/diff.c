@@ -38,7 +38,16 @@ static bool has_same_groups(const struct identity *a, const struct identity *b)
 {
 	if (a->pending || b->pending)
 		return true;
-	return a->gid == b->gid && has_groups(a, b) && has_groups(b, a);
+	/* A list of groups is a key of its own. */
+	return a->gid == b->gid && (a->only != NULL || b->only != NULL || (has_groups(a, b) && has_groups(b, a)));
+}
+
+/* The groups of a list, which were looked up. */
+static bool has_same_list(const struct identity *a, const struct identity *b)
+{
+	if ((a->only == NULL) != (b->only == NULL))
+		return false;
+	return a->only == NULL || a->pending || b->pending || (has_groups(a, b) && has_groups(b, a));
 }
 
 /* Name, home and shell are compared because programs find them in their environment. */
@@ -74,6 +83,8 @@ static bool has_same_value(const struct row *row, const void *a, const void *b)
 		/* Another user mostly has other groups. Report this as a change of the user only. */
 		return has_same_groups(&service_a->service.identity, &service_b->service.identity) ||
 		       !has_same_user(&service_a->service.identity, &service_b->service.identity);
+	case MEANS_GROUPS:
+		return has_same_list(&service_a->service.identity, &service_b->service.identity);
 	case MEANS_FILE:
 		if (memcmp((const char *)a + row->meant, (const char *)b + row->meant, sizeof(uint64_t)) != 0)
 			return false;

@@ -120,6 +120,24 @@ int identity_of_user(const char *user, const char *group, struct arena *arena, s
 	return 0;
 }
 
+int identity_take_groups(struct identity *who, struct arena *arena, struct err *err)
+{
+	size_t n = 0;
+
+	if (who->only == NULL)
+		return 0;
+	while (who->only[n] != NULL)
+		n++;
+	who->groups = arena_alloc(arena, (n + 1) * sizeof(*who->groups));
+	who->n_groups = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (identity_gid(who->only[i], &who->groups[i], err) < 0)
+			return -1;
+		who->n_groups++;
+	}
+	return 0;
+}
+
 void identity_pend(const char *user, const char *group, struct arena *arena, struct identity *out)
 {
 	*out = (struct identity){

@@ -19,6 +19,10 @@ int identity_gid(const char *group, gid_t *gid_out, struct err *err);
  * checked both names with identity_uid() and identity_gid(). */
 int identity_of_user(const char *user, const char *group, struct arena *arena, struct identity *out, struct err *err);
 
+/* Makes the groups who->only (nothing is done if that is NULL) the only supplementary ones. -1 and *err: there is no
+ * such group, or the look-up failed. */
+int identity_take_groups(struct identity *who, struct arena *arena, struct err *err);
+
 /* The user data base gave no answer: *OUT is an identity that is looked up later. out->set becomes true. */
 void identity_pend(const char *user, const char *group, struct arena *arena, struct identity *out);
 

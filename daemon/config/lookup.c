@@ -324,6 +324,33 @@ static void lookup_identity(struct checker *checker, struct service_values *valu
 		identity_pend(wish.user, wish.group, arena, &values->service.identity);
 }
 
+/* The groups of the list; an unknown one is reported at its place. */
+static void lookup_groups(struct checker *checker, struct service_values *values)
+{
+	struct identity *who = &values->service.identity;
+	struct value_source place = *value_source(values, "groups");
+	bool good = true;
+	struct err err;
+	gid_t gid;
+
+	if (values->groups.items == NULL || checker->source->portable)
+		return;
+	if (!checker->root) {
+		checker_error(checker, values, &place, "cannot take groups: not started as root");
+		return;
+	}
+	who->only = values->groups.items;
+	for (size_t i = 0; i < values->groups.n; i++) {
+		place.origin = values->groups.origins[i];
+		if (identity_gid(values->groups.items[i], &gid, &err) == 0)
+			continue;
+		checker_waits(checker, values, &place, &err);
+		good = false;
+	}
+	if (good && !who->pending)
+		(void)identity_take_groups(who, checker->store->arena, &err);
+}
+
 void lookup_service(struct checker *checker, struct service_values *values)
 {
 	values->service.backlog_written = value_source(values, "backlog")->level != LEVEL_PRESET;
@@ -331,6 +358,7 @@ void lookup_service(struct checker *checker, struct service_values *values)
 	lookup_module(checker, values);
 	lookup_listen(checker, values);
 	lookup_identity(checker, values);
+	lookup_groups(checker, values);
 	lookup_command(checker, values);
 	sandbox_lookup(checker, values);
 	lookup_upstreams(checker, values);

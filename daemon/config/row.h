@@ -42,6 +42,7 @@ enum row_meaning {
 	MEANS_ID,	/* a uid_t or gid_t, at `meant` */
 	MEANS_USER,	/* the user of the service's identity, also when the program's key gives it */
 	MEANS_GROUP,	/* the groups of the service's identity, in the same way */
+	MEANS_GROUPS,	/* the supplementary groups of the service\'s identity */
 	MEANS_FILE,	/* a file: its name, and a mark of its contents, a uint64_t at `meant` */
 	MEANS_NETWORKS, /* a struct networks *, at `meant`; NULL: there is no list */
 };

@@ -90,6 +90,9 @@ const struct row rows_service[] = {
 	 .meaning = MEANS_GROUP, .reload = RELOAD_WORKERS,
 	 .help = "The group that this service's workers run as. Without it: the group that is given with the user, or "
 		 "the user's own group."},
+	{.path = "groups", .type = ROW_LIST, .distinct = true, .offset = SERVICE(groups),
+	 .meaning = MEANS_GROUPS, .reload = RELOAD_WORKERS,
+	 .help = "The only supplementary groups of this service's workers. Without it: those of the user data base."},
 	{.path = "on_hangup", .type = ROW_NAME, .offset = SERVICE(service.on_hangup), .preset = "term",
 	 .names = &row_names_on_hangup, .reload = RELOAD_WORKERS,
 	 .help = "What happens to a program whose client has reset the connection or vanished. term: it is ended. "

@@ -57,7 +57,7 @@ struct service_values {
 	struct text_list proxy_from, proxy_without;
 	struct text_list upstream;
 	char *proxy_bind;
-	struct text_list capabilities;
+	struct text_list groups, capabilities;
 	struct text_list sandbox_read, sandbox_write, sandbox_execute, tcp_connect, tcp_bind;
 	struct raw **option_raws; /* `options` as written, until the module is loaded and tells their types */
 	size_t n_option_raws;

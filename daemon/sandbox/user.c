@@ -18,7 +18,8 @@ const struct config_service *user_find(const struct config_service *service, str
 	if (!who->pending)
 		return service;
 	own = *service;
-	if (identity_of_user(who->user, who->group, arena_new(), &own.identity, err) < 0)
+	if (identity_of_user(who->user, who->group, arena_new(), &own.identity, err) < 0 ||
+	    identity_take_groups(&own.identity, arena_new(), err) < 0)
 		return NULL;
 	own.identity.pending = false;
 	return &own;

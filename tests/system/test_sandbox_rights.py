@@ -5,6 +5,7 @@
 import sys
 sys.dont_write_bytecode = True
 
+import grp
 import os
 import shutil
 
@@ -162,6 +163,23 @@ class Capabilities(RightsCase):
 		self.assertRegex(self.check("syslgo").stderr, r"did you mean \"SYSLOG\"")
 		if not IS_ROOT:
 			self.assertRegex(self.check("net_raw").stderr, r"the daemon lacks CAP_NET_RAW, so it cannot")
+
+
+@needs_root()
+class Groups(RightsCase):
+	def groups(self, **more):
+		return sorted(self.status_of(EXEC, "Groups", **more).split())
+
+	def test_exactly_those(self):
+		tty = str(grp.getgrnam("tty").gr_gid)
+		self.assertEqual(self.groups(groups=["tty", "12345"]), sorted([tty, "12345"]))
+		self.assertEqual(self.groups(groups=[]), [])
+		self.assertNotEqual(self.groups(), [])
+
+	def test_unknown_one(self):
+		d = self.daemon({"x": self.program(EXEC, groups=["tty", "no-such-group"])}, start=False)
+		self.assertEqual(d.launch().wait(), 78)
+		self.assertTrue(d.grep(r"conf:\d+: services.x.groups: there is no group \"no-such-group\""))
 
 
 main()

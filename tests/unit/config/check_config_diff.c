@@ -52,6 +52,7 @@ static const struct expected service_rows[] = {
 	{"options", NULL, CHANGE_NONE, false},
 	{"user", "daemon", CHANGE_WORKERS, true},
 	{"group", "tty", CHANGE_WORKERS, true},
+	{"groups", "tty", CHANGE_WORKERS, true},
 	{"on_hangup", NULL, CHANGE_WORKERS, false},
 	{"on_cut", NULL, CHANGE_WORKERS, false},
 	{"banner", "hello", CHANGE_WORKERS, false},
