@@ -21,9 +21,12 @@ struct wall {
 };
 
 static const struct wall walls[] = {
-	{"sandbox.level", system_calls_find_lack},     {"sandbox.capabilities", capabilities_find_lack},
-	{"sandbox.read", landlock_lacks_read},	       {"sandbox.write", landlock_lacks_write},
-	{"sandbox.execute", landlock_lacks_execute},   {"sandbox.tcp_connect", landlock_lacks_tcp_connect},
+	{"sandbox.level", system_calls_find_lack},
+	{"sandbox.capabilities", capabilities_find_lack},
+	{"sandbox.read", landlock_lacks_read},
+	{"sandbox.write", landlock_lacks_write},
+	{"sandbox.execute", landlock_lacks_execute},
+	{"sandbox.tcp_connect", landlock_lacks_tcp_connect},
 	{"sandbox.tcp_bind", landlock_lacks_tcp_bind},
 	{"sandbox.private_tmp", surround_lacks_private_tmp},
 	{"sandbox.private_network", surround_lacks_private_network},

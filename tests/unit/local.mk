@@ -104,6 +104,7 @@ unit_tests = \
 	%D%/pool/check_rolling_chance \
 	%D%/pool/check_totals \
 	%D%/pool/check_wind_down \
+	%D%/sandbox/check_landlock \
 	%D%/services/check_conn \
 	%D%/services/check_deadline \
 	%D%/services/check_family \
