@@ -317,6 +317,33 @@ static void add_waiting(struct table *table, const json_t *waiting)
 			   values_text(waiting, "reason", why, sizeof(why)), values_age_words(waiting, "next", number));
 }
 
+/* A number of the group, and the maximum that it may have. */
+static void add_group_use(struct table *table, const json_t *group, const char *what, const char *maximum,
+			  const char *(*format)(const json_t *, const char *, char[VALUES_NUMBER_MAX]))
+{
+	char number[VALUES_NUMBER_MAX], most[VALUES_NUMBER_MAX];
+
+	if (!json_is_integer(json_object_get(group, what)))
+		return;
+	if (json_is_integer(json_object_get(group, maximum)))
+		table_note(table, TABLE_PLAIN, "    %s of its programs: %s of %s", what, format(group, what, number),
+			   format(group, maximum, most));
+	else
+		table_note(table, TABLE_PLAIN, "    %s of its programs: %s", what, format(group, what, number));
+}
+
+static void add_group(struct table *table, const json_t *group)
+{
+	char number[VALUES_NUMBER_MAX];
+	int64_t kills;
+
+	add_group_use(table, group, "memory", "memory_max", values_bytes);
+	add_group_use(table, group, "tasks", "tasks_max", values_count);
+	if (values_integer(group, "oom_kills", &kills) && kills > 0)
+		table_note(table, TABLE_WARN, "    killed for want of memory: %s",
+			   values_count(group, "oom_kills", number));
+}
+
 static void add_service(struct table *table, const json_t *service, bool all_listeners)
 {
 	static const char *const moving[] = {"starting", "retiring"};
@@ -339,6 +366,8 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 	if (text[0] != '\0')
 		table_note(table, TABLE_PLAIN, "    workers: %s", text);
 	add_waiting(table, json_object_get(service, "waiting"));
+	if (all_listeners)
+		add_group(table, json_object_get(service, "cgroup"));
 	add_reasons(table, json_object_get(connections, "refused"));
 	list_members(json_object_get(service, "sources"), tracked, ARRAY_SIZE(tracked), text, sizeof(text));
 	if (text[0] != '\0')

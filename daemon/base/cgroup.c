@@ -115,7 +115,8 @@ int cgroup_make(int dir, const char *name, bool *made_out, struct err *err)
 
 int cgroup_write(int dir, const char *file, const char *text, struct err *err)
 {
-	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+	/* not to wait until the kernel has taken memory back (memory.max, Linux >= 6.16) */
+	int fd = openat(dir, file, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)

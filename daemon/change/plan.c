@@ -16,6 +16,7 @@
 #include "fleet/retiring.h"
 #include "net/socket_options.h"
 #include "pool/copies.h"
+#include "pool/groups.h"
 #include "pool/pool.h"
 #include "pool/pool_count.h"
 #include "pool/pool_new.h"
@@ -398,9 +399,11 @@ void plan_commit(struct plan *plan, struct fleet *fleet)
 	free(fleet->pools);
 	fleet->pools = pools;
 	fleet->n_pools = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if ((pools[i]->service->handler->flags & PREFORKD_COMMAND) != 0)
 			fleet->has_programs = true;
+		groups_limit(pools[i]->service);
+	}
 	if (fleet->generation != plan->generation) {
 		generation_unref(&fleet->reread);
 		generation_unref(&fleet->generation);

@@ -142,6 +142,7 @@ struct config_service {
 	int on_cut;    /* enum config_on_cut: how a connection ends before its service has finished */
 	struct config_upstreams upstreams;
 	struct config_program program;
+	struct config_limits limits;
 	struct config_sandbox sandbox;
 	struct socket_options socket;
 };

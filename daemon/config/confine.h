@@ -13,6 +13,10 @@ struct config_ports {
 	size_t n;
 };
 
+struct config_limits {
+	int64_t memory, tasks; /* of the service's control group: bytes, and processes with threads; 0: no limit */
+};
+
 enum config_sandbox_level { SANDBOX_OFF, SANDBOX_DEFAULT, SANDBOX_STRICT };
 
 struct config_sandbox {

@@ -180,6 +180,15 @@ const struct row rows_service[] = {
 	 .preset = "TERM", .names = &row_names_signals, .reload = RELOAD_LIVE,
 	 .help = "The signal that tells the program to finish and exit."},
 
+	{.path = "limits.memory", .type = ROW_SIZE, .offset = SERVICE(service.limits.memory), .preset = "0",
+	 .min = MEBIBYTE, .max = INT64_C(1) << 50, .zero = "no limit", .reload = RELOAD_LIVE,
+	 .help = "The memory that all programs of the service may use together; the kernel kills a program when there is "
+		 "no more. It needs a control group (Delegate=yes)."},
+	{.path = "limits.tasks", .type = ROW_INTEGER, .offset = SERVICE(service.limits.tasks), .preset = "0",
+	 .min = 1, .max = 1 << 22, .zero = "no limit", .reload = RELOAD_LIVE,
+	 .help = "The number of processes and threads that all programs of the service may have together. It needs a "
+		 "control group (Delegate=yes)."},
+
 	{.path = "sandbox.level", .type = ROW_NAME, .offset = SERVICE(service.sandbox.level),
 	 .preset = "default", .names = &row_names_sandbox_levels, .reload = RELOAD_WORKERS,
 	 .help = "Which system calls are forbidden. default: those that no network service needs (mount, ptrace, bpf ...). "

@@ -85,6 +85,15 @@ static void check_pids(const struct checker *checker, struct service_values *val
 		checker_warning(checker, values, source, "has no effect: this service runs no program");
 }
 
+/* The kernel counts these for programs only. */
+static void check_group_limit(const struct checker *checker, const struct service_values *values, const char *key)
+{
+	const struct value_source *source = value_source(values, key);
+
+	if (values->service.handler != NULL && !runs_programs(values) && source->level == LEVEL_SERVICE)
+		checker_warning(checker, values, source, "has no effect: this service runs no program");
+}
+
 void sandbox_check(const struct checker *checker, struct service_values *values)
 {
 	check_no_new_privileges(checker, values);
@@ -95,4 +104,8 @@ void sandbox_check(const struct checker *checker, struct service_values *values)
 		check_upstreams(checker, values);
 		check_messages(checker, values);
 	}
+	if (values->service.limits.memory != 0)
+		check_group_limit(checker, values, "limits.memory");
+	if (values->service.limits.tasks != 0)
+		check_group_limit(checker, values, "limits.tasks");
 }

@@ -17,6 +17,7 @@
 #include "fleet/waiting.h"
 #include "net/inherited.h"
 #include "pool/copies.h"
+#include "pool/groups.h"
 #include "pool/pool_new.h"
 #include "pool/pool_take.h"
 #include "pool/wind_down.h"
@@ -130,6 +131,7 @@ static int put_into_force(struct fleet *fleet, struct pool *pool, struct member 
 	if (open_listeners(fleet, pool, err) < 0 || fleet_watch(fleet, pool, err) < 0)
 		return -1;
 	pool->state = POOL_SERVING;
+	groups_limit(pool->service); /* another image may have made the group */
 	member_replace(member, pool);
 	meet_programs(fleet, pool, former, by_upgrade);
 	if (fleet->drained)

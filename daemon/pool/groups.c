@@ -17,7 +17,9 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "pool/group_limits.h"
 #include "pool/pool.h"
+#include "sandbox/group_lacks.h"
 
 #define PREFIX	  "svc-"
 #define OWN	  "daemon"
@@ -29,7 +31,7 @@ static const char *const controllers[] = {"memory", "pids"};
 
 static int top = -1; /* the folder of the part that was left to the daemon */
 static bool due;
-static char missing[640] = "not looked for";
+static char missing[640]; /* why there are no groups */
 
 /* ---- the tree ---- */
 
@@ -116,6 +118,19 @@ static int open_top(struct err *err)
 	return 0;
 }
 
+static bool have(const char *controller)
+{
+	return cgroup_has_word(top, "cgroup.subtree_control", controller);
+}
+
+void groups_begin(int folder)
+{
+	top = folder;
+	enable_controllers(top);
+	group_lacks_set(NULL, have("memory"), have("pids"));
+	due = true; /* a master that was killed may have left some */
+}
+
 void groups_open(void)
 {
 	struct err err = {.code = 0};
@@ -123,46 +138,60 @@ void groups_open(void)
 	if (open_top(&err) < 0) {
 		(void)snprintf(missing, sizeof(missing), "%s%s", err.text,
 			       err.code == EROFS ? " (ProtectControlGroups=no of the unit allows it)" : "");
+		group_lacks_set(missing, false, false);
 		log_msg(LOG_DEBUG, "programs have no control groups of their own: %s", missing);
 		return;
 	}
-	enable_controllers(top);
-	due = true; /* a master that was killed may have left some */
-}
-
-const char *groups_missing(void)
-{
-	return top < 0 ? missing : NULL;
-}
-
-bool groups_have(const char *controller)
-{
-	return top >= 0 && cgroup_has_word(top, "cgroup.subtree_control", controller);
+	groups_begin(top);
 }
 
 /* ---- services ---- */
 
-static int make_service(const char *name, struct err *err)
+static int open_programs(const char *service)
 {
-	char folder[300];
-	int service, programs, workers;
+	char path[320];
 
-	(void)snprintf(folder, sizeof(folder), PREFIX "%s", name);
-	service = cgroup_make(top, folder, NULL, err);
-	if (service < 0)
+	if (top < 0)
 		return -1;
-	enable_controllers(service);
-	programs = cgroup_make(service, "programs", NULL, err);
-	workers = programs >= 0 ? cgroup_make(service, "workers", NULL, err) : -1;
-	if (workers < 0) {
-		fd_close(&programs);
-		fd_close(&service);
+	(void)snprintf(path, sizeof(path), PREFIX "%s/programs", service);
+	return openat(top, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The groups of workers and programs in SERVICE. */
+static int make_parts(int service, const struct config_limits *limits, struct err *err)
+{
+	bool made;
+	int programs = cgroup_make(service, "programs", &made, err), workers, rc = 0;
+
+	if (programs < 0)
+		return -1;
+	enable_controllers(programs);
+	if (made)
+		rc = group_limits_write(programs, limits, err);
+	fd_close(&programs);
+	if (rc < 0) {
+		(void)unlinkat(service, "programs", AT_REMOVEDIR); /* or it would be there without limits next time */
 		return -1;
 	}
-	enable_controllers(programs);
-	fd_close(&programs);
+	workers = cgroup_make(service, "workers", NULL, err);
+	rc = workers >= 0 ? 0 : -1;
 	fd_close(&workers);
-	return service;
+	return rc;
+}
+
+static int make_service(const struct config_service *service, struct err *err)
+{
+	char folder[300];
+	int fd;
+
+	(void)snprintf(folder, sizeof(folder), PREFIX "%s", service->name);
+	fd = cgroup_make(top, folder, NULL, err);
+	if (fd < 0)
+		return -1;
+	enable_controllers(fd);
+	if (make_parts(fd, &service->limits, err) < 0)
+		fd_close(&fd);
+	return fd;
 }
 
 int groups_make(const struct config_service *service)
@@ -175,34 +204,68 @@ int groups_make(const struct config_service *service)
 
 	if (top < 0 || (service->handler->flags & PREFORKD_COMMAND) == 0)
 		return -1;
-	group = make_service(service->name, &err);
+	group = make_service(service, &err);
 	if (group < 0 && log_limit(&limit, &missed))
-		log_about(LOG_WARNING, &about, "%s; its programs have none of their own", err.text);
+		log_about(LOG_WARNING, &about, "no control group for its programs: %s", err.text);
 	return group;
+}
+
+void groups_limit(const struct config_service *service)
+{
+	struct log_about about = {.service = service->name};
+	int programs = open_programs(service->name);
+	struct err err;
+
+	if (programs < 0)
+		return;
+	if (group_limits_write(programs, &service->limits, &err) < 0 && group_lacks_nothing(service))
+		log_about(LOG_ERR, &about, "the limits of its programs stay as they were: %s", err.text);
+	fd_close(&programs);
+}
+
+bool groups_look(const char *name, struct group_use *out)
+{
+	int programs = open_programs(name);
+
+	if (programs < 0)
+		return false;
+	group_limits_read(programs, out);
+	fd_close(&programs);
+	return true;
+}
+
+bool groups_ran_out(const struct config_service *service, pid_t pid)
+{
+	int programs = open_programs(service->name);
+	char path[64], text[512];
+
+	if (programs < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%d/memory.events", (int)pid);
+	(void)cgroup_read(programs, path, text, sizeof(text));
+	fd_close(&programs);
+	return cgroup_event(text, "oom_kill") > 0;
 }
 
 void groups_left(const struct config_service *service, pid_t pid)
 {
-	char path[320], name[16];
-	int programs;
+	int programs = open_programs(service->name);
+	char name[16];
 
-	if (top < 0)
+	if (programs < 0)
 		return;
-	(void)snprintf(path, sizeof(path), PREFIX "%s/programs", service->name);
-	programs = openat(top, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	(void)snprintf(name, sizeof(name), "%d", (int)pid);
-	if (programs >= 0)
-		(void)cgroup_end(programs, name);
+	(void)cgroup_end(programs, name);
 	fd_close(&programs);
 	due = true; /* it may not be over yet, and the service may not be needed any more */
 }
-
-/* ---- removing ---- */
 
 bool groups_are_due(void)
 {
 	return due;
 }
+
+/* ---- removing ---- */
 
 /* Calls EACH with the name of every group in DIR. */
 static void for_each(int dir, void (*each)(int dir, const char *name, void *userdata), void *userdata)

@@ -19,20 +19,29 @@
 #include <sys/types.h>
 
 struct config_service;
+struct group_use;
 struct proc;
 
 /* Once, before any worker is started: looks whether there are groups, and moves this process into one of its own. */
 void groups_open(void);
 
-/* Why programs have no groups; NULL: they have. Text of this file. */
-const char *groups_missing(void);
-
-/* The controller NAME ("memory", "pids") counts and limits programs. */
-bool groups_have(const char *name);
+/* The end of groups_open(): TOP is the descriptor of the folder that was left to the daemon, which this file takes
+ * over. For tests, which give it a folder of their own. */
+void groups_begin(int top);
 
 /* Makes the group of SERVICE, unless there is one. Returns a descriptor for a worker that is about to be started, the
  * caller's; -1: there are no groups, the service runs no programs, or the failure has been logged. */
 int groups_make(const struct config_service *service);
+
+/* Puts changed limits of SERVICE into force, if it has a group. A failure is logged. */
+void groups_limit(const struct config_service *service);
+
+/* What the programs of the service NAME use. False: it has no group. */
+bool groups_look(const char *name, struct group_use *out);
+
+/* The kernel has killed a process of PID, a program of SERVICE, for want of memory. To be asked before groups_left().
+ */
+bool groups_ran_out(const struct config_service *service, pid_t pid);
 
 /* The worker or program PID of SERVICE has ended: ends what is left of its programs. */
 void groups_left(const struct config_service *service, pid_t pid);

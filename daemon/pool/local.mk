@@ -4,6 +4,8 @@ libpreforkd_a_SOURCES += \
 	%D%/copies.h \
 	%D%/generation.c \
 	%D%/generation.h \
+	%D%/group_limits.c \
+	%D%/group_limits.h \
 	%D%/groups.c \
 	%D%/groups.h \
 	%D%/pool.c \

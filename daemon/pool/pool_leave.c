@@ -231,6 +231,8 @@ static struct death describe_death(const struct proc *proc, int status, const st
 		reason = "the set-up failed, and the log has the reason";
 	else if (proc->program != NULL && proc->program->abort_ms != 0)
 		reason = "it hung, and was sent SIGABRT";
+	else if (proc->program != NULL && groups_ran_out(proc->pool->service, proc->pid))
+		reason = "the kernel killed it for want of memory";
 	(void)snprintf(death.reason, sizeof(death.reason), "%s", reason);
 	return death;
 }

@@ -10,6 +10,7 @@
 #include "base/cgroup.h"
 #include "base/err.h"
 #include "base/fds.h"
+#include "sandbox/group_lacks.h"
 #include "sandbox/state.h"
 
 static int service_group = -1; /* until it has been entered */
@@ -105,15 +106,16 @@ static int enter_group(const struct sandbox *sandbox, struct err *err)
 
 int group_enter(struct sandbox *sandbox, struct err *err)
 {
+	bool must = group_lacks_nothing(sandbox->service);
 	int rc;
 
 	if (service_group < 0)
-		return 0;
+		return must ? err_set(err, "the service has none, and its programs are to be limited") : 0;
 	rc = enter_group(sandbox, err);
 	if (rc < 0 || sandbox->service->program.runs)
 		close_all();
 	fd_close(&service_group);
-	return rc;
+	return must ? rc : 0;
 }
 
 void group_place(int *dir_out, int *procs_out)

@@ -19,7 +19,8 @@ struct sandbox;
 void group_give(int service);
 
 /* Makes the worker's group, and moves the worker, or the process that becomes a program, to its place. Without a group
- * of the service it does nothing. -1 and *err. */
+ * of the service it does nothing. -1 and *err: programs are to be limited, and could not be; otherwise a failure means
+ * that there is no group. */
 int group_enter(struct sandbox *sandbox, struct err *err);
 
 /*

@@ -4,6 +4,8 @@ libpreforkd_a_SOURCES += \
 	%D%/capabilities.h \
 	%D%/group.c \
 	%D%/group.h \
+	%D%/group_lacks.c \
+	%D%/group_lacks.h \
 	%D%/landlock.c \
 	%D%/landlock.h \
 	%D%/landlock_abi.c \

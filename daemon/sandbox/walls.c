@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/group_lacks.h"
 #include "sandbox/landlock.h"
 #include "sandbox/surround.h"
 #include "sandbox/system_calls.h"
@@ -21,6 +22,8 @@ struct wall {
 };
 
 static const struct wall walls[] = {
+	{"limits.memory", group_lacks_memory},
+	{"limits.tasks", group_lacks_tasks},
 	{"sandbox.level", system_calls_find_lack},
 	{"sandbox.capabilities", capabilities_find_lack},
 	{"sandbox.read", landlock_lacks_read},

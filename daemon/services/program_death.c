@@ -2,6 +2,7 @@
 #include "services/program_death.h"
 
 #include <preforkd/module.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "board/board.h"
 #include "board/death.h"
 #include "config/config.h"
+#include "sandbox/group.h"
 #include "services/conn.h"
 
 static struct death last; /* one process, one connection, one program at a time */
@@ -52,6 +54,8 @@ int program_death_note(struct preforkd_conn *conn, pid_t pid, const siginfo_t *i
 	packed_address_set(last.peer, &conn->peer);
 	packed_address_set(last.via, &conn->via);
 	death_explain(&last);
+	if (WIFSIGNALED(last.status) && WTERMSIG(last.status) == SIGKILL && group_oom_kills() > 0)
+		(void)snprintf(last.reason, sizeof(last.reason), "the kernel killed it for want of memory");
 	conn->death = &last;
 	return fail(conn);
 }

@@ -59,6 +59,19 @@ class Check(CommandLine):
 			 r"bad\.conf:4: .*services\.b\.handler", r"bad\.conf:5: .*baklog.*backlog",
 			 r"bad\.conf:6: .*services\.d\.workers", r"bad\.conf:7: .*/no/such")
 
+	def test_limits_of_control_groups(self):
+		path = self.write("bad.conf", 'user = "nobody";\n'
+				  'services: {\n  a: { handler = "exec"; listen = "127.0.0.1:7007"; '
+				  'command = "/bin/cat";\n'
+				  '    limits: { memory = "1K";\n      tasks = -1; };\n  };\n'
+				  '};\n')
+		self.bad(self.run_with(path, "-t"), 78, r"bad\.conf:4: .*services\.a\.limits\.memory.*1M",
+			 r"bad\.conf:5: .*services\.a\.limits\.tasks")
+		path = self.write("useless.conf", 'user = "nobody";\nservices: {\n  b: { handler = "echo"; '
+				  'listen = "127.0.0.1:7008"; limits: { tasks = 5; }; };\n};\n')
+		self.assertRegex(self.run_with(path, "-t").stderr,
+				 r"useless\.conf:3: .*limits\.tasks: has no effect: this service runs no program")
+
 	def test_two_services_on_one_address(self):
 		self.bad(self.run_with(self.config({"a": {"handler": "echo", "listen": "127.0.0.1:7007"},
 						    "b": {"handler": "echo", "listen": "127.0.0.1:7007"}}), "-t"),

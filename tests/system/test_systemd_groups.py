@@ -6,7 +6,9 @@
 import sys
 sys.dont_write_bytecode = True
 
+import json
 import os
+import re
 
 from harness import *
 
@@ -127,6 +129,61 @@ class Programs(GroupCase):
 		self.run("kill", "-KILL", os.path.basename(place), check=True)
 		self.wait_folders(lambda all_: group not in all_, "the group to go with its program")
 		self.assertNotEqual(talk(self.tcp(71)), b"")
+
+
+class Limits(GroupCase):
+	"""The kernel's own limits are tested with made-up groups (tests/unit/pool/check_groups.c), because not every
+	host has the controllers in version 2."""
+
+	LIMITS = {"memory": "64M", "tasks": 20}
+
+	def controllers(self):
+		return self.run("cat", TOP + "/cgroup.controllers").stdout.split()
+
+	def test_status(self):
+		self.serve(limits=self.LIMITS)
+		self.escape()
+		group = json.loads(self.ctl("--json", "status", "escape").stdout)["services"][0]["cgroup"]
+		has = self.controllers()
+		for key, value in (("memory", 64 << 20), ("tasks", 20)):
+			is_there = {"memory": "memory", "tasks": "pids"}[key] in has
+			self.assertEqual(group[key + "_max"], value if is_there else None)
+			self.assertEqual(group[key] is None, not is_there)
+		self.assertEqual(group["oom_kills"], 0 if "memory" in has else None)
+		echo = json.loads(self.ctl("--json", "status", "echo").stdout)["services"][0]
+		self.assertIsNone(echo["cgroup"])
+
+	def told(self, key, reason):
+		"""Once, and not by each worker."""
+		pattern = r"services\.escape\.limits\.%s: programs are not limited, because .*%s.*Delegate=yes" % \
+			(key, reason)
+		self.wait_journal(pattern)
+		self.assertEqual(len([text for text in self.messages() if re.search(pattern, text)]), 1)
+
+	def test_without_groups(self):
+		self.serve(delegate=None, limits=self.LIMITS)
+		self.escape()
+		self.told("memory", "no control group")
+		self.told("tasks", "no control group")
+
+	def test_tree_that_cannot_be_written(self):
+		self.serve(delegate="[Service]\nDelegate=yes\n", limits=self.LIMITS)
+		self.escape()
+		self.told("memory", "ProtectControlGroups=no")
+		self.assertEqual(self.folders(), [])
+
+	def test_without_a_controller(self):
+		self.serve(limits={"memory": "64M"})
+		self.escape()
+		if "memory" in self.controllers():
+			self.skipTest("this host has the controller of memory in version 2")
+		self.told("memory", 'controller "memory"')
+
+	def test_required(self):
+		self.sandbox.write("/usr/local/lib/escape.py", ESCAPE)
+		self.configure(self.services(limits=self.LIMITS, sandbox={"required": True}))
+		self.assertNotEqual(self.systemctl("start", "preforkd", check=False).returncode, 0)
+		self.wait_journal("limits.memory: programs are not limited, .*sandbox.required")
 
 
 class Life(GroupCase):

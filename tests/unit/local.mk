@@ -94,6 +94,7 @@ unit_tests = \
 	%D%/net/check_race \
 	%D%/net/check_socket_options \
 	%D%/net/check_tcp_info \
+	%D%/pool/check_groups \
 	%D%/pool/check_pool_full \
 	%D%/pool/check_pool_board \
 	%D%/pool/check_pool_hours \

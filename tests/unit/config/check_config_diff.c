@@ -76,6 +76,8 @@ static const struct expected service_rows[] = {
 	{"program.log_rate", NULL, CHANGE_WORKERS, false},
 	{"program.watchdog", NULL, CHANGE_WORKERS, false},
 	{"program.stop_signal", NULL, CHANGE_LIVE, false},
+	{"limits.memory", "64M", CHANGE_LIVE, false},
+	{"limits.tasks", NULL, CHANGE_LIVE, false},
 	{"sandbox.level", NULL, CHANGE_WORKERS, false},
 	{"sandbox.required", NULL, CHANGE_WORKERS, false},
 	{"sandbox.private_tmp", NULL, CHANGE_WORKERS, false},

@@ -149,6 +149,7 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, banner),
 	FIELD(struct config_service, on_cut),
 	FIELD(struct config_service, upstreams),
+	FIELD(struct config_service, limits),
 	FIELD(struct config_service, sandbox),
 	FIELD(struct config_service, socket),
 };
