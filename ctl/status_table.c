@@ -308,6 +308,17 @@ static void add_upstreams(struct table *table, const json_t *upstreams)
 	}
 }
 
+/* An older daemon does not count them. */
+static void add_violations(struct table *table, const json_t *service)
+{
+	char number[VALUES_NUMBER_MAX];
+	double n;
+
+	if (values_real(service, "violations", &n) && n > 0)
+		table_note(table, TABLE_WARN, "    sandbox.level has refused %s system call%s",
+			   values_count(service, "violations", number), n == 1 ? "" : "s");
+}
+
 static void add_waiting(struct table *table, const json_t *waiting)
 {
 	char why[512], number[VALUES_NUMBER_MAX];
@@ -373,6 +384,7 @@ static void add_service(struct table *table, const json_t *service, bool all_lis
 	if (text[0] != '\0')
 		table_note(table, TABLE_WARN, "    sources: %s", text);
 	add_upstreams(table, json_object_get(service, "upstreams"));
+	add_violations(table, service);
 	add_listeners(table, listeners, all_listeners);
 }
 

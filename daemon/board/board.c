@@ -14,7 +14,7 @@
 #include "board/packed_address.h"
 #include "board/shared_memory.h"
 
-#define BOARD_VERSION 9U
+#define BOARD_VERSION 10U
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics on shared memory must be lock-free");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics on shared memory must be lock-free");

@@ -52,9 +52,11 @@ struct board_slot {
 	_Atomic uint32_t turn; /* grows by 1 with each client, refused ones included: tells one client from the next */
 	_Atomic uint32_t finishing; /* the service has finished with the current client, which is given the rest */
 	_Atomic uint64_t probes;    /* of the accepted connections, those without a byte in either direction */
-	_Atomic uint64_t refused[REFUSALS];   /* clients refused, by reason; not among `accepted` */
-	_Atomic int64_t memory;		      /* bytes that the worker uses, as it last measured; 0: it has not yet */
-	_Atomic uint64_t own[BOARD_COUNTERS]; /* the module's counters, in the order of its table */
+	_Atomic uint64_t refused[REFUSALS]; /* clients refused, by reason; not among `accepted` */
+	_Atomic uint64_t violations;	    /* system calls that sandbox.level has refused */
+	_Atomic uint32_t last_call; /* 1 + the number of the system call that has ended the worker; 0: none has */
+	_Atomic int64_t memory;	    /* bytes that the worker uses, as it last measured; 0: it has not yet */
+	_Atomic uint64_t own[BOARD_COUNTERS];		    /* the module's counters, in the order of its table */
 	_Atomic uint64_t via[PACKED_ADDRESS_WORDS];	    /* the proxy of the current client, as with `peer` */
 	_Atomic uint64_t bytes_in_before, bytes_out_before; /* bytes_in and bytes_out when its connection began */
 	struct death_record death;			    /* the last program of the worker that died */

@@ -97,6 +97,12 @@ const struct foreign_word foreign_words[] = {
 	{"LimitNPROC", "systemd", NULL, "the command may begin with \"/usr/bin/prlimit\""},
 	{"LimitSTACK", "systemd", NULL, "the command may begin with \"/usr/bin/prlimit\""},
 	{"MemoryMax", "systemd", "workers.max_memory", NULL},
+	{"SystemCallFilter", "systemd", "sandbox.level", NULL},
+	{"SystemCallArchitectures", "systemd", "sandbox.level", NULL},
+	{"RestrictNamespaces", "systemd", "sandbox.level", NULL},
+	{"RestrictAddressFamilies", "systemd", "sandbox.level", NULL},
+	{"RestrictSUIDSGID", "systemd", "sandbox.level", NULL},
+	{"LockPersonality", "systemd", "sandbox.level", NULL},
 	{"IPAddressAllow", "systemd", "access.allow", NULL},
 	{"IPAddressDeny", "systemd", "access.deny", NULL},
 	/* HAProxy */

@@ -279,7 +279,7 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 	status_counts(ops, pool, &c);
 	workers = workers_json(ops, pool, &active);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:o, s:I}, s:I, s:{s:I, s:I}, "
-			 "s:I, s:f, s:o, s:o, s:s?, s:o, s:o, s:o, s:o}",
+			 "s:I, s:f, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:I}",
 			 "name", pool->service->name, "handler", handler_of(pool->service), "state",
 			 waits ? "waiting" : state_of_pool(ops, pool, now), "workers", workers, "listeners",
 			 listeners_json(pool), "connections", "accepted", (json_int_t)c.accepted + (json_int_t)active,
@@ -290,7 +290,7 @@ static json_t *service_json(const struct operations *ops, const struct pool *poo
 			 status_upstreams_json(pool), "module",
 			 pool->service->module != NULL ? pool->service->handler->name : NULL, "counters",
 			 own_json(ops, pool), "rolling", rolling_json(ops, pool), "waiting", waiting_json(member, now),
-			 "cgroup", cgroup_json(pool->service->name));
+			 "cgroup", cgroup_json(pool->service->name), "violations", (json_int_t)c.violations);
 }
 
 /* A service that is not open has the same members as others. */
@@ -299,14 +299,14 @@ static json_t *absent_json(const struct config_service *service, const char *sta
 	static const struct counts none = {.accepted = 0};
 
 	return json_pack("{s:s, s:s, s:s, s:{s:i, s:i, s:i, s:i, s:I, s:I}, s:[], s:{s:i, s:i, s:i, s:o, s:i}, s:i, "
-			 "s:{s:i, s:i}, s:i, s:f, s:{s:i, s:i}, s:[], s:s?, s:{}, s:n, s:o, s:n}",
+			 "s:{s:i, s:i}, s:i, s:f, s:{s:i, s:i}, s:[], s:s?, s:{}, s:n, s:o, s:n, s:i}",
 			 "name", service->name, "handler", handler_of(service), "state", state, "workers", "idle", 0,
 			 "busy", 0, "starting", 0, "retiring", 0, "min", (json_int_t)service->workers.min, "max",
 			 (json_int_t)service->workers.max, "listeners", "connections", "accepted", 0, "active", 0,
 			 "failed", 0, "refused", refused_json(&none), "probes", 0, "requests", 0, "bytes", "in", 0,
 			 "out", 0, "crashes", 0, "rate", 0.0, "sources", "untracked", 0, "penalized", 0, "upstreams",
 			 "module", service->module != NULL ? service->handler->name : NULL, "counters", "rolling",
-			 "waiting", waiting, "cgroup");
+			 "waiting", waiting, "cgroup", "violations", 0);
 }
 
 static void add_disabled(json_t *services, const struct config *config, const char *name)

@@ -80,6 +80,8 @@ bool pool_count_look(struct proc *proc, int64_t now_ms)
 	fine &= follow(&seen->bytes_out, atomic_load(&slot->bytes_out), bytes);
 	for (size_t i = 0; i < REFUSALS; i++)
 		fine &= follow(&seen->refused[i], atomic_load(&slot->refused[i]), clients);
+	/* a program may try as often as it likes */
+	(void)follow(&seen->violations, atomic_load(&slot->violations), ms * OWN_A_MS);
 	for (size_t i = 0; i < BOARD_COUNTERS; i++) /* a module may count as it likes */
 		(void)follow(&proc->seen_own[i], atomic_load(&slot->own[i]), ms * OWN_A_MS);
 	proc->seen_ms = now_ms;
@@ -93,6 +95,7 @@ void pool_count_add(struct counts *counts, const struct counts *from)
 	counts->bytes_in += from->bytes_in;
 	counts->bytes_out += from->bytes_out;
 	counts->probes += from->probes;
+	counts->violations += from->violations;
 	for (size_t i = 0; i < REFUSALS; i++)
 		counts->refused[i] += from->refused[i];
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <utlist.h>
 
@@ -21,6 +22,7 @@
 #include "pool/program.h"
 #include "pool/program_end.h"
 #include "pool/worker_output.h"
+#include "sandbox/violations.h"
 #include "worker/contract.h"
 
 #define EARLY_MS 1000 /* a worker that served nobody and lived for less has failed */
@@ -221,11 +223,25 @@ static bool has_told_why(const struct proc *proc, int status, const struct endin
 	return proc->program == NULL && !ending->crashed && WEXITSTATUS(status) == WORKER_EXIT_SETUP;
 }
 
+/* The system call that has ended a worker, which may have written anything into its slot. NULL: none has. */
+static const char *describe_last_call(const struct proc *proc, int status, char *out, size_t size)
+{
+	uint32_t call = atomic_load(&proc_slot(proc)->last_call);
+	char name[VIOLATION_NAME_MAX];
+
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS || call == 0 || proc->program != NULL)
+		return NULL;
+	(void)snprintf(out, size, "it tried %s, which sandbox.level forbids",
+		       violations_name_own((int)(call - 1), name, sizeof(name)));
+	return out;
+}
+
 static struct death describe_death(const struct proc *proc, int status, const struct rusage *usage,
 				   const struct ending *ending)
 {
 	struct death death = pool_deaths_describe(proc, status, usage);
-	const char *reason = "";
+	char call[DEATH_REASON_MAX];
+	const char *reason = describe_last_call(proc, status, call, sizeof(call));
 
 	if (has_told_why(proc, status, ending))
 		reason = "the set-up failed, and the log has the reason";
@@ -233,7 +249,7 @@ static struct death describe_death(const struct proc *proc, int status, const st
 		reason = "it hung, and was sent SIGABRT";
 	else if (proc->program != NULL && groups_ran_out(proc->pool->service, proc->pid))
 		reason = "the kernel killed it for want of memory";
-	(void)snprintf(death.reason, sizeof(death.reason), "%s", reason);
+	(void)snprintf(death.reason, sizeof(death.reason), "%s", reason != NULL ? reason : "");
 	return death;
 }
 

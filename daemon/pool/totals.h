@@ -17,6 +17,7 @@ struct preforkd_module;
 struct counts {
 	uint64_t accepted, failed, bytes_in, bytes_out, crashes;
 	uint64_t probes;	    /* of the accepted: probes, that is connections without a request */
+	uint64_t violations;	    /* system calls that sandbox.level has refused */
 	uint64_t refused[REFUSALS]; /* not among the accepted */
 };
 

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: MIT
 libpreforkd_a_SOURCES += \
+	%D%/allowed.c \
+	%D%/allowed.h \
 	%D%/capabilities.c \
 	%D%/capabilities.h \
+	%D%/filters.c \
+	%D%/filters.h \
+	%D%/forbidden.c \
+	%D%/forbidden.h \
 	%D%/group.c \
 	%D%/group.h \
 	%D%/group_lacks.c \
@@ -37,5 +43,7 @@ libpreforkd_a_SOURCES += \
 	%D%/user.h \
 	%D%/user_namespace.c \
 	%D%/user_namespace.h \
+	%D%/violations.c \
+	%D%/violations.h \
 	%D%/walls.c \
 	%D%/walls.h

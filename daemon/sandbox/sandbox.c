@@ -13,6 +13,7 @@
 #include "sandbox/root.h"
 #include "sandbox/state.h"
 #include "sandbox/surround.h"
+#include "sandbox/system_calls.h"
 #include "sandbox/user.h"
 
 struct step {
@@ -47,7 +48,8 @@ static int prepare_landlock_late(struct sandbox *sandbox, struct err *err)
  *   namespace first, because nobody can become another user in it;
  * - the root folder changes before the user does, who may not do it, and before paths in it are opened;
  * - the user changes before the capabilities go, which the change needs;
- * - no_new_privs comes after the change of user, and before the filters, which need it.
+ * - no_new_privs comes after the change of user, and before the filter of system calls, which needs it, or else the
+ *   capabilities of the master.
  */
 static const struct step entering[] = {
 	{"the control group", group_enter, NULL},
@@ -57,6 +59,7 @@ static const struct step entering[] = {
 	{"sandbox.root", root_change, root_verify},
 	{LANDLOCK_KEYS, prepare_landlock_early, NULL},
 	{"sandbox.capabilities", capabilities_keep, NULL},
+	{"sandbox.level", system_calls_limit_early, NULL},
 	{"user", user_take, user_verify},
 	{"sandbox", surround_without_rights, NULL},
 	{LANDLOCK_KEYS, prepare_landlock_late, NULL},
@@ -67,6 +70,7 @@ static const struct step entering[] = {
 /* What no set-up of a service needs any more. */
 static const struct step closing[] = {
 	{LANDLOCK_KEYS, landlock_confine, NULL},
+	{"sandbox.level", system_calls_limit, NULL},
 };
 
 static const struct program_step of_program[] = {
@@ -109,8 +113,9 @@ int sandbox_enter(const struct config_service *service, struct err *err)
 	return take_steps(entering, sizeof(entering) / sizeof(entering[0]), err);
 }
 
-int sandbox_close(struct err *err)
+int sandbox_close(struct board_slot *slot, struct err *err)
 {
+	own.slot = slot;
 	return take_steps(closing, sizeof(closing) / sizeof(closing[0]), err);
 }
 

@@ -7,6 +7,7 @@
 #ifndef PREFORKD_SANDBOX_SANDBOX_H
 #define PREFORKD_SANDBOX_SANDBOX_H
 
+struct board_slot;
 struct config_service;
 struct err;
 
@@ -22,8 +23,9 @@ const struct config_service *sandbox_find_user(const struct config_service *serv
 int sandbox_enter(const struct config_service *service, struct err *err);
 
 /* Once, when the service is set up, and before it meets its first client: what would have kept the set-up from its
- * work. 0, or -1 and *err: then the process must exit. */
-int sandbox_close(struct err *err);
+ * work. SLOT: where a worker notes the system call that ends it; NULL: this process has no slot. 0, or -1 and *err:
+ * then the process must exit. */
+int sandbox_close(struct board_slot *slot, struct err *err);
 
 /* The descriptor (close-on-exec) that sandbox_enter_program() needs; -1: it needs none. Async-signal-safe. */
 int sandbox_descriptor(void);

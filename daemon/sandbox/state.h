@@ -9,16 +9,19 @@
 
 #include "config/config.h"
 
+struct board_slot;
+
 struct sandbox {
 	const struct config_service *service;
-	int landlock;	       /* the kernel's ABI of it; 0: it has none, or nothing asks for it */
-	int ruleset;	       /* of Landlock, for this process or its programs; -1: none */
-	bool runs_programs;    /* this process starts programs, or becomes one */
-	unsigned surroundings; /* of surround.c: which it gets */
-	bool trial;	       /* only to see whether they can be made: files that the service names do not count */
-	bool without_rights;   /* it needs a user namespace for them */
-	uint64_t had;	       /* capabilities before the change of user */
-	dev_t root_device;     /* of the new root folder, if there is one */
+	struct board_slot *slot; /* of this worker, when the sandbox closes; NULL: it has none */
+	int landlock;		 /* the kernel's ABI of it; 0: it has none, or nothing asks for it */
+	int ruleset;		 /* of Landlock, for this process or its programs; -1: none */
+	bool runs_programs;	 /* this process starts programs, or becomes one */
+	unsigned surroundings;	 /* of surround.c: which it gets */
+	bool trial;		 /* only to see whether they can be made: files that the service names do not count */
+	bool without_rights;	 /* it needs a user namespace for them */
+	uint64_t had;		 /* capabilities before the change of user */
+	dev_t root_device;	 /* of the new root folder, if there is one */
 	ino_t root_inode;
 };
 

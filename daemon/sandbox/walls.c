@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/walls.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 #include "config/config.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/filters.h"
 #include "sandbox/group_lacks.h"
 #include "sandbox/landlock.h"
 #include "sandbox/surround.h"
@@ -15,26 +17,28 @@
  * find_lack(): 0: workers of SERVICE can have the wall, or SERVICE does not ask for it. -1 and *err: what is lacking.
  * It leaves the process as it is: what can only be tried by doing it is tried in a child. It is called for each service
  * at the start and at each reload, so an answer that cannot change while the process lives is remembered.
+ * prepare(): makes what workers of SERVICE inherit. A failure is a lack.
  */
 struct wall {
 	const char *key; /* a row of the service */
 	int (*find_lack)(const struct config_service *service, struct err *err);
+	int (*prepare)(const struct config_service *service, struct err *err); /* NULL: nothing is inherited */
 };
 
 static const struct wall walls[] = {
-	{"limits.memory", group_lacks_memory},
-	{"limits.tasks", group_lacks_tasks},
-	{"sandbox.level", system_calls_find_lack},
-	{"sandbox.capabilities", capabilities_find_lack},
-	{"sandbox.read", landlock_lacks_read},
-	{"sandbox.write", landlock_lacks_write},
-	{"sandbox.execute", landlock_lacks_execute},
-	{"sandbox.tcp_connect", landlock_lacks_tcp_connect},
-	{"sandbox.tcp_bind", landlock_lacks_tcp_bind},
-	{"sandbox.private_tmp", surround_lacks_private_tmp},
-	{"sandbox.private_network", surround_lacks_private_network},
-	{"sandbox.private_pids", surround_lacks_private_pids},
-	{"sandbox.read_only", surround_lacks_read_only},
+	{"limits.memory", group_lacks_memory, NULL},
+	{"limits.tasks", group_lacks_tasks, NULL},
+	{"sandbox.level", system_calls_find_lack, filters_prepare},
+	{"sandbox.capabilities", capabilities_find_lack, NULL},
+	{"sandbox.read", landlock_lacks_read, NULL},
+	{"sandbox.write", landlock_lacks_write, NULL},
+	{"sandbox.execute", landlock_lacks_execute, NULL},
+	{"sandbox.tcp_connect", landlock_lacks_tcp_connect, NULL},
+	{"sandbox.tcp_bind", landlock_lacks_tcp_bind, NULL},
+	{"sandbox.private_tmp", surround_lacks_private_tmp, NULL},
+	{"sandbox.private_network", surround_lacks_private_network, NULL},
+	{"sandbox.private_pids", surround_lacks_private_pids, NULL},
+	{"sandbox.read_only", surround_lacks_read_only, NULL},
 };
 
 #define N_WALLS (sizeof(walls) / sizeof(walls[0]))
@@ -53,8 +57,10 @@ int walls_demand(const struct config_service *service, struct err *err)
 {
 	struct err why;
 
-	for (size_t i = 0; service->sandbox.required && i < N_WALLS; i++) {
-		if (walls[i].find_lack(service, &why) < 0)
+	for (size_t i = 0; i < N_WALLS; i++) {
+		bool lacks = walls[i].prepare != NULL && walls[i].prepare(service, &why) < 0;
+
+		if (service->sandbox.required && (lacks || walls[i].find_lack(service, &why) < 0))
 			return err_set(err, "%s: %.400s (sandbox.required)", walls[i].key, why.text);
 	}
 	return 0;

@@ -32,6 +32,7 @@
 #include "services/descendants.h"
 #include "services/exec_env.h"
 #include "services/exec_errors.h"
+#include "services/exec_violations.h"
 #include "services/hangup.h"
 #include "services/holders.h"
 #include "services/kinds.h"
@@ -175,6 +176,7 @@ static void wait_program(struct wait *w, const sigset_t *open)
 		{.fd = exec_errors_fd(), .events = POLLIN},
 		/* POLLERR and POLLHUP only */
 		{.fd = conn->ordered_to_leave == NULL && conn->service->on_hangup == ON_HANGUP_TERM ? conn->fd : -1},
+		{.fd = exec_violations_fd(), .events = POLLIN},
 	};
 	const struct timespec now = {.tv_sec = 0};
 	struct timespec rest;
@@ -186,7 +188,7 @@ static void wait_program(struct wait *w, const sigset_t *open)
 		int n;
 
 		end_if_due(w);
-		n = ppoll(p, 3, wait_time(w, &rest), open);
+		n = ppoll(p, 4, wait_time(w, &rest), open);
 		if (n > 0 && p[0].revents != 0) {
 			/* that it had to be ended holds for all that it has started */
 			if (w->kill_ms != 0)
@@ -202,12 +204,13 @@ static void wait_program(struct wait *w, const sigset_t *open)
 			p[2].fd = -1;
 		if ((n > 0 && p[2].revents != 0) || (w->hangup.next_ms != 0 && clock_ms() >= w->hangup.next_ms))
 			look_at_client(w);
-		if (n <= 0 || p[1].revents == 0)
+		if (n <= 0 || (p[1].revents == 0 && p[3].revents == 0))
 			continue;
-		if (!exec_errors_take(conn))
+		exec_violations_take(conn, p[3].revents);
+		if (p[1].revents != 0 && !exec_errors_take(conn))
 			p[1].fd = -1;
 		/* ppoll(2) lets no signal in while a descriptor is ready: a program that never stops writing to its
-		 * standard error would keep the timer of the limits out */
+		 * standard error, or making forbidden calls, would keep the timer of the limits out */
 		(void)ppoll(NULL, 0, &now, open);
 	}
 }
@@ -429,7 +432,9 @@ static int64_t pause_after(struct preforkd_conn *conn, int rc, int64_t started_m
 static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const sigset_t *open)
 {
 	const struct timespec nap = {.tv_nsec = OTHERS_MS * 1000000L}, now = {.tv_sec = 0};
-	struct pollfd p[] = {{.fd = exec_errors_fd(), .events = POLLIN}, {.events = POLLIN}};
+	struct pollfd p[] = {{.fd = exec_errors_fd(), .events = POLLIN},
+			     {.events = POLLIN},
+			     {.fd = exec_violations_fd(), .events = POLLIN}};
 
 	for (;;) {
 		bool paused = clock_ms() < next_ms;
@@ -439,8 +444,9 @@ static bool wait_for_others(struct preforkd_conn *conn, int64_t next_ms, const s
 		if (preforkd_ended(conn) || (!descendants_has_others(0) && (!paused || conn->ordered_to_leave())))
 			return false;
 		p[1].fd = paused || conn->ordered_to_leave() ? -1 : conn->fd;
-		if (ppoll(p, 2, &nap, open) <= 0)
+		if (ppoll(p, 3, &nap, open) <= 0)
 			continue;
+		exec_violations_take(conn, p[2].revents);
 		if (p[0].revents != 0)
 			(void)exec_errors_take(conn);
 		if (p[1].revents != 0)

@@ -133,9 +133,13 @@ static const struct row board_rows[] = {
 TABLE(board, "board");
 
 static const struct row counts_rows[] = {
-	ROW(ROW_UNSIGNED, struct counts, accepted, "accepted"), ROW(ROW_UNSIGNED, struct counts, failed, "failed"),
-	ROW(ROW_UNSIGNED, struct counts, bytes_in, "in"),	ROW(ROW_UNSIGNED, struct counts, bytes_out, "out"),
-	ROW(ROW_UNSIGNED, struct counts, crashes, "crashes"),	ROW(ROW_UNSIGNED, struct counts, probes, "probes"),
+	ROW(ROW_UNSIGNED, struct counts, accepted, "accepted"),
+	ROW(ROW_UNSIGNED, struct counts, failed, "failed"),
+	ROW(ROW_UNSIGNED, struct counts, bytes_in, "in"),
+	ROW(ROW_UNSIGNED, struct counts, bytes_out, "out"),
+	ROW(ROW_UNSIGNED, struct counts, violations, "violations"),
+	ROW(ROW_UNSIGNED, struct counts, crashes, "crashes"),
+	ROW(ROW_UNSIGNED, struct counts, probes, "probes"),
 };
 TABLE(counts, "set of totals");
 

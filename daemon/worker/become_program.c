@@ -92,7 +92,7 @@ _Noreturn void become_program(const struct worker_params *params)
 	}
 	group_give(put_descriptors(params->listener, params->output, params->group));
 	service = sandbox_find_user(params->service, &err);
-	if (service == NULL || sandbox_enter(service, &err) < 0 || sandbox_close(&err) < 0)
+	if (service == NULL || sandbox_enter(service, &err) < 0 || sandbox_close(NULL, &err) < 0)
 		give_up(err.text);
 	/* After the change of user, which clears the signal of the parent's death. */
 	if (child_bind(params->master, SIGKILL) < 0)

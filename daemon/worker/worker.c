@@ -227,7 +227,7 @@ static void set_up(struct worker *w, const struct worker_params *params)
 	self_set(params->service, NULL, w->slot);
 	start_service(params);
 	self_timer_start();
-	if (sandbox_close(&err) < 0)
+	if (sandbox_close(w->slot, &err) < 0)
 		give_up(params, WORKER_EXIT_SETUP, err.text);
 }
 

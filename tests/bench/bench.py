@@ -25,6 +25,7 @@ import peers
 import plot
 import relays
 import servers
+import walls
 import works
 
 UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1), "wait": (" ms", 1)}
@@ -57,6 +58,12 @@ WORKS = [
 	 Goal(at_least=0.95)),
 	("exec", "exec /bin/cat, 8 clients, connect–64 B–close", works.exec_cat, "rate",
 	 Goal(at_least=0.97)),
+	("filter-exec", "the same, with sandbox.level = default beside off", walls.exec_cat, "rate",
+	 Goal(at_least=0.97)),
+	("filter-echo", "echo, 16 clients, with sandbox.level = strict beside off", walls.echo, "rate",
+	 Goal(at_least=0.98)),
+	("filter-memory", f"idle worker, mean Pss of {works.IDLE_WORKERS}, with sandbox.level = strict beside off",
+	 walls.idle_memory, "memory", Goal(at_most=1.05)),
 	("memory", f"idle worker, mean Pss of {works.IDLE_WORKERS}", works.idle_memory, "memory",
 	 Goal(at_most=80, absolute=True)),
 	("start", f"{works.START_WORKERS} workers, start to READY (beside bare forks)", works.start,
@@ -157,7 +164,8 @@ def measure(bench, key, what, work, kind, goal, rounds):
 	with works.prepared(bench, work, *others) as measures:
 		values = interleave(measures, rounds, works.SLICES if kind == "rate" else 1, key)
 	yardstick = {"client": "wrk", "reload-p99": "itself at rest", "reload-storm": "itself at rest",
-		     "gate": "itself without",
+		     "gate": "itself without", "filter-exec": "itself without", "filter-echo": "itself without",
+		     "filter-memory": "itself without",
 		     "status": "ping"}.get(key, "the direct connection" if key.startswith("relay-")
 					   else "the yardstick")
 	lines = [line(key, yardstick, what, kind, goal, values[0], values[1])]

@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	%D%/pss.py \
 	%D%/relays.py \
 	%D%/servers.py \
+	%D%/walls.py \
 	%D%/works.py
 
 # A goal that is missed is a finding, not a broken build.

@@ -95,6 +95,7 @@ system_tests = \
 	%D%/test_shared.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py \
+	%D%/test_system_calls.py \
 	%D%/test_systemd.py \
 	%D%/test_systemd_check.py \
 	%D%/test_systemd_groups.py \

@@ -31,7 +31,8 @@ class Status(Case):
 	SERVICE = {"name": str, "handler": str, "state": str, "workers": dict, "listeners": list,
 		   "connections": dict, "requests": int, "bytes": dict, "crashes": int, "rate": float,
 		   "sources": dict, "upstreams": list, "module": type(None), "counters": dict,
-		   "rolling": type(None), "waiting": type(None), "cgroup": type(None)}
+		   "rolling": type(None), "waiting": type(None), "cgroup": type(None),
+		   "violations": int}
 	WORKERS = dict.fromkeys(("idle", "busy", "starting", "retiring", "min", "max"), int)
 	LISTENER = {"address": str, "queue": int, "backlog": int, "backlog_asked": int, "drops": int,
 		    "trouble": type(None), "mended": int}

@@ -106,6 +106,7 @@ unit_tests = \
 	%D%/pool/check_totals \
 	%D%/pool/check_wind_down \
 	%D%/sandbox/check_landlock \
+	%D%/sandbox/check_system_calls \
 	%D%/services/check_conn \
 	%D%/services/check_deadline \
 	%D%/services/check_family \
