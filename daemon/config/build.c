@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "config/environment.h"
 #include "config/foreign_words.h"
 #include "config/nearest.h"
 #include "config/rows.h"
@@ -22,15 +23,21 @@
 
 #define SERVICE_NAME_MOST 64
 
+/* The keys of a group that is one row. */
+struct members {
+	struct raw **list; /* malloc()ed */
+	size_t n;
+};
+
 /* A set of keys: those of the program, of `defaults`, or of one service. */
 struct scope {
 	const char *name; /* of the service; NULL for the other sets */
 	struct origin origin;
 	const struct row *rows;
 	size_t n_rows;
-	struct raw **raw;     /* one for each row; NULL: not written */
-	struct raw **options; /* of the module; malloc()ed */
-	size_t n_options;
+	struct raw **raw;	  /* one for each row; NULL: not written */
+	struct members options;	  /* of the module */
+	struct members variables; /* of the environment */
 };
 
 struct builder {
@@ -109,7 +116,8 @@ static void report_unknown(struct builder *b, const struct scope *scope, struct 
 		group = nearest_word(top_groups, 2, key);
 	foreign = foreign_words_answer(key, answer, sizeof(answer));
 	found = nearest_key(scope->rows, scope->n_rows, key, near, sizeof(near));
-	if (foreign != NULL && found != NULL && strcasecmp(last_part(key), last_part(near)) == 0)
+	if (foreign != NULL && found != NULL && strcasecmp(last_part(key), last_part(near)) == 0 &&
+	    strstr(foreign, near) == NULL)
 		reject_raw(b, raw, "unknown key; did you mean %.*s%s? Or %s", prefix, raw->path, near, foreign);
 	else if (foreign != NULL)
 		reject_raw(b, raw, "%s", foreign);
@@ -123,63 +131,93 @@ static void report_unknown(struct builder *b, const struct scope *scope, struct 
 		reject_raw(b, raw, "unknown key");
 }
 
-/* The row "options", if KEY is that row or one of its keys, which only the module knows. NULL: KEY is neither. */
-static const struct row *options_row_of(const struct scope *scope, const char *key)
+/* The row of a group whose keys are not in the table, if KEY is that row or one of its keys. NULL: KEY is neither. */
+static const struct row *group_row_of(const struct scope *scope, const char *key)
 {
 	size_t i;
 
 	for (i = 0; i < scope->n_rows; i++) {
 		const struct row *row = &scope->rows[i];
 
-		if (row->type == ROW_OPTIONS && (strcmp(row->path, key) == 0 || is_inside(key, row->path)))
+		if ((row->type == ROW_OPTIONS || row->type == ROW_VARIABLES) &&
+		    (strcmp(row->path, key) == 0 || is_inside(key, row->path)))
 			return row;
 	}
 	return NULL;
 }
 
-static const struct raw *find_option(const struct scope *scope, const char *path)
+static const struct raw *find_member(const struct members *members, const char *path)
 {
 	size_t i;
 
-	for (i = 0; i < scope->n_options; i++) {
-		if (strcmp(scope->options[i]->path, path) == 0)
-			return scope->options[i];
+	for (i = 0; i < members->n; i++) {
+		if (strcmp(members->list[i]->path, path) == 0)
+			return members->list[i];
 	}
 	return NULL;
 }
 
-/* Keeps an option as a raw value, until the module is loaded and tells its options. */
-static void assign_option(struct builder *b, struct scope *scope, struct raw *raw, const struct row *row,
-			  const char *key)
+/* Keeps RAW as one of the MEMBERS of its group. With -o a member may be set again; the last -o counts. */
+static void add_member(struct builder *b, struct members *members, struct raw *raw)
 {
-	const struct raw *first = find_option(scope, raw->path);
-	bool whole = strcmp(row->path, key) == 0; /* the group of options, not one of them */
+	const struct raw *first = find_member(members, raw->path);
 
+	if (first != NULL && raw->origin.file != NULL) {
+		reject_raw(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
+		return;
+	}
+	members->list = arena_resize(members->list, members->n + 1, sizeof(*members->list));
+	members->list[members->n++] = raw;
+}
+
+/* Keeps an option as a raw value, until the module is loaded and tells its options. */
+static void assign_option(struct builder *b, struct scope *scope, struct raw *raw, const char *name)
+{
 	if (scope == &b->defaults) {
 		b->skip = raw->path;
 		reject_raw(b, raw, "belongs to one service: each module has its own options");
-	} else if (whole && raw->type != RAW_GROUP) {
-		reject_raw(b, raw, "is a group of keys: %s: { ... }", row->path);
-	} else if (!whole && (raw->type == RAW_GROUP || strchr(key + strlen(row->path) + 1, '.') != NULL)) {
+	} else if (raw->type == RAW_GROUP || strchr(name, '.') != NULL) {
 		b->skip = raw->path;
 		reject_raw(b, raw, "an option of a module is a value, not a group");
-	} else if (!whole && first != NULL && raw->origin.file != NULL) {
-		reject_raw(b, raw, "is set twice; the first time in %s:%d", first->origin.file, first->origin.line);
-	} else if (!whole) {
-		scope->options = arena_resize(scope->options, scope->n_options + 1, sizeof(*scope->options));
-		scope->options[scope->n_options++] = raw;
+	} else {
+		add_member(b, &scope->options, raw);
 	}
+}
+
+static void assign_variable(struct builder *b, struct scope *scope, struct raw *raw, const char *name)
+{
+	struct err err;
+
+	if (environment_check(raw, name, &err) < 0) {
+		b->skip = raw->path;
+		reject_raw(b, raw, "%s", err.text);
+	}
+	add_member(b, &scope->variables, raw);
+}
+
+/* KEY is ROW, a group whose keys are not in the table, or one of its keys. */
+static void assign_member(struct builder *b, struct scope *scope, struct raw *raw, const struct row *row,
+			  const char *key)
+{
+	const char *name = strcmp(row->path, key) == 0 ? NULL : key + strlen(row->path) + 1;
+
+	if (name == NULL && raw->type != RAW_GROUP)
+		reject_raw(b, raw, "is a group of keys: %s: { ... }", last_part(row->path));
+	else if (row->type == ROW_OPTIONS && (name != NULL || scope == &b->defaults))
+		assign_option(b, scope, raw, name != NULL ? name : "");
+	else if (name != NULL)
+		assign_variable(b, scope, raw, name);
 }
 
 /* Stores RAW as the value of KEY in SCOPE. */
 static void assign_value(struct builder *b, struct scope *scope, struct raw *raw, const char *key)
 {
-	const struct row *options = options_row_of(scope, key);
+	const struct row *group = group_row_of(scope, key);
 	const struct raw *first;
 	size_t i;
 
-	if (options != NULL) {
-		assign_option(b, scope, raw, options, key);
+	if (group != NULL) {
+		assign_member(b, scope, raw, group, key);
 		return;
 	}
 	for (i = 0; i < scope->n_rows; i++) {
@@ -345,6 +383,21 @@ static void check_defaults(struct builder *b)
 		(void)take_value(b, &rows_service[i], b->defaults.raw[i], &scratch);
 }
 
+/* A service has the variables of `defaults`, with its own. */
+static void fill_variables(struct builder *b, const struct scope *scope, struct value_source *source,
+			   struct service_values *values)
+{
+	const struct members *own = &scope->variables, *defaults = &b->defaults.variables;
+	const struct members *nearest = own->n > 0 ? own : defaults;
+
+	environment_add(defaults->list, defaults->n, b->store->arena, &values->environment);
+	environment_add(own->list, own->n, b->store->arena, &values->environment);
+	if (nearest->n == 0)
+		return;
+	source->level = own->n > 0 ? LEVEL_SERVICE : LEVEL_DEFAULTS;
+	source->origin = nearest->list[0]->origin;
+}
+
 static void fill_service(struct builder *b, const struct scope *scope, struct service_values *values)
 {
 	struct arena *arena = b->store->arena;
@@ -356,14 +409,18 @@ static void fill_service(struct builder *b, const struct scope *scope, struct se
 	values->sources = arena_alloc(arena, rows_service_count * sizeof(*source));
 	values->service.name = arena_strdup(arena, scope->name);
 	values->service.origin = scope->origin;
-	values->n_option_raws = scope->n_options;
-	values->option_raws = arena_alloc(arena, scope->n_options * sizeof(struct raw *));
-	for (i = 0; i < scope->n_options; i++)
-		values->option_raws[i] = scope->options[i];
+	values->n_option_raws = scope->options.n;
+	values->option_raws = arena_alloc(arena, scope->options.n * sizeof(struct raw *));
+	for (i = 0; i < scope->options.n; i++)
+		values->option_raws[i] = scope->options.list[i];
 	for (i = 0; i < rows_service_count; i++) {
 		row = &rows_service[i];
 		source = &values->sources[i];
 		source->key = arena_printf(arena, "services.%s.%s", scope->name, row->path);
+		if (row->type == ROW_VARIABLES) {
+			fill_variables(b, scope, source, values);
+			continue;
+		}
 		take_preset(b, row, values);
 		raw = scope->raw[i];
 		if (take_value(b, row, raw, values)) {
@@ -411,8 +468,11 @@ void build_store(const struct raws *raws, struct problems *problems, struct conf
 	store->services = arena_alloc(store->arena, b.n_services * sizeof(*store->services));
 	for (i = 0; i < b.n_services; i++)
 		fill_service(&b, &b.services[i], &store->services[i]);
-	for (i = 0; i < b.n_services; i++)
-		free(b.services[i].options);
+	for (i = 0; i < b.n_services; i++) {
+		free(b.services[i].options.list);
+		free(b.services[i].variables.list);
+	}
+	free(b.defaults.variables.list);
 	put_disabled_last(store);
 	free(b.services);
 }

@@ -7,6 +7,7 @@
 
 #include "config/access_check.h"
 #include "config/checker.h"
+#include "config/confine_check.h"
 #include "config/program_check.h"
 #include "config/sandbox_check.h"
 #include "config/value_source.h"
@@ -194,6 +195,7 @@ static void check_datagram_programs(struct checker *checker, struct service_valu
 void check_service(struct checker *checker, struct service_values *values)
 {
 	program_check(checker, values);
+	confine_check(checker, values);
 	sandbox_check(checker, values);
 	if (!values->service.program.runs)
 		limit_datagrams(checker, values);

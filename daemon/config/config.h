@@ -83,14 +83,6 @@ struct identity {
 	size_t n_groups;
 };
 
-struct config_program {	  /* of a service whose workers are programs that accept by themselves (handler "listen") */
-	int64_t log_rate; /* lines a second that a program may write into the log; 0: no limit. Of "exec", too */
-	bool runs;	  /* the service is one of those */
-	bool notify;	  /* the program is ready when it says READY=1; otherwise, when it has run for timeouts.start */
-	int64_t watchdog; /* the longest time between two WATCHDOG=1; milliseconds, 0: not required */
-	int stop_signal;
-};
-
 enum config_on_hangup { ON_HANGUP_TERM, ON_HANGUP_IGNORE };
 
 enum config_on_cut { ON_CUT_RESET, ON_CUT_CLOSE };

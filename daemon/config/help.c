@@ -61,6 +61,13 @@ static const char *find_service_key(const char *path)
 	return dot != NULL ? dot + 1 : "";
 }
 
+static const char *name_preset(const struct row *row)
+{
+	if (row->preset != NULL && row->empty != NULL && *row->preset == '\0')
+		return row->empty;
+	return row->preset != NULL ? row->preset : "none";
+}
+
 static void print_row(const char *prefix, const struct row *row, FILE *out)
 {
 	char values[256];
@@ -69,7 +76,7 @@ static void print_row(const char *prefix, const struct row *row, FILE *out)
 	(void)fprintf(out, "%s%s\n", prefix, row->path);
 	print_wrapped(row->help, out);
 	(void)fprintf(out, INDENT "%s\n", values);
-	(void)fprintf(out, INDENT "default: %s; a change needs: %s\n\n", row->preset != NULL ? row->preset : "none",
+	(void)fprintf(out, INDENT "default: %s; a change needs: %s\n\n", name_preset(row),
 		      row_reload_name(row->reload));
 }
 

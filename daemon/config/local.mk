@@ -13,12 +13,16 @@ libpreforkd_a_SOURCES += \
 	%D%/checker.h \
 	%D%/config.h \
 	%D%/confine.h \
+	%D%/confine_check.c \
+	%D%/confine_check.h \
 	%D%/conflict_check.c \
 	%D%/conflict_check.h \
 	%D%/control_check.c \
 	%D%/control_check.h \
 	%D%/diff.c \
 	%D%/diff.h \
+	%D%/environment.c \
+	%D%/environment.h \
 	%D%/fingerprint.c \
 	%D%/fingerprint.h \
 	%D%/foreign_words.c \
@@ -30,6 +34,8 @@ libpreforkd_a_SOURCES += \
 	%D%/host_compare.h \
 	%D%/identity.c \
 	%D%/identity.h \
+	%D%/limit_table.c \
+	%D%/limit_table.h \
 	%D%/load.c \
 	%D%/load.h \
 	%D%/loader.h \

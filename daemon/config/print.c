@@ -53,12 +53,40 @@ static void print_list(const struct text_list *list, bool numbers, FILE *out)
 	(void)fputs(" ]", out);
 }
 
+static void print_variables(const struct variables *variables, FILE *out)
+{
+	(void)fputs("{", out);
+	for (size_t i = 0; i < variables->n; i++) {
+		(void)fprintf(out, " %s = ", variables->list[i].name);
+		print_string(variables->list[i].value, out);
+		(void)fputs(";", out);
+	}
+	(void)fputs(" }", out);
+}
+
+/* Prints a word that stands for a number, or for a mode; false: the value of ROW is none. */
+static bool print_word(const struct row *row, const void *field, FILE *out)
+{
+	bool number = row->type == ROW_INTEGER || row->type == ROW_DURATION || row->type == ROW_SIZE;
+
+	if (row->empty != NULL &&
+	    (number ? *(const int64_t *)field == CONFIG_UNSET : *(const mode_t *)field == CONFIG_UNSET_MODE))
+		print_string("", out);
+	else if (row->unlimited && *(const int64_t *)field == CONFIG_UNLIMITED)
+		print_string("unlimited", out);
+	else
+		return false;
+	return true;
+}
+
 void print_value(const struct row *row, const void *base, FILE *out)
 {
 	const void *field = (const char *)base + row->offset;
 	char *const *string = field;
 	char text[32];
 
+	if (print_word(row, field, out))
+		return;
 	switch (row->type) {
 	case ROW_INTEGER:
 		(void)fprintf(out, "%" PRId64, *(const int64_t *)field);
@@ -94,6 +122,9 @@ void print_value(const struct row *row, const void *base, FILE *out)
 		return;
 	case ROW_OPTIONS:
 		return; /* print_options() */
+	case ROW_VARIABLES:
+		print_variables(field, out);
+		return;
 	case ROW_RATE:
 		format_rate(field, text, sizeof(text));
 		print_string(text, out);

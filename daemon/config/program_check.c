@@ -54,12 +54,37 @@ static bool is_default(const struct checker *checker, const struct service_value
 	return same_field(row, (const char *)&scratch + row->offset, (const char *)values + row->offset);
 }
 
-/* True: only programs that accept by themselves have this key. */
-static bool is_for_listen(const struct service_values *values, const char *path)
+static const char *const for_listen[] = {
+	"program.listener_fd", "program.notify", "program.watchdog", "program.stop_signal", "workers.max_unavailable",
+};
+
+static const char *const for_programs[] = {
+	"program.argv0",
+	"program.environment",
+	"program.pass_environment",
+	"program.log_rate",
+};
+
+static bool is_in(const char *const *list, size_t n, const char *path)
 {
-	if (strcmp(path, "program.log_rate") == 0)
-		return values->command.n == 0;
-	return strncmp(path, "program.", strlen("program.")) == 0 || strcmp(path, "workers.max_unavailable") == 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* Why the key PATH has no effect; NULL: it has one. */
+static const char *find_reason(const struct service_values *values, const char *path)
+{
+	if (values->service.program.runs)
+		return has_no_effect(path) ? "has no effect: the program accepts by itself" : NULL;
+	if (values->service.handler == NULL)
+		return NULL;
+	if (is_in(for_listen, sizeof(for_listen) / sizeof(for_listen[0]), path))
+		return "has no effect: it is for programs that accept by themselves (the handler \"listen\")";
+	if (values->command.n == 0 && is_in(for_programs, sizeof(for_programs) / sizeof(for_programs[0]), path))
+		return "has no effect: it is for programs (the handlers \"exec\" and \"listen\")";
+	return NULL;
 }
 
 /* Warns about keys of this service that have no effect; keys in `defaults` are meant for other services. */
@@ -67,17 +92,10 @@ static void warn_useless(const struct checker *checker, const struct service_val
 {
 	for (size_t i = 0; i < rows_service_count; i++) {
 		const struct value_source *source = &values->sources[i];
-		const char *path = rows_service[i].path;
+		const char *why = find_reason(values, rows_service[i].path);
 
-		if (source->level != LEVEL_SERVICE || is_default(checker, values, &rows_service[i]))
-			continue;
-		if (values->service.program.runs && has_no_effect(path))
-			checker_warning(checker, values, source, "has no effect: the program accepts by itself");
-		else if (!values->service.program.runs && values->service.handler != NULL &&
-			 is_for_listen(values, path))
-			checker_warning(checker, values, source,
-					"has no effect: it is for programs that accept by themselves (the handler "
-					"\"listen\")");
+		if (why != NULL && source->level == LEVEL_SERVICE && !is_default(checker, values, &rows_service[i]))
+			checker_warning(checker, values, source, "%s", why);
 	}
 }
 

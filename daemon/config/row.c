@@ -46,6 +46,7 @@ void row_range(const struct row *row, char *out, size_t size)
 	case ROW_NUMBERS:
 	case ROW_RATE:
 	case ROW_OPTIONS:
+	case ROW_VARIABLES:
 		(void)snprintf(min, sizeof(min), "%" PRId64, row->min);
 		(void)snprintf(max, sizeof(max), "%" PRId64, row->max);
 		break;
@@ -53,12 +54,12 @@ void row_range(const struct row *row, char *out, size_t size)
 	if (row->zero != NULL)
 		(void)snprintf(out, size, "%s to %s, or 0: %s", min, max, row->zero);
 	else
-		(void)snprintf(out, size, "%s to %s", min, max);
+		(void)snprintf(out, size, "%s to %s%s", min, max, row->unlimited ? ", or unlimited" : "");
 }
 
 void row_describe(const struct row *row, char *out, size_t size)
 {
-	char range[96], names[ROW_NAMES_SIZE];
+	char range[160], names[ROW_NAMES_SIZE];
 
 	row_range(row, range, sizeof(range));
 	switch (row->type) {
@@ -96,6 +97,9 @@ void row_describe(const struct row *row, char *out, size_t size)
 		return;
 	case ROW_OPTIONS:
 		(void)snprintf(out, size, "group of the module's keys");
+		return;
+	case ROW_VARIABLES:
+		(void)snprintf(out, size, "group of NAME = \"value\"");
 		return;
 	}
 }

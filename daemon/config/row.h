@@ -12,18 +12,19 @@
 struct row_names;
 
 enum row_type {
-	ROW_INTEGER,  /* int64_t */
-	ROW_DECIMAL,  /* int64_t, hundredths */
-	ROW_DURATION, /* int64_t, milliseconds */
-	ROW_SIZE,     /* int64_t, bytes */
-	ROW_BOOL,     /* bool */
-	ROW_STRING,   /* char *; "" is NULL */
-	ROW_NAME,     /* int, one of a set of names */
-	ROW_MODE,     /* mode_t */
-	ROW_LIST,     /* struct text_list; one string is a list of one */
-	ROW_NUMBERS,  /* struct text_list of decimal numbers; one number is a list of one */
-	ROW_RATE,     /* struct rate */
-	ROW_OPTIONS,  /* struct option_values; the module owns the keys in it */
+	ROW_INTEGER,   /* int64_t */
+	ROW_DECIMAL,   /* int64_t, hundredths */
+	ROW_DURATION,  /* int64_t, milliseconds */
+	ROW_SIZE,      /* int64_t, bytes */
+	ROW_BOOL,      /* bool */
+	ROW_STRING,    /* char *; "" is NULL */
+	ROW_NAME,      /* int, one of a set of names */
+	ROW_MODE,      /* mode_t */
+	ROW_LIST,      /* struct text_list; one string is a list of one */
+	ROW_NUMBERS,   /* struct text_list of decimal numbers; one number is a list of one */
+	ROW_RATE,      /* struct rate */
+	ROW_OPTIONS,   /* struct option_values; the module owns the keys in it */
+	ROW_VARIABLES, /* struct variables; a group whose keys are names of variables */
 };
 
 /* The steps that a changed value needs at a reload. */
@@ -55,6 +56,9 @@ struct row {
 	int64_t min, max;   /* of numbers, in the unit of the field */
 	int64_t step;	    /* the value must be a multiple of it; 0: any */
 	const char *zero;   /* the meaning of 0 and "unlimited"; NULL: 0 is a number like others */
+	const char *
+		empty; /* of numbers and modes: the meaning of "", which is CONFIG_UNSET; NULL: there must be a value */
+	bool unlimited; /* "unlimited" is CONFIG_UNLIMITED */
 	const struct row_names *names;
 	bool distinct; /* of lists: one that is not written differs from an empty one, and has no items (NULL) */
 	enum row_meaning meaning;

@@ -45,6 +45,15 @@ static bool is_same_options(const struct option_values *a, const struct option_v
 	return a->n == b->n;
 }
 
+static bool is_same_variables(const struct variables *a, const struct variables *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
+		if (!same_text(a->list[i].name, b->list[i].name) || !same_text(a->list[i].value, b->list[i].value))
+			return false;
+	}
+	return a->n == b->n;
+}
+
 bool same_field(const struct row *row, const void *a, const void *b)
 {
 	switch (row->type) {
@@ -69,6 +78,8 @@ bool same_field(const struct row *row, const void *a, const void *b)
 		       ((const struct rate *)a)->per_ms == ((const struct rate *)b)->per_ms;
 	case ROW_OPTIONS:
 		return is_same_options(a, b);
+	case ROW_VARIABLES:
+		return is_same_variables(a, b);
 	}
 	return false;
 }

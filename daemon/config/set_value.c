@@ -172,6 +172,20 @@ static int set_size(const struct row *row, const struct raw *raw, int64_t *field
 	return 0;
 }
 
+/* A word in place of a number. False: RAW is none of those that ROW takes. */
+static bool set_word(const struct row *row, const struct raw *raw, int64_t *field)
+{
+	if (!is_text(raw))
+		return false;
+	if (row->empty != NULL && *raw->string == '\0')
+		*field = CONFIG_UNSET;
+	else if (row->unlimited && strcmp(raw->string, "unlimited") == 0)
+		*field = CONFIG_UNLIMITED;
+	else
+		return false;
+	return true;
+}
+
 static int set_bool(const struct raw *raw, bool *field, struct err *err)
 {
 	if (raw->type == RAW_BOOL)
@@ -197,6 +211,10 @@ static int set_mode(const struct row *row, const struct raw *raw, mode_t *field,
 				    "it is read as a decimal number");
 	if (!is_text(raw))
 		return reject_type("an octal mode in quotes", raw, err);
+	if (row->empty != NULL && *raw->string == '\0') {
+		*field = CONFIG_UNSET_MODE;
+		return 0;
+	}
 	if (parse_mode(raw->string, &value, err) < 0)
 		return -1;
 	if (value > (mode_t)row->max)
@@ -301,13 +319,13 @@ int set_value(const struct row *row, const struct raw *raw, struct arena *arena,
 
 	switch (row->type) {
 	case ROW_INTEGER:
-		return set_integer(row, raw, field, err);
+		return set_word(row, raw, field) ? 0 : set_integer(row, raw, field, err);
 	case ROW_DECIMAL:
 		return set_decimal(row, raw, field, err);
 	case ROW_DURATION:
-		return set_duration(row, raw, field, err);
+		return set_word(row, raw, field) ? 0 : set_duration(row, raw, field, err);
 	case ROW_SIZE:
-		return set_size(row, raw, field, err);
+		return set_word(row, raw, field) ? 0 : set_size(row, raw, field, err);
 	case ROW_BOOL:
 		return set_bool(raw, field, err);
 	case ROW_STRING:
@@ -324,6 +342,8 @@ int set_value(const struct row *row, const struct raw *raw, struct arena *arena,
 		return set_rate(raw, field, err);
 	case ROW_OPTIONS:
 		break; /* a group, not one value (options.h) */
+	case ROW_VARIABLES:
+		return 0; /* a group, too (environment.h) */
 	}
 	return err_set(err, "unknown type of key");
 }

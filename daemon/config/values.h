@@ -9,6 +9,7 @@
 
 #include "base/region.h"
 #include "config/config.h"
+#include "config/environment.h"
 
 struct arena;
 struct module_loader;
@@ -52,6 +53,8 @@ struct service_values {
 	char *handler, *path, *user, *group;
 	char *socket_owner, *socket_group;
 	struct text_list listen, command;
+	struct variables environment;
+	struct text_list pass_environment;
 	struct text_list allow, allow_file, deny, deny_file, probes, exempt, reserve_for;
 	struct text_list times;
 	struct text_list proxy_from, proxy_without;

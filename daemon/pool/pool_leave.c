@@ -12,6 +12,8 @@
 #include "base/exit_text.h"
 #include "base/log.h"
 #include "base/message_ids.h"
+#include "config/config.h"
+#include "config/limit_table.h"
 #include "gate/penalty.h"
 #include "listeners/listener_mend.h"
 #include "pool/groups.h"
@@ -240,16 +242,20 @@ static struct death describe_death(const struct proc *proc, int status, const st
 				   const struct ending *ending)
 {
 	struct death death = pool_deaths_describe(proc, status, usage);
-	char call[DEATH_REASON_MAX];
+	char call[DEATH_REASON_MAX], blame[64];
 	const char *reason = describe_last_call(proc, status, call, sizeof(call));
 
+	(void)limit_table_blame(&proc->pool->service->limits, WIFSIGNALED(status) ? WTERMSIG(status) : 0, "", blame,
+				sizeof(blame));
 	if (has_told_why(proc, status, ending))
 		reason = "the set-up failed, and the log has the reason";
 	else if (proc->program != NULL && proc->program->abort_ms != 0)
 		reason = "it hung, and was sent SIGABRT";
 	else if (proc->program != NULL && groups_ran_out(proc->pool->service, proc->pid))
 		reason = "the kernel killed it for want of memory";
-	(void)snprintf(death.reason, sizeof(death.reason), "%s", reason != NULL ? reason : "");
+	else if (reason == NULL)
+		reason = blame;
+	(void)snprintf(death.reason, sizeof(death.reason), "%s", reason);
 	return death;
 }
 

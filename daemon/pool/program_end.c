@@ -9,6 +9,8 @@
 #include "base/exit_text.h"
 #include "base/json_text.h"
 #include "base/parse.h"
+#include "config/config.h"
+#include "config/limit_table.h"
 #include "pool/proc.h"
 #include "pool/program.h"
 
@@ -27,25 +29,28 @@ void program_end_record(struct program_end *end, const struct proc *proc, int st
 		end->lines = proc->program->output->last;
 }
 
-void program_end_tell(const struct program_end *end, const char *service, json_t *reasons)
+void program_end_tell(const struct program_end *end, const struct config_service *service, json_t *reasons)
 {
 	const char *hint = "", *line;
-	char how[128], time[32], text[512];
+	int sig = WIFSIGNALED(end->status) ? WTERMSIG(end->status) : 0;
+	char how[128], blame[64], time[32], text[512];
 
 	exit_text(end->status, how, sizeof(how));
+	(void)limit_table_blame(&service->limits, sig, "; ", blame, sizeof(blame));
 	format_duration(end->lived_ms, time, sizeof(time));
 	if (WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0)
 		hint = end->left_children ? "; it put itself into the background, and must stay in the foreground"
 					  : "; it must stay in the foreground";
 	if (end->was_late)
 		(void)snprintf(text, sizeof(text), "services.%s: the program was not ready in time (timeouts.start)",
-			       service);
+			       service->name);
 	else
-		(void)snprintf(text, sizeof(text), "services.%s: the program %s %s %s%s", service, how, time,
-			       end->was_ready ? "after it was ready" : "after its start, before it was ready", hint);
+		(void)snprintf(text, sizeof(text), "services.%s: the program %s%s %s %s%s", service->name, how, blame,
+			       time, end->was_ready ? "after it was ready" : "after its start, before it was ready",
+			       hint);
 	(void)json_array_append_new(reasons, json_text(text));
 	for (size_t i = 0; (line = last_lines_get(&end->lines, i)) != NULL; i++) {
-		(void)snprintf(text, sizeof(text), "services.%s: its output: %s", service, line);
+		(void)snprintf(text, sizeof(text), "services.%s: its output: %s", service->name, line);
 		(void)json_array_append_new(reasons, json_text(text));
 	}
 }

@@ -12,6 +12,7 @@
 
 #include "base/last_lines.h"
 
+struct config_service;
 struct proc;
 
 struct program_end {
@@ -27,6 +28,6 @@ struct program_end {
 void program_end_record(struct program_end *end, const struct proc *proc, int status);
 
 /* Appends to REASONS how a copy of SERVICE ended, and its last lines, each a string of its own. */
-void program_end_tell(const struct program_end *end, const char *service, json_t *reasons);
+void program_end_tell(const struct program_end *end, const struct config_service *service, json_t *reasons);
 
 #endif

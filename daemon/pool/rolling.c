@@ -337,7 +337,7 @@ void rolling_tell(const struct rolling *r, json_t *reasons)
 			       name);
 		(void)json_array_append_new(reasons, json_text(text));
 	} else if (r->fresh->last_end != NULL) {
-		program_end_tell(r->fresh->last_end, name, reasons);
+		program_end_tell(r->fresh->last_end, r->fresh->service, reasons);
 	}
 }
 

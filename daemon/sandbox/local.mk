@@ -30,6 +30,8 @@ libpreforkd_a_SOURCES += \
 	%D%/private_tmp.h \
 	%D%/read_only.c \
 	%D%/read_only.h \
+	%D%/rlimits.c \
+	%D%/rlimits.h \
 	%D%/root.c \
 	%D%/root.h \
 	%D%/sandbox.c \
@@ -37,6 +39,8 @@ libpreforkd_a_SOURCES += \
 	%D%/state.h \
 	%D%/surround.c \
 	%D%/surround.h \
+	%D%/surroundings.c \
+	%D%/surroundings.h \
 	%D%/system_calls.c \
 	%D%/system_calls.h \
 	%D%/user.c \

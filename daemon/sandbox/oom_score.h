@@ -7,10 +7,10 @@ struct err;
 struct sandbox;
 
 /*
- * Raises oom_score_adj, so that the kernel kills a worker, or the program that it runs, and not the master, whose end
- * would end all services. To be called before the change of user: afterwards the file in /proc belongs to root. A
- * failure is no reason not to serve: 0 always.
+ * Sets oom_score_adj to what is configured. Without that, raises it, so that the kernel kills a worker, or the program
+ * that it runs, and not the master, whose end would end all services; a failure is no reason not to serve then. To be
+ * called before the change of user: afterwards the file in /proc belongs to root.
  */
-int oom_score_raise(struct sandbox *sandbox, struct err *err);
+int oom_score_set(struct sandbox *sandbox, struct err *err);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <preforkd/module.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "sandbox/capabilities.h"
@@ -10,9 +11,11 @@
 #include "sandbox/landlock.h"
 #include "sandbox/no_new_privileges.h"
 #include "sandbox/oom_score.h"
+#include "sandbox/rlimits.h"
 #include "sandbox/root.h"
 #include "sandbox/state.h"
 #include "sandbox/surround.h"
+#include "sandbox/surroundings.h"
 #include "sandbox/system_calls.h"
 #include "sandbox/user.h"
 
@@ -53,7 +56,9 @@ static int prepare_landlock_late(struct sandbox *sandbox, struct err *err)
  */
 static const struct step entering[] = {
 	{"the control group", group_enter, NULL},
-	{"program.oom_score_adjust", oom_score_raise, NULL},
+	{"program.oom_score_adjust", oom_score_set, NULL},
+	{"program.nice", nice_set, nice_verify},
+	{"limits", rlimits_prepare, NULL},
 	{"sandbox", surround_choose, NULL},
 	{"sandbox", surround_with_rights, NULL},
 	{"sandbox.root", root_change, root_verify},
@@ -62,6 +67,8 @@ static const struct step entering[] = {
 	{"sandbox.level", system_calls_limit_early, NULL},
 	{"user", user_take, user_verify},
 	{"sandbox", surround_without_rights, NULL},
+	{"program.umask", umask_set, NULL},
+	{"program.directory", directory_enter, NULL},
 	{LANDLOCK_KEYS, prepare_landlock_late, NULL},
 	{"sandbox.capabilities", capabilities_drop, capabilities_verify},
 	{"sandbox.no_new_privileges", no_new_privileges_set, no_new_privileges_verify},
@@ -70,11 +77,13 @@ static const struct step entering[] = {
 /* What no set-up of a service needs any more. */
 static const struct step closing[] = {
 	{LANDLOCK_KEYS, landlock_confine, NULL},
+	{"limits", rlimits_set, rlimits_verify},
 	{"sandbox.level", system_calls_limit, NULL},
 };
 
 static const struct program_step of_program[] = {
 	{LANDLOCK_KEYS, landlock_confine_program},
+	{"limits", rlimits_set_program},
 	{"sandbox.capabilities", capabilities_pass},
 };
 
@@ -109,6 +118,7 @@ int sandbox_enter(const struct config_service *service, struct err *err)
 		.service = service,
 		.ruleset = -1,
 		.runs_programs = (service->handler->flags & PREFORKD_COMMAND) != 0,
+		.other_user = service->identity.set && service->identity.uid != geteuid(),
 	};
 	return take_steps(entering, sizeof(entering) / sizeof(entering[0]), err);
 }

@@ -22,6 +22,7 @@ struct sandbox {
 	bool without_rights;	 /* it needs a user namespace for them */
 	uint64_t had;		 /* capabilities before the change of user */
 	dev_t root_device;	 /* of the new root folder, if there is one */
+	bool other_user;	 /* the service has another user than the master */
 	ino_t root_inode;
 };
 

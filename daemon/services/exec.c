@@ -253,7 +253,8 @@ static bool cannot_clone(int code)
 static pid_t try_to_start(struct preforkd_conn *conn, int *pidfd_out, struct err *err)
 {
 	struct spawn spawn = {
-		.argv = conn->service->command,
+		.path = conn->service->command[0],
+		.argv = conn->service->program.argv,
 		.envp = exec_env(conn),
 		.socket = conn->fd,
 		.errors = exec_errors_open(conn->service->program.log_rate, err),

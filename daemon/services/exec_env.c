@@ -7,15 +7,22 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/environment.h"
 #include "services/conn.h"
 
-#define ENV_VARS 20
+#define ENV_VARS (20 + CONFIG_VARIABLES_MOST)
 #define ENV_SIZE 4096 /* enough for the longest user, home, path and addresses together */
 
 /* A worker has one client at a time, so one place is enough. */
 static char text[ENV_SIZE];
 static char *vars[ENV_VARS + 1];
 static size_t used, count;
+
+/* The part that is the same for all clients of a service is made once. */
+static struct {
+	const struct config_service *service;
+	size_t used, count;
+} constant;
 
 static void add_text(const char *name, const char *value)
 {
@@ -100,28 +107,55 @@ static int get_local(const struct preforkd_conn *conn, struct sockaddr_any *out)
 	return getsockname(conn->fd, &out->sa, &out->len);
 }
 
+/* Unless the configuration has another value. */
+static void add_default(const struct config_service *service, const char *name, const char *value)
+{
+	size_t len = strlen(name);
+
+	for (char **own = service->program.environment; *own != NULL; own++) {
+		if (strncmp(*own, name, len) == 0 && (*own)[len] == '=')
+			return;
+	}
+	add_text(name, value);
+}
+
 static void add_identity(const struct config_service *service)
 {
 	const struct identity *who = &service->identity;
 
-	used = count = 0;
-	add_text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	add_default(service, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	if (who->user != NULL && who->user[0] != '\0') {
-		add_text("USER", who->user);
-		add_text("LOGNAME", who->user);
+		add_default(service, "USER", who->user);
+		add_default(service, "LOGNAME", who->user);
 	}
 	if (who->home != NULL)
-		add_text("HOME", who->home);
+		add_default(service, "HOME", who->home);
 	if (who->shell != NULL)
-		add_text("SHELL", who->shell);
+		add_default(service, "SHELL", who->shell);
 	add_text("PREFORKD_SERVICE", service->name);
+}
+
+/* Begins with what is the same for all clients of SERVICE. */
+static void begin(const struct config_service *service)
+{
+	used = constant.used;
+	count = constant.count;
+	if (constant.service == service)
+		return;
+	used = count = 0;
+	add_identity(service);
+	for (char **own = service->program.environment; *own != NULL && count < ENV_VARS; own++)
+		vars[count++] = *own;
+	constant.service = service;
+	constant.used = used;
+	constant.count = count;
 }
 
 char **exec_env(const struct preforkd_conn *conn)
 {
 	struct sockaddr_any local;
 
-	add_identity(conn->service);
+	begin(conn->service);
 	if (get_local(conn, &local) == 0) {
 		if (local.sa.sa_family == AF_UNIX)
 			add_unix(conn, &local);
@@ -138,10 +172,12 @@ char **exec_env(const struct preforkd_conn *conn)
 
 char **exec_env_listening(const struct config_service *service, const char *notify)
 {
-	add_identity(service);
-	add_number("LISTEN_FDS", 1);
-	add_number("LISTEN_PID", getpid());
-	add_text("LISTEN_FDNAMES", service->name);
+	begin(service);
+	if (service->program.listener_fd == EXEC_ENV_LISTEN_FD) {
+		add_number("LISTEN_FDS", 1);
+		add_number("LISTEN_PID", getpid());
+		add_text("LISTEN_FDNAMES", service->name);
+	}
 	add_text("NOTIFY_SOCKET", notify);
 	if (service->program.watchdog > 0) {
 		add_number("WATCHDOG_USEC", service->program.watchdog * 1000);

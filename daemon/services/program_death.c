@@ -13,6 +13,7 @@
 #include "board/board.h"
 #include "board/death.h"
 #include "config/config.h"
+#include "config/limit_table.h"
 #include "sandbox/group.h"
 #include "services/conn.h"
 
@@ -56,6 +57,9 @@ int program_death_note(struct preforkd_conn *conn, pid_t pid, const siginfo_t *i
 	death_explain(&last);
 	if (WIFSIGNALED(last.status) && WTERMSIG(last.status) == SIGKILL && group_oom_kills() > 0)
 		(void)snprintf(last.reason, sizeof(last.reason), "the kernel killed it for want of memory");
+	if (WIFSIGNALED(last.status) && last.reason[0] == '\0')
+		(void)limit_table_blame(&conn->service->limits, WTERMSIG(last.status), "", last.reason,
+					sizeof(last.reason));
 	conn->death = &last;
 	return fail(conn);
 }

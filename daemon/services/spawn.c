@@ -72,7 +72,7 @@ NO_SANITIZER static int become_program(void *arg)
 	if (sandbox_enter_program(&child->key) < 0)
 		goto fail;
 	child->key = NULL;
-	(void)execve(spawn->argv[0], spawn->argv, spawn->envp);
+	(void)execve(spawn->path, spawn->argv, spawn->envp);
 fail:
 	child->failure = errno;
 	_exit(127);
@@ -98,13 +98,13 @@ pid_t spawn_program(const struct spawn *spawn, int *pidfd_out, struct err *err)
 		return err_set(err, "cannot start %s: the first process of its pid namespace was ended",
 			       spawn->argv[0]);
 	if (pid < 0)
-		return err_sys(err, "cannot start %s", spawn->argv[0]);
+		return err_sys(err, "cannot start %s", spawn->path);
 	if (child.failure == 0)
 		return pid;
 	(void)waitpid(pid, NULL, 0);
 	(void)close(*pidfd_out);
 	*pidfd_out = -1;
 	if (child.key != NULL)
-		return err_code(err, child.failure, "%s: cannot start %s", child.key, spawn->argv[0]);
-	return executable_explain(spawn->argv[0], child.failure, err);
+		return err_code(err, child.failure, "%s: cannot start %s", child.key, spawn->path);
+	return executable_explain(spawn->path, child.failure, err);
 }

@@ -12,7 +12,8 @@
 struct err;
 
 struct spawn {
-	char *const *argv; /* argv[0] is an absolute path */
+	const char *path; /* of the program; absolute */
+	char *const *argv;
 	char *const *envp; /* the whole environment */
 	int socket;	   /* becomes descriptors 0 and 1; above 2 */
 	int errors;	   /* becomes descriptor 2; above 2 */

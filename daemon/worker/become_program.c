@@ -21,8 +21,6 @@
 #include "worker/contract.h"
 #include "worker/params.h"
 
-#define LISTEN_FD 3 /* sd_listen_fds(3) */
-
 static bool is_quiet;
 
 /* The standard error of this process is read by the master already. */
@@ -41,21 +39,21 @@ _Noreturn static void give_up_with_errno(const char *what)
 	give_up(text);
 }
 
-/* Puts the descriptors in their places. OUTPUT comes first, and LISTENER is above 2, so that neither is overwritten
- * before it is copied. Returns what has become of GROUP, which is -1 or above 2, too. */
-static int put_descriptors(int listener, int output, int group)
+/* Puts the descriptors in their places, the listener on PLACE. OUTPUT comes first, and LISTENER is above 2, so that
+ * neither is overwritten before it is copied. Returns what has become of GROUP, which is -1 or above 2, too. */
+static int put_descriptors(int listener, int place, int output, int group)
 {
-	int keep[] = {LISTEN_FD, group >= 0 ? fcntl(group, F_DUPFD_CLOEXEC, LISTEN_FD + 1) : -1};
+	int keep[] = {place, group >= 0 ? fcntl(group, F_DUPFD_CLOEXEC, place > 2 ? place + 1 : 3) : -1};
 	struct err err;
 
 	group = keep[1];
 	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		_exit(WORKER_EXIT_SETUP);
-	if (fd_null(STDIN_FILENO, &err) < 0)
+	if (place != STDIN_FILENO && fd_null(STDIN_FILENO, &err) < 0)
 		give_up(err.text);
-	if (listener != LISTEN_FD && dup2(listener, LISTEN_FD) < 0)
-		give_up_with_errno("cannot put the listener on descriptor 3");
-	if (fcntl(LISTEN_FD, F_SETFD, 0) < 0)
+	if (listener != place && dup2(listener, place) < 0)
+		give_up_with_errno("program.listener_fd: cannot put the listener there");
+	if (fcntl(place, F_SETFD, 0) < 0)
 		give_up_with_errno("cannot keep the listener");
 	if (fds_close_except(keep, 2) < 0)
 		give_up_with_errno("cannot close the other descriptors");
@@ -90,7 +88,8 @@ _Noreturn void become_program(const struct worker_params *params)
 		(void)dprintf(params->output, "cannot close the descriptors of the master: %s\n", strerror(errno));
 		_exit(WORKER_EXIT_SETUP);
 	}
-	group_give(put_descriptors(params->listener, params->output, params->group));
+	group_give(put_descriptors(params->listener, (int)params->service->program.listener_fd, params->output,
+				   params->group));
 	service = sandbox_find_user(params->service, &err);
 	if (service == NULL || sandbox_enter(service, &err) < 0 || sandbox_close(NULL, &err) < 0)
 		give_up(err.text);
@@ -101,7 +100,7 @@ _Noreturn void become_program(const struct worker_params *params)
 	reset_signals();
 	if (sandbox_enter_program(&key) < 0)
 		give_up_with_errno(key);
-	(void)execve(service->command[0], service->command, env);
+	(void)execve(service->command[0], service->program.argv, env);
 	(void)executable_explain(service->command[0], errno, &err);
 	give_up(err.text);
 }

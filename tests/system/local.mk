@@ -95,6 +95,7 @@ system_tests = \
 	%D%/test_shared.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py \
+	%D%/test_surroundings.py \
 	%D%/test_system_calls.py \
 	%D%/test_systemd.py \
 	%D%/test_systemd_check.py \
@@ -124,6 +125,7 @@ EXTRA_DIST += \
 	%D%/harness/gate.py \
 	%D%/harness/launch.py \
 	%D%/harness/listen_case.py \
+	%D%/harness/look.py \
 	%D%/harness/module_case.py \
 	%D%/harness/modules.py \
 	%D%/harness/names.py \

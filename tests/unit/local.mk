@@ -48,10 +48,12 @@ unit_tests = \
 	%D%/config/check_config_absent \
 	%D%/config/check_config_access \
 	%D%/config/check_config_access_files \
+	%D%/config/check_config_confine \
 	%D%/config/check_config_diff \
 	%D%/config/check_config_diff_networks \
 	%D%/config/check_config_docs \
 	%D%/config/check_fingerprint \
+	%D%/config/check_config_environment \
 	%D%/config/check_config_files \
 	%D%/config/check_config_overrides \
 	%D%/config/check_config_portable \

@@ -72,12 +72,29 @@ static const struct expected service_rows[] = {
 	{"workers.max_memory", "5M", CHANGE_LIVE, false},
 	{"workers.max_unavailable", NULL, CHANGE_LIVE, false},
 	{"workers.on_full", NULL, CHANGE_WORKERS, false},
+	{"program.argv0", "name", CHANGE_WORKERS, false},
+	{"program.environment", NULL, CHANGE_NONE, false}, /* check_config_environment.c */
+	{"program.pass_environment", "LANG", CHANGE_WORKERS, false},
+	{"program.listener_fd", "0", CHANGE_WORKERS, false},
+	{"program.directory", "/", CHANGE_WORKERS, false},
+	{"program.umask", "0027", CHANGE_WORKERS, false},
+	{"program.nice", "19", CHANGE_WORKERS, false},
+	{"program.oom_score_adjust", "1000", CHANGE_WORKERS, false},
 	{"program.notify", NULL, CHANGE_WORKERS, false},
 	{"program.log_rate", NULL, CHANGE_WORKERS, false},
 	{"program.watchdog", NULL, CHANGE_WORKERS, false},
 	{"program.stop_signal", NULL, CHANGE_LIVE, false},
 	{"limits.memory", "64M", CHANGE_LIVE, false},
 	{"limits.tasks", NULL, CHANGE_LIVE, false},
+	{"limits.nofile", "20", CHANGE_WORKERS, false},
+	{"limits.nproc", "0", CHANGE_WORKERS, false},
+	{"limits.cpu", "7s", CHANGE_WORKERS, false},
+	{"limits.as", "1G", CHANGE_WORKERS, false},
+	{"limits.data", "1G", CHANGE_WORKERS, false},
+	{"limits.stack", "1M", CHANGE_WORKERS, false},
+	{"limits.core", "0", CHANGE_WORKERS, false},
+	{"limits.fsize", "0", CHANGE_WORKERS, false},
+	{"limits.memlock", "0", CHANGE_WORKERS, false},
 	{"sandbox.level", NULL, CHANGE_WORKERS, false},
 	{"sandbox.required", NULL, CHANGE_WORKERS, false},
 	{"sandbox.private_tmp", NULL, CHANGE_WORKERS, false},
@@ -205,6 +222,7 @@ static void make_value(const struct row *row, char *out, size_t size)
 	case ROW_LIST:
 	case ROW_NUMBERS:
 	case ROW_OPTIONS:
+	case ROW_VARIABLES:
 		break;
 	}
 	ck_abort_msg("%s needs a value in the table of this test", row->path);

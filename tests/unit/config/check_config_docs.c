@@ -109,6 +109,7 @@ static size_t field_size(const struct row *row)
 	case ROW_LIST:
 	case ROW_NUMBERS:
 	case ROW_OPTIONS:
+	case ROW_VARIABLES:
 		break;
 	}
 	return 0;
@@ -225,7 +226,7 @@ static void expect_in_manual(const char *manual, const char *after, const struct
 
 	ck_assert_msg(entry != NULL, "the manual lacks %s", row->path);
 	if (row->preset != NULL) {
-		(void)snprintf(text, sizeof(text), "default: %s;", row->preset);
+		(void)snprintf(text, sizeof(text), "default: %s;", *row->preset != '\0' ? row->preset : row->empty);
 		ck_assert_msg(strstr(entry, text) != NULL, "the manual on %s lacks: %s", row->path, text);
 	}
 	(void)snprintf(text, sizeof(text), "; %s)", row_reload_name(row->reload));

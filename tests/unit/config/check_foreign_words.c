@@ -83,8 +83,7 @@ START_TEST(answers)
 	expect_error("main.conf:6: services.a.mode: unknown key; did you mean services.a.socket.mode? Or a word of "
 		     "HAProxy; it has no counterpart here");
 	expect_error("main.conf:7: services.a.LISTEN: unknown key; did you mean services.a.listen?");
-	expect_error("main.conf:8: services.a.rlimit_as: a word of xinetd; it has no counterpart here (the command may "
-		     "begin with \"/usr/bin/prlimit\")");
+	expect_error("main.conf:8: services.a.rlimit_as: a word of xinetd; here it is limits.as");
 	expect_error("main.conf:9: services.a.min-spare_SERVERS: a word of Apache and PHP-FPM; here it is "
 		     "workers.min_spare");
 	expect_error("main.conf:11: tune: a word of HAProxy; it has no counterpart here");

@@ -149,8 +149,16 @@ static const struct field service_fields[] = {
 	FIELD(struct config_service, banner),
 	FIELD(struct config_service, on_cut),
 	FIELD(struct config_service, upstreams),
-	FIELD(struct config_service, limits),
 	FIELD(struct config_service, sandbox),
+	FIELD(struct config_service, program.argv0),
+	FIELD(struct config_service, program.argv),
+	FIELD(struct config_service, program.environment),
+	FIELD(struct config_service, program.listener_fd),
+	FIELD(struct config_service, program.directory),
+	FIELD(struct config_service, program.umask),
+	FIELD(struct config_service, program.nice),
+	FIELD(struct config_service, program.oom_score_adjust),
+	FIELD(struct config_service, limits),
 	FIELD(struct config_service, socket),
 };
 static const struct field board_fields[] = {
