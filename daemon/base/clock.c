@@ -29,3 +29,13 @@ int64_t clock_coarse_ms(void)
 {
 	return read_ms(CLOCK_MONOTONIC_COARSE);
 }
+
+const struct timespec *clock_until(int64_t at_ms, struct timespec *out)
+{
+	int64_t rest = at_ms - clock_ms();
+
+	if (rest < 0)
+		rest = 0;
+	*out = (struct timespec){.tv_sec = rest / 1000, .tv_nsec = rest % 1000 * 1000000};
+	return out;
+}

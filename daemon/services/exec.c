@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/fds.h"
 #include "base/log.h"
 #include "config/config.h"
@@ -30,8 +29,8 @@
 #include "services/conn_say.h"
 #include "services/deadline.h"
 #include "services/descendants.h"
-#include "services/exec_env.h"
 #include "services/exec_errors.h"
+#include "services/exec_start.h"
 #include "services/exec_violations.h"
 #include "services/hangup.h"
 #include "services/holders.h"
@@ -40,9 +39,8 @@
 #include "services/program_hang.h"
 #include "services/spawn.h"
 
-#define GRACE_MS    2000  /* from SIGTERM to SIGKILL */
-#define PATIENCE_MS 10000 /* how long the start is tried again while the system lacks resources */
-#define OTHERS_MS   100	  /* between two looks at the processes that a program has left running */
+#define GRACE_MS  2000 /* from SIGTERM to SIGKILL */
+#define OTHERS_MS 100  /* between two looks at the processes that a program has left running */
 /* The same while they finish a connection: the first pause, which doubles, and the longest one. */
 #define FINISH_FIRST_MS 10
 #define FINISH_LAST_MS	200
@@ -53,25 +51,12 @@
 #define RUSH_MOST	100
 #define RUSH_PAUSE_MS	100
 #define FAILED_PAUSE_MS 1000
-#define PAUSE_FIRST_MS	50 /* between two tries to start; doubles */
-#define PAUSE_LAST_MS	1000
 
 static int start_worker(void)
 {
 	descendants_init();
 	spawn_init();
 	return 0;
-}
-
-/* The time from now until AT_MS, as ppoll(2) wants it. Returns OUT. */
-static const struct timespec *time_until(int64_t at_ms, struct timespec *out)
-{
-	int64_t rest = at_ms - clock_ms();
-
-	if (rest < 0)
-		rest = 0;
-	*out = (struct timespec){.tv_sec = rest / 1000, .tv_nsec = rest % 1000 * 1000000};
-	return out;
 }
 
 struct wait {
@@ -139,7 +124,7 @@ static const struct timespec *wait_time(const struct wait *w, struct timespec *o
 		at = w->look_ms;
 	if (program_hang_due() != 0 && (at == 0 || program_hang_due() < at))
 		at = program_hang_due();
-	return at != 0 ? time_until(at, out) : NULL;
+	return at != 0 ? clock_until(at, out) : NULL;
 }
 
 /* The program has ended. True: others still have its connection, and may finish it. */
@@ -236,70 +221,6 @@ static int judge_end(struct preforkd_conn *conn, const struct wait *w)
 	return program_death_note(conn, w->pid, info, &w->usage);
 }
 
-/* A lack of processes, descriptors or memory may pass: the client waits a little and is not lost. */
-static bool may_pass(int code)
-{
-	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
-}
-
-/* Whether clone3(2) cannot put a process into a group, for a reason that stays: an older kernel, a filter of system
- * calls, or a right that is lacking. */
-static bool cannot_clone(int code)
-{
-	return code == ENOSYS || code == EPERM || code == EACCES || code == E2BIG || code == EINVAL ||
-	       code == EOPNOTSUPP;
-}
-
-static pid_t try_to_start(struct preforkd_conn *conn, int *pidfd_out, struct err *err)
-{
-	struct spawn spawn = {
-		.path = conn->service->command[0],
-		.argv = conn->service->program.argv,
-		.envp = exec_env(conn),
-		.socket = conn->fd,
-		.errors = exec_errors_open(conn->service->program.log_rate, err),
-	};
-
-	pid_t pid;
-
-	if (spawn.errors < 0)
-		return -1;
-	group_place(&spawn.group, &spawn.group_procs);
-	pid = spawn_program(&spawn, pidfd_out, err);
-	if (pid > 0 || spawn.group < 0 || !cannot_clone(err->code))
-		return pid;
-	group_without_clone();
-	group_place(&spawn.group, &spawn.group_procs);
-	return spawn_program(&spawn, pidfd_out, err);
-}
-
-/* Starts the program, if need be after some tries. Returns its pid, or -1 with a reason. */
-static pid_t start_program(struct preforkd_conn *conn, int *pidfd_out, const sigset_t *open)
-{
-	static struct log_limit limit;
-	int64_t pause_ms = PAUSE_FIRST_MS, end = clock_ms() + PATIENCE_MS;
-	struct timespec rest;
-	struct err err;
-	unsigned missed;
-	pid_t pid;
-
-	for (;;) {
-		pid = try_to_start(conn, pidfd_out, &err);
-		if (pid > 0)
-			return pid;
-		if (!may_pass(err.code) || clock_ms() >= end || preforkd_ended(conn))
-			break;
-		if (log_limit(&limit, &missed))
-			preforkd_log(conn, LOG_WARNING, "%s; trying again", err.text);
-		(void)ppoll(NULL, 0, time_until(clock_ms() + pause_ms, &rest), open);
-		if (pause_ms < PAUSE_LAST_MS)
-			pause_ms *= 2;
-	}
-	conn->unserved = true;
-	conn->unfit = private_pids_are_lost();
-	return preforkd_fail(conn, "%s", err.text);
-}
-
 /* KILLED processes were left when the connection ended. That a program is ended with all that it has started needs no
  * line. */
 static void say_left(struct preforkd_conn *conn, const struct wait *w, unsigned killed)
@@ -355,7 +276,7 @@ static int run_program(struct preforkd_conn *conn, struct wait *w, const sigset_
 {
 	*w = (struct wait){.conn = conn, .pidfd = -1};
 	conn->death = NULL;
-	w->pid = start_program(conn, &w->pidfd, open);
+	w->pid = exec_start(conn, &w->pidfd, open);
 	if (w->pid < 0)
 		return -1;
 	conn_limit(conn, true);

@@ -27,6 +27,8 @@ libpreforkd_a_SOURCES += \
 	%D%/exec_env.h \
 	%D%/exec_errors.c \
 	%D%/exec_errors.h \
+	%D%/exec_start.c \
+	%D%/exec_start.h \
 	%D%/exec_violations.c \
 	%D%/exec_violations.h \
 	%D%/family.c \
