@@ -99,3 +99,28 @@ bool unit_rules_allow_namespace(const struct unit_settings *settings, const char
 	}
 	return allowed;
 }
+
+/* TEXT is one of the words in LIST, which has a blank or a new line between them. */
+static bool is_word(const char *list, const char *text)
+{
+	size_t len = strlen(text), n;
+
+	for (; *list != '\0'; list += n + (list[n] != '\0')) {
+		n = strcspn(list, " \t\n");
+		if (n == len && strncmp(list, text, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool unit_rules_delegate(const struct unit_settings *settings, const char *controller)
+{
+	const char *value = unit_settings_get(settings, "Delegate");
+	const char *list = unit_settings_get(settings, "DelegateControllers"); /* systemd tells it, files do not */
+
+	if (value == NULL || is_no(value))
+		return false;
+	if (!unit_settings_is_yes(value))
+		return is_word(value, controller);
+	return list == NULL || is_word(list, controller);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any process. What the rules of a systemd unit let its processes do: system calls and namespaces (systemd.exec(5)). */
+/* Any process. What the rules of a systemd unit let its processes do: system calls, namespaces (systemd.exec(5)) and
+ * control groups (systemd.resource-control(5)). */
 #ifndef PREFORKD_BASE_UNIT_RULES_H
 #define PREFORKD_BASE_UNIT_RULES_H
 
@@ -15,6 +16,9 @@ bool unit_rules_allow_call(const struct unit_settings *settings, const char *nam
 
 /* False: RestrictNamespaces= keeps the unit from new namespaces of the kind NAME ("net", as in systemd.exec(5)). */
 bool unit_rules_allow_namespace(const struct unit_settings *settings, const char *name);
+
+/* True: Delegate= leaves a part of the tree of control groups to the unit, with the CONTROLLER ("memory", "pids"). */
+bool unit_rules_delegate(const struct unit_settings *settings, const char *controller);
 
 /* Writes the kinds of namespaces in FLAGS (CLONE_NEW...) as a value of RestrictNamespaces= that allows them alone. */
 void unit_rules_write_namespaces(uint64_t flags, FILE *out);

@@ -152,6 +152,32 @@ static void find_namespaces(struct lacking *l, const char *list)
 	}
 }
 
+/* ---- control groups, and all others ---- */
+
+/* Only a unit can be given some. */
+static void find_controller(struct lacking *l, const char *controller)
+{
+	if (l->report->host->known && !unit_rules_delegate(&l->report->host->settings, controller))
+		add_lack(l, "Delegate", "yes", "Delegate=yes");
+}
+
+static void find_settings_on(struct lacking *l, const char *list)
+{
+	char name[64];
+
+	while (take_word(&list, name)) {
+		if (unit_settings_is_on(&l->report->host->settings, name))
+			add_lack(l, name, "no", "%s=no", name);
+	}
+}
+
+/* The kernel mounts /proc in a user namespace only if nothing hides a part of the one that is there. */
+static void find_proc(struct lacking *l)
+{
+	if (!has_capability(l->report->host, "CAP_SYS_ADMIN"))
+		find_settings_on(l, "ProtectHostname ProtectKernelLogs ProtectKernelTunables");
+}
+
 /* ---- the keys ---- */
 
 /* Of another user than the master's. */
@@ -165,10 +191,15 @@ static bool keeps_user(const struct host_unit *host, const struct config_service
 	return service->identity.set && !becomes_another(host, service);
 }
 
+static bool runs_programs(const struct config_service *service)
+{
+	return (service->handler->flags & PREFORKD_COMMAND) != 0;
+}
+
 static bool runs_as_root(const struct host_unit *host, const struct config_service *service)
 {
 	(void)host;
-	return service->identity.set && service->identity.uid == 0 && (service->handler->flags & PREFORKD_COMMAND) != 0;
+	return service->identity.set && service->identity.uid == 0 && runs_programs(service);
 }
 
 /* Programs get no rights from set-user-ID files by default, and a unit without CAP_SYS_ADMIN and with a filter of
@@ -176,8 +207,7 @@ static bool runs_as_root(const struct host_unit *host, const struct config_servi
 static bool allows_new_rights(const struct host_unit *host, const struct config_service *service)
 {
 	(void)host;
-	return !service->sandbox.no_new_privileges && service->identity.uid != 0 &&
-	       (service->handler->flags & PREFORKD_COMMAND) != 0;
+	return !service->sandbox.no_new_privileges && service->identity.uid != 0 && runs_programs(service);
 }
 
 static bool filters_calls(const struct host_unit *host, const struct config_service *service)
@@ -186,22 +216,46 @@ static bool filters_calls(const struct host_unit *host, const struct config_serv
 	return service->sandbox.level != SANDBOX_OFF;
 }
 
-static bool limits_files(const struct host_unit *host, const struct config_service *service)
+static bool limits_reading(const struct host_unit *host, const struct config_service *service)
 {
 	(void)host;
-	return service->sandbox.read != NULL || service->sandbox.write != NULL || service->sandbox.execute != NULL;
+	return service->sandbox.read != NULL;
 }
 
-static bool limits_ports(const struct host_unit *host, const struct config_service *service)
+static bool limits_writing(const struct host_unit *host, const struct config_service *service)
 {
 	(void)host;
-	return service->sandbox.tcp_connect.limited || service->sandbox.tcp_bind.limited;
+	return service->sandbox.write != NULL;
 }
 
-static bool has_files_of_its_own(const struct host_unit *host, const struct config_service *service)
+static bool limits_executing(const struct host_unit *host, const struct config_service *service)
 {
 	(void)host;
-	return service->sandbox.private_tmp || service->sandbox.read_only;
+	return service->sandbox.execute != NULL;
+}
+
+static bool limits_connecting(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.tcp_connect.limited;
+}
+
+static bool limits_binding(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.tcp_bind.limited;
+}
+
+static bool has_folder_of_its_own(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.private_tmp;
+}
+
+static bool writes_nothing(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->sandbox.read_only;
 }
 
 static bool has_network_of_its_own(const struct host_unit *host, const struct config_service *service)
@@ -213,7 +267,19 @@ static bool has_network_of_its_own(const struct host_unit *host, const struct co
 static bool has_pids_of_its_own(const struct host_unit *host, const struct config_service *service)
 {
 	(void)host;
-	return service->sandbox.private_pids;
+	return service->sandbox.private_pids && runs_programs(service) && !service->program.runs;
+}
+
+static bool limits_memory(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return runs_programs(service) && service->limits.memory != 0;
+}
+
+static bool limits_tasks(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return runs_programs(service) && service->limits.tasks != 0;
 }
 
 static bool has_root(const struct host_unit *host, const struct config_service *service)
@@ -223,6 +289,9 @@ static bool has_root(const struct host_unit *host, const struct config_service *
 }
 
 #define LANDLOCK "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+#define FILES	 "a service sees files in another way"
+#define LIMITED	 "a service limits its files or ports"
+#define GROUP	 "programs are counted in a control group"
 
 /* All that a key needs, when ASKS says that the service needs it at all. Lists are texts with blanks; NULL: none. */
 static const struct need {
@@ -232,9 +301,11 @@ static const struct need {
 	const char *capabilities;
 	const char *calls;
 	const char *namespaces;
-	const char *off; /* a setting that must not be on */
+	const char *controller; /* of control groups */
+	const char *off;	/* settings that must not be on */
+	bool mounts_proc;	/* a new /proc is mounted */
 	const char *why;
-	enum host_weight weight; /* of a key of sandbox: see weigh() */
+	enum host_weight weight; /* of a wall: see weigh() */
 } needs[] = {
 	{.key = "user",
 	 .asks = becomes_another,
@@ -255,6 +326,16 @@ static const struct need {
 	 .asks = runs_as_root,
 	 .capabilities = "CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_CHROOT",
 	 .why = "a program of root becomes another user, and changes its root folder"},
+	{.key = "limits.memory",
+	 .asks = limits_memory,
+	 .controller = "memory",
+	 .off = "ProtectControlGroups",
+	 .why = GROUP},
+	{.key = "limits.tasks",
+	 .asks = limits_tasks,
+	 .controller = "pids",
+	 .off = "ProtectControlGroups",
+	 .why = GROUP},
 	{.key = "sandbox.level", .asks = filters_calls, .calls = "seccomp", .why = "a service filters system calls"},
 	{.key = "sandbox.no_new_privileges",
 	 .asks = allows_new_rights,
@@ -262,10 +343,11 @@ static const struct need {
 	 .off = "NoNewPrivileges",
 	 .why = "set-user-ID files give rights to a program"},
 	{.key = "sandbox.private_tmp",
-	 .asks = has_files_of_its_own,
+	 .asks = has_folder_of_its_own,
 	 .calls = "mount",
 	 .namespaces = "user mnt",
-	 .why = "a service sees files in another way"},
+	 .why = FILES},
+	{.key = "sandbox.read_only", .asks = writes_nothing, .calls = "mount", .namespaces = "user mnt", .why = FILES},
 	{.key = "sandbox.private_network",
 	 .asks = has_network_of_its_own,
 	 .namespaces = "user net",
@@ -274,9 +356,13 @@ static const struct need {
 	 .asks = has_pids_of_its_own,
 	 .calls = "mount",
 	 .namespaces = "user pid mnt",
+	 .mounts_proc = true,
 	 .why = "a service has processes of its own"},
-	{.key = "sandbox.write", .asks = limits_files, .calls = LANDLOCK, .why = "a service limits its files"},
-	{.key = "sandbox.tcp_bind", .asks = limits_ports, .calls = LANDLOCK, .why = "a service limits its ports"},
+	{.key = "sandbox.read", .asks = limits_reading, .calls = LANDLOCK, .why = LIMITED},
+	{.key = "sandbox.write", .asks = limits_writing, .calls = LANDLOCK, .why = LIMITED},
+	{.key = "sandbox.execute", .asks = limits_executing, .calls = LANDLOCK, .why = LIMITED},
+	{.key = "sandbox.tcp_connect", .asks = limits_connecting, .calls = LANDLOCK, .why = LIMITED},
+	{.key = "sandbox.tcp_bind", .asks = limits_binding, .calls = LANDLOCK, .why = LIMITED},
 	{.key = "sandbox.root",
 	 .asks = has_root,
 	 .capabilities = "CAP_SYS_CHROOT",
@@ -284,10 +370,11 @@ static const struct need {
 	 .weight = HOST_MISTAKE},
 };
 
-/* A service that requires its sandbox is not opened without it. */
+/* A service that requires its walls (sandbox/walls.h) is not opened without them. */
 static enum host_weight weigh(const struct need *need, const struct config_service *service)
 {
-	bool wall = strncmp(need->key, "sandbox.", strlen("sandbox.")) == 0 && need->weight == HOST_DOUBT;
+	bool wall = need->weight == HOST_DOUBT && (strncmp(need->key, "sandbox.", strlen("sandbox.")) == 0 ||
+						   strncmp(need->key, "limits.", strlen("limits.")) == 0);
 
 	return wall && service->sandbox.required ? HOST_REFUSAL : need->weight;
 }
@@ -300,8 +387,12 @@ static void find_all(struct lacking *l, const struct need *need)
 		find_calls(l, need->calls);
 	if (need->namespaces != NULL)
 		find_namespaces(l, need->namespaces);
-	if (need->off != NULL && unit_settings_is_on(&l->report->host->settings, need->off))
-		add_lack(l, need->off, "no", "%s=no", need->off);
+	if (need->controller != NULL)
+		find_controller(l, need->controller);
+	if (need->off != NULL)
+		find_settings_on(l, need->off);
+	if (need->mounts_proc)
+		find_proc(l);
 }
 
 static void judge_need(struct host_report *report, const struct service_values *values, const struct need *need)

@@ -179,6 +179,19 @@ class Limits(GroupCase):
 			self.skipTest("this host has the controller of memory in version 2")
 		self.told("memory", 'controller "memory"')
 
+	def test_printed_drop_in(self):
+		"""It is all that the limits need; the check agrees before and after."""
+		self.configure(self.services(limits=self.LIMITS))
+		check = (self.sandbox.installed("sbin/preforkd"), "--check=host")
+		before = self.run(*check)
+		self.assertEqual(before.returncode, 0)
+		for key in self.LIMITS:
+			self.assertRegex(before.stderr, key + ": .*lacks Delegate=yes, ProtectControlGroups=no")
+		self.serve(delegate=None, limits=self.LIMITS, relax=True)
+		self.assertEqual(self.run(*check).stderr, "")
+		self.assertRegex(self.escape()[1], r"/svc-escape/programs/\d+$")
+		self.assertFalse([text for text in self.messages() if "no control group" in text])
+
 	def test_required(self):
 		self.sandbox.write("/usr/local/lib/escape.py", ESCAPE)
 		self.configure(self.services(limits=self.LIMITS, sandbox={"required": True}))

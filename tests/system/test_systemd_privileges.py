@@ -49,6 +49,34 @@ class Default(SystemdCase):
 			with open("/proc/%d/limits" % pid, encoding="ascii") as f:
 				self.assertRegex(f.read(), r"Max core file size +0 +0 ")
 
+	def test_built_in_services(self):
+		"""The unit forbids more system calls than a sandbox does; all serve, and no warning is logged."""
+		kinds = ("echo", "discard", "daytime", "chargen", "time")
+		services = {}
+		for n, level in enumerate(("default", "strict")):
+			port = lambda k, n=n: "127.0.0.1:%d" % (7000 + 10 * n + k)
+			common = {"sandbox": {"level": level, "required": True}}
+			for k, kind in enumerate(kinds):
+				services["%s-%s" % (kind, level)] = {
+					"handler": kind, "listen": [port(k), "udp:" + port(k)], **common}
+			services["cat-" + level] = {
+				"handler": "exec", "command": ["/bin/cat"], "listen": port(5), **common}
+			services["proxy-" + level] = {
+				"handler": "proxy", "upstream": "127.0.0.1:7000", "listen": port(6), **common}
+		self.configure(services)
+		self.systemctl("start", "preforkd")
+		for base in (7000, 7010):
+			for port in (0, 5, 6):
+				self.assertEqual(talk(self.tcp(base + port), b"hello"), b"hello")
+			self.assertEqual(talk(self.tcp(base + 1), b"hello"), b"")
+			self.assertRegex(talk(self.tcp(base + 2)), rb" \d{4} .*\r\n")
+			self.assertEqual(len(talk(self.tcp(base + 4))), 4)
+			with self.tcp(base + 3).connect() as client:
+				self.assertTrue(client.recv(100))
+		self.systemctl("reload", "preforkd")
+		self.systemctl("stop", "preforkd")
+		self.assertEqual([entry["MESSAGE"] for entry in self.journal() if int(entry["PRIORITY"]) <= 4], [])
+
 	def test_landlock(self):
 		"""The filter of the unit allows the system calls of Landlock: 444 is landlock_create_ruleset()."""
 		program = "import ctypes; ctypes.CDLL(None, use_errno=True).syscall(444, 0, 0, 1); " \

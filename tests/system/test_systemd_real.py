@@ -122,6 +122,25 @@ class Keys(ServerCase):
 			   sandbox={"private_tmp": True, "private_network": True, "required": True})
 		self.assertEqual(talk(self.tcp(70)), b"1\n")
 
+	def alone(self, script, **keys):
+		"""What the shell says in a service whose sandbox has these keys; the check knows what they need."""
+		text = self.serve(71, user="preforkd", listen="127.0.0.1:70", command=["/bin/sh", "-c", script],
+				  sandbox={"required": True, **keys})
+		for key in keys:
+			self.assertIn("services.server.sandbox." + key, text)
+		return talk(self.tcp(70)).decode()
+
+	def test_read_only(self):
+		self.assertEqual(self.alone("cat /etc/hostname >/dev/null; echo x >/tmp/x || echo kept",
+					    read_only=True), "kept\n")
+
+	def test_private_network(self):
+		self.assertEqual(self.alone("grep -c : /proc/net/dev", private_network=True), "1\n")
+
+	def test_private_pids(self):
+		"""Only with a /proc of its own, which the kernel mounts if nothing hides a part of the old one."""
+		self.assertEqual(self.alone("cd /proc; echo [0-9]*", private_pids=True), "1 2\n")
+
 
 class Web(ServerCase):
 	@needs_tool("gunicorn", "curl")

@@ -75,6 +75,28 @@ class Dropin(Case):
 			self.assertEqual(settings.get("RestrictNamespaces"), kinds)
 			self.assertEqual(settings.get("SystemCallFilter"), calls)
 
+	def test_names_the_key_that_asks(self):
+		for keys in ({"read_only": True}, {"private_tmp": True}, {"read_only": True, "private_tmp": True}):
+			text, _ = self.look({"a": {**ECHO, "sandbox": keys}})
+			self.assertEqual(set(re.findall(r"services\.a\.sandbox\.(\w+)", text)), set(keys))
+
+	def test_control_groups(self):
+		cat = {**ECHO, "handler": "exec", "command": ["/bin/cat"]}
+		groups = {"Delegate": "yes", "ProtectControlGroups": "no"}
+		for limits in ({"memory": "64M"}, {"tasks": 20}):
+			_, settings = self.look({"a": {**cat, "limits": limits}})
+			self.assertEqual(settings, groups)
+		_, settings = self.look({"a": cat})
+		self.assertEqual(settings, {})
+
+	def test_new_proc(self):
+		"""The kernel wants to see the whole /proc; CAP_SYS_ADMIN would be another way, and far more."""
+		cat = {**ECHO, "handler": "exec", "command": ["/bin/cat"], "sandbox": {"private_pids": True}}
+		_, settings = self.look({"a": cat})
+		self.assertEqual(settings, {"ProtectHostname": "no", "ProtectKernelLogs": "no",
+					    "ProtectKernelTunables": "no", "RestrictNamespaces": "user pid mnt",
+					    "SystemCallFilter": "@mount"})
+
 	def test_files_of_a_sandbox(self):
 		sandbox = {"read": ["/usr", "/tmp"], "write": ["/srv", "/tmp"]}
 		_, settings = self.look({"a": {**ECHO, "sandbox": sandbox}})

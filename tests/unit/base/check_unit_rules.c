@@ -92,7 +92,30 @@ START_TEST(test_flags)
 }
 END_TEST
 
+static bool delegates(const char *value, const char *controller)
+{
+	unit_settings_set(&settings, "Delegate", value);
+	return unit_rules_delegate(&settings, controller);
+}
+
+START_TEST(test_delegate)
+{
+	ck_assert(!unit_rules_delegate(&settings, "pids"));
+	ck_assert(!delegates("no", "pids"));
+	ck_assert(!delegates("", "pids"));
+	ck_assert(delegates("yes", "pids"));
+	ck_assert(delegates("memory pids", "pids"));
+	ck_assert(delegates("memory pids", "memory"));
+	ck_assert(!delegates("memory cpuset", "cpu"));
+	unit_settings_set(&settings, "DelegateControllers", "cpu\nmemory");
+	ck_assert(delegates("yes", "memory"));
+	ck_assert(!delegates("yes", "pids"));
+	unit_settings_clear(&settings);
+}
+END_TEST
+
 int main(void)
 {
-	return SUITE_RUN("unit_rules", setup, test_calls, test_forbidden_calls, test_namespaces, test_flags);
+	return SUITE_RUN("unit_rules", setup, test_calls, test_forbidden_calls, test_namespaces, test_flags,
+			 test_delegate);
 }
