@@ -212,15 +212,15 @@ static bool is_common(int family)
 
 static int add_families(scmp_filter_ctx context, uint32_t action)
 {
-	struct scmp_arg_cmp args[] = {SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK), SCMP_A2_64(SCMP_CMP_NE, 0)};
+	struct scmp_arg_cmp args[] = {SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK, 0), SCMP_A2_64(SCMP_CMP_NE, 0, 0)};
 	int rc = add(context, action, "socket", 1, args);
 
 	for (int family = 0; family <= AF_NETLINK && rc == 0; family++) {
-		args[0] = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)family);
+		args[0] = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)family, 0);
 		if (!is_common(family))
 			rc = add(context, action, "socket", 1, args);
 	}
-	args[0] = SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK);
+	args[0] = SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK, 0);
 	return rc == 0 ? add(context, action, "socket", 2, args) : rc;
 }
 

@@ -129,6 +129,12 @@ class Programs(Case, DeathCase):
 					       "command": ["/bin/sh", "-c", command], **more}}, top=top)
 		return self.d
 
+	def provoke(self):
+		"""A program that dies before it has read may reset a connection that is only being opened."""
+		with self.endpoint.connect() as s:
+			s.sendall(b"\n")
+			read_rest(s)
+
 	def test_killed_by_a_signal(self):
 		self.serve("read x; echo $x; kill -9 $$")
 		with self.endpoint.connect() as s:
@@ -144,9 +150,8 @@ class Programs(Case, DeathCase):
 		self.assertEqual(self.d.admin.service("prog")["deaths_lost"], 0)
 
 	def test_a_forbidden_system_call(self):
-		self.serve("kill -SYS $$")
-		with self.endpoint.connect() as s:
-			read_rest(s)
+		self.serve("read x; kill -SYS $$")
+		self.provoke()
 		death, = self.deaths("prog")
 		self.expect(death, signal="SIGSYS", reason="a system call that a filter (sandbox.level, or its own) "
 							    "forbids")
@@ -165,9 +170,8 @@ class Programs(Case, DeathCase):
 		self.assertFalse(self.d.grep("\33|^prog: all is well"))
 
 	def dump(self, limit):
-		self.serve("ulimit -c %s; cd /tmp; kill -SEGV $$" % limit)
-		with self.endpoint.connect() as s:
-			read_rest(s)
+		self.serve("ulimit -c %s; cd /tmp; read x; kill -SEGV $$" % limit)
+		self.provoke()
 		death, = self.deaths("prog")
 		self.expect(death, signal="SIGSEGV", status=None)
 		return death
