@@ -261,6 +261,15 @@ static void end_others(struct preforkd_conn *conn, const struct wait *w)
 	exec_errors_finish(conn);
 }
 
+/* Without its pid namespace no program of another client could be started. */
+static void check_pids(struct preforkd_conn *conn)
+{
+	if (conn->unfit || !private_pids_are_lost())
+		return;
+	preforkd_log(conn, LOG_WARNING, "the first process of its pid namespace was ended; the worker leaves");
+	conn->unfit = true;
+}
+
 /* Nothing of this client is left for the program of the next one. */
 static void clean_tmp(struct preforkd_conn *conn)
 {
@@ -311,6 +320,7 @@ static int run_for_client(struct preforkd_conn *conn, const sigset_t *open)
 	int rc = run_program(conn, &w, open);
 
 	end_others(conn, &w);
+	check_pids(conn);
 	clean_tmp(conn);
 	count_bytes(conn);
 	program_death_publish(conn);
