@@ -135,9 +135,10 @@ static void take_assignment(struct unit_reader *r, const char *name, const char 
 	char value[8192];
 
 	expand(r, written, value, sizeof(value));
+	set_limit(r, name, value);
 	if (known == NULL)
-		set_limit(r, name, value);
-	else if (known->kind == UNIT_TEXT)
+		return;
+	if (known->kind == UNIT_TEXT)
 		unit_settings_set(r->settings, name, value);
 	else
 		add_items(r, known, value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* --unit-dropin. The limits of the unit that a configuration needs to be higher. --check=host warns of the same limits
- * in host_compare(), which also knows those of other hosts. */
+/* --check=host, --unit-dropin. The limits of the unit that a configuration needs to be higher. Those of which
+ * host_compare() warns are found for the drop-in only. */
 #ifndef PREFORKD_CHANGE_HOST_AMOUNTS_H
 #define PREFORKD_CHANGE_HOST_AMOUNTS_H
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "change/host_amounts.h"
 #include "change/host_files.h"
 #include "change/host_needs.h"
 #include "change/host_report.h"
@@ -36,6 +37,7 @@ void host_check_end(struct host_unit **host, const struct config *config, struct
 	if (config != NULL) {
 		host_files_judge(&report);
 		host_needs_judge(&report);
+		host_amounts_judge(&report);
 		host_sockets_judge(&report);
 		host_compare(config, &(*host)->limits, problems);
 		host_walls_judge(config, *problems);

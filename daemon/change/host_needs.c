@@ -210,6 +210,23 @@ static bool allows_new_rights(const struct host_unit *host, const struct config_
 	return !service->sandbox.no_new_privileges && service->identity.uid != 0 && runs_programs(service);
 }
 
+static bool sets_priority(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->program.nice != CONFIG_UNSET;
+}
+
+static bool is_urgent(const struct host_unit *host, const struct config_service *service)
+{
+	return sets_priority(host, service) && service->program.nice < 0;
+}
+
+static bool is_killed_last(const struct host_unit *host, const struct config_service *service)
+{
+	(void)host;
+	return service->program.oom_score_adjust != CONFIG_UNSET && service->program.oom_score_adjust < 0;
+}
+
 static bool filters_calls(const struct host_unit *host, const struct config_service *service)
 {
 	(void)host;
@@ -326,6 +343,21 @@ static const struct need {
 	 .asks = runs_as_root,
 	 .capabilities = "CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_CHROOT",
 	 .why = "a program of root becomes another user, and changes its root folder"},
+	{.key = "program.nice",
+	 .asks = sets_priority,
+	 .calls = "setpriority",
+	 .why = "a worker sets its priority",
+	 .weight = HOST_REFUSAL},
+	{.key = "program.nice",
+	 .asks = is_urgent,
+	 .capabilities = "CAP_SYS_NICE",
+	 .why = "a worker raises its priority",
+	 .weight = HOST_MISTAKE},
+	{.key = "program.oom_score_adjust",
+	 .asks = is_killed_last,
+	 .capabilities = "CAP_SYS_RESOURCE",
+	 .why = "the kernel kills others before a worker",
+	 .weight = HOST_MISTAKE},
 	{.key = "limits.memory",
 	 .asks = limits_memory,
 	 .controller = "memory",

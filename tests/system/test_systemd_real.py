@@ -141,6 +141,11 @@ class Keys(ServerCase):
 		"""Only with a /proc of its own, which the kernel mounts if nothing hides a part of the old one."""
 		self.assertEqual(self.alone("cd /proc; echo [0-9]*", private_pids=True), "1 2\n")
 
+	def test_priority_and_limits(self):
+		self.serve(user="preforkd", listen="127.0.0.1:70", program={"nice": -5}, limits={"core": "10M"},
+			   command=["/bin/bash", "-c", "nice; ulimit -Hc"])
+		self.assertEqual(talk(self.tcp(70)), b"-5\n10240\n")
+
 
 class Web(ServerCase):
 	@needs_tool("gunicorn", "curl")

@@ -97,6 +97,18 @@ class Dropin(Case):
 					    "ProtectKernelTunables": "no", "RestrictNamespaces": "user pid mnt",
 					    "SystemCallFilter": "@mount"})
 
+	def test_program(self):
+		_, settings = self.look({"a": {**ECHO, "program": {"nice": 5}}})
+		self.assertEqual(settings, {"SystemCallFilter": "@resources"})
+		_, settings = self.look({"a": {**ECHO, "program": {"nice": -5, "oom_score_adjust": -100}}})
+		self.assertEqual(settings["CapabilityBoundingSet"], "CAP_SYS_NICE CAP_SYS_RESOURCE")
+		cat = {**ECHO, "handler": "exec", "command": ["/bin/cat"]}
+		_, settings = self.look({"a": {**cat, "limits": {"nofile": 100000, "core": "10M"}},
+					 "b": {**cat, "listen": "127.0.0.1:7008", "limits": {"nofile": 90000}}})
+		self.assertEqual(settings, {"LimitNOFILE": "100000", "LimitCORE": "10485760"})
+		_, settings = self.look({"a": {**cat, "limits": {"nofile": 60000, "core": 0}}})
+		self.assertEqual(settings, {})
+
 	def test_files_of_a_sandbox(self):
 		sandbox = {"read": ["/usr", "/tmp"], "write": ["/srv", "/tmp"]}
 		_, settings = self.look({"a": {**ECHO, "sandbox": sandbox}})
