@@ -150,7 +150,7 @@ static void judge_program(struct host_report *report, const struct service_value
 	}
 }
 
-/* ---- the lists of a sandbox ---- */
+/* ---- folders ---- */
 
 /* A folder that the unit has an empty one of its own for is meant as it is in the unit. */
 static bool is_own_folder(const struct host_report *report, const char *path)
@@ -168,6 +168,20 @@ static void judge_paths(struct host_report *report, const struct service_values 
 		if (!is_own_folder(report, *paths))
 			(void)is_hidden(report, &place, *paths, *paths);
 	}
+}
+
+/* The folder of the same name in a root folder of its own is another one. */
+static void judge_directory(struct host_report *report, const struct service_values *values)
+{
+	const struct host_place place = host_place_of(values, "program.directory");
+	const char *directory = values->service.program.directory;
+
+	if (directory == NULL || values->service.sandbox.root != NULL)
+		return;
+	if (host_unit_root(report->host) != NULL)
+		judge_in_root(report, &place, directory);
+	else if (!is_own_folder(report, directory))
+		(void)is_hidden(report, &place, directory, directory);
 }
 
 static void judge_writing(struct host_report *report, const struct service_values *values)
@@ -203,6 +217,8 @@ void host_files_judge(struct host_report *report)
 		judge_configuration(report);
 	for (size_t i = 0; i < store->n_services; i++)
 		judge_program(report, &store->services[i]);
-	for (size_t i = 0; i < report->config->n_services; i++)
+	for (size_t i = 0; i < report->config->n_services; i++) {
+		judge_directory(report, &store->services[i]);
 		judge_lists(report, &store->services[i]);
+	}
 }

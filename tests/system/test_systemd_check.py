@@ -175,6 +175,15 @@ class Programs(CheckCase):
 				       r'compare "systemctl '
 				       r'cat preforkd\.service" with "preforkd --unit-dropin"' % (path, rule))
 
+	def test_directory_that_the_unit_hides(self):
+		os.makedirs(self.sandbox.path("/home/joe"))
+		self.serve("/usr/local/bin/run", program={"directory": "/home/joe"})
+		self.agree(78, r'services\.x\.program\.directory: "/home/joe": ProtectHome=yes .* hides /home')
+		self.relax()
+		self.agree(0)
+		self.serve("/usr/local/bin/run", program={"directory": "/tmp"})
+		self.agree(0)
+
 	def test_hidden_program_of_an_optional_service(self):
 		self.serve("/tmp/run", optional=True)
 		self.agree(0, r'"/tmp/run": PrivateTmp=yes .*; the service is optional, and waits for it \(warning\)')
