@@ -66,6 +66,30 @@ static void check_upstreams(const struct checker *checker, struct service_values
 	}
 }
 
+static bool is_listed(const struct config_ports *ports, uint16_t port)
+{
+	for (size_t i = 0; i < ports->n; i++)
+		if (ports->list[i] == port)
+			return true;
+	return false;
+}
+
+/* Landlock would deny each connection to an upstream whose port is missing. */
+static void check_upstream_ports(const struct checker *checker, const struct service_values *values)
+{
+	const struct config_upstreams *upstreams = &values->service.upstreams;
+	const struct config_ports *ports = &values->service.sandbox.tcp_connect;
+
+	for (size_t i = 0; ports->limited && i < upstreams->n; i++) {
+		const struct addr *addr = &upstreams->list[i];
+
+		if (addr->kind != ADDR_UNIX && !is_listed(ports, addr->port))
+			checker_error(checker, values, checker_nearer(values, "sandbox.tcp_connect", "upstream"),
+				      "upstream \"%s\" could not be reached: add %u to sandbox.tcp_connect", addr->text,
+				      (unsigned)addr->port);
+	}
+}
+
 /* The socket for the program's messages has no path. */
 static void check_messages(const struct checker *checker, struct service_values *values)
 {
@@ -98,6 +122,7 @@ void sandbox_check(const struct checker *checker, struct service_values *values)
 {
 	check_no_new_privileges(checker, values);
 	check_lists(checker, values);
+	check_upstream_ports(checker, values);
 	if (values->service.sandbox.private_pids)
 		check_pids(checker, values);
 	if (values->service.sandbox.private_network) {

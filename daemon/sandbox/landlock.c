@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "sandbox/landlock_abi.h"
 #include "sandbox/state.h"
+#include "sandbox/surround.h"
 
 #define READS (LANDLOCK_READ_FILE | LANDLOCK_READ_DIR)
 #define WRITES                                                                                                         \
@@ -96,6 +97,18 @@ static int allow_devices(const struct rules *rules, struct err *err)
 	return 0;
 }
 
+/* The folders of sandbox.private_tmp belong to this process alone: there is nothing in them to protect. */
+static int allow_private_tmp(const struct rules *rules, const struct sandbox *sandbox, struct err *err)
+{
+	static const char *const folders[] = {"/tmp", "/var/tmp"};
+
+	for (size_t i = 0; surround_has_private_tmp(sandbox) && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (allow_path(rules, folders[i], READS | WRITES) < 0 && errno != ENOENT)
+			return err_sys(err, "cannot allow %s", folders[i]);
+	}
+	return 0;
+}
+
 /* A worker measures its own memory. The descriptor stays open: the rule holds for this folder as long as the kernel
  * does not make it anew. */
 static void allow_own_numbers(const struct rules *rules)
@@ -115,8 +128,8 @@ static int gather(const struct rules *rules, const struct sandbox *sandbox, stru
 	if (wish->write == NULL && (rules->handled.fs & LANDLOCK_REFER) != 0 &&
 	    allow_path(rules, "/", LANDLOCK_REFER) < 0)
 		return err_sys(err, "cannot allow that files are renamed");
-	if (allow_devices(rules, err) < 0 || allow_list(rules, wish->read, READS, err) < 0 ||
-	    allow_list(rules, wish->write, READS | WRITES, err) < 0 ||
+	if (allow_devices(rules, err) < 0 || allow_private_tmp(rules, sandbox, err) < 0 ||
+	    allow_list(rules, wish->read, READS, err) < 0 || allow_list(rules, wish->write, READS | WRITES, err) < 0 ||
 	    allow_list(rules, wish->execute, READS | LANDLOCK_EXECUTE, err) < 0)
 		return -1;
 	if (allow_ports(rules, &wish->tcp_connect, LANDLOCK_CONNECT_TCP, err) < 0)

@@ -119,6 +119,11 @@ bool surround_is_late(const struct sandbox *sandbox)
 	return sandbox->surroundings != 0 && sandbox->without_rights;
 }
 
+bool surround_has_private_tmp(const struct sandbox *sandbox)
+{
+	return (sandbox->surroundings & 1U << PRIVATE_TMP) != 0;
+}
+
 int surround_without_rights(struct sandbox *sandbox, struct err *err)
 {
 	if (!surround_is_late(sandbox))
@@ -230,6 +235,16 @@ int surround_lacks_private_pids(const struct config_service *service, struct err
 int surround_lacks_read_only(const struct config_service *service, struct err *err)
 {
 	return find_lack(service, READ_ONLY, err);
+}
+
+bool surround_makes_user_namespace(const struct config_service *service)
+{
+	struct err err;
+
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (is_wanted(service, i) && find_lack(service, i, &err) == 0)
+			return user_namespace_is_needed();
+	return false;
 }
 
 int surround_choose(struct sandbox *sandbox, struct err *err)

@@ -25,6 +25,12 @@ int surround_without_rights(struct sandbox *sandbox, struct err *err);
 /* After surround_with_rights(): there is something that only surround_without_rights() makes. */
 bool surround_is_late(const struct sandbox *sandbox);
 
+/* After both: /tmp and /var/tmp are those of sandbox.private_tmp. */
+bool surround_has_private_tmp(const struct sandbox *sandbox);
+
+/* Workers of SERVICE make a user namespace for what they get of their surroundings. May try it in a child. */
+bool surround_makes_user_namespace(const struct config_service *service);
+
 /*
  * Of sandbox/walls.c. 0: workers of SERVICE can have it, or SERVICE does not ask for it. -1 and *err: what is lacking,
  * and what the consequence is. The first call for a key tries it in a child, and the answer is remembered while this

@@ -181,13 +181,15 @@ class Ports(ListsCase):
 				self.expect(GOOD, "connect", self.listener())
 
 	def test_built_in_services_too(self):
-		"""A proxy reaches no port but those in the list."""
-		for allowed, answer in ((True, b"x"), (False, b"")):
+		"""A proxy binds no port but those in the list."""
+		for allowed in (True, False):
 			echo, front = Endpoint.v4(), Endpoint.v4()
 			d = self.daemon({"echo": {"handler": "echo", "listen": echo.text},
 					 "front": {"handler": "proxy", "listen": front.text, "upstream": echo.text,
-						   "sandbox": {"read": [], "write": [], "execute": [], "tcp_bind": [],
-							       "tcp_connect": [echo.port] if allowed else []}}})
+						   "proxy": {"bind": "127.0.0.1"},
+						   "sandbox": {"read": [], "write": [], "execute": [],
+							       "tcp_bind": [0] if allowed else [],
+							       "tcp_connect": [echo.port]}}})
 			if allowed:
 				self.assertEqual(talk(front, b"x"), b"x")
 			else:
@@ -241,6 +243,19 @@ class TheCheck(ListsCase):
 		self.assertIn('sandbox.execute: the program could not run: add "%s"' % python, self.check(execute=[]))
 		self.assertRegex(self.check(execute=[python]), r'could not run: add "/.*/ld-.*"')
 		self.assertIn('sandbox.read: the program could not run: add "%s"' % python, self.check(read=["/etc"]))
+
+	def test_ports_of_upstreams(self):
+		service = {"handler": "proxy", "listen": "127.0.0.1:0", "upstream": ["127.0.0.1:81", "localhost:82",
+										     "unix:/run/up"]}
+		for ports, missing in (([], (81, 82)), ([82], (81,)), ([81, 82], ())):
+			d = self.daemon({"x": {**service, "sandbox": {"tcp_connect": ports}}}, start=False)
+			done = run_preforkd("--check", "-c", d.config_file)
+			self.assertEqual(done.returncode, 78 if missing else 0, done.stderr)
+			lines = [line for line in done.stderr.splitlines() if "could not be reached" in line]
+			self.assertEqual(len(lines), len(missing), done.stderr)
+			for line, port in zip(lines, missing):
+				self.assertRegex(line, r"conf:\d+: services.x.\S+: upstream \".*:%d\" could not be "
+						 "reached: add %d to sandbox.tcp_connect" % (port, port))
 
 	@needs_root()
 	def test_no_new_privileges(self):
