@@ -55,6 +55,8 @@ libpreforkd_a_SOURCES += \
 	%D%/parse.h \
 	%D%/path_access.c \
 	%D%/path_access.h \
+	%D%/path_in_root.c \
+	%D%/path_in_root.h \
 	%D%/path_trust.c \
 	%D%/path_trust.h \
 	%D%/proc_folder.c \

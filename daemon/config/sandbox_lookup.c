@@ -11,12 +11,14 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/capability.h"
 #include "base/err.h"
 #include "base/executable.h"
 #include "base/fds.h"
+#include "base/path_in_root.h"
 #include "base/path_trust.h"
 #include "config/checker.h"
 #include "config/nearest.h"
@@ -97,8 +99,6 @@ static void check_root(const struct checker *checker, struct service_values *val
 		return;
 	}
 	check_own(checker, values, source, CAP_SYS_CHROOT);
-	if (values->service.sandbox.private_tmp)
-		checker_error(checker, values, source, "does not go together with sandbox.private_tmp");
 	if (checker->source->portable)
 		return;
 	if (stat(root, &st) < 0) {
@@ -109,6 +109,18 @@ static void check_root(const struct checker *checker, struct service_values *val
 	} else if (path_trust(root, real, &st, &err) < 0 && err.code == 0) {
 		checker_warning(checker, values, source, "others than root can change what is in it: %s", err.text);
 	}
+}
+
+/* Only a folder that is there can be covered by a private one. */
+static void check_tmp_in_root(const struct checker *checker, const struct service_values *values)
+{
+	const struct config_sandbox *sandbox = &values->service.sandbox;
+	char real[PATH_MAX];
+
+	if (sandbox->private_tmp && path_in_root(sandbox->root, "/tmp", real) < 0 && errno == ENOENT &&
+	    path_in_root(sandbox->root, "/var/tmp", real) < 0 && errno == ENOENT && access(sandbox->root, F_OK) == 0)
+		checker_error(checker, values, checker_nearer(values, "sandbox.root", "sandbox.private_tmp"),
+			      "sandbox.private_tmp needs a folder tmp or var/tmp in %.256s", sandbox->root);
 }
 
 /* The programs in it; the libraries that they need are not known. */
@@ -125,21 +137,36 @@ static void check_command_in_root(const struct checker *checker, const struct se
 	fd_close(&fd);
 }
 
+static void check_in_root(const struct checker *checker, const struct service_values *values)
+{
+	check_tmp_in_root(checker, values);
+	check_command_in_root(checker, values);
+}
+
 /* ---- paths ---- */
+
+/* The worker says of a path in the root folder that it is missing, if this host cannot look it up there. */
+static bool is_missing(const struct service_values *values, const char *path)
+{
+	char real[PATH_MAX];
+
+	return path_in_root(values->service.sandbox.root, path, real) < 0 &&
+	       (values->service.sandbox.root == NULL || errno != ENOSYS);
+}
 
 static bool check_path(const struct checker *checker, const struct service_values *values,
 		       const struct value_source *place, const char *path)
 {
-	char real[PATH_MAX];
+	const char *root = values->service.sandbox.root;
 	struct err err;
 
 	if (path[0] != '/') {
 		checker_error(checker, values, place, "\"%.256s\" must be a full path, beginning with /", path);
 		return false;
 	}
-	if (checker->source->portable || values->service.sandbox.root != NULL || realpath(path, real) != NULL)
-		return true; /* of paths in a root folder, the worker says so */
-	(void)err_sys(&err, "\"%.256s\"", path);
+	if (checker->source->portable || !is_missing(values, path))
+		return true;
+	(void)err_sys(&err, "\"%.128s\"%s%.128s", path, root != NULL ? " in " : "", root != NULL ? root : "");
 	checker_lacks(checker, values, place, &err);
 	return false;
 }
@@ -170,14 +197,15 @@ static struct config_ports find_ports(const struct checker *checker, const struc
 
 /* ---- the program, by the lists ---- */
 
-static bool is_below(const char *file, char *const *list)
+/* FILE: as path_in_root() returns it. */
+static bool is_below(const char *root, const char *file, char *const *list)
 {
 	char real[PATH_MAX];
 
 	for (; list != NULL && *list != NULL; list++) {
 		size_t len;
 
-		if (realpath(*list, real) == NULL)
+		if (path_in_root(root, *list, real) < 0)
 			continue;
 		len = strcmp(real, "/") == 0 ? 0 : strlen(real);
 		if (strncmp(file, real, len) == 0 && (file[len] == '/' || file[len] == '\0'))
@@ -186,23 +214,30 @@ static bool is_below(const char *file, char *const *list)
 	return false;
 }
 
-/* FILE: the program, or an interpreter of it. The kernel asks for both rights. */
-static bool check_listed(const struct checker *checker, const struct service_values *values, const char *file)
+/* The path that is written in the configuration for REAL. */
+static const char *name_inside(const char *root, const char *real)
+{
+	char top[PATH_MAX];
+	size_t len = root != NULL && realpath(root, top) != NULL ? strlen(top) : 1;
+
+	return len > 1 && strncmp(real, top, len) == 0 ? real + len : real;
+}
+
+/* REAL: the program, or an interpreter of it. The kernel asks for both rights. */
+static bool check_listed(const struct checker *checker, const struct service_values *values, const char *real)
 {
 	const struct config_sandbox *sandbox = &values->service.sandbox;
-	char real[PATH_MAX];
+	const char *root = sandbox->root;
 
-	if (realpath(file, real) == NULL)
-		return false; /* reported with the command */
-	if (sandbox->execute != NULL && !is_below(real, sandbox->execute)) {
+	if (sandbox->execute != NULL && !is_below(root, real, sandbox->execute)) {
 		checker_error(checker, values, value_source(values, "sandbox.execute"),
-			      "the program could not run: add \"%.256s\"", real);
+			      "the program could not run: add \"%.256s\"", name_inside(root, real));
 		return false;
 	}
-	if (sandbox->read != NULL && !is_below(real, sandbox->read) && !is_below(real, sandbox->write) &&
-	    !is_below(real, sandbox->execute)) {
+	if (sandbox->read != NULL && !is_below(root, real, sandbox->read) && !is_below(root, real, sandbox->write) &&
+	    !is_below(root, real, sandbox->execute)) {
 		checker_error(checker, values, value_source(values, "sandbox.read"),
-			      "the program could not run: add \"%.256s\"", real);
+			      "the program could not run: add \"%.256s\"", name_inside(root, real));
 		return false;
 	}
 	return true;
@@ -210,15 +245,17 @@ static bool check_listed(const struct checker *checker, const struct service_val
 
 static void check_program(const struct checker *checker, const struct service_values *values)
 {
-	char file[PATH_MAX], next[PATH_MAX];
+	const char *root = values->service.sandbox.root;
+	char file[PATH_MAX], real[PATH_MAX];
 
-	if (values->service.command == NULL || checker->source->portable || values->service.sandbox.root != NULL)
+	if (values->service.command == NULL || checker->source->portable)
 		return;
 	(void)snprintf(file, sizeof(file), "%s", values->service.command[0]);
-	for (int i = 0; i < INTERPRETERS_MOST && check_listed(checker, values, file); i++) {
-		if (!executable_interpreter(file, next, sizeof(next)) && !executable_loader(file, next, sizeof(next)))
+	for (int i = 0; i < INTERPRETERS_MOST; i++) {
+		if (path_in_root(root, file, real) < 0 || !check_listed(checker, values, real))
+			return; /* what is missing was reported with the command */
+		if (!executable_interpreter(real, file, sizeof(file)) && !executable_loader(real, file, sizeof(file)))
 			return;
-		memcpy(file, next, sizeof(file));
 	}
 }
 
@@ -229,8 +266,8 @@ void sandbox_lookup(const struct checker *checker, struct service_values *values
 	find_capabilities(checker, values);
 	if (sandbox->root != NULL) {
 		check_root(checker, values);
-		if (!checker->source->portable)
-			check_command_in_root(checker, values);
+		if (!checker->source->portable && sandbox->root[0] == '/')
+			check_in_root(checker, values);
 	}
 	sandbox->read = find_paths(checker, values, "sandbox.read", &values->sandbox_read);
 	sandbox->write = find_paths(checker, values, "sandbox.write", &values->sandbox_write);

@@ -64,9 +64,10 @@ static int set_up(const struct sandbox *sandbox, int channel, struct err *err)
 	if (fds_close_except(keep, 1) < 0)
 		return err_sys(err, "cannot close the descriptors of the worker");
 	for (int fd = 0; fd <= 2; fd++)
-		if (fd_null(fd, err) < 0)
+		if (fd_null(fd, err) < 0 && (!sandbox->has_root || dup2(channel, fd) < 0)) /* without /dev/null */
 			return -1;
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
+	    (errno != ENOENT || !sandbox->has_root)) /* a root folder may have no place for it */
 		return err_sys(err, "cannot mount /proc");
 	if (chdir("/") < 0)
 		return err_sys(err, "cannot enter /");

@@ -4,16 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h> /* not sys/mount.h: some versions of the two do not go together */
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/fds.h"
 #include "sandbox/state.h"
 
-#define WRITABLE_MOST 256 /* /proc, and paths of sandbox.write */
+#define PROC_MAGIC    0x9fa0 /* of linux/magic.h, which some systems lack */
+#define WRITABLE_MOST 256    /* /proc, and paths of sandbox.write */
 
 static int set_read_only(const char *path, unsigned flags)
 {
@@ -75,16 +78,25 @@ static int attach_all(const char *const *paths, size_t n, const int *copies, str
 	return 0;
 }
 
-/* /proc, and the paths of sandbox.write. Returns their number. */
+/* A root folder may have an empty folder of this name, or none. */
+static bool is_proc(const char *path)
+{
+	struct statfs info;
+
+	return statfs(path, &info) == 0 && info.f_type == PROC_MAGIC;
+}
+
+/* /proc, and the paths of sandbox.write. Returns their number, at most MOST; MOST + 1: there are more. */
 static size_t list_writable(const struct sandbox *sandbox, const char **out, size_t most)
 {
 	char *const *path = sandbox->service->sandbox.write;
 	size_t n = 0;
 
-	out[n++] = "/proc";
+	if (is_proc("/proc"))
+		out[n++] = "/proc";
 	for (; !sandbox->trial && path != NULL && *path != NULL && n < most; path++)
 		out[n++] = *path;
-	return path != NULL && *path != NULL && !sandbox->trial ? 0 : n;
+	return path != NULL && *path != NULL && !sandbox->trial ? most + 1 : n;
 }
 
 static int set_all_read_only(struct err *err)
@@ -101,7 +113,7 @@ int read_only_make(struct sandbox *sandbox, struct err *err)
 	int copies[WRITABLE_MOST], rc;
 	size_t n = list_writable(sandbox, paths, WRITABLE_MOST);
 
-	if (n == 0)
+	if (n > WRITABLE_MOST)
 		return err_set(err, "sandbox.write has more than %d paths", WRITABLE_MOST - 1);
 	rc = copy_all(paths, n, copies, err);
 	if (rc == 0)

@@ -2,6 +2,8 @@
 #include "sandbox/root.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,19 +24,41 @@ static int keep_ways(const struct sandbox *sandbox, struct err *err)
 	return 0;
 }
 
-int root_change(struct sandbox *sandbox, struct err *err)
+/* What is mounted later must be below a place that is mounted itself. "/" is one. */
+static int mount_on_itself(const char *root, const struct stat *st, struct err *err)
+{
+	struct stat top;
+
+	if (stat("/", &top) == 0 && top.st_dev == st->st_dev && top.st_ino == st->st_ino)
+		return 0;
+	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return err_sys(err, "cannot mount \"%.256s\"", root);
+	return 0;
+}
+
+bool root_is_wanted(const struct sandbox *sandbox)
+{
+	return sandbox->service->sandbox.root != NULL && !sandbox->trial;
+}
+
+int root_change(struct sandbox *sandbox, bool mounts, struct err *err)
 {
 	const char *root = sandbox->service->sandbox.root;
 	struct stat st;
 
-	if (root == NULL)
+	if (!root_is_wanted(sandbox) || sandbox->has_root)
 		return 0;
 	if (keep_ways(sandbox, err) < 0)
 		return -1;
-	if (stat(root, &st) < 0 || chroot(root) < 0 || chdir("/") < 0)
+	if (stat(root, &st) < 0)
+		return err_sys(err, "\"%.256s\"", root);
+	if (mounts && mount_on_itself(root, &st, err) < 0)
+		return -1;
+	if (chroot(root) < 0 || chdir("/") < 0)
 		return err_sys(err, "cannot make \"%.256s\" the root folder", root);
 	sandbox->root_device = st.st_dev;
 	sandbox->root_inode = st.st_ino;
+	sandbox->has_root = true;
 	return 0;
 }
 
@@ -42,7 +66,7 @@ int root_verify(const struct sandbox *sandbox, struct err *err)
 {
 	struct stat st;
 
-	if (sandbox->service->sandbox.root == NULL)
+	if (!sandbox->has_root)
 		return 0;
 	if (stat("/", &st) < 0 || st.st_dev != sandbox->root_device || st.st_ino != sandbox->root_inode)
 		return err_set(err, "the root folder is another one");

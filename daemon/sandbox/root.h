@@ -8,10 +8,19 @@
 #ifndef PREFORKD_SANDBOX_ROOT_H
 #define PREFORKD_SANDBOX_ROOT_H
 
+#include <stdbool.h>
+
 struct err;
 struct sandbox;
 
-int root_change(struct sandbox *sandbox, struct err *err);
+/* The service asks for it, and this is no trial. */
+bool root_is_wanted(const struct sandbox *sandbox);
+
+/* Nothing if it is not wanted, or was changed before. MOUNTS: in a mount namespace of this process, in which the root
+ * folder gets a mount of its own. */
+int root_change(struct sandbox *sandbox, bool mounts, struct err *err);
+
+/* That it was changed, if it was. */
 int root_verify(const struct sandbox *sandbox, struct err *err);
 
 #endif

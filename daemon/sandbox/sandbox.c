@@ -44,12 +44,19 @@ static int prepare_landlock_late(struct sandbox *sandbox, struct err *err)
 	return surround_is_late(sandbox) ? landlock_prepare(sandbox, err) : 0;
 }
 
+/* If there are surroundings, they have changed it, or do so later. */
+static int change_root(struct sandbox *sandbox, struct err *err)
+{
+	return surround_is_late(sandbox) ? 0 : root_change(sandbox, false, err);
+}
+
 /*
  * The order counts:
  * - what needs the files and the rights of the master comes before the user changes;
  * - namespaces come before the user changes if the master may make them; otherwise the user of the service makes a user
  *   namespace first, because nobody can become another user in it;
- * - the root folder changes before the user does, who may not do it, and before paths in it are opened;
+ * - the root folder changes before the user does, who may not do it, and before paths in it are opened; with mounts of
+ *   its own, before these, which are made in it; in a user namespace, after that, which cannot be made in it;
  * - the user changes before the capabilities go, which the change needs;
  * - no_new_privs comes after the change of user, and before the filter of system calls, which needs it, or else the
  *   capabilities of the master.
@@ -61,7 +68,7 @@ static const struct step entering[] = {
 	{"limits", rlimits_prepare, NULL},
 	{"sandbox", surround_choose, NULL},
 	{"sandbox", surround_with_rights, NULL},
-	{"sandbox.root", root_change, root_verify},
+	{"sandbox.root", change_root, root_verify},
 	{LANDLOCK_KEYS, prepare_landlock_early, NULL},
 	{"sandbox.capabilities", capabilities_keep, NULL},
 	{"sandbox.level", system_calls_limit_early, NULL},

@@ -21,7 +21,8 @@ struct sandbox {
 	bool trial;		 /* only to see whether they can be made: files that the service names do not count */
 	bool without_rights;	 /* it needs a user namespace for them */
 	uint64_t had;		 /* capabilities before the change of user */
-	dev_t root_device;	 /* of the new root folder, if there is one */
+	bool has_root;		 /* the root folder is another one by now */
+	dev_t root_device;	 /* of the new root folder */
 	bool other_user;	 /* the service has another user than the master */
 	ino_t root_inode;
 };

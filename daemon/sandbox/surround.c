@@ -19,6 +19,7 @@
 #include "sandbox/private_pids.h"
 #include "sandbox/private_tmp.h"
 #include "sandbox/read_only.h"
+#include "sandbox/root.h"
 #include "sandbox/state.h"
 #include "sandbox/user.h"
 #include "sandbox/user_namespace.h"
@@ -70,8 +71,6 @@ static bool is_wanted(const struct config_service *service, size_t part)
  */
 static int make_mount_namespace(bool read_only, struct err *err)
 {
-	if (proc_folder_keep(err) < 0)
-		return -1;
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_sys(err, "cannot make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | (read_only ? MS_PRIVATE : MS_SLAVE), NULL) < 0)
@@ -98,9 +97,27 @@ static int make_part(struct sandbox *sandbox, const struct part *part, struct er
 	return -1;
 }
 
+/* All that is mounted later is in the new root folder, by the paths that the service sees. */
+static int enter_root(struct sandbox *sandbox, bool mounts, struct err *err)
+{
+	struct err why;
+
+	if (!root_is_wanted(sandbox))
+		return mounts ? proc_folder_keep(err) : 0;
+	if (root_change(sandbox, mounts, &why) == 0 && root_verify(sandbox, &why) == 0)
+		return 0;
+	(void)err_set(err, "sandbox.root: %.400s", why.text);
+	err->code = why.code;
+	return -1;
+}
+
 static int make_all(struct sandbox *sandbox, struct err *err)
 {
-	if (needs_mounts(sandbox) && make_mount_namespace((sandbox->surroundings & 1U << READ_ONLY) != 0, err) < 0)
+	bool mounts = needs_mounts(sandbox);
+
+	if (mounts && make_mount_namespace((sandbox->surroundings & 1U << READ_ONLY) != 0, err) < 0)
+		return -1;
+	if (enter_root(sandbox, mounts, err) < 0)
 		return -1;
 	for (size_t i = 0; i < N_PARTS; i++)
 		if ((sandbox->surroundings & 1U << i) != 0 && make_part(sandbox, &parts[i], err) < 0)

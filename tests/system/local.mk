@@ -92,6 +92,7 @@ system_tests = \
 	%D%/test_sandbox_files.py \
 	%D%/test_sandbox_rights.py \
 	%D%/test_sandbox_root.py \
+	%D%/test_sandbox_root_walls.py \
 	%D%/test_sandbox_together.py \
 	%D%/test_shared.py \
 	%D%/test_signals.py \
