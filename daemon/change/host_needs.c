@@ -2,183 +2,15 @@
 #include "change/host_needs.h"
 
 #include <preforkd/module.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
 
 #include "base/capability.h"
-#include "base/unit_rules.h"
+#include "change/host_lacking.h"
 #include "change/host_unit.h"
 #include "config/config.h"
 #include "config/values.h"
-
-/* The unit's lacks for one key, for a message and for the drop-in. */
-struct lacking {
-	struct host_report *report;
-	const struct host_place *place;
-	const char *why;
-	char text[512]; /* "CAP_SETUID, SystemCallFilter=@setuid" */
-};
-
-__attribute__((format(printf, 4, 5))) static void add_lack(struct lacking *l, const char *setting, const char *value,
-							   const char *fmt, ...)
-{
-	size_t used = strlen(l->text);
-	va_list ap;
-
-	host_report_lack(l->report, l->place, setting, value, l->why);
-	if (used > 0 && used + 2 < sizeof(l->text))
-		used += (size_t)snprintf(l->text + used, sizeof(l->text) - used, ", ");
-	va_start(ap, fmt);
-	if (used < sizeof(l->text))
-		(void)vsnprintf(l->text + used, sizeof(l->text) - used, fmt, ap);
-	va_end(ap);
-}
-
-/* True: nothing is lacking. */
-static bool finish_lacks(const struct lacking *l, enum host_weight weight)
-{
-	if (l->text[0] == '\0')
-		return true;
-	host_report_add(l->report, weight, l->place, "%s lacks %s, because %s%s%s", l->report->host->who_name, l->text,
-			l->why, l->report->host->known ? "; " : "", l->report->host->edit);
-	return false;
-}
-
-/* ---- system calls ---- */
-
-/* The name that a filter should have for a call: its group, if the group is for nothing else. */
-static const char *name_for_filter(const char *call)
-{
-	static const struct {
-		const char *call, *group;
-	} groups[] = {
-		{"fchownat", "@chown"},	  {"mount", "@mount"},	    {"pivot_root", "@mount"},
-		{"setgroups", "@setuid"}, {"setresuid", "@setuid"}, {"setpriority", "@resources"},
-	};
-
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		if (strcmp(groups[i].call, call) == 0)
-			return groups[i].group;
-	}
-	return call;
-}
-
-/* A name that stands for another call of the same key as well is told once. */
-static void find_call(struct lacking *l, const char *call)
-{
-	const char *name = name_for_filter(call);
-
-	if (!unit_rules_allow_call(&l->report->host->settings, call) && strstr(l->text, name) == NULL)
-		add_lack(l, "SystemCallFilter", name, "SystemCallFilter=%s", name);
-}
-
-/* Takes the next word of a list with blanks between its words; false: there is none. */
-static bool take_word(const char **list, char word[64])
-{
-	*list += strspn(*list, " ");
-	(void)snprintf(word, 64, "%.*s", (int)strcspn(*list, " "), *list);
-	*list += strcspn(*list, " ");
-	return word[0] != '\0';
-}
-
-static void find_calls(struct lacking *l, const char *list)
-{
-	char call[64];
-
-	while (take_word(&list, call))
-		find_call(l, call);
-}
-
-/* ---- the rights of root ---- */
-
-static bool has_capability(const struct host_unit *host, const char *name)
-{
-	int number = capability_by_name(name);
-
-	return number < 0 || host_unit_is_capable(host, number);
-}
-
-/* The system calls that a right of root is for. */
-static void find_calls_of(struct lacking *l, const char *capability)
-{
-	static const struct {
-		const char *capability, *calls;
-	} uses[] = {
-		{"CAP_CHOWN", "fchownat"},    {"CAP_SETGID", "setgroups"},
-		{"CAP_SETUID", "setresuid"},  {"CAP_SYS_ADMIN", "mount pivot_root"},
-		{"CAP_SYS_CHROOT", "chroot"}, {"CAP_SYS_NICE", "setpriority"},
-	};
-
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (strcmp(uses[i].capability, capability) == 0)
-			find_calls(l, uses[i].calls);
-	}
-}
-
-static void find_capabilities(struct lacking *l, const char *list)
-{
-	char name[64];
-
-	while (take_word(&list, name)) {
-		if (!has_capability(l->report->host, name))
-			add_lack(l, "CapabilityBoundingSet", name, "%s", name);
-		find_calls_of(l, name);
-	}
-}
-
-bool host_needs_capabilities(struct host_report *report, enum host_weight weight, const struct host_place *place,
-			     const char *capabilities, const char *why)
-{
-	struct lacking l = {.report = report, .place = place, .why = why};
-
-	find_capabilities(&l, capabilities);
-	return finish_lacks(&l, weight);
-}
-
-/* ---- namespaces ---- */
-
-/* A process with CAP_SYS_ADMIN needs no namespace of users to make the others. */
-static void find_namespaces(struct lacking *l, const char *list)
-{
-	char kind[64];
-
-	while (take_word(&list, kind)) {
-		if (strcmp(kind, "user") == 0 && has_capability(l->report->host, "CAP_SYS_ADMIN"))
-			continue;
-		if (!unit_rules_allow_namespace(&l->report->host->settings, kind))
-			add_lack(l, "RestrictNamespaces", kind, "RestrictNamespaces=%s", kind);
-	}
-}
-
-/* ---- control groups, and all others ---- */
-
-/* Only a unit can be given some. */
-static void find_controller(struct lacking *l, const char *controller)
-{
-	if (l->report->host->known && !unit_rules_delegate(&l->report->host->settings, controller))
-		add_lack(l, "Delegate", "yes", "Delegate=yes");
-}
-
-static void find_settings_on(struct lacking *l, const char *list)
-{
-	char name[64];
-
-	while (take_word(&list, name)) {
-		if (unit_settings_is_on(&l->report->host->settings, name))
-			add_lack(l, name, "no", "%s=no", name);
-	}
-}
-
-/* The kernel mounts /proc in a user namespace only if nothing hides a part of the one that is there. */
-static void find_proc(struct lacking *l)
-{
-	if (!has_capability(l->report->host, "CAP_SYS_ADMIN"))
-		find_settings_on(l, "ProtectHostname ProtectKernelLogs ProtectKernelTunables");
-}
-
-/* ---- the keys ---- */
 
 /* Of another user than the master's. */
 static bool becomes_another(const struct host_unit *host, const struct config_service *service)
@@ -191,9 +23,25 @@ static bool keeps_user(const struct host_unit *host, const struct config_service
 	return service->identity.set && !becomes_another(host, service);
 }
 
+/* Only a master that is root takes another group, or other supplementary ones (config/lookup.c). */
+static bool takes_group(const struct host_unit *host, const struct config_service *service)
+{
+	return host->starter.uid != 0 && keeps_user(host, service) && service->identity.gid != host->starter.gid;
+}
+
+static bool takes_groups(const struct host_unit *host, const struct config_service *service)
+{
+	return host->starter.uid != 0 && service->identity.only != NULL;
+}
+
 static bool runs_programs(const struct config_service *service)
 {
 	return (service->handler->flags & PREFORKD_COMMAND) != 0;
+}
+
+static bool is_root(const struct host_unit *host, const struct config_service *service)
+{
+	return (service->identity.set ? service->identity.uid : host->starter.uid) == 0;
 }
 
 static bool runs_as_root(const struct host_unit *host, const struct config_service *service)
@@ -231,6 +79,13 @@ static bool filters_calls(const struct host_unit *host, const struct config_serv
 {
 	(void)host;
 	return service->sandbox.level != SANDBOX_OFF;
+}
+
+/* Without no_new_privs only CAP_SYS_ADMIN may filter them. */
+static bool filters_calls_of_others(const struct host_unit *host, const struct config_service *service)
+{
+	return filters_calls(host, service) && allows_new_rights(host, service) && service->sandbox.required &&
+	       !unit_settings_is_on(&host->settings, "NoNewPrivileges");
 }
 
 static bool limits_reading(const struct host_unit *host, const struct config_service *service)
@@ -321,6 +176,7 @@ static const struct need {
 	const char *controller; /* of control groups */
 	const char *off;	/* settings that must not be on */
 	bool mounts_proc;	/* a new /proc is mounted */
+	bool gives;		/* a right, and is no wall */
 	const char *why;
 	enum host_weight weight; /* of a wall: see weigh() */
 } needs[] = {
@@ -343,6 +199,8 @@ static const struct need {
 	 .asks = runs_as_root,
 	 .capabilities = "CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_CHROOT",
 	 .why = "a program of root becomes another user, and changes its root folder"},
+	{.key = "group", .asks = takes_group, .root = true, .why = "a worker takes the group of its service"},
+	{.key = "groups", .asks = takes_groups, .root = true, .why = "a worker takes the groups of its service"},
 	{.key = "program.nice",
 	 .asks = sets_priority,
 	 .calls = "setpriority",
@@ -369,10 +227,16 @@ static const struct need {
 	 .off = "ProtectControlGroups",
 	 .why = GROUP},
 	{.key = "sandbox.level", .asks = filters_calls, .calls = "seccomp", .why = "a service filters system calls"},
+	{.key = "sandbox.level",
+	 .asks = filters_calls_of_others,
+	 .root = true,
+	 .capabilities = "CAP_SYS_ADMIN",
+	 .why = "a service filters system calls of programs with new rights"},
 	{.key = "sandbox.no_new_privileges",
 	 .asks = allows_new_rights,
 	 .root = true,
 	 .off = "NoNewPrivileges",
+	 .gives = true,
 	 .why = "set-user-ID files give rights to a program"},
 	{.key = "sandbox.private_tmp",
 	 .asks = has_folder_of_its_own,
@@ -405,41 +269,45 @@ static const struct need {
 /* A service that requires its walls (sandbox/walls.h) is not opened without them. */
 static enum host_weight weigh(const struct need *need, const struct config_service *service)
 {
-	bool wall = need->weight == HOST_DOUBT && (strncmp(need->key, "sandbox.", strlen("sandbox.")) == 0 ||
-						   strncmp(need->key, "limits.", strlen("limits.")) == 0);
+	bool wall = need->weight == HOST_DOUBT && !need->gives &&
+		    (strncmp(need->key, "sandbox.", strlen("sandbox.")) == 0 ||
+		     strncmp(need->key, "limits.", strlen("limits.")) == 0);
 
 	return wall && service->sandbox.required ? HOST_REFUSAL : need->weight;
 }
 
-static void find_all(struct lacking *l, const struct need *need)
+static void find_all(struct host_lacking *l, const struct need *need)
 {
 	if (need->capabilities != NULL)
-		find_capabilities(l, need->capabilities);
+		host_lacking_capabilities(l, need->capabilities);
 	if (need->calls != NULL)
-		find_calls(l, need->calls);
+		host_lacking_calls(l, need->calls);
 	if (need->namespaces != NULL)
-		find_namespaces(l, need->namespaces);
+		host_lacking_namespaces(l, need->namespaces);
 	if (need->controller != NULL)
-		find_controller(l, need->controller);
+		host_lacking_controller(l, need->controller);
 	if (need->off != NULL)
-		find_settings_on(l, need->off);
+		host_lacking_offs(l, need->off);
 	if (need->mounts_proc)
-		find_proc(l);
+		host_lacking_proc(l);
 }
 
 static void judge_need(struct host_report *report, const struct service_values *values, const struct need *need)
 {
 	const struct host_place place = host_place_of(values, need->key);
-	struct lacking l = {.report = report, .place = &place, .why = need->why};
+	struct host_lacking l = {.report = report,
+				 .place = &place,
+				 .why = need->why,
+				 .is_root = is_root(report->host, &values->service)};
 
 	if (!need->asks(report->host, &values->service))
 		return;
 	/* Root lacks other rights than an ordinary user does: these are looked for when the unit has User=root. */
 	if (need->root && report->host->known && report->host->starter.uid != 0)
-		add_lack(&l, "User", "root", "%s", "User=root");
+		host_lacking_root(&l);
 	else
 		find_all(&l, need);
-	(void)finish_lacks(&l, weigh(need, &values->service));
+	(void)host_lacking_finish(&l, weigh(need, &values->service));
 }
 
 /* The capabilities that a service gives on. */
@@ -458,6 +326,15 @@ static void judge_listed(struct host_report *report, const struct service_values
 		len += strlen(list + len);
 	}
 	(void)host_needs_capabilities(report, HOST_MISTAKE, &place, list, "the service gets it");
+}
+
+bool host_needs_capabilities(struct host_report *report, enum host_weight weight, const struct host_place *place,
+			     const char *capabilities, const char *why)
+{
+	struct host_lacking l = {.report = report, .place = place, .why = why};
+
+	host_lacking_capabilities(&l, capabilities);
+	return host_lacking_finish(&l, weight);
 }
 
 void host_needs_judge(struct host_report *report)

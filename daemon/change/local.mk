@@ -16,6 +16,8 @@ libpreforkd_a_SOURCES += \
 	%D%/host_check.h \
 	%D%/host_files.c \
 	%D%/host_files.h \
+	%D%/host_lacking.c \
+	%D%/host_lacking.h \
 	%D%/host_limits.c \
 	%D%/host_limits.h \
 	%D%/host_needs.c \

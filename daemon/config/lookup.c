@@ -244,11 +244,13 @@ static struct wish find_wish(struct checker *checker, struct service_values *val
 	return wish;
 }
 
+static const char not_root[] =
+	"not started as root (a systemd unit: \"preforkd --unit-dropin\" prints what it needs; to "
+	"check the file for a start as root: --check=portable)";
+
 /* Without root's rights workers keep the identity of the master: reports any other user or group. */
 static void check_unchanged(struct checker *checker, struct service_values *values, const struct wish *wish)
 {
-	static const char why[] = "not started as root (a systemd unit: \"preforkd --unit-dropin\" prints what it "
-				  "needs; to check the file for a start as root: --check=portable)";
 	struct err err;
 	uid_t uid;
 	gid_t gid;
@@ -258,14 +260,14 @@ static void check_unchanged(struct checker *checker, struct service_values *valu
 			checker_lacks(checker, values, wish->user_source, &err);
 		else if (uid != values->service.identity.uid)
 			checker_error(checker, values, wish->user_source, "cannot become \"%.64s\": %s", wish->user,
-				      why);
+				      not_root);
 	}
 	if (wish->group != NULL) {
 		if (identity_gid(wish->group, &gid, &err) < 0)
 			checker_lacks(checker, values, wish->group_source, &err);
 		else if (gid != values->service.identity.gid)
 			checker_error(checker, values, wish->group_source, "cannot take the group \"%.64s\": %s",
-				      wish->group, why);
+				      wish->group, not_root);
 	}
 }
 
@@ -336,7 +338,7 @@ static void lookup_groups(struct checker *checker, struct service_values *values
 	if (values->groups.items == NULL || checker->source->portable)
 		return;
 	if (!checker->root) {
-		checker_error(checker, values, &place, "cannot take groups: not started as root");
+		checker_error(checker, values, &place, "cannot take groups: %s", not_root);
 		return;
 	}
 	who->only = values->groups.items;

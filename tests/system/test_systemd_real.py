@@ -137,6 +137,28 @@ class Keys(ServerCase):
 	def test_private_network(self):
 		self.assertEqual(self.alone("grep -c : /proc/net/dev", private_network=True), "1\n")
 
+	def test_groups(self):
+		"""Its user is the daemon's; only root can take groups."""
+		self.serve(user="preforkd", groups=["games"], listen="127.0.0.1:70", command=["/usr/bin/id", "-Gn"])
+		self.assertEqual(talk(self.tcp(70)), b"preforkd games\n")
+
+	def test_group(self):
+		self.serve(user="preforkd", group="games", listen="127.0.0.1:70", command=["/usr/bin/id", "-gn"])
+		self.assertEqual(talk(self.tcp(70)), b"games\n")
+
+	def test_root_in_surroundings(self):
+		"""Root of the host is root in a user namespace only with CAP_SETFCAP."""
+		self.serve(user="root", listen="127.0.0.1:70", command=["/bin/sh", "-c", "id -u; ls -A /tmp"],
+			   sandbox={"private_tmp": True, "required": True})
+		self.assertEqual(talk(self.tcp(70)), b"0\n")
+
+	def test_filter_for_set_user_id(self):
+		"""A service that requires its filter, and lets programs have new rights."""
+		self.serve(user="nobody", listen="127.0.0.1:70",
+			   command=["/bin/grep", "Seccomp:\\|NoNewPrivs:", "/proc/self/status"],
+			   sandbox={"no_new_privileges": False, "required": True})
+		self.assertEqual(talk(self.tcp(70)).split(), [b"NoNewPrivs:", b"0", b"Seccomp:", b"2"])
+
 	def test_private_pids(self):
 		"""Only with a /proc of its own, which the kernel mounts if nothing hides a part of the old one."""
 		self.assertEqual(self.alone("cd /proc; echo [0-9]*", private_pids=True), "1 2\n")
