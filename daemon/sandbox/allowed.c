@@ -3,6 +3,7 @@
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -76,6 +77,7 @@ static const char *const of_all[] = {
 	"getrandom",
 	/* the log, and the end */
 	"connect",
+	"fchdir",
 	"getpid",
 	"getppid",
 	"gettid",
@@ -184,9 +186,10 @@ struct rule {
 #define WRITES (O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
 
 static const struct rule limited[] = {
-	{"socket", 0, UINT32_MAX, AF_UNIX}, /* the log */
-	{"open", 1, WRITES, O_RDONLY},	    {"openat", 2, WRITES, O_RDONLY},  {"ioctl", 1, UINT32_MAX, FIONREAD},
-	{"ioctl", 1, UINT32_MAX, TIOCOUTQ}, {"ioctl", 1, UINT32_MAX, TCGETS},
+	{"socket", 0, UINT32_MAX, AF_UNIX},   /* the log */
+	{"unshare", 0, UINT32_MAX, CLONE_FS}, /* the log from inside a root folder, as is fchdir(2) */
+	{"open", 1, WRITES, O_RDONLY},	      {"openat", 2, WRITES, O_RDONLY},	{"ioctl", 1, UINT32_MAX, FIONREAD},
+	{"ioctl", 1, UINT32_MAX, TIOCOUTQ},   {"ioctl", 1, UINT32_MAX, TCGETS},
 };
 
 static int add_list(scmp_filter_ctx context, const char *const *list, size_t n)

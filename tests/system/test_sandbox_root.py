@@ -54,6 +54,7 @@ class RootCase:
 	def make_jail(self):
 		self.jail = self.folder("jail")
 		os.mkdir(os.path.join(self.jail, "bin"))
+		os.mkdir(os.path.join(self.jail, "tmp"))
 		self.write("jail/marker", "")
 		source = self.write("tool.c", TOOL)
 		self.tool = os.path.join(self.jail, "bin", "tool")
@@ -159,21 +160,27 @@ class Log(RootCase, SystemLogCase):
 		self.addCleanup(self.syslog.socket.close)
 
 	def test_lines_of_programs(self):
-		self.serve({"x": self.jailed()})
-		for _ in range(2):
-			talk(self.endpoint)
-			self.syslog.wait(rb"said in the jail")
-			self.syslog.wait(rb"exited with status 3")
-			self.restart()
+		for level in ("default", "strict"):
+			d = self.serve({"x": self.jailed(sandbox={"level": level, "private_network": True})})
+			for _ in range(2):
+				talk(self.endpoint)
+				self.syslog.wait(rb"said in the jail")
+				self.syslog.wait(rb"exited with status 3")
+				self.restart()
+			d.stop()
 
 	def test_lines_of_built_in_services(self):
-		endpoint = Endpoint.v4()
-		self.serve({"x": {"handler": "echo", "listen": endpoint.text, "workers": {"min": 1, "max": 1},
-				  "sandbox": {"root": self.jail}}}, connections="all")
-		for _ in range(2):
-			talk(endpoint, b"x")
-			self.syslog.wait(rb"done after")
-			self.restart()
+		for level in ("default", "strict"):
+			endpoint = Endpoint.v4()
+			d = self.serve({"x": {"handler": "echo", "listen": endpoint.text,
+					      "workers": {"min": 1, "max": 1},
+					      "sandbox": {"root": self.jail, "level": level, "read": [],
+							  "private_tmp": True}}}, connections="all")
+			for _ in range(2):
+				talk(endpoint, b"x")
+				self.syslog.wait(rb"done after")
+				self.restart()
+			d.stop()
 
 
 main()
