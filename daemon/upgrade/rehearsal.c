@@ -28,6 +28,7 @@
 #include "pool/pool_leave.h"
 #include "pool/pool_new.h"
 #include "pool/pool_start.h"
+#include "sandbox/walls.h"
 #include "upgrade/handover.h"
 #include "upgrade/handover_env.h"
 #include "worker/proof.h"
@@ -111,7 +112,8 @@ static int try_pool(struct operations *ops, const struct config_service *service
 	struct pool_parts parts = fleet_parts(ops->fleet, ops->fleet->generation, service, NULL);
 	struct pool *pool;
 
-	if (listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
+	if (walls_demand(service, err) < 0 ||
+	    listener_open_all(service, offers, NULL, 0, &parts.listeners, &parts.n_listeners, err) < 0)
 		return -1;
 	pool = pool_new(&parts, err);
 	if (pool == NULL)

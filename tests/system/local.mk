@@ -89,6 +89,7 @@ system_tests = \
 	%D%/test_rolls_meanwhile.py \
 	%D%/test_sample.py \
 	%D%/test_sandbox.py \
+	%D%/test_sandbox_all.py \
 	%D%/test_sandbox_files.py \
 	%D%/test_sandbox_rights.py \
 	%D%/test_sandbox_root.py \
