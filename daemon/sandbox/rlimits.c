@@ -19,15 +19,6 @@
 #define SPARE_FILES  8
 #define SPARE_MEMORY ((size_t)1 << 20)
 
-struct prepared {
-	const struct limit_kind *kind;
-	struct rlimit limit;
-	bool of_worker; /* else: of the program */
-};
-
-static struct prepared prepared[LIMIT_KINDS];
-static size_t n_prepared;
-
 static int get_limit(int resource, struct rlimit *out)
 {
 	return getrlimit((__rlimit_resource_t)resource, out);
@@ -38,7 +29,7 @@ static int set_limit(int resource, const struct rlimit *limit)
 	return setrlimit((__rlimit_resource_t)resource, limit);
 }
 
-static int fail(const struct prepared *p, const char *what, struct err *err)
+static int fail(const struct prepared_limit *p, const char *what, struct err *err)
 {
 	char value[32];
 
@@ -55,9 +46,10 @@ static rlim_t hard_limit(const struct limit_kind *kind, rlim_t soft, rlim_t most
 	return kind->resource == RLIMIT_CPU && soft != RLIM_INFINITY && soft < most ? soft + 1 : soft;
 }
 
-static int prepare_limit(const struct limit_kind *kind, int64_t number, bool of_worker, struct err *err)
+static int prepare_limit(struct sandbox *sandbox, const struct limit_kind *kind, int64_t number, bool of_worker,
+			 struct err *err)
 {
-	struct prepared *p = &prepared[n_prepared++];
+	struct prepared_limit *p = &sandbox->limits[sandbox->n_limits++];
 	struct rlimit now;
 
 	p->kind = kind;
@@ -75,23 +67,23 @@ static int prepare_limit(const struct limit_kind *kind, int64_t number, bool of_
 }
 
 /* The default, which programs inherit from their worker: a core has the data of clients, and fills the disk. */
-static int prepare_no_core(const struct limit_kind *kind, struct err *err)
+static int prepare_no_core(struct sandbox *sandbox, const struct limit_kind *kind, struct err *err)
 {
-	return prepare_limit(kind, 0, true, err);
+	return prepare_limit(sandbox, kind, 0, true, err);
 }
 
 int rlimits_prepare(struct sandbox *sandbox, struct err *err)
 {
-	n_prepared = 0;
+	sandbox->n_limits = 0;
 	for (size_t i = 0; i < LIMIT_KINDS; i++) {
 		const struct limit_kind *kind = &limit_kinds[i];
 		int64_t number = limit_kind_number(kind, &sandbox->service->limits);
 		int rc = 0;
 
 		if (number != CONFIG_UNSET)
-			rc = prepare_limit(kind, number, !sandbox->runs_programs, err);
+			rc = prepare_limit(sandbox, kind, number, !sandbox->runs_programs, err);
 		else if (kind->resource == RLIMIT_CORE && sandbox->other_user)
-			rc = prepare_no_core(kind, err);
+			rc = prepare_no_core(sandbox, kind, err);
 		if (rc < 0)
 			return -1;
 	}
@@ -122,7 +114,7 @@ static int try_memory(void)
 }
 
 /* Tries the soft limit first, which can be taken back, so that the error can be told. */
-static int try_limit(const struct prepared *p, struct err *err)
+static int try_limit(const struct prepared_limit *p, struct err *err)
 {
 	int resource = p->kind->resource, rc = 0;
 	struct rlimit before, soft;
@@ -145,9 +137,8 @@ static int try_limit(const struct prepared *p, struct err *err)
 
 int rlimits_set(struct sandbox *sandbox, struct err *err)
 {
-	(void)sandbox;
-	for (size_t i = 0; i < n_prepared; i++) {
-		const struct prepared *p = &prepared[i];
+	for (size_t i = 0; i < sandbox->n_limits; i++) {
+		const struct prepared_limit *p = &sandbox->limits[i];
 
 		if (!p->of_worker)
 			continue;
@@ -165,22 +156,22 @@ int rlimits_verify(const struct sandbox *sandbox, struct err *err)
 {
 	struct rlimit now;
 
-	(void)sandbox;
-	for (size_t i = 0; i < n_prepared; i++) {
-		const struct rlimit *limit = &prepared[i].limit;
+	for (size_t i = 0; i < sandbox->n_limits; i++) {
+		const struct rlimit *limit = &sandbox->limits[i].limit;
 
-		if (prepared[i].of_worker && (get_limit(prepared[i].kind->resource, &now) < 0 ||
-					      now.rlim_cur != limit->rlim_cur || now.rlim_max != limit->rlim_max))
-			return fail(&prepared[i], "the limit was not set", err);
+		if (sandbox->limits[i].of_worker &&
+		    (get_limit(sandbox->limits[i].kind->resource, &now) < 0 || now.rlim_cur != limit->rlim_cur ||
+		     now.rlim_max != limit->rlim_max))
+			return fail(&sandbox->limits[i], "the limit was not set", err);
 	}
 	return 0;
 }
 
 int rlimits_set_program(const struct sandbox *sandbox)
 {
-	(void)sandbox;
-	for (size_t i = 0; i < n_prepared; i++) {
-		if (!prepared[i].of_worker && set_limit(prepared[i].kind->resource, &prepared[i].limit) < 0)
+	for (size_t i = 0; i < sandbox->n_limits; i++) {
+		if (!sandbox->limits[i].of_worker &&
+		    set_limit(sandbox->limits[i].kind->resource, &sandbox->limits[i].limit) < 0)
 			return -1;
 	}
 	return 0;

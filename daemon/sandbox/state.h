@@ -4,13 +4,24 @@
 #define PREFORKD_SANDBOX_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "config/config.h"
+#include "config/limit_table.h"
 
 struct board_slot;
 
+/* A resource limit (rlimits.c). */
+struct prepared_limit {
+	const struct limit_kind *kind;
+	struct rlimit limit;
+	bool of_worker; /* else: of the program */
+};
+
+/* All of this lies together, because each page that a worker writes is memory of each worker. */
 struct sandbox {
 	const struct config_service *service;
 	struct board_slot *slot; /* of this worker, when the sandbox closes; NULL: it has none */
@@ -25,6 +36,8 @@ struct sandbox {
 	dev_t root_device;	 /* of the new root folder */
 	bool other_user;	 /* the service has another user than the master */
 	ino_t root_inode;
+	size_t n_limits;
+	struct prepared_limit limits[LIMIT_KINDS];
 };
 
 #endif
