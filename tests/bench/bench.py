@@ -28,13 +28,14 @@ import servers
 import walls
 import works
 
-UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1), "cpu": (" µs", 0), "wait": (" ms", 1)}
+UNITS = {"rate": ("/s", 0), "cost": ("/CPU s", 0), "memory": (" kB", 1), "time": (" ms", 1),
+	 "cpu": (" µs", 0), "wait": (" ms", 1)}
 LONG_ROUNDS = 3  # of what may take as long as it is given up after
 
 
 class Goal:
-	"""AT_LEAST or AT_MOST, of the ratio to the other side or (ABSOLUTE) of the value itself; or at most so much MORE
-	than the other side. None of them: the line informs only."""
+	"""AT_LEAST or AT_MOST, of the ratio to the other side or (ABSOLUTE) of the value itself; or at most so much
+	MORE than the other side. None of them: the line informs only."""
 
 	def __init__(self, at_least=None, at_most=None, absolute=False, more=None):
 		self.at_least, self.at_most, self.absolute, self.more = at_least, at_most, absolute, more
@@ -114,10 +115,24 @@ def of_walls():
 		name, goal = wall.replace(" ", "-"), wall == "filter"
 		yield (f"cost-{name}", f"exec /bin/cat, processor time of a connection; {wall} (beside off)",
 		       walls.exec_cost(wall), "cpu", Goal(at_most=1.03) if goal else Goal())
-		yield (f"memory-{name}", f"idle worker of exec, mean Pss of {walls.IDLE_EXEC_WORKERS}; {wall} (beside off)",
+		yield (f"memory-{name}",
+		       f"idle worker of exec, mean Pss of {walls.IDLE_EXEC_WORKERS}; {wall} (beside off)",
 		       walls.idle_memory(wall, "exec", walls.CAT), "memory", Goal(more=4) if goal else Goal())
-		yield (f"start-{name}", f"{walls.START_EXEC_WORKERS} workers of exec, start to READY; {wall} (beside off)",
+		yield (f"start-{name}",
+		       f"{walls.START_EXEC_WORKERS} workers of exec, start to READY; {wall} (beside off)",
 		       walls.start(wall), "time", Goal())
+
+
+def of_attacks():
+	"""The latency of echo while strangers' programs behind all walls attack in one way, and in all ways."""
+	p99 = (f"p99 of {walls.ATTACK_RATE} clients a second, {walls.STRANGERS} programs behind all walls with "
+	       "program.nice ")
+	for attack, script in walls.ATTACKS.items():
+		yield (f"attack-{attack.split()[0]}", f"{p99}= 19: each {attack} (beside: none)",
+		       walls.attacked(19, script), "time", Goal(at_most=1.25))
+	for nice in (19, 0):
+		yield (f"attack-all-{nice}", f"{p99}= {nice}: each does all of this (beside: none)",
+		       walls.attacked(nice, *walls.ATTACKS.values()), "time", Goal(at_most=1.25))
 
 
 WORKS += [
@@ -126,10 +141,7 @@ WORKS += [
 	("memory-echo", f"idle worker of echo, mean Pss of {walls.IDLE_EXEC_WORKERS}; strict filter (beside off)",
 	 walls.idle_memory("strict filter", "echo"), "memory", Goal(more=4)),
 	*of_walls(),
-	("attack", f"p99 of {walls.ATTACK_RATE} clients a second; {walls.STRANGERS} programs behind all walls attack "
-	 "(beside: none)", walls.attacked("", "nproc = 100;"), "time", Goal(at_most=1.25)),
-	("attack-nice", "the same, with program.nice = 19", walls.attacked("nice = 19;", "nproc = 100;"), "time",
-	 Goal(at_most=1.25)),
+	*of_attacks(),
 ]
 ITSELF = [work[0] for work in WORKS if work[2].__module__ == "walls"]
 PEER_GOAL, PEER_GOAL_WAIT = Goal(at_least=1), Goal(at_most=1)
@@ -227,10 +239,11 @@ def table(lines):
 	out = ["| work | the other side | preforkd | ratio | goal | met? | ratios |",
 	       "| --- | ---: | ---: | ---: | ---: | --- | --- |"]
 	for entry in lines:
+		met = "–" if entry["goal"] == "none" else "yes" if entry["met"] else "**no**"
 		out.append("| {} | {} | {} | {:.3f} | {} | {} | {:.2f} to {:.2f} |".format(
 			entry["work"], show(entry["other"], entry["kind"]),
 			show(entry["preforkd"], entry["kind"]), entry["ratio"], entry["goal"],
-			"–" if entry["goal"] == "none" else "yes" if entry["met"] else "**no**", entry["ratio_min"], entry["ratio_max"]))
+			met, entry["ratio_min"], entry["ratio_max"]))
 	return "\n".join(out)
 
 

@@ -37,14 +37,13 @@ TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 STRANGERS = 2
 ATTACK_RATE = 500
 
-# It says one byte, then it spins, starts processes, allocates memory and fills /tmp, all at once.
-ATTACK = """
-printf x
-(while :; do :; done) &
-(while :; do for i in 1 2 3 4 5 6 7 8; do /bin/true & done; wait; done) &
-(while :; do head -c 32M /dev/zero | tail -c 32M >/dev/null; done) &
-while :; do dd if=/dev/zero of=/tmp/full bs=64k count=2048; rm -f /tmp/full; done 2>/dev/null
-"""
+# What a stranger's program does, in the background of a shell.
+ATTACKS = {
+	"spins": "while :; do :; done",
+	"starts processes": "while :; do for i in 1 2 3 4 5 6 7 8; do /bin/true & done; wait; done",
+	"fills /tmp": "while :; do dd if=/dev/zero of=/tmp/full bs=64k count=2048 2>&1; rm -f /tmp/full; done",
+	"allocates memory": "while :; do head -c 32M /dev/zero | tail -c 32M >/dev/null; done",
+}
 
 
 # ---- a daemon ----
@@ -152,27 +151,24 @@ def start(wall):
 # ---- a stranger's program ----
 
 class Neighbours(servers.Preforkd):
-	"""Echo, and beside it a service whose program does what it can."""
+	"""Echo, and beside it a service whose program attacks: it says one byte, and then does ATTACKS, all at once."""
 
-	def __init__(self, bench, program, limits):
+	def __init__(self, bench, attacks, nice):
 		super().__init__(bench.preforkd, ['handler = "echo";', works.fixed(works.WORKERS)])
-		self.script = self.path("attack")
 		self.stranger = servers.free_port()
+		script = "printf x; " + " ".join(f"({attack}) >/dev/null &" for attack in attacks) + " wait"
 		self.stranger_settings = [
-			'handler = "exec";', f'command = [ "/bin/sh", "{self.script}" ];', works.fixed(STRANGERS),
-			f"program: {{ {program} }};", f"limits: {{ {limits} }};",
+			'handler = "exec";', f'command = [ "/bin/sh", "-c", "{script}" ];', works.fixed(STRANGERS),
+			f"program: {{ nice = {nice}; }};", "limits: { nproc = 200; };",
 			f'sandbox: {{ required = true; {WALLS["all"]} }};',
 		]
+		if os.geteuid() == 0:
+			self.stranger_settings.append('user = "daemon";')  # limits.nproc counts all that a user runs
 
 	def configuration(self):
 		service = ["  stranger: {", f'    listen = "127.0.0.1:{self.stranger}";',
 			   *(f"    {line}" for line in self.stranger_settings), "  };", "};", ""]
 		return super().configuration().removesuffix("};\n") + "\n".join(service)
-
-	def start(self):
-		with open(self.script, "w") as f:
-			f.write(ATTACK)
-		super().start()
 
 	@contextlib.contextmanager
 	def attack(self):
@@ -185,6 +181,8 @@ class Neighbours(servers.Preforkd):
 					raise servers.Failed("the stranger's program does not start")
 				client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 			yield
+			if len(tree(self.pid)) < quiet + 2 * STRANGERS:
+				self.fail("the stranger's programs have given up")
 		end = time.monotonic() + servers.PATIENCE
 		while len(tree(self.pid)) > quiet:
 			if time.monotonic() > end:
@@ -192,14 +190,14 @@ class Neighbours(servers.Preforkd):
 			time.sleep(0.01)
 
 
-def attacked(program, limits):
-	"""The p99 of echo in milliseconds, at rest and while strangers attack."""
+def attacked(nice, *attacks):
+	"""The p99 of echo in milliseconds, at rest and during ATTACKS."""
 	def work(bench, stack):
-		server = stack.enter_context(Neighbours(bench, program, limits))
+		server = stack.enter_context(Neighbours(bench, attacks, nice))
 
 		def quiet():
 			seconds = max(3, round(bench.seconds))
-			return bench.load("-t", f"{seconds}s", "--rate", str(ATTACK_RATE), "-c", "16", "--sources",
+			return bench.load("-t", f"{seconds}s", "--rate", str(ATTACK_RATE), "-c", "64", "--sources",
 					  str(works.SOURCES), server.address)["latency_ms"]["p99"]
 
 		def during():
