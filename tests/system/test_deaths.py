@@ -170,7 +170,7 @@ class Programs(Case, DeathCase):
 		self.assertFalse(self.d.grep("\33|^prog: all is well"))
 
 	def dump(self, limit):
-		self.serve("ulimit -c %s; cd /tmp; read x; kill -SEGV $$" % limit)
+		self.serve("ulimit -c %s; cd /tmp; read x; kill -SEGV $$" % limit, limits={"core": "unlimited"})
 		self.provoke()
 		death, = self.deaths("prog")
 		self.expect(death, signal="SIGSEGV", status=None)
@@ -223,7 +223,7 @@ class Programs(Case, DeathCase):
 		service = self.d.admin.service("prog")
 		self.assertEqual([x["status"] for x in service["deaths"]], list(range(40, 8, -1)))
 		self.assertEqual(service["deaths_lost"], 0)
-		self.assertEqual(len(self.d.grep(DIED)), 40)
+		wait_until(lambda: len(self.d.grep(DIED)) == 40, "all are logged")
 		before = service["deaths"]
 		config = open(self.d.config_file, encoding="utf-8").read()
 		self.assertEqual(self.d.reload(config.replace("exit $x", "exit 0")).returncode, 0)

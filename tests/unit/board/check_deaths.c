@@ -161,6 +161,15 @@ START_TEST(a_record_that_is_being_written_is_not_read)
 }
 END_TEST
 
+_Noreturn static void write_for_ever(void)
+{
+	for (uint32_t n = 1;; n++) {
+		struct death death = numbered(n);
+
+		death_record_write(record, &death);
+	}
+}
+
 /* A writer that never rests: the reader finds whole records, or none. */
 START_TEST(no_torn_record_is_believed)
 {
@@ -170,11 +179,8 @@ START_TEST(no_torn_record_is_believed)
 	pid_t pid = fork();
 
 	ck_assert_int_ge(pid, 0);
-	for (uint32_t n = 1; pid == 0; n++) {
-		struct death death = numbered(n);
-
-		death_record_write(record, &death);
-	}
+	if (pid == 0)
+		write_for_ever();
 	while (clock_ms() < end || looks < LOOKS_MIN || found == 0) {
 		looks++;
 		if (death_record_read(record, NOW, &seen, &out, &lost) != 1)
