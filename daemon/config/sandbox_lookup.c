@@ -154,6 +154,39 @@ static bool is_missing(const struct service_values *values, const char *path)
 	       (values->service.sandbox.root == NULL || errno != ENOSYS);
 }
 
+/* REAL, as path_in_root() returns it, is below a folder that sandbox.private_tmp covers. */
+static bool is_covered(const struct config_sandbox *sandbox, const char *real)
+{
+	static const char *const folders[] = {"/tmp", "/var/tmp"};
+	char folder[PATH_MAX];
+
+	for (size_t i = 0; sandbox->private_tmp && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		size_t len;
+
+		if (path_in_root(sandbox->root, folders[i], folder) < 0)
+			continue;
+		len = strlen(folder);
+		if (strncmp(real, folder, len) == 0 && real[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* PATH is in the configuration at PLACE. */
+static bool check_covered(const struct checker *checker, const struct service_values *values,
+			  const struct value_source *place, const char *path)
+{
+	const struct config_sandbox *sandbox = &values->service.sandbox;
+	char real[PATH_MAX];
+
+	if (path_in_root(sandbox->root, path, real) < 0 || !is_covered(sandbox, real))
+		return true;
+	checker_error(checker, values, place,
+		      "\"%.256s\" cannot be seen with sandbox.private_tmp: its /tmp and /var/tmp are empty at first",
+		      path);
+	return false;
+}
+
 static bool check_path(const struct checker *checker, const struct service_values *values,
 		       const struct value_source *place, const char *path)
 {
@@ -164,8 +197,10 @@ static bool check_path(const struct checker *checker, const struct service_value
 		checker_error(checker, values, place, "\"%.256s\" must be a full path, beginning with /", path);
 		return false;
 	}
-	if (checker->source->portable || !is_missing(values, path))
+	if (checker->source->portable)
 		return true;
+	if (!is_missing(values, path))
+		return check_covered(checker, values, place, path);
 	(void)err_sys(&err, "\"%.128s\"%s%.128s", path, root != NULL ? " in " : "", root != NULL ? root : "");
 	checker_lacks(checker, values, place, &err);
 	return false;
@@ -248,7 +283,8 @@ static void check_program(const struct checker *checker, const struct service_va
 	const char *root = values->service.sandbox.root;
 	char file[PATH_MAX], real[PATH_MAX];
 
-	if (values->service.command == NULL || checker->source->portable)
+	if (values->service.command == NULL || checker->source->portable ||
+	    !check_covered(checker, values, value_source(values, "command"), values->service.command[0]))
 		return;
 	(void)snprintf(file, sizeof(file), "%s", values->service.command[0]);
 	for (int i = 0; i < INTERPRETERS_MOST; i++) {

@@ -39,6 +39,24 @@ class Lists(PrivateCase):
 		self.assertIn("Permission denied", self.ask())
 
 
+class Hidden(PrivateCase):
+	"""Files of the host in folders that are private to the service: it could not find them."""
+
+	def test_the_check(self):
+		folder = self.folder("data", for_workers=True)
+		self.write("program", "#!/bin/sh\n")
+		os.chmod(self.tmp + "/program", 0o755)
+		if not os.path.realpath(self.tmp).startswith("/tmp/"):
+			self.skipTest("the files of the test are not in /tmp")
+		service = self.program("echo", sandbox={"private_tmp": True, "read": ["/", "/tmp"], "write": [folder]})
+		self.assertRegex(self.check(service).stderr, r':\d+: services.x.sandbox.write: ".*/data" cannot be '
+				 "seen with sandbox.private_tmp")
+		service = self.program([self.tmp + "/program"], sandbox={"private_tmp": True})
+		self.assertRegex(self.check(service).stderr, r':\d+: services.x.command: ".*/program" cannot be seen')
+		service["sandbox"] = {}
+		self.assertEqual(self.check(service).returncode, 0)
+
+
 @needs_root()
 @needs_tool("setpriv")
 class WithoutAdmin(PrivateCase):
