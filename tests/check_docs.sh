@@ -11,7 +11,7 @@ scratch=$(mktemp) || exit 99
 
 # sound_page FILE: groff has nothing to say about it
 sound_page() {
-	groff -man -ww -z -Tutf8 "$1" >"$scratch" 2>&1
+	groff -man -t -ww -z -Tutf8 "$1" >"$scratch" 2>&1
 	[ ! -s "$scratch" ] || {
 		sed 's/^/# /' "$scratch"
 		false

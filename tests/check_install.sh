@@ -28,7 +28,7 @@ run_make install
 result "make install"
 for file in sbin/preforkd sbin/preforkctl man8/preforkd.8 man8/preforkctl.8 \
 	bash-completion/completions/preforkctl include/preforkd/module.h \
-	man3/preforkd-module.3 pkgconfig/preforkd.pc preforkd/hello.so preforkd/preforkd.conf \
+	man3/preforkd-module.3 man7/preforkd-programs.7 pkgconfig/preforkd.pc preforkd/hello.so preforkd/preforkd.conf \
 	preforkd/conf.d; do
 	installed "/$file"
 	result "installs $file"

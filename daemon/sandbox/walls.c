@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "config/config.h"
@@ -53,15 +54,32 @@ void walls_find_lacks(const struct config_service *service, walls_report *report
 	}
 }
 
+/* SERVICE requires its walls, and cannot have this one; *WHY says why. */
+static bool is_lacking(const struct config_service *service, size_t i, struct err *why)
+{
+	bool lacks = walls[i].prepare != NULL && walls[i].prepare(service, why) < 0;
+
+	return service->sandbox.required && (lacks || walls[i].find_lack(service, why) < 0);
+}
+
 int walls_demand(const struct config_service *service, struct err *err)
 {
-	struct err why;
+	char others[128] = "";
+	size_t first = N_WALLS, used = 0;
+	struct err why, what = {0};
 
 	for (size_t i = 0; i < N_WALLS; i++) {
-		bool lacks = walls[i].prepare != NULL && walls[i].prepare(service, &why) < 0;
-
-		if (service->sandbox.required && (lacks || walls[i].find_lack(service, &why) < 0))
-			return err_set(err, "%s: %.400s (sandbox.required)", walls[i].key, why.text);
+		if (!is_lacking(service, i, &why))
+			continue;
+		if (first == N_WALLS) {
+			first = i;
+			what = why;
+		} else if (used < sizeof(others)) {
+			used += (size_t)snprintf(others + used, sizeof(others) - used, "%s %s",
+						 used == 0 ? "; also" : ",", walls[i].key);
+		}
 	}
-	return 0;
+	if (first == N_WALLS)
+		return 0;
+	return err_set(err, "%s: %.250s (sandbox.required)%s", walls[first].key, what.text, others);
 }

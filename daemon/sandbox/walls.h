@@ -19,7 +19,8 @@ typedef void walls_report(const char *key, const char *text, void *userdata);
 void walls_find_lacks(const struct config_service *service, walls_report *report, void *userdata);
 
 /* Makes what the workers of SERVICE inherit for their walls; to be called before they start. If SERVICE has
- * sandbox.required: -1 and *err if a wall that it asks for is lacking; the text begins with the key.
+ * sandbox.required: -1 and *err if a wall that it asks for is lacking; the text begins with the key,
+ * and names those of other walls that are lacking, too.
  * Otherwise 0. */
 int walls_demand(const struct config_service *service, struct err *err);
 

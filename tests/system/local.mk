@@ -98,6 +98,7 @@ system_tests = \
 	%D%/test_shared.py \
 	%D%/test_signals.py \
 	%D%/test_stop.py \
+	%D%/test_stranger.py \
 	%D%/test_surroundings.py \
 	%D%/test_system_calls.py \
 	%D%/test_systemd.py \

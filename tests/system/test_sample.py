@@ -57,4 +57,16 @@ class Sample(Case):
 		self.assertFalse(os.path.exists(control), "nothing is left")
 
 
+class Manual(Case):
+	def test_the_example_of_a_program_that_nobody_trusts(self):
+		"""preforkd-programs(7): the check takes it, on a host that has the user and the files."""
+		with open(os.path.join(TOP_SRCDIR, "man", "preforkd-programs.7"), encoding="utf-8") as f:
+			example = re.search(r"^\.EX\n(.*?)^\.EE", f.read(), re.S | re.M).group(1)
+		self.assertIn("private_pids", example)
+		config = self.write("preforkd.conf", example.replace("\\-", "-") +
+				    ('user = "nobody";\n' if IS_ROOT else ""))
+		done = run_preforkd("-c", config, "--check=portable")
+		self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
 main()
