@@ -197,7 +197,7 @@ def attacked(nice, *attacks):
 
 		def quiet():
 			seconds = max(3, round(bench.seconds))
-			return bench.load("-t", f"{seconds}s", "--rate", str(ATTACK_RATE), "-c", "64", "--sources",
+			return bench.load("-t", f"{seconds}s", "--rate", str(ATTACK_RATE), "-c", "256", "--sources",
 					  str(works.SOURCES), server.address)["latency_ms"]["p99"]
 
 		def during():
