@@ -12,8 +12,8 @@
 
 #include "base/capability.h"
 #include "base/err.h"
+#include "sandbox/namespaces.h"
 #include "sandbox/state.h"
-#include "sandbox/surround.h"
 
 #define BIT(number) (UINT64_C(1) << (number))
 
@@ -180,7 +180,7 @@ int capabilities_find_lack(const struct config_service *service, struct err *err
 {
 	const struct config_sandbox *wish = &service->sandbox;
 
-	if (wish->capabilities != 0 && surround_makes_user_namespace(service))
+	if (wish->capabilities != 0 && namespaces_need_user_namespace(service))
 		return err_set(err, "they count for what is private to its workers only, and not for the host: the "
 				    "daemon lacks CAP_SYS_ADMIN, and sandbox.private_* and read_only need a user "
 				    "namespace without it");

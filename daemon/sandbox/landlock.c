@@ -11,8 +11,8 @@
 #include "base/proc_folder.h"
 #include "config/config.h"
 #include "sandbox/landlock_abi.h"
+#include "sandbox/namespaces.h"
 #include "sandbox/state.h"
-#include "sandbox/surround.h"
 
 #define READS (LANDLOCK_READ_FILE | LANDLOCK_READ_DIR)
 #define WRITES                                                                                                         \
@@ -102,7 +102,7 @@ static int allow_private_tmp(const struct rules *rules, const struct sandbox *sa
 {
 	static const char *const folders[] = {"/tmp", "/var/tmp"};
 
-	for (size_t i = 0; surround_has_private_tmp(sandbox) && i < sizeof(folders) / sizeof(folders[0]); i++) {
+	for (size_t i = 0; namespaces_have_private_tmp(sandbox) && i < sizeof(folders) / sizeof(folders[0]); i++) {
 		if (allow_path(rules, folders[i], READS | WRITES) < 0 && errno != ENOENT)
 			return err_sys(err, "cannot allow %s", folders[i]);
 	}

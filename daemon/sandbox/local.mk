@@ -16,6 +16,8 @@ libpreforkd_a_SOURCES += \
 	%D%/landlock.h \
 	%D%/landlock_abi.c \
 	%D%/landlock_abi.h \
+	%D%/namespaces.c \
+	%D%/namespaces.h \
 	%D%/no_new_privileges.c \
 	%D%/no_new_privileges.h \
 	%D%/oom_score.c \
@@ -37,8 +39,6 @@ libpreforkd_a_SOURCES += \
 	%D%/sandbox.c \
 	%D%/sandbox.h \
 	%D%/state.h \
-	%D%/surround.c \
-	%D%/surround.h \
 	%D%/surroundings.c \
 	%D%/surroundings.h \
 	%D%/system_calls.c \

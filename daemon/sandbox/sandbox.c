@@ -9,12 +9,12 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/group.h"
 #include "sandbox/landlock.h"
+#include "sandbox/namespaces.h"
 #include "sandbox/no_new_privileges.h"
 #include "sandbox/oom_score.h"
 #include "sandbox/rlimits.h"
 #include "sandbox/root.h"
 #include "sandbox/state.h"
-#include "sandbox/surround.h"
 #include "sandbox/surroundings.h"
 #include "sandbox/system_calls.h"
 #include "sandbox/user.h"
@@ -36,18 +36,18 @@ struct program_step {
 /* Its rules name files as the process is going to see them: the mounts come first. */
 static int prepare_landlock_early(struct sandbox *sandbox, struct err *err)
 {
-	return surround_is_late(sandbox) ? 0 : landlock_prepare(sandbox, err);
+	return namespaces_are_late(sandbox) ? 0 : landlock_prepare(sandbox, err);
 }
 
 static int prepare_landlock_late(struct sandbox *sandbox, struct err *err)
 {
-	return surround_is_late(sandbox) ? landlock_prepare(sandbox, err) : 0;
+	return namespaces_are_late(sandbox) ? landlock_prepare(sandbox, err) : 0;
 }
 
-/* If there are surroundings, they have changed it, or do so later. */
+/* If there are namespaces, they have changed it, or do so later. */
 static int change_root(struct sandbox *sandbox, struct err *err)
 {
-	return surround_is_late(sandbox) ? 0 : root_change(sandbox, false, err);
+	return namespaces_are_late(sandbox) ? 0 : root_change(sandbox, false, err);
 }
 
 /*
@@ -66,14 +66,14 @@ static const struct step entering[] = {
 	{"program.oom_score_adjust", oom_score_set, NULL},
 	{"program.nice", nice_set, nice_verify},
 	{"limits", rlimits_prepare, NULL},
-	{"sandbox", surround_choose, NULL},
-	{"sandbox", surround_with_rights, NULL},
+	{"sandbox", namespaces_choose, NULL},
+	{"sandbox", namespaces_with_rights, NULL},
 	{"sandbox.root", change_root, root_verify},
 	{LANDLOCK_KEYS, prepare_landlock_early, NULL},
 	{"sandbox.capabilities", capabilities_keep, NULL},
 	{"sandbox.level", system_calls_limit_early, NULL},
 	{"user", user_take, user_verify},
-	{"sandbox", surround_without_rights, NULL},
+	{"sandbox", namespaces_without_rights, NULL},
 	{"program.umask", umask_set, NULL},
 	{"program.directory", directory_enter, NULL},
 	{LANDLOCK_KEYS, prepare_landlock_late, NULL},

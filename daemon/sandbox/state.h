@@ -28,7 +28,7 @@ struct sandbox {
 	int landlock;		 /* the kernel's ABI of it; 0: it has none, or nothing asks for it */
 	int ruleset;		 /* of Landlock, for this process or its programs; -1: none */
 	bool runs_programs;	 /* this process starts programs, or becomes one */
-	unsigned surroundings;	 /* of surround.c: which it gets */
+	unsigned namespaces;	 /* of namespaces.c: which it gets */
 	bool trial;		 /* only to see whether they can be made: files that the service names do not count */
 	bool without_rights;	 /* it needs a user namespace for them */
 	uint64_t had;		 /* capabilities before the change of user */

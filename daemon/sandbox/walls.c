@@ -11,7 +11,7 @@
 #include "sandbox/filters.h"
 #include "sandbox/group_lacks.h"
 #include "sandbox/landlock.h"
-#include "sandbox/surround.h"
+#include "sandbox/namespaces.h"
 #include "sandbox/system_calls.h"
 
 /*
@@ -36,10 +36,10 @@ static const struct wall walls[] = {
 	{"sandbox.execute", landlock_lacks_execute, NULL},
 	{"sandbox.tcp_connect", landlock_lacks_tcp_connect, NULL},
 	{"sandbox.tcp_bind", landlock_lacks_tcp_bind, NULL},
-	{"sandbox.private_tmp", surround_lacks_private_tmp, NULL},
-	{"sandbox.private_network", surround_lacks_private_network, NULL},
-	{"sandbox.private_pids", surround_lacks_private_pids, NULL},
-	{"sandbox.read_only", surround_lacks_read_only, NULL},
+	{"sandbox.private_tmp", namespaces_lack_private_tmp, NULL},
+	{"sandbox.private_network", namespaces_lack_private_network, NULL},
+	{"sandbox.private_pids", namespaces_lack_private_pids, NULL},
+	{"sandbox.read_only", namespaces_lack_read_only, NULL},
 };
 
 #define N_WALLS (sizeof(walls) / sizeof(walls[0]))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sandbox/surround.h"
+#include "sandbox/namespaces.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +81,7 @@ static int make_mount_namespace(bool read_only, struct err *err)
 static bool needs_mounts(const struct sandbox *sandbox)
 {
 	for (size_t i = 0; i < N_PARTS; i++)
-		if ((sandbox->surroundings & 1U << i) != 0 && parts[i].mounts)
+		if ((sandbox->namespaces & 1U << i) != 0 && parts[i].mounts)
 			return true;
 	return false;
 }
@@ -115,35 +115,35 @@ static int make_all(struct sandbox *sandbox, struct err *err)
 {
 	bool mounts = needs_mounts(sandbox);
 
-	if (mounts && make_mount_namespace((sandbox->surroundings & 1U << READ_ONLY) != 0, err) < 0)
+	if (mounts && make_mount_namespace((sandbox->namespaces & 1U << READ_ONLY) != 0, err) < 0)
 		return -1;
 	if (enter_root(sandbox, mounts, err) < 0)
 		return -1;
 	for (size_t i = 0; i < N_PARTS; i++)
-		if ((sandbox->surroundings & 1U << i) != 0 && make_part(sandbox, &parts[i], err) < 0)
+		if ((sandbox->namespaces & 1U << i) != 0 && make_part(sandbox, &parts[i], err) < 0)
 			return -1;
 	return 0;
 }
 
-int surround_with_rights(struct sandbox *sandbox, struct err *err)
+int namespaces_with_rights(struct sandbox *sandbox, struct err *err)
 {
 	sandbox->without_rights = user_namespace_is_needed();
-	return sandbox->surroundings == 0 || sandbox->without_rights ? 0 : make_all(sandbox, err);
+	return sandbox->namespaces == 0 || sandbox->without_rights ? 0 : make_all(sandbox, err);
 }
 
-bool surround_is_late(const struct sandbox *sandbox)
+bool namespaces_are_late(const struct sandbox *sandbox)
 {
-	return sandbox->surroundings != 0 && sandbox->without_rights;
+	return sandbox->namespaces != 0 && sandbox->without_rights;
 }
 
-bool surround_has_private_tmp(const struct sandbox *sandbox)
+bool namespaces_have_private_tmp(const struct sandbox *sandbox)
 {
-	return (sandbox->surroundings & 1U << PRIVATE_TMP) != 0;
+	return (sandbox->namespaces & 1U << PRIVATE_TMP) != 0;
 }
 
-int surround_without_rights(struct sandbox *sandbox, struct err *err)
+int namespaces_without_rights(struct sandbox *sandbox, struct err *err)
 {
-	if (!surround_is_late(sandbox))
+	if (!namespaces_are_late(sandbox))
 		return 0;
 	return user_namespace_enter(err) < 0 ? -1 : make_all(sandbox, err);
 }
@@ -153,15 +153,15 @@ int surround_without_rights(struct sandbox *sandbox, struct err *err)
 /* In a child that is not needed any more afterwards. */
 static int try_part(const struct config_service *service, size_t part, struct err *err)
 {
-	struct sandbox sandbox = {.service = service, .surroundings = 1U << part, .trial = true};
+	struct sandbox sandbox = {.service = service, .namespaces = 1U << part, .trial = true};
 
-	if (surround_with_rights(&sandbox, err) < 0)
+	if (namespaces_with_rights(&sandbox, err) < 0)
 		return -1;
 	if (!sandbox.without_rights)
 		return 0;
 	if (!service->identity.pending && user_take(&sandbox, err) < 0)
 		return -1;
-	return surround_without_rights(&sandbox, err);
+	return namespaces_without_rights(&sandbox, err);
 }
 
 /* Writes *err if it fails, else nothing. */
@@ -234,27 +234,27 @@ static int find_lack(const struct config_service *service, size_t part, struct e
 	return -1;
 }
 
-int surround_lacks_private_tmp(const struct config_service *service, struct err *err)
+int namespaces_lack_private_tmp(const struct config_service *service, struct err *err)
 {
 	return find_lack(service, PRIVATE_TMP, err);
 }
 
-int surround_lacks_private_network(const struct config_service *service, struct err *err)
+int namespaces_lack_private_network(const struct config_service *service, struct err *err)
 {
 	return find_lack(service, PRIVATE_NETWORK, err);
 }
 
-int surround_lacks_private_pids(const struct config_service *service, struct err *err)
+int namespaces_lack_private_pids(const struct config_service *service, struct err *err)
 {
 	return find_lack(service, PRIVATE_PIDS, err);
 }
 
-int surround_lacks_read_only(const struct config_service *service, struct err *err)
+int namespaces_lack_read_only(const struct config_service *service, struct err *err)
 {
 	return find_lack(service, READ_ONLY, err);
 }
 
-bool surround_makes_user_namespace(const struct config_service *service)
+bool namespaces_need_user_namespace(const struct config_service *service)
 {
 	struct err err;
 
@@ -264,7 +264,7 @@ bool surround_makes_user_namespace(const struct config_service *service)
 	return false;
 }
 
-int surround_choose(struct sandbox *sandbox, struct err *err)
+int namespaces_choose(struct sandbox *sandbox, struct err *err)
 {
 	const struct config_service *service = sandbox->service;
 
@@ -272,7 +272,7 @@ int surround_choose(struct sandbox *sandbox, struct err *err)
 		if (!is_wanted(service, i))
 			continue;
 		if (find_lack(service, i, err) == 0)
-			sandbox->surroundings |= 1U << i;
+			sandbox->namespaces |= 1U << i;
 		else if (service->sandbox.required)
 			return -1;
 	}
