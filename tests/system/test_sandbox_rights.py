@@ -125,6 +125,19 @@ class Capabilities(RightsCase):
 			wait_until(lambda: not proc.alive(pid), "it is ended")
 
 	@needs_root()
+	@needs_tool("setpriv")
+	def test_program_of_root_lacks_what_only_its_worker_needs(self):
+		"""Where the bounding set stays as it is, which would give it to the program."""
+		d = self.daemon({"x": self.program(EXEC, user="root", sandbox={"capabilities": ["SETUID"],
+									       "no_new_privileges": True})},
+				prefix=[shutil.which("setpriv"), "--bounding-set=-setpcap"])
+		with self.endpoint.connect() as s:
+			pid = int(s.makefile().readline())
+			self.assertEqual(proc.status(proc.stat(pid).ppid, "CapPrm"), bits(SETUID, KILL))
+			self.assertEqual(proc.status(pid, "CapPrm"), bits(SETUID))
+		self.assertEqual(d.stop(), 0)
+
+	@needs_root()
 	def test_of_a_worker(self):
 		endpoint = Endpoint.v4()
 		d = self.daemon({"x": {"handler": "echo", "listen": endpoint.text,
