@@ -309,19 +309,9 @@ static json_t *absent_json(const struct config_service *service, const char *sta
 			 "waiting", waiting, "cgroup", "violations", 0);
 }
 
-static void add_disabled(json_t *services, const struct config *config, const char *name)
+/* Adds what is told only about a service that was asked for by its name, because it may be long. DEATHS may be NULL. */
+static json_t *with_deaths(json_t *service, const struct deaths *deaths)
 {
-	for (size_t i = config->n_services; i < config->n_services + config->n_disabled; i++)
-		if (name == NULL || strcmp(config->services[i].name, name) == 0)
-			(void)json_array_append_new(services,
-						    absent_json(&config->services[i], "disabled", json_null()));
-}
-
-/* Adds what is told only about a service that was asked for by its name, because it may be long. */
-static json_t *with_deaths(json_t *service, const struct pool *pool)
-{
-	const struct deaths *deaths = pool->totals->deaths;
-
 	(void)json_object_set_new(service, "deaths", status_deaths_json(deaths));
 	(void)json_object_set_new(service, "deaths_lost", json_integer(deaths != NULL ? (json_int_t)deaths->lost : 0));
 	return service;
@@ -336,9 +326,22 @@ static json_t *member_json(const struct operations *ops, const struct config_ser
 
 	if (member != NULL && member->now != NULL) {
 		json = service_json(ops, member->now, now);
-		return by_name ? with_deaths(json, member->now) : json;
+		return by_name ? with_deaths(json, member->now->totals->deaths) : json;
 	}
-	return absent_json(service, "waiting", waiting_json(member, now));
+	json = absent_json(service, "waiting", waiting_json(member, now));
+	return by_name ? with_deaths(json, NULL) : json;
+}
+
+static void add_disabled(json_t *services, const struct config *config, const char *name)
+{
+	for (size_t i = config->n_services; i < config->n_services + config->n_disabled; i++) {
+		json_t *json;
+
+		if (name != NULL && strcmp(config->services[i].name, name) != 0)
+			continue;
+		json = absent_json(&config->services[i], "disabled", json_null());
+		(void)json_array_append_new(services, name != NULL ? with_deaths(json, NULL) : json);
+	}
 }
 
 static json_t *verdict_json(const struct verdict *verdict, int64_t now)

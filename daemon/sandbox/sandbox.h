@@ -33,7 +33,7 @@ int sandbox_descriptor(void);
 /*
  * In a process that is about to become a program by execve(2), after the others: the steps that apply to a program and
  * not to the worker that starts it. Async-signal-safe, also in a child that shares its parent's memory. 0; or -1 with
- * errno, and in *KEY_OUT the key of the step that failed.
+ * errno, and in *KEY_OUT the key of the step that failed. A process that is in no sandbox takes no step.
  */
 int sandbox_enter_program(const char **key_out);
 

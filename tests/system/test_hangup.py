@@ -264,7 +264,8 @@ class Family(HangupCase):
 		subprocess.run(["cc", "-o", program, source], check=True)
 		os.chmod(program, 0o4755)
 		# nobody can tell whether it has the connection: only a limit ends it
-		self.serve("setsid %s & sleep 0.3; echo $$" % program, timeouts={"total": "2s"})
+		self.serve("setsid %s & sleep 0.3; echo $$" % program, timeouts={"total": "2s"},
+			   sandbox={"no_new_privileges": False})
 		with self.endpoint.connect() as s:
 			pids = self.pids(s, 2)
 		self.d.wait_log(

@@ -17,7 +17,7 @@ from harness.gate import *
 
 REASONS = ["denied", "not_allowed", "penalty", "per_source", "per_source_rate", "rate", "reserved", "full",
 	   "queued_silent", "evicted", "proxy_missing", "proxy_malformed", "proxy_timeout", "proxy_untrusted",
-	   "answer_port", "answer_size"]
+	   "answer_port", "answer_size", "time", "load"]
 POOL = {"min": 2, "max": 4, "min_spare": 1, "max_spare": 4}
 
 

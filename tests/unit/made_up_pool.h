@@ -10,6 +10,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/child.h"
 #include "base/err.h"
 #include "pool/pool.h"
 
@@ -24,10 +25,13 @@ static struct {
 static size_t made_up_n_kills;
 static pid_t made_up_last_pid = MADE_UP_PID;
 
-int __wrap_kill(pid_t pid, int signal); /* NOLINT: the linker's name */
+int __wrap_kill(pid_t pid, int signal); /* NOLINT: the linker's names */
+int __real_kill(pid_t pid, int signal); /* NOLINT */
 
 int __wrap_kill(pid_t pid, int signal) /* NOLINT */
 {
+	if (child_is_ours(pid < 0 ? -pid : pid)) /* of a trial */
+		return __real_kill(pid, signal);
 	ck_assert_uint_lt(made_up_n_kills, sizeof(made_up_kills) / sizeof(made_up_kills[0]));
 	made_up_kills[made_up_n_kills].pid = pid;
 	made_up_kills[made_up_n_kills++].signal = signal;

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -61,6 +62,13 @@ def run_preforkctl(*arguments, timeout=PATIENCE, env=None, prefix=(), **options)
 	return done
 
 
+def _is_readable(stream, timeout):
+	"""Not select(2): there may be many descriptors."""
+	poll = select.poll()
+	poll.register(stream, select.POLLIN)
+	return bool(poll.poll(timeout))
+
+
 class Daemon:
 	"""
 	One preforkd in the foreground, in a session of its own, which says on NOTIFY_SOCKET when it
@@ -89,7 +97,7 @@ class Daemon:
 			self.env.setdefault("NOTIFY_SOCKET", self.notify.path)
 		self.process = None
 		self._reader = None
-		self._raw = []
+		self._raw, self._rest, self._complete = [], b"", False	# the log; what has no end of line yet
 		self._changed = threading.Condition()
 
 	def configure(self, config):
@@ -210,24 +218,38 @@ class Daemon:
 	# Its log
 
 	def _collect(self, stream):
-		for line in stream:
+		"""The thread that reads the log, so that the daemon never waits for us."""
+		while not self._complete:
+			_is_readable(stream, None)
 			with self._changed:
-				self._raw.append(line.rstrip(b"\n"))
-				self._changed.notify_all()
+				self._take(stream)
 		stream.close()
 
+	def _take(self, stream):
+		"""All that is in the pipe. The caller has the lock: nobody else has taken a part of it."""
+		while not self._complete and _is_readable(stream, 0):
+			data = os.read(stream.fileno(), 1 << 16)
+			*whole, self._rest = (self._rest + data).split(b"\n")
+			if not data:
+				self._complete = True
+				whole = [self._rest] if self._rest else []
+			self._raw += whole
+			self._changed.notify_all()
+
 	def raw_lines(self):
+		"""All that the daemon has written until now."""
 		with self._changed:
+			if self._reader:
+				self._take(self.process.stderr)
 			return list(self._raw)
 
 	def lines(self):
 		return [x.decode("utf-8", "backslashreplace") for x in self.raw_lines()]
 
 	def mark(self):
-		"""Where the log is now, for `since`. A line may still be on its way to us: what must not be in the
+		"""Where the log is now, for `since`. A process may be about to write a line: what must not be in the
 		log is looked for after stop()."""
-		with self._changed:
-			return len(self._raw)
+		return len(self.raw_lines())
 
 	def grep(self, pattern, since=0):
 		return [x for x in self.lines()[since:] if re.search(pattern, x)]

@@ -296,7 +296,8 @@ START_TEST(identity_as_user)
 	ck_assert_uint_eq(config->services[0].identity.uid, geteuid());
 	ck_assert_ptr_nonnull(config->services[0].identity.home);
 	load_with(path_of("main.conf"), (const char *[]){"user=root", NULL});
-	expect_error("-o: user: cannot become \"root\": not started as root (a systemd unit: see /");
+	expect_error("-o: user: cannot become \"root\": not started as root (a systemd unit: \"preforkd "
+		     "--unit-dropin\" prints");
 	expect_error("--check=portable");
 	load_with(path_of("main.conf"), (const char *[]){"group=root", NULL});
 	expect_error("-o: group: cannot take the group \"root\"");

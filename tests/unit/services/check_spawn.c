@@ -31,7 +31,13 @@ static void setup(void)
 static pid_t start_program(char *const *argv, int *pidfd_out)
 {
 	char *envp[] = {(char *)"PATH=/usr/bin:/bin", (char *)"ONLY=this", NULL};
-	struct spawn spawn = {.argv = argv, .envp = envp, .socket = sockets[1], .errors = errors[1]};
+	struct spawn spawn = {.path = argv[0],
+			      .argv = argv,
+			      .envp = envp,
+			      .socket = sockets[1],
+			      .errors = errors[1],
+			      .group = -1,
+			      .group_procs = -1};
 	sigset_t all, before;
 	pid_t pid;
 
@@ -137,7 +143,13 @@ END_TEST
 START_TEST(a_program_that_cannot_run_is_an_error)
 {
 	char *argv[] = {(char *)"/nonexistent/program", NULL}, *envp[] = {NULL};
-	struct spawn spawn = {.argv = argv, .envp = envp, .socket = sockets[1], .errors = errors[1]};
+	struct spawn spawn = {.path = argv[0],
+			      .argv = argv,
+			      .envp = envp,
+			      .socket = sockets[1],
+			      .errors = errors[1],
+			      .group = -1,
+			      .group_procs = -1};
 	int pidfd;
 
 	ck_assert_int_eq(spawn_program(&spawn, &pidfd, &err), -1);
