@@ -101,7 +101,13 @@ left=$(find "$dest" -type f)
 [ -z "$left" ]
 result "make uninstall takes back an untouched configuration"
 [ -z "$left" ] || echo "$left" | sed 's/^/# /'
-left=$(find "$dest" -type d -name 'preforkd*')
+prefix=$(sed -n 's/^prefix = //p' "$TOP_BUILDDIR/Makefile")
+left=$(find "$dest" -type d -name 'preforkd*' | while read -r folder; do
+	case $dest$prefix/ in
+	"$folder"/*) ;; # the prefix itself is in it
+	*) echo "$folder" ;;
+	esac
+done)
 [ -z "$left" ]
 result "make uninstall leaves no folder of its own"
 [ -z "$left" ] || echo "$left" | sed 's/^/# /'

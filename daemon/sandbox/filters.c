@@ -40,10 +40,10 @@ enum filter_kind filters_kind(const struct config_service *service)
 		return FILTER_NONE;
 	if (runs_programs && !service->program.runs)
 		return strict ? FILTER_TELLS_STRICT : FILTER_TELLS;
+	if (strict && (runs_programs || service->module != NULL))
+		return FILTER_REFUSES_STRICT;
 	if (!strict || ALLOWED_IS_UNKNOWN)
 		return FILTER_REFUSES;
-	if (runs_programs || service->module != NULL)
-		return FILTER_REFUSES_STRICT;
 	return service->upstreams.n > 0 ? FILTER_PROXY : FILTER_BUILTIN;
 }
 
