@@ -38,5 +38,9 @@ class Trap:
 		os.chmod(path + ".new", 0o644)
 		os.rename(path + ".new", path)
 
+	def is_met(self, name):
+		"""In a folder that workers may write to."""
+		return os.path.exists(os.path.join(self.folder, name + ".met"))
+
 	def clear(self, name):
 		os.unlink(os.path.join(self.folder, name))
