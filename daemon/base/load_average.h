@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What was read last. All zero: nothing yet. */
+/* The last reading. All zero: there was none yet. */
 struct load_average {
 	bool known;
 	int64_t read_ms, hundredths;

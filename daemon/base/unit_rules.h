@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any process. What the rules of a systemd unit let its processes do: system calls, namespaces (systemd.exec(5)) and
- * control groups (systemd.resource-control(5)). */
+/* Any process. The rules of a systemd unit, and what they let its processes do: system calls, namespaces
+ * (systemd.exec(5)) and control groups (systemd.resource-control(5)). */
 #ifndef PREFORKD_BASE_UNIT_RULES_H
 #define PREFORKD_BASE_UNIT_RULES_H
 
@@ -11,7 +11,7 @@
 struct unit_settings;
 
 /* False: SystemCallFilter= keeps the unit from the system call NAME ("chroot"). The answer is exact if systemd has told
- * the settings. Of the groups that the unit's files name, those are known that contain a call which a sandbox makes. */
+ * the settings. The groups of calls that are known are those that contain a call which a sandbox makes. */
 bool unit_rules_allow_call(const struct unit_settings *settings, const char *name);
 
 /* False: RestrictNamespaces= keeps the unit from new namespaces of the kind NAME ("net", as in systemd.exec(5)). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* --check=host, --unit-dropin. What the unit lacks for one key of a service. Lists are texts with blanks between their
- * words. */
+/* --check=host, --unit-dropin. The things that the unit lacks for one key of a service. Lists are texts with blanks
+ * between their words. */
 #ifndef PREFORKD_CHANGE_HOST_LACKING_H
 #define PREFORKD_CHANGE_HOST_LACKING_H
 

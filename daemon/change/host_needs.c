@@ -12,7 +12,7 @@
 #include "config/config.h"
 #include "config/values.h"
 
-/* Of another user than the master's. */
+/* The service has another user than the master. */
 static bool becomes_another(const struct host_unit *host, const struct config_service *service)
 {
 	return service->identity.set && service->identity.uid != host->starter.uid;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --check=host, --unit-dropin. What a service needs of the unit because of its keys: the rights of root, system calls,
+/* --check=host, --unit-dropin. The needs of a service because of its keys: the rights of root, system calls,
  * namespaces. Files and addresses have files of their own (host_files.h, host_sockets.h). */
 #ifndef PREFORKD_CHANGE_HOST_NEEDS_H
 #define PREFORKD_CHANGE_HOST_NEEDS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --unit-dropin. The smallest drop-in with which the packaged unit runs a configuration. What is lacking is found by
+ * --unit-dropin. The smallest drop-in with which the packaged unit runs a configuration. The lacks are found by
  * the judges of --check=host, so that the check has nothing to say about a unit with this drop-in.
  */
 #ifndef PREFORKD_CHANGE_UNIT_DROPIN_H

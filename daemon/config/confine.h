@@ -34,7 +34,7 @@ struct config_limits {
 	int64_t nofile, nproc;			       /* numbers */
 	int64_t cpu;				       /* milliseconds, whole seconds */
 	int64_t as, data, stack, core, fsize, memlock; /* bytes */
-	/* Of the service's control group: bytes, and processes with threads; 0: no limit. */
+	/* For the service's control group: bytes, and processes with threads; 0: no limit. */
 	int64_t memory, tasks;
 };
 

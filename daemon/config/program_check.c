@@ -128,7 +128,7 @@ static void complete_values(struct service_values *values)
 		service->timeouts.prove = PROVE_MS;
 }
 
-/* Of the files as the program sees them. */
+/* The mark of the files as the program sees them. */
 static uint64_t mark_program(const struct checker *checker, const struct service_values *values)
 {
 	const struct text_list *command = &values->command;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. What the programs of a service may use together, and what they use. The control group is a descriptor. */
+/* Master. The memory and tasks that the programs of a service may use together, and those that they use. The control
+ * group is a descriptor. */
 #ifndef PREFORKD_POOL_GROUP_LIMITS_H
 #define PREFORKD_POOL_GROUP_LIMITS_H
 

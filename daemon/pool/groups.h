@@ -36,7 +36,7 @@ int groups_make(const struct config_service *service);
 /* Puts changed limits of SERVICE into force, if it has a group. A failure is logged. */
 void groups_limit(const struct config_service *service);
 
-/* What the programs of the service NAME use. False: it has no group. */
+/* Tells what the programs of the service NAME use. False: it has no group. */
 bool groups_look(const char *name, struct group_use *out);
 
 /* The kernel has killed a process of PID, a program of SERVICE, for want of memory. To be asked before groups_left().
@@ -50,7 +50,7 @@ void groups_left(const struct config_service *service, pid_t pid);
 bool groups_are_due(void);
 
 /* Removes the groups of processes that are not in BY_PID any more, with all that is left in them, and those of services
- * without any process. What cannot be removed yet stays due. */
+ * without any process. A group that cannot be removed yet stays due. */
 void groups_sweep(struct proc *by_pid);
 
 /* No worker is left: removes everything. Blocks, for at most GROUPS_CLOSE_MS, until all in them have ended. */

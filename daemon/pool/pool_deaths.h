@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. What becomes known of the deaths of workers and programs: those that the master reaps, and those of exec's
+/* Master. Takes down the deaths of workers and programs: those that the master reaps, and those of exec's
  * programs, which only a worker sees and notes in its slot. The last ones are kept in the totals of the service. */
 #ifndef PREFORKD_POOL_POOL_DEATHS_H
 #define PREFORKD_POOL_POOL_DEATHS_H
@@ -12,7 +12,7 @@ struct pool;
 struct proc;
 struct rusage;
 
-/* The death of PROC, with STATUS and USAGE of wait4(2), USAGE may be NULL. What the slot says of its client is a hint.
+/* The death of PROC, with STATUS and USAGE of wait4(2), USAGE may be NULL. Its slot gives hints about its client.
  */
 struct death pool_deaths_describe(const struct proc *proc, int status, const struct rusage *usage);
 

@@ -118,7 +118,7 @@ void program_retire(struct proc *proc)
 	(void)kill(proc->pid, proc->pool->service->program.stop_signal);
 }
 
-/* What the processes of a program do that is killed because of the limit KEY. */
+/* Logs what the processes of a program do that is killed because of the limit KEY. */
 static void tell_family(const struct proc *proc, const char *key)
 {
 	struct log_about about = about_program(proc);

@@ -11,7 +11,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
- * Of echo, discard, chargen, daytime and time, with the gate, the limits, the log, the time zone, and what the C
+ * For echo, discard, chargen, daytime and time, with the gate, the limits, the log, the time zone, and what the C
  * library does for them. Libraries and machines differ in which of several calls for one purpose they make, so all of
  * those are here.
  */

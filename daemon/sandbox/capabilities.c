@@ -78,7 +78,7 @@ static uint64_t find_inheritable(const struct sandbox *sandbox)
 	return sandbox->runs_programs ? sandbox->service->sandbox.capabilities : 0;
 }
 
-/* Of this process, as opposed to its programs. */
+/* For this process, as opposed to its programs. */
 static uint64_t find_effective(const struct sandbox *sandbox)
 {
 	uint64_t listed = sandbox->service->sandbox.capabilities;

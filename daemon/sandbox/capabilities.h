@@ -18,7 +18,7 @@ int capabilities_keep(struct sandbox *sandbox, struct err *err);
 int capabilities_drop(struct sandbox *sandbox, struct err *err);
 int capabilities_verify(const struct sandbox *sandbox, struct err *err);
 
-/* Of a program: it gets what is in the list only. Async-signal-safe; -1 with errno. */
+/* For a program: it gets what is in the list only. Async-signal-safe; -1 with errno. */
 int capabilities_pass(const struct sandbox *sandbox);
 
 /* walls.c */

@@ -14,10 +14,10 @@ struct sandbox;
 /* Gathers the rules. After the change of user, and when all that is mounted for the process is in its place. */
 int landlock_prepare(struct sandbox *sandbox, struct err *err);
 
-/* Of a worker that runs no program. */
+/* For a worker that runs no program. */
 int landlock_confine(struct sandbox *sandbox, struct err *err);
 
-/* Of a program. Async-signal-safe; -1 with errno. */
+/* For a program. Async-signal-safe; -1 with errno. */
 int landlock_confine_program(const struct sandbox *sandbox);
 
 /* walls.c */

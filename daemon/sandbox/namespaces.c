@@ -176,7 +176,7 @@ _Noreturn static void run_trial(const struct config_service *service, size_t par
 	_exit(rc < 0);
 }
 
-/* What the child has found: 0, or -1 and *err. */
+/* The finding of the child: 0, or -1 and *err. */
 static int read_finding(int in, struct err *err)
 {
 	ssize_t n;

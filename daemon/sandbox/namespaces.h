@@ -31,7 +31,7 @@ bool namespaces_have_private_tmp(const struct sandbox *sandbox);
 bool namespaces_need_user_namespace(const struct config_service *service);
 
 /*
- * Of sandbox/walls.c. 0: workers of SERVICE can have it, or SERVICE does not ask for it. -1 and *err: what is lacking,
+ * For sandbox/walls.c. 0: workers of SERVICE can have it, or SERVICE does not ask for it. -1 and *err: what is lacking,
  * and what the consequence is. The first call for a key tries it in a child, and the answer is remembered while this
  * process and its children live.
  */

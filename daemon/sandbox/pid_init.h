@@ -7,7 +7,7 @@
 
 struct sandbox;
 
-/* What it says to its worker: a packet, after its set-up, and one after each order to kill. */
+/* Its answer to its worker: a packet, after its set-up, and one after each order to kill. */
 struct pid_init_answer {
 	int32_t code; /* errno of what failed; 0: it is done */
 	uint32_t killed;

@@ -36,7 +36,7 @@ static int attach(int copy, const char *path)
 	return (int)syscall(SYS_move_mount, copy, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-/* What root of a namespace could change for the whole host. */
+/* Files by which root of a namespace could change something for the whole host. */
 static int protect_proc(struct err *err)
 {
 	static const char *const paths[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/acpi", "/proc/fs",

@@ -9,7 +9,7 @@ struct sandbox;
 /*
  * In a mount namespace of its own: all mounts become read-only, except at the paths of sandbox.write. Devices, FIFOs
  * and unix sockets can be used as before. /proc stays writable, because programs set their own oom_score_adj and the
- * like there, except what belongs to the whole host (/proc/sys ...). What is mounted afterwards is not read-only. Needs
+ * like there, except what belongs to the whole host (/proc/sys ...). Later mounts are not read-only. Needs
  * Linux 5.12.
  */
 int read_only_make(struct sandbox *sandbox, struct err *err);

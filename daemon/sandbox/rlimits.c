@@ -15,7 +15,7 @@
 #include "config/limit_table.h"
 #include "sandbox/state.h"
 
-/* What a worker needs within its limits while it serves a client. */
+/* The things that a worker needs within its limits while it serves a client. */
 #define SPARE_FILES  8
 #define SPARE_MEMORY ((size_t)1 << 20)
 

@@ -24,7 +24,7 @@ static int keep_ways(const struct sandbox *sandbox, struct err *err)
 	return 0;
 }
 
-/* What is mounted later must be below a place that is mounted itself. "/" is one. */
+/* Later mounts must be below a place that is mounted itself. "/" is one. */
 static int mount_on_itself(const char *root, const struct stat *st, struct err *err)
 {
 	struct stat top;

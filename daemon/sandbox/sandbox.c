@@ -25,7 +25,7 @@ struct step {
 	int (*verify)(const struct sandbox *sandbox, struct err *err); /* NULL: take() has seen the result */
 };
 
-/* Of a program: async-signal-safe; -1 with errno. */
+/* For a program: async-signal-safe; -1 with errno. */
 struct program_step {
 	const char *key;
 	int (*take)(const struct sandbox *sandbox);
@@ -81,7 +81,7 @@ static const struct step entering[] = {
 	{"sandbox.no_new_privileges", no_new_privileges_set, no_new_privileges_verify},
 };
 
-/* What no set-up of a service needs any more. */
+/* Taken when no set-up of a service needs what they take away. */
 static const struct step closing[] = {
 	{LANDLOCK_KEYS, landlock_confine, NULL},
 	{"limits", rlimits_set, rlimits_verify},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Worker. What a process gives up, and what surrounds it, before it serves: one order of steps for all that the master
- * starts. A process is in one sandbox for the rest of its life; the programs that it starts inherit it. A step that
- * fails keeps the process from serving, and the message names the key that asked for it.
+ * Worker. The steps by which a process gives up rights, and gets its surroundings, before it serves: one order of steps
+ * for all that the master starts. A process is in one sandbox for the rest of its life; the programs that it starts
+ * inherit it. A step that fails keeps the process from serving, and the message names the key that asked for it.
  */
 #ifndef PREFORKD_SANDBOX_SANDBOX_H
 #define PREFORKD_SANDBOX_SANDBOX_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Worker. What the steps of the sandbox know of the process that they are taken in. Inside this room only. */
+/* Worker. The knowledge that the steps of the sandbox share about the process that they are taken in. Inside this room
+ * only. */
 #ifndef PREFORKD_SANDBOX_STATE_H
 #define PREFORKD_SANDBOX_STATE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Worker. What a process and its programs inherit besides rights: umask, priority, working directory. A key that was
- * not written changes nothing. */
+/* Worker. The things that a process and its programs inherit besides rights: umask, priority, working directory. A key
+ * that was not written changes nothing. */
 #ifndef PREFORKD_SANDBOX_SURROUNDINGS_H
 #define PREFORKD_SANDBOX_SURROUNDINGS_H
 

@@ -104,7 +104,7 @@ static int take_kind(enum filter_kind kind)
 	return take_filter(program, 0);
 }
 
-/* What the master has told already: there are no filters, or this process may not have one. */
+/* The master has told this already: there are no filters, or this process may not have one. */
 static bool is_lack(int error)
 {
 	return error == ENOSYS || error == EINVAL || error == EPERM || error == EACCES;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Worker and master. What the processes of a program are doing, for the log, before the program is killed because it
- * does not end: the administrator sees in what it hangs. */
+/* Worker and master. Finds out what the processes of a program are doing, for the log, before the program is killed
+ * because it does not end: the administrator sees in what it hangs. */
 #ifndef PREFORKD_SERVICES_FAMILY_H
 #define PREFORKD_SERVICES_FAMILY_H
 

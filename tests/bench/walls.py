@@ -85,7 +85,7 @@ def tree(pid):
 
 
 def cpu_us(pid):
-	"""Of the processes of the tree, and of those that they have waited for."""
+	"""The sum for the processes of the tree, and of those that they have waited for."""
 	ticks = 0
 	for process in tree(pid):
 		with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as f:
@@ -126,7 +126,7 @@ def memory_of_a_worker(server):
 
 
 def idle_memory(wall, handler, *lines):
-	"""Of a new daemon in each round: pages are shared among the workers of one daemon only."""
+	"""For a new daemon in each round: pages are shared among the workers of one daemon only."""
 	def work(bench, stack):
 		def measure(make):
 			with make() as server:

@@ -322,7 +322,7 @@ class Without(StrangerCase):
 			self.assertTrue(d.grep(r"service \"stranger\": .*%s" % key), key)
 
 	def test_is_served_with_what_is_left(self):
-		"""What is missing is said, once, and the other walls stand."""
+		"""The missing walls are named, once, and the others stand."""
 		services = self.services()
 		services["stranger"]["sandbox"]["required"] = False
 		self.d = self.daemon(services, how=self.LACKING)
