@@ -102,7 +102,7 @@ static const struct expected service_rows[] = {
 	{"sandbox.private_pids", NULL, CHANGE_WORKERS, false},
 	{"sandbox.read_only", NULL, CHANGE_WORKERS, false},
 	{"sandbox.no_new_privileges", NULL, CHANGE_WORKERS, false},
-	{"sandbox.root", "/", CHANGE_WORKERS, false},
+	{"sandbox.root", "/", CHANGE_WORKERS, true},
 	{"sandbox.capabilities", "", CHANGE_WORKERS, false}, /* an empty list differs from none */
 	{"sandbox.read", "/", CHANGE_WORKERS, false},
 	{"sandbox.write", "/", CHANGE_WORKERS, false},
