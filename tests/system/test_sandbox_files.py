@@ -197,12 +197,12 @@ class Ports(ListsCase):
 
 
 def ask_once(endpoint):
-	with endpoint.connect() as s:
-		try:
+	try:
+		with endpoint.connect() as s:
 			s.sendall(b"x")
 			s.recv(1)
-		except OSError:
-			pass
+	except OSError:
+		pass
 	return True
 
 
