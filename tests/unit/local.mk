@@ -109,7 +109,8 @@ unit_tests = \
 	%D%/pool/check_wind_down \
 	%D%/sandbox/check_landlock \
 	%D%/sandbox/check_system_calls \
-	%D%/services/check_conn \
+	%D%/services/check_conn_end \
+	%D%/services/check_conn_limits \
 	%D%/services/check_deadline \
 	%D%/services/check_family \
 	%D%/services/check_holders \
@@ -162,6 +163,7 @@ EXTRA_DIST += \
 	%D%/net/proxy_header_case.h \
 	%D%/net/net_relay_case.h \
 	%D%/pool/rolling_case.h \
+	%D%/services/conn_case.h \
 	%D%/upgrade/handover_case.h \
 	%D%/upgrade/handover_fields.h \
 	%D%/made_up_fleet.h \
