@@ -36,14 +36,14 @@ MAY_INCLUDE["ctl"] = {"ctl", "net", "base"}
 SEES_MODULE_H = {"main", "master", "control", "upgrade", "change", "fleet", "pool", "worker", "gate", "services",
 		"sandbox", "loader", "config", "modules"}
 
-# What the public header may include: it must compile wherever there is a C library.
+# The public header includes the C library only, so that it compiles wherever there is one.
 PUBLIC_HEADER = "include/preforkd/module.h"
 LIBC = {"errno.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "string.h",
 		"sys/socket.h", "sys/types.h", "time.h"}
 
 MAX_LINES = {".c": 500, ".h": 200}
 MAX_SHARE = 13  # per cent of the product's lines that may be in one room
-# Files that may be longer for good: path -> (limit, reason). What is to be cured stands in tests/layers-known instead.
+# Files that may be longer for good: path -> (limit, reason). A file to be cured is in tests/layers-known instead.
 EXCEPTIONS = {}
 
 

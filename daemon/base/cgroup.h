@@ -18,8 +18,8 @@ struct err;
  * tests. -1 and *err: there is no version 2 here, or its folder cannot be seen. */
 int cgroup_find(const char *root, char *out, size_t size, struct err *err);
 
-/* Whoever manages the groups has left the part of the tree from PATH downwards to us: systemd has marked it
- * (Delegate=), or the folder belongs to this user, who is not root, and its parent does not. */
+/* True if the part of the tree from PATH downwards is left to us: systemd has marked it (Delegate=), or the folder
+ * belongs to this user, who is not root, and its parent does not. */
 bool cgroup_is_delegated(const char *path);
 
 /* The group NAME in DIR, which is made if there is none. Returns a descriptor (O_PATH, close-on-exec), the caller's.

@@ -26,7 +26,7 @@ static void pack(const struct death *death, uint64_t words[DEATH_RECORD_WORDS])
 	memcpy(&words[WORD_VIA], death->via, sizeof(death->via));
 }
 
-/* Whatever the worker has written, the result is a number that is not negative and not more than MOST. */
+/* The worker may have written any number: the result is neither negative nor more than MOST. */
 static int64_t bounded(uint64_t word, int64_t most)
 {
 	return word <= (uint64_t)most ? (int64_t)word : most;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Master and worker. What the workers of a service with upstreams tell each other about the targets of their
+ * Master and worker. The workers of a service with upstreams tell each other here about the targets of their
  * connections: which has failed and rests, the addresses of its name, whose turn it is. A sealed memfd, one for each
  * service and generation; a new generation begins with what the former one knew. Fixed-size data, no pointers, C11
  * atomics. Each word is a hint: a worker that ran wild may have written anything, so nothing here bounds a loop or

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --check=host. What its parts share: the unit, the configuration, and the list of what is wrong. */
+/* --check=host. Its parts share the unit, the configuration, and the list of what is wrong. */
 #ifndef PREFORKD_CHANGE_HOST_REPORT_H
 #define PREFORKD_CHANGE_HOST_REPORT_H
 

@@ -200,7 +200,7 @@ static void describe_user(struct host_unit *host)
 	};
 }
 
-/* What follows from the settings. */
+/* Fills in all that follows from the settings. */
 static void describe_unit(struct host_unit *host)
 {
 	find_starter(host);

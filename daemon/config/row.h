@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any process. What one row of the table of keys (rows.h) says about its key.
+ * Any process. A row of the table of keys (rows.h), which describes one key.
  */
 #ifndef PREFORKD_CONFIG_ROW_H
 #define PREFORKD_CONFIG_ROW_H

@@ -180,7 +180,7 @@ static const struct access_rule *rule_in_force(const struct operations *ops, con
 	return &access->rule[rule];
 }
 
-/* What is known about the service. */
+/* Notes how many workers the service may have, the load, and whether its hours let clients in now. */
 static void learn_state(const struct pool *pool, struct known *k)
 {
 	int64_t now = (int64_t)time(NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Worker. The gate, which each client passes between accept(2) and serving: the worker looks up what is known about the
- * client, gate/decide.h decides, and the client takes its seat and its part of the rates. Whatever a service has not
- * configured is not looked up: without any of it the gate makes no system call and reads no table.
+ * client, gate/decide.h decides, and the client takes its seat and its part of the rates. The gate looks up
+ * only what the service has configured: if that is nothing, it makes no system call and reads no table.
  */
 #ifndef PREFORKD_GATE_GATE_H
 #define PREFORKD_GATE_GATE_H

@@ -38,7 +38,7 @@ static void copy_address(uint64_t *to, const _Atomic uint64_t *from)
 		to[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
 }
 
-/* What COUNTER has grown by since BEFORE; 0 if that makes no sense. */
+/* The growth of COUNTER since BEFORE; 0 if it has become less, which makes no sense. */
 static uint64_t growth(const _Atomic uint64_t *counter, const _Atomic uint64_t *before)
 {
 	int64_t n = (int64_t)(atomic_load(counter) - atomic_load(before));

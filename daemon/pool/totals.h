@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master. What a service has done so far, across its generations, by workers that have ended. Living workers count in
+/* Master. The totals of a service so far, across its generations, of workers that have ended. Living workers count in
  * their slots of the board. */
 #ifndef PREFORKD_POOL_TOTALS_H
 #define PREFORKD_POOL_TOTALS_H

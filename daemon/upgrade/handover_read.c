@@ -276,7 +276,7 @@ static int read_notify(const json_t *n, struct pool *pool, struct err *err)
 	return program_notify_adopt(pool, was.fd, was.name, err);
 }
 
-/* Of workers that live on, and whose lines go to standard error; O is NULL: there are none. */
+/* If workers live on whose lines go to standard error, O describes their output; otherwise it is NULL. */
 static int read_output(const json_t *o, struct pool *pool, struct err *err)
 {
 	struct worker_output was = {.fd = -1};

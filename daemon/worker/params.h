@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Master and worker. What the master gives a worker at fork. */
+/* Master and worker. The parameters that the master gives a worker at fork. */
 #ifndef PREFORKD_WORKER_PARAMS_H
 #define PREFORKD_WORKER_PARAMS_H
 

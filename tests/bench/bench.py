@@ -145,7 +145,7 @@ WORKS += [
 ]
 ITSELF = [work[0] for work in WORKS if work[2].__module__ == "walls"]
 PEER_GOAL, PEER_GOAL_WAIT = Goal(at_least=1), Goal(at_most=1)
-# What relays promise beside each other: level with the best, and well ahead where bytes need not be copied.
+# The goals of relays beside each other: level with the best, and well ahead where bytes need not be copied.
 RELAY_GOALS = {"relay-connections": Goal(at_least=0.97), "relay-64": Goal(at_least=0.95),
 	       "relay-256K": Goal(at_least=1.2)}
 

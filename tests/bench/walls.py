@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-What the walls of `sandbox` cost: a daemon with them beside the same daemon with `sandbox.level = "off"`.
+The cost of the walls of `sandbox`: a daemon with them beside the same daemon with `sandbox.level = "off"`.
 
 Rates say little on a machine that has other work, so the cost of a connection is also measured as processor time: that
 of the daemon with all processes below it, which includes the programs of exec and the kernel's work for them.
@@ -37,7 +37,7 @@ TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 STRANGERS = 2
 ATTACK_RATE = 500
 
-# What a stranger's program does, in the background of a shell.
+# A stranger's program does one of these, in the background of a shell.
 ATTACKS = {
 	"spins": "while :; do :; done",
 	"starts processes": "while :; do for i in 1 2 3 4 5 6 7 8; do /bin/true & done; wait; done",

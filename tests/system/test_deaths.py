@@ -21,7 +21,7 @@ USAGE = r"; \S+ of CPU time, \d+K of memory"
 
 
 def read_rest(s):
-	"""What comes until the end, or until a reset: a client whose program was killed gets one."""
+	"""Reads until the end, or until a reset, which a client gets if its program was killed."""
 	got = b""
 	try:
 		while part := s.recv(1 << 16):
@@ -32,7 +32,7 @@ def read_rest(s):
 
 
 class DeathCase:
-	"""What all kinds have in common."""
+	"""The parts that all kinds of deaths have in common."""
 
 	def deaths(self, name, count=1):
 		"""The last deaths of the service, which must be COUNT."""
@@ -121,7 +121,7 @@ class Workers(ModuleCase, DeathCase):
 
 
 class Programs(Case, DeathCase):
-	"""Of the handler exec."""
+	"""Programs of the handler exec."""
 
 	def serve(self, command, top=None, **more):
 		self.endpoint = Endpoint.v4()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What a program leaves behind: processes that have the connection may finish, the others end with the program."""
+"""A program leaves processes behind: those that have the connection may finish, the others end with the program."""
 
 import sys
 sys.dont_write_bytecode = True

@@ -42,7 +42,7 @@ class HangupCase(Case):
 			return f.read()
 
 	def pids(self, s, count):
-		"""What the program says first."""
+		"""The pids that the program says first."""
 		lines = s.makefile()
 		return [int(lines.readline()) for _ in range(count)]
 
@@ -98,7 +98,7 @@ class Gone(HangupCase):
 		self.assertEqual(talk(self.endpoint, b"x"), b"1\ndone\n")
 
 	def test_both_have_finished(self):
-		"""What a program does after it has said all that it had to say is its own affair."""
+		"""A program that has said all that it had to say may run on after its client has left."""
 		marker = self.shared("marker")
 		code = ("import socket, time; s = socket.socket(fileno=0); s.recv(9); s.sendall(b'bye'); s.shutdown(1);"
 			"time.sleep(2); open(%r, 'w').write('done')" % marker)
@@ -123,7 +123,7 @@ class Gone(HangupCase):
 		self.assertEqual(self.d.grep("prog .*:"), [])
 
 	def test_who_writes_to_a_unix_socket_and_leaves(self):
-		"""What it has said is read, and done."""
+		"""The program reads all that the client has said, and does it."""
 		marker = self.shared("marker")
 		code = ("import os, time\nfor i in range(20):\n\tos.read(0, 1)\n\ttime.sleep(0.1)\n\tos.write(2, b'')\n"
 			"time.sleep(0.3)\nopen(%r, 'w').write('done')" % marker)

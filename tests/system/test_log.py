@@ -117,7 +117,7 @@ class SystemLog(SystemLogCase):
 		self.assertEqual(d.stop(), 0)
 
 
-# What each of these means is in preforkd(8); they are never changed.
+# The meaning of each is in preforkd(8); they are never changed.
 IDS = {
 	"started": "39f53479d3a045ac8e11786248231fbf",
 	"start failed": "be02cf6855d2428ba40df7e9d022f03d",
@@ -217,7 +217,7 @@ class Journal(Case):
 		self.wait_id("crashed")
 
 	def test_id_of_a_program(self):
-		"""Of exec: the worker logs it."""
+		"""The worker logs the death of a program of exec."""
 		endpoint = Endpoint.v4()
 		self.serve({"prog": {"handler": "exec", "listen": endpoint.text, "command": ["/bin/sh", "-c", "exit 3"],
 				     "proxy_protocol": {"from": ["127.0.0.1"]}}})

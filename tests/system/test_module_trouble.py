@@ -16,7 +16,7 @@ from harness import modules
 from harness.module_case import INCLUDES, ModuleCase, Talk
 
 
-# What a constructor, or init(), may do that it must not, and what is said of it.
+# A constructor, or init(), does something that it must not: a name for it, its code, and what is said of it.
 TROUBLE = [
 	("segv", "raise(SIGSEGV);", r"crashed \(SIGSEGV\) {when}"),
 	("null", "*(volatile int *)0 = 1;", r"crashed \(SIG(SEGV|ILL|TRAP)\) {when}"),

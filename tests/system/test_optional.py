@@ -219,7 +219,7 @@ class Reload(OptionalCase):
 		self.assertEqual(self.state(d, "late"), "waiting")
 
 	def test_service_that_serves(self):
-		"""What served before serves on until the new address can be had, and leaves then."""
+		"""The workers from before serve on until the new address can be had, and leave then."""
 		d = self.serve()
 		with hold(self.endpoint) as client:
 			self.move(d)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What workers may do: nothing that their user may not, and nothing to the master, even if it has the same user."""
+"""Workers may do nothing that their user may not, and nothing to the master, even if it has the same user."""
 
 import sys
 sys.dont_write_bytecode = True
@@ -123,14 +123,14 @@ class Rights(Case):
 
 
 def descriptors(pid):
-	"""What it has open, without the numbers that differ."""
+	"""The descriptors that PID has open, without the numbers that differ."""
 	folder = "/proc/%d/fd" % pid
 	return sorted(re.sub(r"\d+", "", os.readlink(os.path.join(folder, fd))) for fd in os.listdir(folder))
 
 
 class Descriptors(Case):
 	def look(self, how):
-		"""What a worker, a program for one client, and a program that accepts have open."""
+		"""The open descriptors of a worker, of a program for one client, and of a program that accepts."""
 		echo, once, accepts = Endpoint.v4(), Endpoint.v4(), Endpoint.v4()
 		d = self.daemon({
 			"echo": {"handler": "echo", "listen": echo.text},
@@ -153,7 +153,7 @@ class Descriptors(Case):
 		self.assertTrue(d.grep("cannot close the descriptors that were inherited: Operation not permitted"))
 
 	def test_those_that_were_inherited_are_closed(self):
-		"""Who waits for the end of a pipe must not wait for the end of the daemon."""
+		"""A process that waits for the end of a pipe must not wait for the end of the daemon."""
 		ours, inherited = os.pipe()
 		with open(ours, "rb") as f:
 			d = self.daemon({"echo": {"handler": "echo", "listen": Endpoint.v4().text}}, start=False)

@@ -24,7 +24,7 @@ def echo(listen, **more):
 
 
 class Files(ListenCase):
-	"""Of programs that accept by themselves."""
+	"""Files of programs that accept by themselves."""
 
 	@needs_root("needs root, or the script is the service's own")
 	def test_a_script_that_is_replaced(self):
@@ -52,7 +52,7 @@ class Files(ListenCase):
 
 	@needs_root()
 	def test_files_of_its_own_do_not_count(self):
-		"""What the service's user owns is the program's data."""
+		"""A file that the service's user owns is the program's data."""
 		data = self.write("data", "")
 		os.chown(data, 65534, 65534)
 		self.serve(command=[PYTHON, self.script, data], top={"user": "nobody"})

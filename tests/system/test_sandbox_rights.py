@@ -28,7 +28,7 @@ class RightsCase(Case):
 		return service
 
 	def status_of(self, handler, key, **more):
-		"""What /proc says of the program of such a service."""
+		"""The value of KEY in /proc for the program of such a service."""
 		d = self.daemon({"x": self.program(handler, **more)})
 		if handler == LISTEN:
 			return proc.status(d.admin.workers("x")[0]["pid"], key)

@@ -65,7 +65,7 @@ class Ring(SharedCase):
 
 class Memory(SharedCase):
 	def test_heads_heal(self):
-		"""Whatever is in the memory that the workers of a service share: new workers find their way."""
+		"""New workers find their way, whatever is in the memory that the workers of a service share."""
 		small = {"defaults": {"workers": {"min": 4, "max": 8}}}
 		d = self.serve(top=small)
 		for byte in (255, 0, 127, 128, 1):

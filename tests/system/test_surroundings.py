@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What surrounds programs and workers: the groups `program` and `limits`."""
+"""The surroundings of programs and workers: the groups `program` and `limits`."""
 
 import sys
 sys.dont_write_bytecode = True
@@ -88,7 +88,7 @@ class Programs(SurroundingsCase):
 
 	@needs_root()
 	def test_core_of_a_user(self):
-		"""What it leaves could have data of clients: none, unless it is asked for."""
+		"""A core could have data of clients: a program of another user leaves none, unless it is asked for."""
 		user, same, asked = Endpoint.v4(), Endpoint.v4(), Endpoint.v4()
 		self.daemon({"user": self.exec_service(user), "same": self.exec_service(same, user="root"),
 			     "asked": self.exec_service(asked, limits={"core": "1M"})},
@@ -244,7 +244,7 @@ class Ended(SurroundingsCase):
 		self.assertEqual(d.stop(), 0)
 
 	def test_file_size(self):
-		"""Of a program that accepts by itself."""
+		"""The limit kills a program that accepts by itself, and the log names the limit."""
 		endpoint = Endpoint.v4()
 		file = os.path.join(self.room, "file")
 		os.chmod(self.room, stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO)

@@ -52,7 +52,7 @@ class SystemCallsCase(Case):
 		return self.daemon_
 
 	def make(self, *calls):
-		"""What became of each: an errno, or 0."""
+		"""The result of each: an errno, or 0."""
 		answer = talk(self.endpoint, ("\n".join(calls) + "\n").encode())
 		return {name: int(code) for name, code in (line.split() for line in answer.decode().splitlines())}
 

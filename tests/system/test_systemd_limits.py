@@ -75,7 +75,7 @@ class Limits(SystemdCase):
 		self.assertEqual((self.show("MainPID"), self.show("NRestarts")), (master, "0"))
 
 	def test_memory_of_the_pool(self):
-		"""More workers than there is room for. Whom it hits is cut; others wait and are served."""
+		"""There is no room for all workers. The client of a killed one is cut; others wait and are served."""
 		lift_fd_limit(4000)
 		# the master is spared by a tenth of what there is: that should be more than itself
 		master = self.serve("MemoryMax=80M\nMemorySwapMax=0\n",

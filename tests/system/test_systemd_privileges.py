@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the installed unit takes from workers and programs. One user for all, the daemon's own."""
+"""The rights that the installed unit takes from workers and programs. One user for all, the daemon's own."""
 
 import sys
 sys.dont_write_bytecode = True

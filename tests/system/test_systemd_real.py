@@ -123,7 +123,7 @@ class Keys(ServerCase):
 		self.assertEqual(talk(self.tcp(70)), b"1\n")
 
 	def alone(self, script, **keys):
-		"""What the shell says in a service whose sandbox has these keys; the check knows what they need."""
+		"""The answer of SCRIPT in a service whose sandbox has these keys; the check knows what they need."""
 		text = self.serve(71, user="preforkd", listen="127.0.0.1:70", command=["/bin/sh", "-c", script],
 				  sandbox={"required": True, **keys})
 		for key in keys:

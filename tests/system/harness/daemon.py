@@ -169,7 +169,7 @@ class Daemon:
 		return [(pid, proc.title(pid)) for pid in self._tree()]
 
 	def _tree(self):
-		# What has lost its parent comes to us (tap.py), in a session of its own or of the daemon.
+		# A process that has lost its parent comes to us (tap.py), in a session of its own or of the daemon.
 		others = {d.pid for d in _running if d is not self}
 		return proc.tree(self.pid, *proc.orphans(others.union(self._strangers)))
 
@@ -199,7 +199,7 @@ class Daemon:
 		return run_preforkctl("-s", self.control, *arguments, **options)
 
 	def reload(self, config=None, **options):
-		"""What `preforkctl reload` says to the configuration, or to the one that is there."""
+		"""The result of `preforkctl reload` with CONFIG, or with the configuration that is there."""
 		if config is not None:
 			self.configure(config)
 		return self.ctl("reload", **options)

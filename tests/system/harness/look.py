@@ -65,7 +65,7 @@ def limits_of(pid):
 
 
 def has_capability(number):
-	"""Of this process, and so of a daemon that it starts."""
+	"""True if this process has it, and so a daemon that it starts."""
 	return bool(int(proc.status("self", "CapEff"), 16) >> number & 1)
 
 
@@ -92,6 +92,6 @@ class LookCase(Case):
 			"command": [PYTHON, "-I", "-S", self.script, str(fd)], **more}
 
 	def see(self, endpoint):
-		"""What the program at ENDPOINT tells."""
+		"""The report of the program at ENDPOINT."""
 		with endpoint.connect() as s:
 			return json.loads(read_all(s))

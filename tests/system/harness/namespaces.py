@@ -47,7 +47,7 @@ def fresh_network():
 def far_network(pid, here="192.0.2.2", there="192.0.2.1"):
 	"""
 	This thread, and what it starts from now on, gets a network HERE with a cable to THERE, in the network of
-	process PID. What is returned pulls the cable out: nothing gets through any more, and neither end is told.
+	process PID. The result is a call that pulls the cable: nothing gets through any more, and neither end is told.
 	"""
 	fresh_network()
 	script = ("ip link add near type veth peer name far netns %d && ip addr add %s/24 dev near && "

@@ -158,7 +158,7 @@ class Sandbox:
 	# Commands and files inside
 
 	def command(self, *words, timeout=PATIENCE):
-		"""What to run out here so that WORDS run in there, for TIMEOUT seconds at most."""
+		"""The command to run out here so that WORDS run in there, for TIMEOUT seconds at most."""
 		return ["nsenter", "-t", str(self.pid), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--",
 			"timeout", "-k", "1", str(timeout), *words]
 
@@ -234,7 +234,7 @@ class Sandbox:
 		wait_until(lambda: self.show("ActiveState", unit) == state, "%s is %s" % (unit, state), timeout, 0.05)
 
 	def main_pid(self, unit="preforkd.service"):
-		"""Of the service, as this side numbers it; 0: none runs."""
+		"""The main process of the service, as this side numbers it; 0: none runs."""
 		inner = self.show("MainPID", unit)
 		for pid in self.pids(unit):
 			if proc.status(pid, "NSpid").split()[-1] == inner:

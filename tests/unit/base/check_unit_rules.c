@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the rules of made-up units allow. */
+/* Made-up units, and what their rules allow. */
 #include "base/unit_rules.h"
 
 #include <sched.h>

@@ -193,7 +193,7 @@ START_TEST(no_torn_record_is_believed)
 }
 END_TEST
 
-/* Whatever a worker has written: numbers within their bounds, and no status that waitpid(2) never gives. */
+/* A worker may have written anything: the numbers stay within their bounds, and waitpid(2) could give the status. */
 START_TEST(nonsense_is_bounded)
 {
 	char text[DEATH_DETAILS_MAX];

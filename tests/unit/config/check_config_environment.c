@@ -70,7 +70,7 @@ START_TEST(passed)
 }
 END_TEST
 
-/* What is printed loads to the same, whatever is in the values. */
+/* The printed configuration loads to the same, whatever is in the values. */
 START_TEST(printed)
 {
 	struct config *before;

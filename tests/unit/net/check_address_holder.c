@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What keeps others from an address: the answer is that of bind(2). And the addresses that a host has. */
+/* A holder is found if bind(2) would refuse the address because of it. And the addresses that a host has. */
 #include "net/address_holder.h"
 
 #include <netinet/in.h>

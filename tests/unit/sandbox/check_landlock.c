@@ -28,7 +28,7 @@ static bool can_open(const char *path, int flags)
 	return fd >= 0 || errno != EACCES;
 }
 
-/* What a process that has these lists cannot do, a bit for each. */
+/* The result has a bit for each thing that a process with these lists cannot do. */
 static int confine(const struct config_sandbox *lists)
 {
 	const struct config_service service = {.sandbox = *lists};

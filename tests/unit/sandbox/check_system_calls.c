@@ -52,7 +52,7 @@ static const struct sock_fprog *prepare(const struct config_service *service)
 	return filters_get(filters_kind(service));
 }
 
-/* Of a module, or of a program that accepts by itself. */
+/* The filter of a module, or of a program that accepts by itself. */
 static const struct sock_fprog *refusing(int level)
 {
 	struct config_service service = service_of(&program, level);
@@ -79,7 +79,7 @@ static bool jumps(const struct sock_filter *at, uint32_t a)
 	}
 }
 
-/* What PROGRAM answers to a call. */
+/* The answer of FILTER to CALL. */
 static uint32_t ask(const struct sock_fprog *filter, const struct seccomp_data *call)
 {
 	uint32_t a = 0;

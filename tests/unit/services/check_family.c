@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the log says of the processes of a program, before it is killed. */
+/* The lines of the log on the processes of a program, before it is killed. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
