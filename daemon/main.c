@@ -344,7 +344,7 @@ static int begin_modules(const struct launch *launch, struct config *config)
 	struct problems *problems;
 	int rc = config_begin_modules(config, &launch->source, &problems);
 
-	for (size_t i = 0; i < problems_count(problems); i++)
+	for (size_t i = 0; problems != NULL && i < problems_count(problems); i++)
 		log_msg(LOG_ERR, "%s", problems_get(problems, i)->text);
 	problems_free(&problems);
 	return rc;

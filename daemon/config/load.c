@@ -168,8 +168,10 @@ struct config *config_load_into(const struct config_source *source, struct arena
 int config_begin_modules(struct config *config, const struct config_source *source, struct problems **problems_out)
 {
 	struct checker checker = {
-		.source = source, .store = config->store, .problems = problems_new(), .root = geteuid() == 0};
+		.source = source, .store = config->store, .problems = problems_try_new(), .root = geteuid() == 0};
 
 	*problems_out = checker.problems;
+	if (checker.problems == NULL)
+		return -1;
 	return lookup_module_begin(&checker, false) ? 0 : -1;
 }

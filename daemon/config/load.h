@@ -23,7 +23,8 @@ struct config *config_load(const struct config_source *source, struct problems *
 struct config *config_load_into(const struct config_source *source, struct arena *arena,
 				struct problems **problems_out);
 
-/* Calls the init() of the modules of CONFIG, in this process. -1: a module failed, and *problems_out says why. */
+/* Calls the init() of the modules of CONFIG, in this process. -1: a module failed, and *problems_out says why; or there
+ * is no memory, and *problems_out is NULL. */
 int config_begin_modules(struct config *config, const struct config_source *source, struct problems **problems_out);
 
 /* --print-config: writes every key with its value, as a file that loads to the same configuration. */

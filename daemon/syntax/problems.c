@@ -36,6 +36,18 @@ struct problems *problems_new(void)
 	return problems;
 }
 
+struct problems *problems_try_new(void)
+{
+	struct arena *arena = arena_try_new();
+	struct problems *problems = arena != NULL ? problems_in(arena) : NULL;
+
+	if (problems != NULL)
+		problems->is_guest = false;
+	else
+		arena_free(&arena);
+	return problems;
+}
+
 struct problems *problems_in(struct arena *arena)
 {
 	struct problems *problems = arena_alloc(arena, sizeof(*problems));

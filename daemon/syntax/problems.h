@@ -21,6 +21,8 @@ struct problem {
 };
 
 struct problems *problems_new(void);
+/* The same in a process that must go on without memory: NULL, or problems are lost that find none. */
+struct problems *problems_try_new(void);
 
 /* A list that is a part of ARENA. NULL: ARENA is one of arena_try_new(), and there is no memory. With such an arena a
  * problem for which there is no memory is not added. */
