@@ -44,3 +44,8 @@ uint64_t capability_own(void)
 		return 0;
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
+
+bool capability_has(int number)
+{
+	return (capability_own() >> number & 1) != 0;
+}

@@ -3,6 +3,7 @@
 #ifndef PREFORKD_BASE_CAPABILITY_H
 #define PREFORKD_BASE_CAPABILITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CAPABILITY_TEXT 40 /* for the longest name */
@@ -15,5 +16,8 @@ void capability_name(int number, char out[CAPABILITY_TEXT]);
 
 /* The effective ones of this process. */
 uint64_t capability_own(void);
+
+/* This process has the capability NUMBER (CAP_... of linux/capability.h) in effect. */
+bool capability_has(int number);
 
 #endif

@@ -3,11 +3,16 @@
 #ifndef PREFORKD_BASE_SYSCALL_NAME_H
 #define PREFORKD_BASE_SYSCALL_NAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SYSCALL_NAME_MAX 48
 
-/* "read"; the decimal number if this machine has no system call NUMBER. Returns OUT. May allocate memory. */
+/* Writes "read", or the decimal number if this machine has no system call NUMBER. Returns OUT. May allocate memory. */
 const char *syscall_name(int number, char *out, size_t size);
+
+/* The same on a machine AUDIT_ARCH_... of linux/audit.h; false: it has no system call NUMBER. */
+bool syscall_name_on(uint32_t machine, int number, char *out, size_t size);
 
 #endif

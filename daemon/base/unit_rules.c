@@ -40,19 +40,40 @@ static bool is_in_group(const char *call, const char *group)
 	return false;
 }
 
-bool unit_rules_allow_call(const struct unit_settings *settings, const char *name)
+/* An item is a name, or the name of several; "~" in front of it forbids them. The last one that MEANS the name counts.
+ */
+static bool is_allowed(const struct unit_settings *settings, const char *setting, const char *name,
+		       bool (*means)(const char *item, const char *name))
 {
-	const char *list = unit_settings_get(settings, "SystemCallFilter");
+	const char *list = unit_settings_get(settings, setting);
 	bool allowed = list == NULL || list[0] == '\0' || list[0] == '~';
 	char item[UNIT_SETTINGS_ITEM];
 
 	while (unit_settings_next(&list, item)) {
-		const char *what = item[0] == '~' ? item + 1 : item;
-
-		if (strcmp(what, name) == 0 || is_in_group(name, what))
+		if (means(item[0] == '~' ? item + 1 : item, name))
 			allowed = item[0] != '~';
 	}
 	return allowed;
+}
+
+static bool is_name(const char *item, const char *name)
+{
+	return strcmp(item, name) == 0;
+}
+
+static bool is_call(const char *item, const char *name)
+{
+	return is_name(item, name) || is_in_group(name, item);
+}
+
+bool unit_rules_allow_call(const struct unit_settings *settings, const char *name)
+{
+	return is_allowed(settings, "SystemCallFilter", name, is_call);
+}
+
+bool unit_rules_allow_family(const struct unit_settings *settings, const char *name)
+{
+	return is_allowed(settings, "RestrictAddressFamilies", name, is_name);
 }
 
 void unit_rules_write_namespaces(uint64_t flags, FILE *out)

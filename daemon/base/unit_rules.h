@@ -14,6 +14,9 @@ struct unit_settings;
  * the settings. The groups of calls that are known are those that contain a call which a sandbox makes. */
 bool unit_rules_allow_call(const struct unit_settings *settings, const char *name);
 
+/* False: RestrictAddressFamilies= keeps the unit from sockets of the family NAME ("AF_INET"). */
+bool unit_rules_allow_family(const struct unit_settings *settings, const char *name);
+
 /* False: RestrictNamespaces= keeps the unit from new namespaces of the kind NAME ("net", as in systemd.exec(5)). */
 bool unit_rules_allow_namespace(const struct unit_settings *settings, const char *name);
 

@@ -190,16 +190,3 @@ uint64_t unit_settings_capabilities(const struct unit_settings *settings, const 
 	}
 	return set;
 }
-
-bool unit_settings_has_family(const struct unit_settings *settings, const char *name)
-{
-	const char *list = unit_settings_get(settings, "RestrictAddressFamilies");
-	bool allowed = list == NULL || list[0] == '\0' || list[0] == '~';
-	char item[UNIT_SETTINGS_ITEM];
-
-	while (unit_settings_next(&list, item)) {
-		if (strcmp(item[0] == '~' ? item + 1 : item, name) == 0)
-			allowed = item[0] != '~';
-	}
-	return allowed;
-}

@@ -57,7 +57,4 @@ bool unit_settings_next(const char **list, char item[UNIT_SETTINGS_ITEM]);
 /* The set of capabilities (base/capability.h) that the list NAME stands for. A list that is not known is PRESET. */
 uint64_t unit_settings_capabilities(const struct unit_settings *settings, const char *name, uint64_t preset);
 
-/* False: the list RestrictAddressFamilies= keeps the unit from sockets of the family NAME ("AF_INET"). */
-bool unit_settings_has_family(const struct unit_settings *settings, const char *name);
-
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/unit_rules.h"
 #include "change/host_paths.h"
 #include "change/host_report.h"
 #include "change/host_unit.h"
@@ -127,8 +128,8 @@ static bool judge_rights(const struct asked *a, const char *text)
 	enum host_weight weight = a->may_fail ? HOST_DOUBT : HOST_REFUSAL;
 
 	/* A socket for both families falls back to IPv4. */
-	if (!unit_settings_has_family(&a->report->host->settings, family) &&
-	    (a->addr->kind != ADDR_ANY || !unit_settings_has_family(&a->report->host->settings, "AF_INET"))) {
+	if (!unit_rules_allow_family(&a->report->host->settings, family) &&
+	    (a->addr->kind != ADDR_ANY || !unit_rules_allow_family(&a->report->host->settings, "AF_INET"))) {
 		host_report_lack(a->report, &a->place, "RestrictAddressFamilies", family,
 				 "an address is of that family");
 		host_report_add(a->report, weight, &a->place, "%s: RestrictAddressFamilies= of %s lacks %s; %s", text,
@@ -194,7 +195,7 @@ static void judge_unix(const struct asked *a)
 	const struct host_place owner =
 		host_place_of(a->values, options->owner != (uid_t)-1 ? "socket.owner" : "socket.group");
 
-	if (!unit_settings_has_family(&a->report->host->settings, "AF_UNIX")) {
+	if (!unit_rules_allow_family(&a->report->host->settings, "AF_UNIX")) {
 		host_report_lack(a->report, &a->place, "RestrictAddressFamilies", "AF_UNIX",
 				 "an address is of that family");
 		host_report_add(a->report, HOST_REFUSAL, &a->place, "RestrictAddressFamilies= of %s lacks AF_UNIX; %s",

@@ -15,20 +15,15 @@
 #include "base/capability.h"
 #include "base/err.h"
 #include "base/fds.h"
-#include "base/path_access.h"
 #include "config/checker.h"
 #include "config/environment.h"
 #include "config/limit_table.h"
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
+#include "config/way_check.h"
 
 #define NICE_ZERO 20 /* RLIMIT_NICE counts from here downwards (getrlimit(2)) */
-
-static bool has_capability(int capability)
-{
-	return (capability_own() >> capability & 1) != 0;
-}
 
 static void complete_argv(const struct checker *checker, struct service_values *values)
 {
@@ -85,35 +80,6 @@ static void complete_environment(const struct checker *checker, struct service_v
 	values->service.program.environment = list;
 }
 
-/* Reports a folder on the way to DIRECTORY, or its mode, that keeps the user of the service from entering it. */
-static void check_way(const struct checker *checker, const struct service_values *values, const char *directory)
-{
-	const struct value_source *source = value_source(values, "program.directory");
-	const struct identity *who = &values->service.identity;
-	char name[80];
-	const struct path_user user = {
-		.name = name,
-		.uid = who->uid,
-		.gid = who->gid,
-		.groups = who->groups,
-		.n_groups = who->n_groups,
-		.may_search = who->uid == 0,
-	};
-	struct err err;
-
-	(void)snprintf(name, sizeof(name), "the user %.64s", who->user);
-	switch (path_access(directory, X_OK, &user, NULL, &err)) {
-	case PATH_NO:
-		checker_error(checker, values, source, "\"%.256s\": %s", directory, err.text);
-		break;
-	case PATH_UNKNOWN:
-		checker_warning(checker, values, source, "\"%.256s\": %s", directory, err.text);
-		break;
-	case PATH_YES:
-		break;
-	}
-}
-
 static void check_directory(const struct checker *checker, struct service_values *values)
 {
 	const struct value_source *source = value_source(values, "program.directory");
@@ -136,7 +102,7 @@ static void check_directory(const struct checker *checker, struct service_values
 	} else if (!S_ISDIR(st.st_mode)) {
 		checker_error(checker, values, source, "\"%.256s\" is not a directory", directory);
 	} else if (values->service.identity.set && !values->service.identity.pending) {
-		check_way(checker, values, directory);
+		way_check(checker, values, source, directory);
 	}
 }
 
@@ -147,7 +113,7 @@ static void check_nice(const struct checker *checker, const struct service_value
 	int now = getpriority(PRIO_PROCESS, 0);
 	struct rlimit limit;
 
-	if (nice == CONFIG_UNSET || nice >= now || has_capability(CAP_SYS_NICE))
+	if (nice == CONFIG_UNSET || nice >= now || capability_has(CAP_SYS_NICE))
 		return;
 	if (getrlimit(RLIMIT_NICE, &limit) == 0 &&
 	    (limit.rlim_cur == RLIM_INFINITY || (int64_t)limit.rlim_cur >= NICE_ZERO - nice))
@@ -175,7 +141,7 @@ static void check_oom_score(const struct checker *checker, const struct service_
 	int64_t score = values->service.program.oom_score_adjust;
 	long now;
 
-	if (score == CONFIG_UNSET || has_capability(CAP_SYS_RESOURCE) || !read_score(&now) || score >= now)
+	if (score == CONFIG_UNSET || capability_has(CAP_SYS_RESOURCE) || !read_score(&now) || score >= now)
 		return;
 	checker_error(checker, values, value_source(values, "program.oom_score_adjust"),
 		      "%ld is less than the daemon itself has, %ld, which needs CAP_SYS_RESOURCE", (long)score, now);
@@ -202,7 +168,7 @@ static void check_limit(const struct checker *checker, const struct service_valu
 
 	if (number == CONFIG_UNSET)
 		return;
-	if (!has_capability(CAP_SYS_RESOURCE)) {
+	if (!capability_has(CAP_SYS_RESOURCE)) {
 		(void)getrlimit((__rlimit_resource_t)kind->resource, &now);
 	} else if (kind->resource == RLIMIT_NOFILE) {
 		now.rlim_max = read_most_files();

@@ -78,4 +78,6 @@ libpreforkd_a_SOURCES += \
 	%D%/upstream_names.h \
 	%D%/value_source.c \
 	%D%/value_source.h \
-	%D%/values.h
+	%D%/values.h \
+	%D%/way_check.c \
+	%D%/way_check.h

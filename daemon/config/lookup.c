@@ -11,7 +11,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/executable.h"
-#include "base/path_access.h"
 #include "config/access_lookup.h"
 #include "config/checker.h"
 #include "config/identity.h"
@@ -22,6 +21,7 @@
 #include "config/source.h"
 #include "config/value_source.h"
 #include "config/values.h"
+#include "config/way_check.h"
 
 #define HANDLERS_MOST 64 /* handlers that a suggestion is searched among */
 
@@ -103,35 +103,6 @@ static void lookup_listen(struct checker *checker, struct service_values *values
 	}
 }
 
-/* Reports a folder on the way to PROGRAM, or its mode, that keeps the user of the workers from running it. */
-static void check_way(struct checker *checker, const struct service_values *values, const char *program)
-{
-	const struct value_source *source = value_source(values, "command");
-	const struct identity *who = &values->service.identity;
-	char name[80];
-	const struct path_user user = {
-		.name = name,
-		.uid = who->uid,
-		.gid = who->gid,
-		.groups = who->groups,
-		.n_groups = who->n_groups,
-		.may_override = who->uid == 0,
-	};
-	struct err err;
-
-	(void)snprintf(name, sizeof(name), "the user %.64s", who->user);
-	switch (path_access(program, X_OK, &user, NULL, &err)) {
-	case PATH_NO:
-		checker_error(checker, values, source, "\"%.256s\": %s", program, err.text);
-		break;
-	case PATH_UNKNOWN:
-		checker_warning(checker, values, source, "\"%.256s\": %s", program, err.text);
-		break;
-	case PATH_YES:
-		break;
-	}
-}
-
 static void check_program(struct checker *checker, struct service_values *values)
 {
 	const struct value_source *source = value_source(values, "command");
@@ -161,7 +132,7 @@ static void check_program(struct checker *checker, struct service_values *values
 	} else if (executable_check(program, &err) < 0) {
 		checker_error(checker, values, source, "\"%.256s\" cannot be run: %s", program, err.text);
 	} else if (values->service.identity.set && !values->service.identity.pending) {
-		check_way(checker, values, program);
+		way_check(checker, values, source, program);
 	}
 }
 

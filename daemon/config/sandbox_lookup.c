@@ -57,7 +57,7 @@ static void check_own(const struct checker *checker, const struct service_values
 {
 	char name[CAPABILITY_TEXT];
 
-	if (checker->source->portable || checker->source->starter != NULL || (capability_own() >> number & 1) != 0)
+	if (checker->source->portable || checker->source->starter != NULL || capability_has(number))
 		return;
 	capability_name(number, name);
 	checker_error(checker, values, place,

@@ -184,7 +184,7 @@ int capabilities_find_lack(const struct config_service *service, struct err *err
 		return err_set(err, "they count for what is private to its workers only, and not for the host: the "
 				    "daemon lacks CAP_SYS_ADMIN, and sandbox.private_* and read_only need a user "
 				    "namespace without it");
-	if (!wish->capabilities_written || wish->no_new_privileges || (capability_own() & BIT(CAP_SETPCAP)) != 0)
+	if (!wish->capabilities_written || wish->no_new_privileges || capability_has(CAP_SETPCAP))
 		return 0;
 	return err_set(err,
 		       "the bounding set stays as it is, so files with set-user-ID bits or capabilities can give a "

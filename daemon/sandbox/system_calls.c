@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/err.h"
 #include "config/config.h"
 #include "sandbox/filters.h"
@@ -37,22 +38,14 @@ static int look_for_filters(struct err *err)
 	return err_sys(err, "system calls cannot be limited, so all are allowed: seccomp(2)");
 }
 
-static bool may_administer(void)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct mine[_LINUX_CAPABILITY_U32S_3];
-
-	return syscall(SYS_capget, &head, mine) == 0 &&
-	       (mine[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) != 0;
-}
-
 int system_calls_find_lack(const struct config_service *service, struct err *err)
 {
 	if (service->sandbox.level == SANDBOX_OFF)
 		return 0;
 	if (look_for_filters(err) < 0 || filters_prepare(service, err) < 0)
 		return -1;
-	if (service->sandbox.no_new_privileges || may_administer() || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+	if (service->sandbox.no_new_privileges || capability_has(CAP_SYS_ADMIN) ||
+	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 		return 0;
 	return err_set(err, "system calls cannot be limited, so all are allowed: without sandbox.no_new_privileges the "
 			    "daemon needs the capability CAP_SYS_ADMIN for that");

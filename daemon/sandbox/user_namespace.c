@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/dumpable.h"
 #include "base/err.h"
 #include "base/fds.h"
@@ -18,11 +18,7 @@
 
 bool user_namespace_is_needed(void)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct mine[_LINUX_CAPABILITY_U32S_3] = {{0}};
-
-	return syscall(SYS_capget, &head, mine) < 0 ||
-	       (mine[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) == 0;
+	return !capability_has(CAP_SYS_ADMIN);
 }
 
 static int write_map(const char *path, const char *text, struct err *err)

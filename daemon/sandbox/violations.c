@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/syscall_name.h"
 #include "board/board.h"
 
 static int listener = -1;
@@ -42,13 +43,8 @@ bool violations_take(struct violation *out)
 
 const char *violations_name(uint32_t machine, int call, char *out, size_t size)
 {
-	char *name = seccomp_syscall_resolve_num_arch(machine, call);
-
-	if (name != NULL)
-		(void)snprintf(out, size, "%s", name);
-	else
+	if (!syscall_name_on(machine, call, out, size))
 		(void)snprintf(out, size, "number %d", call);
-	free(name);
 	return out;
 }
 

@@ -166,6 +166,7 @@ EXTRA_DIST += \
 	%D%/services/conn_case.h \
 	%D%/upgrade/handover_case.h \
 	%D%/upgrade/handover_fields.h \
+	%D%/made_up_files.h \
 	%D%/made_up_fleet.h \
 	%D%/made_up_pool.h \
 	%D%/peers.h \

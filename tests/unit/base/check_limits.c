@@ -3,7 +3,6 @@
 #include "base/limits.h"
 
 #include <check.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,35 +10,15 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "../made_up_files.h"
 #include "../suite.h"
 
 static char root[] = "/tmp/check_limits.XXXXXX";
 static struct limits limits;
 
-/* Writes TEXT to PATH below the root, and makes the folders on the way. */
 static void put(const char *path, const char *text)
 {
-	char full[1024];
-	FILE *f;
-
-	(void)snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		(void)mkdir(full, 0755);
-		*p = '/';
-	}
-	f = fopen(full, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
+	made_up_put(root, path, text);
 }
 
 static void set_up(void)
@@ -50,7 +29,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	(void)nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	made_up_remove(root);
 }
 
 START_TEST(nothing_is_there)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Settings of made-up units: their texts, and their files without systemd. */
+#include "base/unit_rules.h"
 #include "base/unit_settings.h"
 
 #include <linux/capability.h>
@@ -84,13 +85,13 @@ END_TEST
 
 START_TEST(test_families)
 {
-	ck_assert(unit_settings_has_family(&settings, "AF_INET6"));
+	ck_assert(unit_rules_allow_family(&settings, "AF_INET6"));
 	unit_settings_set(&settings, "RestrictAddressFamilies", "AF_UNIX\nAF_INET");
-	ck_assert(unit_settings_has_family(&settings, "AF_INET"));
-	ck_assert(!unit_settings_has_family(&settings, "AF_INET6"));
+	ck_assert(unit_rules_allow_family(&settings, "AF_INET"));
+	ck_assert(!unit_rules_allow_family(&settings, "AF_INET6"));
 	unit_settings_set(&settings, "RestrictAddressFamilies", "~AF_INET");
-	ck_assert(!unit_settings_has_family(&settings, "AF_INET"));
-	ck_assert(unit_settings_has_family(&settings, "AF_INET6"));
+	ck_assert(!unit_rules_allow_family(&settings, "AF_INET"));
+	ck_assert(unit_rules_allow_family(&settings, "AF_INET6"));
 	unit_settings_clear(&settings);
 }
 END_TEST

@@ -5,7 +5,6 @@
 
 #include <check.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <preforkd/module.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "sandbox/group_lacks.h"
 #include "sandbox/walls.h"
 
+#include "../made_up_files.h"
 #include "../suite.h"
 
 static char root[] = "/tmp/check_groups.XXXXXX";
@@ -33,22 +33,9 @@ static void path_of(const char *path, char out[1024])
 	(void)snprintf(out, 1024, "%s/%s", root, path);
 }
 
-/* Writes TEXT to PATH, and makes the folders on the way. */
 static void put(const char *path, const char *text)
 {
-	char full[1024];
-	FILE *f;
-
-	path_of(path, full);
-	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		(void)mkdir(full, 0755);
-		*p = '/';
-	}
-	f = fopen(full, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
+	made_up_put(root, path, text);
 }
 
 static const char *get(const char *path)
@@ -73,14 +60,6 @@ static bool is_there(const char *path)
 	return access(full, F_OK) == 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static void begin(void)
 {
 	groups_begin(open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -94,7 +73,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	(void)nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	made_up_remove(root);
 }
 
 START_TEST(nothing_was_left_to_us)
