@@ -107,7 +107,7 @@ static int take_steps(const struct step *steps, size_t n, struct err *err)
 {
 	struct err why;
 
-	for (size_t i = 0; i < n && steps[i].key != NULL; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (steps[i].take(&own, &why) < 0 || (steps[i].verify != NULL && steps[i].verify(&own, &why) < 0))
 			return fail(steps[i].key, &why, err);
 	}
@@ -145,7 +145,7 @@ int sandbox_enter_program(const char **key_out)
 {
 	if (own.service == NULL)
 		return 0;
-	for (size_t i = 0; i < sizeof(of_program) / sizeof(of_program[0]) && of_program[i].key != NULL; i++) {
+	for (size_t i = 0; i < sizeof(of_program) / sizeof(of_program[0]); i++) {
 		*key_out = of_program[i].key;
 		if (of_program[i].take(&own) < 0)
 			return -1;
