@@ -65,13 +65,15 @@ bool death_is_status(int status)
 /* "after 1.2s, 5 bytes in, 0 bytes out, via 10.0.0.1:4711" */
 static void describe_connection(const struct death *death, char *out, size_t size)
 {
-	char age[32], text[ADDR_TEXT_MAX];
+	char age[32], text[ADDR_TEXT_MAX], bytes[64] = "";
 	struct sockaddr_any via;
 
 	format_elapsed(death->age_ms, age, sizeof(age));
 	packed_address_get(death->via, &via);
-	(void)snprintf(out, size, "after %s, %" PRIu64 " bytes in, %" PRIu64 " bytes out%s%s", age, death->in,
-		       death->out, via.len != 0 ? ", via " : "",
+	if (death->in != DEATH_UNCOUNTED)
+		(void)snprintf(bytes, sizeof(bytes), ", %" PRIu64 " bytes in, %" PRIu64 " bytes out", death->in,
+			       death->out);
+	(void)snprintf(out, size, "after %s%s%s%s", age, bytes, via.len != 0 ? ", via " : "",
 		       via.len != 0 ? addr_format(&via, text, sizeof(text)) : "");
 }
 
@@ -108,7 +110,7 @@ static const char *field_via(const struct death *death, char *out, size_t size)
 
 const char *death_fields(const struct death *death, char *out, size_t size)
 {
-	char via[ADDR_TEXT_MAX + 8], how[48];
+	char via[ADDR_TEXT_MAX + 8], how[48], bytes[80] = "";
 	const char *name;
 
 	if (WIFSIGNALED(death->status)) {
@@ -118,10 +120,13 @@ const char *death_fields(const struct death *death, char *out, size_t size)
 	} else {
 		(void)snprintf(how, sizeof(how), "EXIT_STATUS=%d\n", WEXITSTATUS(death->status));
 	}
+	if (death->in != DEATH_UNCOUNTED)
+		(void)snprintf(bytes, sizeof(bytes), "BYTES_IN=%" PRIu64 "\nBYTES_OUT=%" PRIu64 "\n", death->in,
+			       death->out);
 	(void)snprintf(out, size,
-		       "DEATH_KIND=%s\nDEATH_PID=%d\nDEATH_PHASE=%s\nAGE_MSEC=%" PRId64 "\nBYTES_IN=%" PRIu64
-		       "\nBYTES_OUT=%" PRIu64 "\nCPU_USEC=%" PRId64 "\nMAX_RSS=%" PRId64 "\n%s%s",
+		       "DEATH_KIND=%s\nDEATH_PID=%d\nDEATH_PHASE=%s\nAGE_MSEC=%" PRId64 "\n%sCPU_USEC=%" PRId64
+		       "\nMAX_RSS=%" PRId64 "\n%s%s",
 		       death_kind_name(death->kind), (int)death->pid, death_phase_name(death->phase), death->age_ms,
-		       death->in, death->out, death->cpu_us, death->max_rss, how, field_via(death, via, sizeof(via)));
+		       bytes, death->cpu_us, death->max_rss, how, field_via(death, via, sizeof(via)));
 	return out;
 }

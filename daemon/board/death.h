@@ -30,17 +30,18 @@ enum death_phase {
 };
 
 #define DEATH_REASON_MAX 96
+#define DEATH_UNCOUNTED	 UINT64_MAX /* bytes that nobody had counted yet */
 
 struct death {
 	int64_t at_ms; /* of the clock */
 	pid_t pid;
 	enum death_kind kind;
 	enum death_phase phase;
-	int status;	/* of waitpid(2) */
-	int64_t age_ms; /* of the connection; of the process, if it served no client */
-	uint64_t in, out;
-	int64_t cpu_us;	 /* CPU time, user and system together */
-	int64_t max_rss; /* the most memory that it had at a time; bytes */
+	int status;	  /* of waitpid(2) */
+	int64_t age_ms;	  /* of the connection; of the process, if it served no client */
+	uint64_t in, out; /* bytes, or DEATH_UNCOUNTED both */
+	int64_t cpu_us;	  /* CPU time, user and system together */
+	int64_t max_rss;  /* the most memory that it had at a time; bytes */
 	uint64_t peer[PACKED_ADDRESS_WORDS];
 	uint64_t via[PACKED_ADDRESS_WORDS]; /* the proxy between; of no family: there is none */
 	char reason[DEATH_REASON_MAX];	    /* what is known beyond all that; "": nothing */

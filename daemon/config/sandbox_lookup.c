@@ -295,6 +295,15 @@ static void check_program(const struct checker *checker, const struct service_va
 	}
 }
 
+/* The directory is checked for itself by config/confine_check.h. */
+static void check_directory(const struct checker *checker, const struct service_values *values)
+{
+	const char *directory = values->service.program.directory;
+
+	if (directory != NULL && directory[0] == '/' && !checker->source->portable)
+		(void)check_covered(checker, values, value_source(values, "program.directory"), directory);
+}
+
 void sandbox_lookup(const struct checker *checker, struct service_values *values)
 {
 	struct config_sandbox *sandbox = &values->service.sandbox;
@@ -311,4 +320,5 @@ void sandbox_lookup(const struct checker *checker, struct service_values *values
 	sandbox->tcp_connect = find_ports(checker, &values->tcp_connect);
 	sandbox->tcp_bind = find_ports(checker, &values->tcp_bind);
 	check_program(checker, values);
+	check_directory(checker, values);
 }

@@ -47,15 +47,20 @@ static double time_of(const struct death *death)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)(clock_ms() - death->at_ms) / 1000;
 }
 
+static json_t *bytes_json(uint64_t n)
+{
+	return n == DEATH_UNCOUNTED ? json_null() : json_integer((json_int_t)n);
+}
+
 static json_t *death_json(const struct death *death)
 {
 	int status = death->status;
 
-	return json_pack("{s:f, s:i, s:s, s:o, s:o, s:f, s:{s:I, s:I}, s:s, s:o, s:o, s:b, s:f, s:I, s:o}", "time",
+	return json_pack("{s:f, s:i, s:s, s:o, s:o, s:f, s:{s:o, s:o}, s:s, s:o, s:o, s:b, s:f, s:I, s:o}", "time",
 			 time_of(death), "pid", (int)death->pid, "kind", death_kind_name(death->kind), "peer",
 			 address_json(death->peer), "via", address_json(death->via), "age",
-			 (double)death->age_ms / 1000, "bytes", "in", (json_int_t)death->in, "out",
-			 (json_int_t)death->out, "phase", death_phase_name(death->phase), "signal", signal_json(status),
+			 (double)death->age_ms / 1000, "bytes", "in", bytes_json(death->in), "out",
+			 bytes_json(death->out), "phase", death_phase_name(death->phase), "signal", signal_json(status),
 			 "status", WIFEXITED(status) ? json_integer(WEXITSTATUS(status)) : json_null(), "core",
 			 WIFSIGNALED(status) && WCOREDUMP(status), "cpu", (double)death->cpu_us / 1e6, "max_rss",
 			 (json_int_t)death->max_rss, "reason",

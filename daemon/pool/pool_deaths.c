@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool/pool_deaths.h"
 
+#include <preforkd/module.h>
+#include <sys/wait.h>
 #include <utlist.h>
 
 #include "base/clock.h"
 #include "board/death_record.h"
 #include "board/deaths.h"
+#include "config/config.h"
+#include "config/limit_table.h"
 #include "pool/pool.h"
 #include "pool/proc.h"
 #include "pool/totals.h"
+
+/* Its bytes go past the worker, which asks the kernel for their number at the end. */
+static bool runs_programs(const struct proc *proc)
+{
+	return (proc->pool->service->handler->flags & PREFORKD_COMMAND) != 0;
+}
 
 static enum death_phase phase_of(const struct proc *proc)
 {
@@ -24,6 +34,8 @@ static enum death_phase phase_of(const struct proc *proc)
 	case SLOT_BUSY:
 		if (atomic_load(&slot->finishing) != 0)
 			return DEATH_FINISHING;
+		if (runs_programs(proc))
+			return DEATH_SERVING;
 		return atomic_load(&slot->greeted) != 0 ? DEATH_SERVING : DEATH_WAITING;
 	case SLOT_FREE:
 	case SLOT_LEAVING:
@@ -53,8 +65,8 @@ static void describe_client(const struct proc *proc, struct death *death)
 
 	if (since >= proc->started_ms && since <= death->at_ms)
 		death->age_ms = death->at_ms - since;
-	death->in = growth(&slot->bytes_in, &slot->bytes_in_before);
-	death->out = growth(&slot->bytes_out, &slot->bytes_out_before);
+	death->in = runs_programs(proc) ? DEATH_UNCOUNTED : growth(&slot->bytes_in, &slot->bytes_in_before);
+	death->out = runs_programs(proc) ? DEATH_UNCOUNTED : growth(&slot->bytes_out, &slot->bytes_out_before);
 	copy_address(death->peer, slot->peer);
 	copy_address(death->via, slot->via);
 }
@@ -82,6 +94,14 @@ void pool_deaths_keep(struct pool *pool, const struct death *death)
 	deaths_add(&pool->totals->deaths, death);
 }
 
+/* Its record has no room for that. */
+static void name_limit(const struct config_service *service, struct death *death)
+{
+	if (death->reason[0] == '\0' && WIFSIGNALED(death->status))
+		(void)limit_table_blame(&service->limits, WTERMSIG(death->status), "", death->reason,
+					sizeof(death->reason));
+}
+
 /* Returns what death_record_read() says. */
 static int take_record(struct proc *proc, int64_t now_ms)
 {
@@ -91,9 +111,11 @@ static int take_record(struct proc *proc, int64_t now_ms)
 	int rc = death_record_read(&proc_slot(proc)->death, now_ms, &proc->deaths_seen, &death, &lost);
 
 	deaths_lose(&totals->deaths, lost);
-	if (rc == 1)
-		deaths_add(&totals->deaths, &death);
-	return rc;
+	if (rc != 1)
+		return rc;
+	name_limit(proc->pool->service, &death);
+	deaths_add(&totals->deaths, &death);
+	return 1;
 }
 
 void pool_deaths_look(struct proc *proc, int64_t now_ms)

@@ -149,6 +149,19 @@ class Programs(Case, DeathCase):
 			    status=None, core=False, bytes={"in": 6, "out": 6})
 		self.assertEqual(self.d.admin.service("prog")["deaths_lost"], 0)
 
+	def test_the_worker_of_a_program(self):
+		"""It has not counted the bytes yet, and does not say that there were none."""
+		self.serve("read x; echo $x; sleep 1000", workers={"min": 1, "max": 1})
+		with self.endpoint.connect() as s:
+			s.sendall(b"hello\n")
+			self.assertEqual(recv_exact(s, 6), b"hello\n")
+			worker, = self.d.workers()
+			os.kill(worker, signal.SIGKILL)
+			self.one_line(r"prog 127\.0\.0\.1:%d: worker %d was killed by signal 9 \(SIGKILL\).*; "
+				      r"serving, after [^ ;,]+" % (s.getsockname()[1], worker))
+		death, = self.deaths("prog")
+		self.expect(death, kind="worker", phase="serving", bytes={"in": None, "out": None})
+
 	def test_a_forbidden_system_call(self):
 		self.serve("read x; kill -SYS $$")
 		self.provoke()

@@ -55,6 +55,9 @@ class Hidden(PrivateCase):
 		self.assertRegex(self.check(service).stderr, r':\d+: services.x.command: ".*/program" cannot be seen')
 		service["sandbox"] = {}
 		self.assertEqual(self.check(service).returncode, 0)
+		service = self.program("echo", sandbox={"private_tmp": True}, program={"directory": folder})
+		self.assertRegex(self.check(service).stderr,
+				 r':\d+: services.x.program.directory: ".*/data" cannot be seen')
 
 
 @needs_root()

@@ -239,6 +239,8 @@ class Ended(SurroundingsCase):
 			s.sendall(b"30\n")
 			self.assertRaises(ConnectionResetError, s.recv, 1)
 		d.wait_log(r"killed by signal 24 \(SIGXCPU\).*limits.cpu is 1s", mark)
+		wait_until(lambda: d.admin.service("a")["deaths"], "the death is known")
+		self.assertEqual(d.admin.service("a")["deaths"][0]["reason"], "limits.cpu is 1s")
 		self.assertEqual(talk(endpoint, b"0.1\n"), b"ok\n")
 		self.assertEqual(d.workers(), [worker])
 		self.assertEqual(d.stop(), 0)
